@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * What the files of lib/ share, and white-box tests and the benchmark may see. Not installed. */
+#ifndef FCNN_INTERNAL_H
+#define FCNN_INTERNAL_H
+
+#include "kernels/kernel.h"
+#include "lib/error.h"
+
+/* ---- cpu.c ---- */
+
+/* Bit i: fcnn_isa i was compiled in and this CPU and its operating system can run it. FCNN_SCALAR is always there. */
+unsigned fcnn_cpu_isas(void);
+/* Why an instruction set is missing ("this CPU has no AVX-512 F, VL, DQ, BW", "not built for this machine"); NULL if it is not. */
+const char *fcnn_cpu_missing(fcnn_isa isa);
+/* Tests only: pretend that the CPU has just these (a mask; intersected with what was compiled in, not with the real
+ * CPU, so a plan made under it may only be looked at); ~0u ends the pretence. */
+void fcnn_cpu_pretend(unsigned isas);
+
+/* ---- settings.c: options and environment ---- */
+
+struct fcnn_settings {
+    int threads;
+    fcnn_isa isa;         /* cap */
+    unsigned classes;     /* bit mask of fcnn_class */
+    const char *kernels;  /* pins, comma separated, or NULL */
+    int verbose_dispatch, verbose_exec;
+};
+fcnn_status fcnn_settings_read(struct fcnn_settings *settings, const fcnn_options *options);
+
+/* ---- dispatch.c ---- */
+
+/* The best kernel for a checked problem, or NULL with the error set and *status. */
+const struct fcnn_kernel *fcnn_dispatch(const fcnn_problem *problem, const struct fcnn_settings *settings, fcnn_status *status);
+/* "" or the reason why `kernel` cannot be taken. */
+const char *fcnn_dispatch_reason(const struct fcnn_kernel *kernel, const fcnn_problem *problem, const struct fcnn_settings *settings);
+
+/* ---- tensors.c: which tensors a problem has ---- */
+
+enum fcnn_role { FCNN_IN, FCNN_OUT, FCNN_INOUT };
+struct fcnn_tensor_info {
+    const char *name;     /* "src", the member of fcnn_tensors */
+    size_t offset;        /* of that member */
+    size_t element_size;  /* 4, or 2 for choice */
+    int64_t elements;
+    enum fcnn_role role;
+};
+#define FCNN_MAX_TENSORS 8
+/* The tensors of a checked problem; returns their number. Optional ones (bias with no_bias) are left out. */
+int fcnn_tensor_list(const fcnn_problem *problem, struct fcnn_tensor_info list[FCNN_MAX_TENSORS]);
+
+/* ---- plan.c ---- */
+
+/* Runs one kernel over its stages with memory that the caller brings: all tasks of a stage in pieces of `piece` tasks
+ * (0: all at once). For tests and the benchmark; fcnn_execute() is the way for everybody else. */
+void fcnn_run_stages(const struct fcnn_kernel *kernel, const fcnn_problem *problem, const fcnn_tensors *tensors,
+                     const struct fcnn_memory *memory, const struct fcnn_demand *demand, int64_t piece);
+
+#endif
