@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# libfcnn-core.la is the whole library with all its names: what white-box tests and the benchmark link.
+# libfastcnn.la is the same with only fcnn_* exported: what is installed and what the program links.
+
+noinst_LTLIBRARIES += libfcnn-core.la libfastcnn-io.la
+lib_LTLIBRARIES += libfastcnn.la
+include_HEADERS = lib/fastcnn.h
+
+libfcnn_core_la_SOURCES = \
+    lib/cpu.c \
+    lib/dispatch.c \
+    lib/error.c \
+    lib/error.h \
+    lib/fpmode.h \
+    lib/internal.h \
+    lib/memory.c \
+    lib/memory.h \
+    lib/naive.c \
+    lib/net/compile.c \
+    lib/net/fit.c \
+    lib/net/info.c \
+    lib/net/job.c \
+    lib/net/memory.c \
+    lib/net/model.c \
+    lib/net/net.h \
+    lib/net/plans.c \
+    lib/net/random.c \
+    lib/net/receipt.c \
+    lib/net/shard.c \
+    lib/peak.c \
+    lib/plan.c \
+    lib/problem.c \
+    lib/problem_text.c \
+    lib/registry.c \
+    lib/settings.c \
+    lib/tensors.c \
+    lib/version.c
+libfcnn_core_la_LIBADD = $(kernel_libraries) libfcnn-reference.la $(SLEEF_LIBS) $(LIBM)
+
+libfastcnn_la_SOURCES =
+libfastcnn_la_LIBADD = libfcnn-core.la
+libfastcnn_la_LDFLAGS = $(AM_LDFLAGS) -no-undefined -version-info 0:0:0
+EXTRA_DIST += lib/libfastcnn.map
+if VERSION_SCRIPT
+libfastcnn_la_LDFLAGS += -Wl,--version-script=$(srcdir)/lib/libfastcnn.map
+EXTRA_libfastcnn_la_DEPENDENCIES = lib/libfastcnn.map
+if !SANITIZER
+libfastcnn_la_LDFLAGS += -Wl,-z,defs
+endif
+endif
+
+# File formats: not in the library, which needs no more than libc, libm, OpenMP and SLEEF.
+libfastcnn_io_la_CPPFLAGS = $(AM_CPPFLAGS) $(ZLIB_CFLAGS)
+libfastcnn_io_la_SOURCES = \
+    lib/io/digits.c \
+    lib/io/idx.c \
+    lib/io/io.h
+libfastcnn_io_la_LIBADD = $(ZLIB_LIBS) $(LIBM)
+
+pkgconfig_DATA = fastcnn.pc

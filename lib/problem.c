@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Problems: defaults, checks, operation counts. After fcnn_problem_check() every field is set and every size fits. */
+#include "lib/internal.h"
+
+/* Sizes stay below 2^31 and tensors below 2^40 elements: then no product in a kernel overflows. */
+#define MAX_SIZE INT32_MAX
+#define MAX_ELEMENTS ((int64_t)1 << 40)
+
+static int is_conv(fcnn_op op) { return op == FCNN_CONV2D || op == FCNN_CONV2D_POOL; }
+static int is_pool(fcnn_op op) { return op == FCNN_MAXPOOL || op == FCNN_AVGPOOL; }
+static int has_weights(fcnn_op op) { return is_conv(op) || op == FCNN_DENSE; }
+
+static int direction_exists(fcnn_op op, fcnn_direction direction)
+{
+    switch (op) {
+    case FCNN_ADAM:
+    case FCNN_SGD: return direction == FCNN_UPDATE;
+    case FCNN_SOFTMAX:
+    case FCNN_REDUCE: return direction == FCNN_FORWARD;
+    case FCNN_CONV2D:
+    case FCNN_CONV2D_POOL:
+    case FCNN_DENSE: return direction != FCNN_UPDATE;
+    default: return direction == FCNN_FORWARD || direction == FCNN_BACKWARD_DATA;
+    }
+}
+
+struct named_size { const char *name; int64_t value; };
+
+static fcnn_status check_ranges(const struct named_size *sizes, int count, int64_t least)
+{
+    for (int i = 0; i < count; i++)
+        if (sizes[i].value < least || sizes[i].value > MAX_SIZE)
+            return fcnn_fail(FCNN_BAD_SHAPE, "%s is %lld; it must be between %lld and %d", sizes[i].name,
+                             (long long)sizes[i].value, (long long)least, MAX_SIZE);
+    return FCNN_OK;
+}
+
+static fcnn_status check_product(const char *what, int64_t a, int64_t b, int64_t c, int64_t d)
+{
+    int64_t product;
+    if (__builtin_mul_overflow(a, b, &product) || __builtin_mul_overflow(product, c, &product) ||
+        __builtin_mul_overflow(product, d, &product) || product > MAX_ELEMENTS)
+        return fcnn_fail(FCNN_BAD_SHAPE, "%s of %lld x %lld x %lld x %lld elements is larger than 2^40 elements", what,
+                         (long long)a, (long long)b, (long long)c, (long long)d);
+    return FCNN_OK;
+}
+
+/* One axis: pads and output size from input size, window (dilated), stride. */
+static fcnn_status check_axis(const char *axis, fcnn_padding padding, int64_t in, int64_t window, int64_t stride,
+                              int64_t *pad_before, int64_t *pad_after, int64_t *out)
+{
+    if (padding == FCNN_PAD_VALID) *pad_before = *pad_after = 0;
+    if (padding == FCNN_PAD_SAME) {
+        int64_t total = ((in + stride - 1) / stride - 1) * stride + window - in;
+        if (total < 0) total = 0;
+        *pad_before = total / 2;
+        *pad_after = total - total / 2;
+    }
+    int64_t room = in + *pad_before + *pad_after - window;
+    if (room < 0)
+        return fcnn_fail(FCNN_BAD_SHAPE, "the output would be empty: the window covers %lld input %s (dilation included), "
+                         "the padded input has %lld", (long long)window, axis, (long long)(in + *pad_before + *pad_after));
+    *out = room / stride + 1;
+    /* Padding that no window reaches is dropped, so that equal computations are equal problems. */
+    int64_t used = (*out - 1) * stride + window - in - *pad_before;
+    *pad_after = used > 0 ? used : 0;
+    return FCNN_OK;
+}
+
+static void fill_defaults(fcnn_problem *p)
+{
+    int64_t *ones[] = {&p->n, &p->h, &p->w, &p->r, &p->s, &p->dilation_h, &p->dilation_w, &p->groups};
+    for (unsigned i = 0; i < sizeof ones / sizeof *ones; i++)
+        if (*ones[i] == 0) *ones[i] = 1;
+    if (p->stride_h == 0) p->stride_h = is_pool(p->op) ? p->r : 1;
+    if (p->stride_w == 0) p->stride_w = is_pool(p->op) ? p->s : 1;
+}
+
+static fcnn_status check_windowed(fcnn_problem *p)
+{
+    const struct named_size pads[] = {{"pad_top", p->pad_top}, {"pad_left", p->pad_left}, {"pad_bottom", p->pad_bottom},
+                                      {"pad_right", p->pad_right}};
+    fcnn_status status = check_ranges(pads, 4, 0);
+    int64_t asked_p = p->p, asked_q = p->q;
+    if (!status)
+        status = check_axis("rows", p->padding, p->h, (p->r - 1) * p->dilation_h + 1, p->stride_h, &p->pad_top,
+                            &p->pad_bottom, &p->p);
+    if (!status)
+        status = check_axis("columns", p->padding, p->w, (p->s - 1) * p->dilation_w + 1, p->stride_w, &p->pad_left,
+                            &p->pad_right, &p->q);
+    if (status) return status;
+    if (p->op == FCNN_CONV2D_POOL) {
+        if (p->p < 2 || p->q < 2)
+            return fcnn_fail(FCNN_BAD_SHAPE, "the output would be empty: pooling 2x2 of a convolution's output of %lldx%lld",
+                             (long long)p->p, (long long)p->q);
+        p->p /= 2;
+        p->q /= 2;
+    }
+    if ((asked_p && asked_p != p->p) || (asked_q && asked_q != p->q))
+        return fcnn_fail(FCNN_BAD_SHAPE, "the output is said to be %lldx%lld, but the other sizes give %lldx%lld",
+                         (long long)asked_p, (long long)asked_q, (long long)p->p, (long long)p->q);
+    p->padding = FCNN_PAD_EXPLICIT;
+    return FCNN_OK;
+}
+
+static fcnn_status check_channels(fcnn_problem *p)
+{
+    if (!has_weights(p->op)) {
+        p->k = p->c;
+        return FCNN_OK;
+    }
+    if (p->c % p->groups || p->k % p->groups)
+        return fcnn_fail(FCNN_BAD_SHAPE, "groups is %lld; it must divide the %lld input and the %lld output channels",
+                         (long long)p->groups, (long long)p->c, (long long)p->k);
+    return check_product("the weight tensor", p->r, p->s, p->c, p->k);
+}
+
+static fcnn_status check_enums(const fcnn_problem *p)
+{
+    if ((unsigned)p->op >= FCNN_OPS) return fcnn_fail(FCNN_BAD_ARGUMENT, "operation %d does not exist", (int)p->op);
+    if ((unsigned)p->direction >= FCNN_DIRECTIONS || !direction_exists(p->op, p->direction))
+        return fcnn_fail(FCNN_BAD_ARGUMENT, "%s has no direction %s", fcnn_op_name(p->op), fcnn_direction_name(p->direction));
+    if ((unsigned)p->padding > FCNN_PAD_SAME) return fcnn_fail(FCNN_BAD_ARGUMENT, "padding %d does not exist", (int)p->padding);
+    if ((unsigned)p->activation > FCNN_RELU_ACTIVATION)
+        return fcnn_fail(FCNN_BAD_ARGUMENT, "activation %d does not exist", (int)p->activation);
+    return FCNN_OK;
+}
+
+fcnn_status fcnn_problem_check(fcnn_problem *p)
+{
+    if (!p) return fcnn_fail(FCNN_BAD_ARGUMENT, "the problem is NULL");
+    fcnn_status status = check_enums(p);
+    if (status) return status;
+    fill_defaults(p);
+    if (!has_weights(p->op) && !p->k) p->k = p->c;
+    const struct named_size sizes[] = {
+        {"n (images)", p->n}, {"h (input height)", p->h}, {"w (input width)", p->w}, {"c (input channels)", p->c},
+        {"k (output channels)", p->k}, {"r (window height)", p->r}, {"s (window width)", p->s},
+        {"stride_h", p->stride_h}, {"stride_w", p->stride_w}, {"dilation_h", p->dilation_h}, {"dilation_w", p->dilation_w},
+        {"groups", p->groups}};
+    status = check_ranges(sizes, sizeof sizes / sizeof *sizes, 1);
+    if (!status) status = check_channels(p);
+    if (status) return status;
+    if (is_conv(p->op) || is_pool(p->op)) {
+        status = check_windowed(p);
+    } else if (p->op == FCNN_DENSE && (p->h != 1 || p->w != 1)) {
+        return fcnn_fail(FCNN_BAD_SHAPE, "dense takes rows of c values: h and w must be 1, not %lld and %lld",
+                         (long long)p->h, (long long)p->w);
+    } else {
+        p->p = p->h;
+        p->q = p->w;
+    }
+    if (!status) status = check_product("the input", p->n, p->h, p->w, p->c);
+    if (!status) status = check_product("the output", p->n, p->p, p->q, p->k);
+    return status;
+}
+
+/* Sum over output positions of the window positions that fall on real input, along one axis. */
+static double real_taps(int64_t out, int64_t in, int64_t window, int64_t stride, int64_t dilation, int64_t pad)
+{
+    double taps = 0;
+    for (int64_t t = 0; t < window; t++) {
+        /* outputs o with 0 <= o * stride + t * dilation - pad < in */
+        int64_t shift = pad - t * dilation;
+        int64_t first = shift > 0 ? (shift + stride - 1) / stride : 0;
+        int64_t last = in - 1 + shift < 0 ? -1 : (in - 1 + shift) / stride;
+        if (last >= out) last = out - 1;
+        if (last >= first) taps += (double)(last - first + 1);
+    }
+    return taps;
+}
+
+double fcnn_problem_flops(const fcnn_problem *p)
+{
+    if (!has_weights(p->op)) return 0;
+    int64_t pooled = p->op == FCNN_CONV2D_POOL ? 2 : 1;
+    return 2.0 * (double)p->n * real_taps(p->p * pooled, p->h, p->r, p->stride_h, p->dilation_h, p->pad_top) *
+           real_taps(p->q * pooled, p->w, p->s, p->stride_w, p->dilation_w, p->pad_left) * (double)(p->c / p->groups) *
+           (double)p->k;
+}
