@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * FMA throughput, avx2. */
+#include <stddef.h>
+
+#include "kernels/simd/vector_avx2.h"
+
+#include "kernels/peak/peak_body.h"
+
+float fcnn_peak_avx2(int64_t rounds) { return peak_run(rounds); }

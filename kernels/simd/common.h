@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * What bodies need beside vectors. A body is compiled once per instruction set: the stub includes vector_<isa>.h first. */
+#ifndef FCNN_COMMON_H
+#define FCNN_COMMON_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+
+/* Loops with constant bounds over arrays of vectors must vanish, or the arrays live in memory (in scalar code they do anyway). */
+#if VL == 1
+#define FCNN_UNROLL
+#elif defined(__clang__)
+#define FCNN_UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define FCNN_UNROLL _Pragma("GCC unroll 32")
+#endif
+
+#define FCNN_INLINE static inline __attribute__((always_inline))
+
+static inline int64_t fcnn_min(int64_t a, int64_t b) { return a < b ? a : b; }
+static inline int64_t fcnn_max(int64_t a, int64_t b) { return a > b ? a : b; }
+static inline int64_t fcnn_ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+/* Bytes rounded up to a cache line. */
+static inline size_t fcnn_line(size_t bytes) { return (bytes + 63) & ~(size_t)63; }
+
+#endif

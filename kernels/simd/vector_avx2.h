@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Vectors of 8 floats in AVX2 + FMA. One API with the other vector_<isa>.h; see docs/adding-a-kernel.md. */
+#ifndef FCNN_VECTOR_H
+#define FCNN_VECTOR_H
+
+#include <immintrin.h>
+#include <stdint.h>
+
+#define VL 8
+
+typedef __m256 vec;
+typedef __m256i ivec; /* int32 lanes */
+typedef __m256 mask;  /* all bits of a lane set or none */
+
+/* The first n lanes, 0 <= n <= VL. */
+static inline mask vec_first(int64_t n)
+{
+    const __m256i lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+    return _mm256_castsi256_ps(_mm256_cmpgt_epi32(_mm256_set1_epi32((int)n), lane));
+}
+
+static inline vec vec_zero(void) { return _mm256_setzero_ps(); }
+static inline vec vec_set1(float x) { return _mm256_set1_ps(x); }
+static inline vec vec_load(const float *p) { return _mm256_loadu_ps(p); }
+static inline void vec_store(float *p, vec a) { _mm256_storeu_ps(p, a); }
+/* Lanes outside m: +0 / untouched; their memory is not accessed. */
+static inline vec vec_load_masked(const float *p, mask m) { return _mm256_maskload_ps(p, _mm256_castps_si256(m)); }
+static inline void vec_store_masked(float *p, vec a, mask m) { _mm256_maskstore_ps(p, _mm256_castps_si256(m), a); }
+
+static inline vec vec_add(vec a, vec b) { return _mm256_add_ps(a, b); }
+static inline vec vec_sub(vec a, vec b) { return _mm256_sub_ps(a, b); }
+static inline vec vec_mul(vec a, vec b) { return _mm256_mul_ps(a, b); }
+static inline vec vec_div(vec a, vec b) { return _mm256_div_ps(a, b); }
+static inline vec vec_sqrt(vec a) { return _mm256_sqrt_ps(a); }
+static inline vec vec_fma(vec a, vec b, vec c) { return _mm256_fmadd_ps(a, b, c); }
+static inline vec vec_abs(vec a) { return _mm256_andnot_ps(_mm256_set1_ps(-0.0f), a); }
+static inline vec vec_negate(vec a) { return _mm256_xor_ps(a, _mm256_set1_ps(-0.0f)); }
+
+/* Comparisons: false where a lane is NaN, except vec_unordered. */
+static inline mask vec_lt(vec a, vec b) { return _mm256_cmp_ps(a, b, _CMP_LT_OQ); }
+static inline mask vec_le(vec a, vec b) { return _mm256_cmp_ps(a, b, _CMP_LE_OQ); }
+static inline mask vec_gt(vec a, vec b) { return _mm256_cmp_ps(a, b, _CMP_GT_OQ); }
+static inline mask vec_eq(vec a, vec b) { return _mm256_cmp_ps(a, b, _CMP_EQ_OQ); }
+static inline mask vec_unordered(vec a, vec b) { return _mm256_cmp_ps(a, b, _CMP_UNORD_Q); }
+static inline mask mask_and(mask a, mask b) { return _mm256_and_ps(a, b); }
+static inline mask mask_or(mask a, mask b) { return _mm256_or_ps(a, b); }
+static inline mask mask_andnot(mask a, mask b) { return _mm256_andnot_ps(b, a); } /* a and not b */
+static inline unsigned mask_bits(mask m) { return (unsigned)_mm256_movemask_ps(m); } /* lane i -> bit i */
+static inline mask mask_from_bits(unsigned bits)
+{
+    const __m256i lane = _mm256_setr_epi32(1, 2, 4, 8, 16, 32, 64, 128);
+    return _mm256_castsi256_ps(_mm256_cmpeq_epi32(_mm256_and_si256(_mm256_set1_epi32((int)bits), lane), lane));
+}
+/* m ? a : b */
+static inline vec vec_select(mask m, vec a, vec b) { return _mm256_blendv_ps(b, a, m); }
+
+static inline ivec ivec_set1(int32_t x) { return _mm256_set1_epi32(x); }
+static inline ivec ivec_load(const int32_t *p) { return _mm256_loadu_si256((const __m256i *)p); }
+static inline void ivec_store(int32_t *p, ivec a) { _mm256_storeu_si256((__m256i *)p, a); }
+static inline ivec ivec_load_masked(const int32_t *p, mask m) { return _mm256_maskload_epi32(p, _mm256_castps_si256(m)); }
+static inline void ivec_store_masked(int32_t *p, ivec a, mask m) { _mm256_maskstore_epi32(p, _mm256_castps_si256(m), a); }
+static inline mask ivec_eq(ivec a, ivec b) { return _mm256_castsi256_ps(_mm256_cmpeq_epi32(a, b)); }
+static inline ivec ivec_select(mask m, ivec a, ivec b) { return _mm256_blendv_epi8(b, a, _mm256_castps_si256(m)); }
+
+#endif

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Vectors of 16 floats in AVX-512 (F, VL, DQ, BW). One API with the other vector_<isa>.h; see docs/adding-a-kernel.md. */
+#ifndef FCNN_VECTOR_H
+#define FCNN_VECTOR_H
+
+#include <immintrin.h>
+#include <stdint.h>
+
+#define VL 16
+
+typedef __m512 vec;
+typedef __m512i ivec;   /* int32 lanes */
+typedef __mmask16 mask; /* one truth value per lane */
+
+/* The first n lanes, 0 <= n <= VL. */
+static inline mask vec_first(int64_t n) { return (mask)((1u << n) - 1u); }
+
+static inline vec vec_zero(void) { return _mm512_setzero_ps(); }
+static inline vec vec_set1(float x) { return _mm512_set1_ps(x); }
+static inline vec vec_load(const float *p) { return _mm512_loadu_ps(p); }
+static inline void vec_store(float *p, vec a) { _mm512_storeu_ps(p, a); }
+/* Lanes outside m: +0 / untouched; their memory is not accessed. */
+static inline vec vec_load_masked(const float *p, mask m) { return _mm512_maskz_loadu_ps(m, p); }
+static inline void vec_store_masked(float *p, vec a, mask m) { _mm512_mask_storeu_ps(p, m, a); }
+
+static inline vec vec_add(vec a, vec b) { return _mm512_add_ps(a, b); }
+static inline vec vec_sub(vec a, vec b) { return _mm512_sub_ps(a, b); }
+static inline vec vec_mul(vec a, vec b) { return _mm512_mul_ps(a, b); }
+static inline vec vec_div(vec a, vec b) { return _mm512_div_ps(a, b); }
+static inline vec vec_sqrt(vec a) { return _mm512_sqrt_ps(a); }
+static inline vec vec_fma(vec a, vec b, vec c) { return _mm512_fmadd_ps(a, b, c); }
+static inline vec vec_abs(vec a) { return _mm512_abs_ps(a); }
+static inline vec vec_negate(vec a) { return _mm512_xor_ps(a, _mm512_set1_ps(-0.0f)); }
+
+/* Comparisons: false where a lane is NaN, except vec_unordered. */
+static inline mask vec_lt(vec a, vec b) { return _mm512_cmp_ps_mask(a, b, _CMP_LT_OQ); }
+static inline mask vec_le(vec a, vec b) { return _mm512_cmp_ps_mask(a, b, _CMP_LE_OQ); }
+static inline mask vec_gt(vec a, vec b) { return _mm512_cmp_ps_mask(a, b, _CMP_GT_OQ); }
+static inline mask vec_eq(vec a, vec b) { return _mm512_cmp_ps_mask(a, b, _CMP_EQ_OQ); }
+static inline mask vec_unordered(vec a, vec b) { return _mm512_cmp_ps_mask(a, b, _CMP_UNORD_Q); }
+static inline mask mask_and(mask a, mask b) { return (mask)(a & b); }
+static inline mask mask_or(mask a, mask b) { return (mask)(a | b); }
+static inline mask mask_andnot(mask a, mask b) { return (mask)(a & ~b); } /* a and not b */
+static inline unsigned mask_bits(mask m) { return m; }                      /* lane i -> bit i */
+static inline mask mask_from_bits(unsigned bits) { return (mask)bits; }
+/* m ? a : b */
+static inline vec vec_select(mask m, vec a, vec b) { return _mm512_mask_blend_ps(m, b, a); }
+
+static inline ivec ivec_set1(int32_t x) { return _mm512_set1_epi32(x); }
+static inline ivec ivec_load(const int32_t *p) { return _mm512_loadu_si512(p); }
+static inline void ivec_store(int32_t *p, ivec a) { _mm512_storeu_si512(p, a); }
+static inline ivec ivec_load_masked(const int32_t *p, mask m) { return _mm512_maskz_loadu_epi32(m, p); }
+static inline void ivec_store_masked(int32_t *p, ivec a, mask m) { _mm512_mask_storeu_epi32(p, m, a); }
+static inline mask ivec_eq(ivec a, ivec b) { return _mm512_cmpeq_epi32_mask(a, b); }
+static inline ivec ivec_select(mask m, ivec a, ivec b) { return _mm512_mask_blend_epi32(m, b, a); }
+
+#endif

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * "Vectors" of one float in plain C, for every CPU. One API with the other vector_<isa>.h; see docs/adding-a-kernel.md. */
+#ifndef FCNN_VECTOR_H
+#define FCNN_VECTOR_H
+
+#include <math.h>
+#include <stdint.h>
+
+#define VL 1
+
+typedef float vec;
+typedef int32_t ivec;
+typedef int mask; /* 0 or 1 */
+
+/* The first n lanes, 0 <= n <= VL. */
+static inline mask vec_first(int64_t n) { return n > 0; }
+
+static inline vec vec_zero(void) { return 0.0f; }
+static inline vec vec_set1(float x) { return x; }
+static inline vec vec_load(const float *p) { return *p; }
+static inline void vec_store(float *p, vec a) { *p = a; }
+/* Lanes outside m: +0 / untouched; their memory is not accessed. */
+static inline vec vec_load_masked(const float *p, mask m) { return m ? *p : 0.0f; }
+static inline void vec_store_masked(float *p, vec a, mask m)
+{
+    if (m) *p = a;
+}
+
+static inline vec vec_add(vec a, vec b) { return a + b; }
+static inline vec vec_sub(vec a, vec b) { return a - b; }
+static inline vec vec_mul(vec a, vec b) { return a * b; }
+static inline vec vec_div(vec a, vec b) { return a / b; }
+static inline vec vec_sqrt(vec a) { return sqrtf(a); }
+static inline vec vec_fma(vec a, vec b, vec c) { return fmaf(a, b, c); }
+static inline vec vec_abs(vec a) { return fabsf(a); }
+static inline vec vec_negate(vec a) { return -a; }
+
+/* Comparisons: false where a lane is NaN, except vec_unordered. */
+static inline mask vec_lt(vec a, vec b) { return a < b; }
+static inline mask vec_le(vec a, vec b) { return a <= b; }
+static inline mask vec_gt(vec a, vec b) { return a > b; }
+static inline mask vec_eq(vec a, vec b) { return a == b; }
+static inline mask vec_unordered(vec a, vec b) { return isunordered(a, b); }
+static inline mask mask_and(mask a, mask b) { return a & b; }
+static inline mask mask_or(mask a, mask b) { return a | b; }
+static inline mask mask_andnot(mask a, mask b) { return a & !b; } /* a and not b */
+static inline unsigned mask_bits(mask m) { return (unsigned)m; }  /* lane i -> bit i */
+static inline mask mask_from_bits(unsigned bits) { return (mask)(bits & 1u); }
+/* m ? a : b */
+static inline vec vec_select(mask m, vec a, vec b) { return m ? a : b; }
+
+static inline ivec ivec_set1(int32_t x) { return x; }
+static inline ivec ivec_load(const int32_t *p) { return *p; }
+static inline void ivec_store(int32_t *p, ivec a) { *p = a; }
+static inline ivec ivec_load_masked(const int32_t *p, mask m) { return m ? *p : 0; }
+static inline void ivec_store_masked(int32_t *p, ivec a, mask m)
+{
+    if (m) *p = a;
+}
+static inline mask ivec_eq(ivec a, ivec b) { return a == b; }
+static inline ivec ivec_select(mask m, ivec a, ivec b) { return m ? a : b; }
+
+#endif

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * The register tile: out[i][j] = init + sum over k of a_i[k] b[k][j], one FMA chain per element in ascending k, for a few
+ * rows i (broadcast from memory) and a few vectors of columns j. It is the only place where multiply-adds of convolutions
+ * and matrix products happen; what the rows are (pixels, filter taps, rows of a matrix) is the caller's affair:
+ *   gather form: rows are output pixels, b is packed weights, k runs over taps and channels;
+ *   outer form: rows are filter elements, b is the output gradient, k runs over output pixels.
+ * Sums run over segments, so that a row pointer and a list of offsets describe any window, stride, dilation or padding. */
+#ifndef FCNN_TILE_H
+#define FCNN_TILE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define FCNN_TILE_ROWS 12    /* most rows of any tile */
+#define FCNN_TILE_VECTORS 16 /* most vectors of columns of any tile */
+
+/* Part of the summed index: a_i[offset a ..], b[offset b ..], both in floats. */
+struct fcnn_segment {
+    int64_t a, b, length;
+};
+
+struct fcnn_tile {
+    const float *a[FCNN_TILE_ROWS];
+    float *out[FCNN_TILE_ROWS]; /* where row i goes (pooled: where window i goes) */
+    const struct fcnn_segment *segments;
+    int64_t segment_count;
+    const float *b;
+    const float *init;  /* a row of columns, whole vectors; NULL: +0 */
+    int64_t width;      /* columns that exist: the last vector may be partial */
+    int carry;          /* continue the sums that are in out, instead of init */
+    int relu;
+    /* gather form, pooled: rows are the four positions of rows/4 windows */
+    uint16_t *choice[FCNN_TILE_ROWS / 4]; /* choice words of window i; NULL in [0]: not pooled */
+    int64_t channel, channels;            /* the first column's channel and their number in all, for the choice words */
+    /* outer form */
+    const int32_t *steps; /* offset of a at step k of a segment */
+    int64_t b_stride;     /* floats from b[k] to b[k+1] */
+};
+
+typedef void fcnn_tile_fn(const struct fcnn_tile *tile);
+
+/* The tiles of one instruction set. */
+struct fcnn_tiles {
+    int lanes;               /* floats in a vector */
+    int vectors;             /* widest tile of the plain form, in vectors */
+    int pooled_vectors;      /* widest tile of the pooled form */
+    int rows[FCNN_TILE_VECTORS + 1]; /* most rows of a tile of so many vectors */
+    fcnn_tile_fn *gather[FCNN_TILE_VECTORS + 1][FCNN_TILE_ROWS + 1]; /* [vectors][rows] */
+    fcnn_tile_fn *outer[FCNN_TILE_VECTORS + 1][FCNN_TILE_ROWS + 1];
+    /* The gradient before a ReLU: 0 where dst is 0, else d_dst. */
+    void (*mask_relu)(int64_t count, const float *dst, const float *d_dst, float *masked);
+    /* The gradient of one 2x2 window before its pooling and ReLU: four rows of `channels` floats, all overwritten. */
+    void (*unpool)(int64_t channels, const uint16_t *choice, const float *d_dst, float *const full[4]);
+};
+
+extern const struct fcnn_tiles fcnn_tiles_scalar, fcnn_tiles_avx2, fcnn_tiles_avx512;
+
+#endif

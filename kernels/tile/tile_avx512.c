@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Register tiles, avx512. 32 registers: 12x32, 8x48 and 6x64 leave 24
+ * accumulators, the columns and one broadcast; 12x16 covers the latency for narrow outputs. Pooled tiles need whole windows
+ * of four pixels, so they stop at 12x32. */
+#include "kernels/simd/vector_avx512.h"
+
+#include "kernels/tile/spread_body.h"
+#include "kernels/tile/tile_body.h"
+
+TILES_12(1) TILES_12(2) TILES_8(3) TILES_6(4)
+
+const struct fcnn_tiles fcnn_tiles_avx512 = {
+    .lanes = VL,
+    .vectors = 4,
+    .pooled_vectors = 2,
+    .rows = {[1] = 12, [2] = 12, [3] = 8, [4] = 6},
+    .gather = {
+        [1] = {ROWS_12(gather, 1)},
+        [2] = {ROWS_12(gather, 2)},
+        [3] = {ROWS_8(gather, 3)},
+        [4] = {ROWS_6(gather, 4)},
+    },
+    .outer = {
+        [1] = {ROWS_12(outer, 1)},
+        [2] = {ROWS_12(outer, 2)},
+        [3] = {ROWS_8(outer, 3)},
+        [4] = {ROWS_6(outer, 4)},
+    },
+    .mask_relu = mask_relu,
+    .unpool = unpool,
+};

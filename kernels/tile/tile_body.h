@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Register tiles over the vector header that the stub has included. `rows` and `vectors` are constants at every call, so
+ * all loops over them vanish and the accumulators live in registers. Shapes: see the stubs, and Goto & van de Geijn 2008 for
+ * why a few broadcasts against a few vectors saturate the FMA units. */
+#include "kernels/simd/common.h"
+#include "kernels/tile/tile.h"
+
+/* A broadcast that the compiler must not fold into each FMA as a memory operand: one load, `vectors` uses. */
+FCNN_INLINE vec broadcast(const float *p)
+{
+    vec v = vec_set1(*p);
+#if VL > 1
+    __asm__("" : "+v"(v));
+#endif
+    return v;
+}
+
+FCNN_INLINE void tile_begin(const struct fcnn_tile *t, int rows, int vectors, mask last, vec acc[][FCNN_TILE_VECTORS])
+{
+    FCNN_UNROLL for (int i = 0; i < rows; i++)
+        FCNN_UNROLL for (int j = 0; j < vectors; j++) {
+            if (t->carry) acc[i][j] = j < vectors - 1 ? vec_load(t->out[i] + j * VL) : vec_load_masked(t->out[i] + j * VL, last);
+            else acc[i][j] = t->init ? vec_load(t->init + j * VL) : vec_zero();
+        }
+}
+
+FCNN_INLINE vec rectify(vec x) { return vec_select(vec_lt(x, vec_zero()), vec_zero(), x); }
+
+FCNN_INLINE void tile_store(float *out, int vectors, mask last, const vec *row)
+{
+    FCNN_UNROLL for (int j = 0; j < vectors; j++) {
+        if (j < vectors - 1) vec_store(out + j * VL, row[j]);
+        else vec_store_masked(out + j * VL, row[j], last);
+    }
+}
+
+/* VL truth values of channel `channel` into word `part` of its group of 16 channels; parts of the word beyond the last
+ * channel become 0. */
+FCNN_INLINE void put_choice(uint16_t *words, int part, int64_t channel, int64_t channels, unsigned bits)
+{
+    uint16_t *word = words + channel / 16 * 3 + part;
+#if VL == 16
+    (void)channels;
+    *word = (uint16_t)bits;
+#elif VL == 8
+    uint8_t *halves = (uint8_t *)word; /* little-endian: channels 0..7 first */
+    halves[channel / 8 % 2] = (uint8_t)bits;
+    if (channel % 16 == 0 && channel + 8 >= channels) halves[1] = 0;
+#else
+    (void)channels;
+    *word = (uint16_t)((channel % 16 ? *word : 0u) | bits << channel % 16);
+#endif
+}
+
+/* One vector of one 2x2 window: the first maximum in row-major order wins, a NaN wins over numbers; then ReLU. */
+FCNN_INLINE vec pool_window(const vec x[4], uint16_t *words, int64_t channel, int64_t channels, mask real)
+{
+    vec best = x[0];
+    mask bit0 = vec_first(0), bit1 = vec_first(0);
+    FCNN_UNROLL for (int i = 1; i < 4; i++) {
+        mask take = mask_or(vec_gt(x[i], best), mask_andnot(vec_unordered(x[i], x[i]), vec_unordered(best, best)));
+        best = vec_select(take, x[i], best);
+        bit0 = i & 1 ? mask_or(bit0, take) : mask_andnot(bit0, take);
+        bit1 = i & 2 ? mask_or(bit1, take) : mask_andnot(bit1, take);
+    }
+    mask alive = mask_and(real, mask_or(vec_gt(best, vec_zero()), vec_unordered(best, best)));
+    put_choice(words, 0, channel, channels, mask_bits(mask_and(bit0, alive)));
+    put_choice(words, 1, channel, channels, mask_bits(mask_and(bit1, alive)));
+    put_choice(words, 2, channel, channels, mask_bits(alive));
+    return rectify(best);
+}
+
+FCNN_INLINE void tile_pool(const struct fcnn_tile *t, int rows, int vectors, mask last, const vec acc[][FCNN_TILE_VECTORS])
+{
+    FCNN_UNROLL for (int w = 0; w < rows / 4; w++) {
+        vec pooled[FCNN_TILE_VECTORS];
+        FCNN_UNROLL for (int j = 0; j < vectors; j++) {
+            const vec x[4] = {acc[4 * w][j], acc[4 * w + 1][j], acc[4 * w + 2][j], acc[4 * w + 3][j]};
+            pooled[j] = pool_window(x, t->choice[w], t->channel + j * VL, t->channels, j < vectors - 1 ? vec_first(VL) : last);
+        }
+        tile_store(t->out[w], vectors, last, pooled);
+    }
+}
+
+FCNN_INLINE void tile_end(const struct fcnn_tile *t, int rows, int vectors, mask last, vec acc[][FCNN_TILE_VECTORS])
+{
+    if (rows % 4 == 0 && t->choice[0]) {
+        tile_pool(t, rows, vectors, last, (const vec(*)[FCNN_TILE_VECTORS])acc);
+        return;
+    }
+    FCNN_UNROLL for (int i = 0; i < rows; i++) {
+        if (t->relu)
+            FCNN_UNROLL for (int j = 0; j < vectors; j++) acc[i][j] = rectify(acc[i][j]);
+        tile_store(t->out[i], vectors, last, acc[i]);
+    }
+}
+
+#define TILE_STEP(load_b, address)                                                             \
+    {                                                                                          \
+        vec column[FCNN_TILE_VECTORS];                                                         \
+        FCNN_UNROLL for (int j = 0; j < vectors; j++) column[j] = load_b;                      \
+        FCNN_UNROLL for (int i = 0; i < rows; i++) {                                           \
+            vec x = broadcast(address);                                                        \
+            FCNN_UNROLL for (int j = 0; j < vectors; j++) acc[i][j] = vec_fma(x, column[j], acc[i][j]); \
+        }                                                                                      \
+    }
+
+FCNN_INLINE void tile_gather(const struct fcnn_tile *t, const int rows, const int vectors)
+{
+    const mask last = vec_first(t->width - (vectors - 1) * VL);
+    vec acc[FCNN_TILE_ROWS][FCNN_TILE_VECTORS];
+    const float *a[FCNN_TILE_ROWS];
+    tile_begin(t, rows, vectors, last, acc);
+    FCNN_UNROLL for (int i = 0; i < rows; i++) a[i] = t->a[i];
+    for (int64_t s = 0; s < t->segment_count; s++) {
+        int64_t k = t->segments[s].a;
+        const int64_t end = k + t->segments[s].length;
+        const float *b = t->b + t->segments[s].b;
+#if VL == 16 /* with 16 registers the compiler would hold parts of two steps at a time, and spill */
+        for (; k + 4 <= end; k += 4, b += 4 * vectors * VL) {
+            TILE_STEP(vec_load(b + j * VL), a[i] + k)
+            TILE_STEP(vec_load(b + (vectors + j) * VL), a[i] + k + 1)
+            TILE_STEP(vec_load(b + (2 * vectors + j) * VL), a[i] + k + 2)
+            TILE_STEP(vec_load(b + (3 * vectors + j) * VL), a[i] + k + 3)
+        }
+#endif
+        for (; k < end; k++, b += vectors * VL) TILE_STEP(vec_load(b + j * VL), a[i] + k)
+    }
+    tile_end(t, rows, vectors, last, acc);
+}
+
+FCNN_INLINE void tile_outer(const struct fcnn_tile *t, const int rows, const int vectors)
+{
+    const mask last = vec_first(t->width - (vectors - 1) * VL);
+    vec acc[FCNN_TILE_ROWS][FCNN_TILE_VECTORS];
+    const float *a[FCNN_TILE_ROWS];
+    tile_begin(t, rows, vectors, last, acc);
+    FCNN_UNROLL for (int i = 0; i < rows; i++) a[i] = t->a[i];
+    const int64_t b_stride = t->b_stride;
+    const int32_t *steps = t->steps;
+    for (int64_t s = 0; s < t->segment_count; s++) {
+        const int64_t start = t->segments[s].a, length = t->segments[s].length;
+        const float *b = t->b + t->segments[s].b;
+        for (int64_t k = 0; k < length; k++, b += b_stride) {
+            const int64_t at = start + steps[k];
+            TILE_STEP(j < vectors - 1 ? vec_load(b + j * VL) : vec_load_masked(b + j * VL, last), a[i] + at)
+        }
+    }
+    tile_end(t, rows, vectors, last, acc);
+}
+
+/* Both forms for v vectors and r rows; TILES_n: for 1 to n rows; ROWS_n: the same as entries of struct fcnn_tiles. */
+#define TILE(v, r)                                                                    \
+    static void gather_##v##x##r(const struct fcnn_tile *t) { tile_gather(t, r, v); } \
+    static void outer_##v##x##r(const struct fcnn_tile *t) { tile_outer(t, r, v); }
+#define TILES_4(v) TILE(v, 1) TILE(v, 2) TILE(v, 3) TILE(v, 4)
+#define TILES_6(v) TILES_4(v) TILE(v, 5) TILE(v, 6)
+#define TILES_8(v) TILES_6(v) TILE(v, 7) TILE(v, 8)
+#define TILES_12(v) TILES_8(v) TILE(v, 9) TILE(v, 10) TILE(v, 11) TILE(v, 12)
+#define ROWS_4(form, v) NULL, form##_##v##x1, form##_##v##x2, form##_##v##x3, form##_##v##x4
+#define ROWS_6(form, v) ROWS_4(form, v), form##_##v##x5, form##_##v##x6
+#define ROWS_8(form, v) ROWS_6(form, v), form##_##v##x7, form##_##v##x8
+#define ROWS_12(form, v) ROWS_8(form, v), form##_##v##x9, form##_##v##x10, form##_##v##x11, form##_##v##x12
