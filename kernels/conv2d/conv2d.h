@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Convolution kernels: what direct and im2col share. Everything here is written once against the tiles of an instruction set;
+ * the stubs (direct_<isa>.c, im2col_<isa>.c) name the tiles. Dense layers are 1x1 convolutions of images of one pixel. */
+#ifndef FCNN_CONV2D_H
+#define FCNN_CONV2D_H
+
+#include "kernels/conv2d/geometry.h"
+#include "kernels/tile/tile.h"
+
+typedef void fcnn_tiles_demand_fn(const struct fcnn_tiles *tiles, const fcnn_problem *problem, struct fcnn_demand *demand);
+typedef void fcnn_tiles_run_fn(const struct fcnn_tiles *tiles, const fcnn_problem *problem, const fcnn_tensors *tensors,
+                               const struct fcnn_memory *memory, enum fcnn_stage stage, int64_t first, int64_t last);
+
+/* direct_gather.c: forward and backward data. direct_weights.c: backward weights. */
+fcnn_tiles_demand_fn fcnn_direct_gather_demand, fcnn_direct_weights_demand;
+fcnn_tiles_run_fn fcnn_direct_gather_run, fcnn_direct_weights_run;
+/* im2col_gather.c, im2col_weights.c: the same by matrices. */
+fcnn_tiles_demand_fn fcnn_im2col_gather_demand, fcnn_im2col_weights_demand;
+fcnn_tiles_run_fn fcnn_im2col_gather_run, fcnn_im2col_weights_run;
+
+const char *fcnn_conv2d_unsupported(const fcnn_problem *problem);
+
+/* One entry of the table: NAME with its two functions for TILES. */
+#define FCNN_CONV2D_VARIANT(name, tiles, algorithm)                                                                    \
+    static void name##_demand(const fcnn_problem *problem, struct fcnn_demand *demand)                                 \
+    {                                                                                                                  \
+        algorithm##_demand(&tiles, problem, demand);                                                                   \
+    }                                                                                                                  \
+    static void name##_run(const fcnn_problem *problem, const fcnn_tensors *tensors, const struct fcnn_memory *memory, \
+                           enum fcnn_stage stage, int64_t first, int64_t last)                                         \
+    {                                                                                                                  \
+        algorithm##_run(&tiles, problem, tensors, memory, stage, first, last);                                         \
+    }                                                                                                                  \
+    const struct fcnn_variant name = {fcnn_conv2d_unsupported, name##_demand, name##_run};
+
+/* ---- pack.c: weights as the tiles read them ---- */
+
+/* Packed weights: for each group and panel first a row of biases (forward; else 0), then depth * taps rows of weights in the
+ * order of the sum; rows are whole vectors, missing columns 0. Panels start `stride` floats apart. */
+struct fcnn_packing {
+    struct fcnn_panels panels; /* of one group */
+    int64_t rows, stride;      /* rows without the biases */
+    size_t bytes;
+    int64_t tasks; /* groups * panels */
+};
+struct fcnn_packing fcnn_packing_of(const struct fcnn_tiles *tiles, const fcnn_problem *problem);
+void fcnn_pack_weights(const struct fcnn_tiles *tiles, const fcnn_problem *problem, const fcnn_tensors *tensors, float *packed,
+                       int64_t first, int64_t last);
+
+/* ---- spread.c: inputs as the tiles read them, for the stage FCNN_GATHER; one task per image ---- */
+
+enum fcnn_spread {
+    FCNN_SPREAD_NOTHING, /* tiles read the tensor itself */
+    FCNN_SPREAD_HALO,    /* src with its padding around it, (n, h', w', c) */
+    FCNN_SPREAD_FULL,    /* d_dst before ReLU or pooling, (n, p, q, k) of fcnn_conv_of() */
+    FCNN_SPREAD_WINDOWS, /* d_dst before pooling in window-major order, (n, p/2, q/2, 4, k) */
+};
+size_t fcnn_spread_bytes(const fcnn_problem *problem, enum fcnn_spread what);
+void fcnn_spread(const struct fcnn_tiles *tiles, const fcnn_problem *problem, const fcnn_tensors *tensors, enum fcnn_spread what,
+                 float *out, int64_t first, int64_t last);
+
+#endif

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Inputs that tiles cannot read in place: see conv2d.h. */
+#include <string.h>
+
+#include "kernels/conv2d/conv2d.h"
+
+size_t fcnn_spread_bytes(const fcnn_problem *problem, enum fcnn_spread what)
+{
+    fcnn_problem p = fcnn_conv_of(problem, what == FCNN_SPREAD_HALO);
+    switch (what) {
+    case FCNN_SPREAD_NOTHING: return 0;
+    case FCNN_SPREAD_HALO: return (size_t)(p.n * p.h * p.w * p.c) * sizeof(float);
+    default: return (size_t)(p.n * p.p * p.q * p.k) * sizeof(float);
+    }
+}
+
+static void halo_image(const fcnn_problem *p, const float *src, float *out)
+{
+    size_t left = (size_t)(p->pad_left * p->c), row = (size_t)(p->w * p->c), right = (size_t)(p->pad_right * p->c);
+    size_t padded = left + row + right;
+    memset(out, 0, (size_t)p->pad_top * padded * sizeof(float));
+    out += (size_t)p->pad_top * padded;
+    for (int64_t h = 0; h < p->h; h++, out += padded) {
+        memset(out, 0, left * sizeof(float));
+        memcpy(out + left, src + (size_t)h * row, row * sizeof(float));
+        memset(out + left + row, 0, right * sizeof(float));
+    }
+    memset(out, 0, (size_t)p->pad_bottom * padded * sizeof(float));
+}
+
+/* The four rows of channels that window (row, column) owns. */
+static void window_rows(const fcnn_problem *p, enum fcnn_spread what, float *out, int64_t row, int64_t column, float *full[4])
+{
+    for (int64_t i = 0; i < 4; i++)
+        full[i] = what == FCNN_SPREAD_WINDOWS ? out + ((row * p->q + column) * 4 + i) * p->k
+                                              : out + ((2 * row + i / 2) * 2 * p->q + 2 * column + i % 2) * p->k;
+}
+
+static void unpool_image(const struct fcnn_tiles *tiles, const fcnn_problem *p, const uint16_t *choice, const float *d_dst,
+                         enum fcnn_spread what, float *out)
+{
+    int64_t words = (p->k + 15) / 16 * 3;
+    for (int64_t row = 0; row < p->p; row++)
+        for (int64_t column = 0; column < p->q; column++, choice += words, d_dst += p->k) {
+            float *full[4];
+            window_rows(p, what, out, row, column, full);
+            tiles->unpool(p->k, choice, d_dst, full);
+        }
+}
+
+void fcnn_spread(const struct fcnn_tiles *tiles, const fcnn_problem *p, const fcnn_tensors *t, enum fcnn_spread what, float *out,
+                 int64_t first, int64_t last)
+{
+    int64_t image = (int64_t)(fcnn_spread_bytes(p, what) / sizeof(float)) / p->n, dst = p->p * p->q * p->k;
+    for (int64_t n = first; n < last; n++) {
+        if (what == FCNN_SPREAD_HALO) halo_image(p, t->src + n * p->h * p->w * p->c, out + n * image);
+        else if (p->op == FCNN_CONV2D_POOL)
+            unpool_image(tiles, p, t->choice + n * p->p * p->q * ((p->k + 15) / 16) * 3, t->d_dst + n * dst, what, out + n * image);
+        else tiles->mask_relu(dst, t->dst + n * dst, t->d_dst + n * dst, out + n * image);
+    }
+}

@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * ReLU in AVX-512. */
+#include "kernels/kernel.h"
+#include "kernels/simd/vector_avx512.h"
+#include "kernels/simd/common.h"
+#include "kernels/elementwise/relu_body.h"
+
+const struct fcnn_variant relu_fwd_vector_avx512 = {chunk_unsupported, chunk_demand, relu_forward};
+const struct fcnn_variant relu_bwd_data_vector_avx512 = {chunk_unsupported, chunk_demand, relu_backward_data};

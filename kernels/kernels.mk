@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Each instruction set is one library with its own flags, so that none of its instructions reaches code that runs everywhere.
+# A new kernel is one file in one of these lists (and one row in kernels/kernels.def).
+
+noinst_LTLIBRARIES += libfcnn-scalar.la
+kernel_libraries = libfcnn-scalar.la
+
+libfcnn_scalar_la_CFLAGS = $(PLAIN_CFLAGS)
+libfcnn_scalar_la_SOURCES = \
+    kernels/conv2d/conv2d.h \
+    kernels/conv2d/direct_gather.c \
+    kernels/conv2d/direct_scalar.c \
+    kernels/conv2d/direct_weights.c \
+    kernels/conv2d/geometry.c \
+    kernels/conv2d/geometry.h \
+    kernels/conv2d/im2col_scalar.c \
+    kernels/conv2d/pack.c \
+    kernels/conv2d/spread.c \
+    kernels/conv2d/weights_sum.h \
+    kernels/elementwise/chunks.h \
+    kernels/elementwise/flush.h \
+    kernels/elementwise/lanes.h \
+    kernels/elementwise/reduce_body.h \
+    kernels/elementwise/reduce_scalar.c \
+    kernels/elementwise/relu_body.h \
+    kernels/elementwise/relu_scalar.c \
+    kernels/kernel.h \
+    kernels/kernels.def \
+    kernels/optimizer/adam_body.h \
+    kernels/optimizer/adam_scalar.c \
+    kernels/optimizer/sgd_body.h \
+    kernels/optimizer/sgd_scalar.c \
+    kernels/peak/peak.h \
+    kernels/peak/peak_body.h \
+    kernels/peak/peak_scalar.c \
+    kernels/pool/avgpool_body.h \
+    kernels/pool/avgpool_scalar.c \
+    kernels/pool/maxpool_body.h \
+    kernels/pool/maxpool_scalar.c \
+    kernels/pool/pool.h \
+    kernels/simd/common.h \
+    kernels/simd/math.h \
+    kernels/simd/vector_avx2.h \
+    kernels/simd/vector_avx512.h \
+    kernels/simd/vector_scalar.h \
+    kernels/softmax/softmax_body.h \
+    kernels/softmax/softmax_scalar.c \
+    kernels/tile/spread_body.h \
+    kernels/tile/tile.h \
+    kernels/tile/tile_body.h \
+    kernels/tile/tile_scalar.c
+
+if HAVE_AVX2
+noinst_LTLIBRARIES += libfcnn-avx2.la
+kernel_libraries += libfcnn-avx2.la
+libfcnn_avx2_la_CFLAGS = $(PLAIN_CFLAGS) $(AVX2_CFLAGS)
+libfcnn_avx2_la_SOURCES = \
+    kernels/conv2d/direct_avx2.c \
+    kernels/conv2d/im2col_avx2.c \
+    kernels/elementwise/reduce_avx2.c \
+    kernels/elementwise/relu_avx2.c \
+    kernels/optimizer/adam_avx2.c \
+    kernels/optimizer/sgd_avx2.c \
+    kernels/peak/peak_avx2.c \
+    kernels/pool/avgpool_avx2.c \
+    kernels/pool/maxpool_avx2.c \
+    kernels/softmax/softmax_avx2.c \
+    kernels/tile/tile_avx2.c
+endif
+
+if HAVE_AVX512
+noinst_LTLIBRARIES += libfcnn-avx512.la
+kernel_libraries += libfcnn-avx512.la
+libfcnn_avx512_la_CFLAGS = $(PLAIN_CFLAGS) $(AVX512_CFLAGS)
+libfcnn_avx512_la_SOURCES = \
+    kernels/conv2d/direct_avx512.c \
+    kernels/conv2d/im2col_avx512.c \
+    kernels/elementwise/reduce_avx512.c \
+    kernels/elementwise/relu_avx512.c \
+    kernels/optimizer/adam_avx512.c \
+    kernels/optimizer/sgd_avx512.c \
+    kernels/peak/peak_avx512.c \
+    kernels/pool/avgpool_avx512.c \
+    kernels/pool/maxpool_avx512.c \
+    kernels/softmax/softmax_avx512.c \
+    kernels/tile/tile_avx512.c
+endif

@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Gradient descent in AVX2 + FMA. */
+#include "kernels/kernel.h"
+#include "kernels/simd/vector_avx2.h"
+#include "kernels/simd/common.h"
+#include "kernels/optimizer/sgd_body.h"
+
+const struct fcnn_variant sgd_update_vector_avx2 = {chunk_unsupported, chunk_demand, sgd_update};

@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Gradient descent in plain C. */
+#include "kernels/kernel.h"
+#include "kernels/simd/vector_scalar.h"
+#include "kernels/simd/common.h"
+#include "kernels/optimizer/sgd_body.h"
+
+const struct fcnn_variant sgd_update_vector_scalar = {chunk_unsupported, chunk_demand, sgd_update};

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Average pooling in AVX-512. */
+#include "kernels/kernel.h"
+#include "kernels/simd/vector_avx512.h"
+#include "kernels/simd/common.h"
+#include "kernels/pool/avgpool_body.h"
+
+const struct fcnn_variant avgpool_fwd_direct_avx512 = {pool_unsupported, pool_forward_demand, avgpool_forward};
+const struct fcnn_variant avgpool_bwd_data_direct_avx512 = {
+    pool_unsupported, pool_backward_demand, avgpool_backward_data,
+};

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Max pooling in AVX-512. */
+#include "kernels/kernel.h"
+#include "kernels/simd/vector_avx512.h"
+#include "kernels/simd/common.h"
+#include "kernels/pool/maxpool_body.h"
+
+const struct fcnn_variant maxpool_fwd_direct_avx512 = {pool_unsupported, pool_forward_demand, maxpool_forward};
+const struct fcnn_variant maxpool_bwd_data_direct_avx512 = {
+    pool_unsupported, pool_backward_demand, maxpool_backward_data,
+};

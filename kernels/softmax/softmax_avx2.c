@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Softmax and cross-entropy in AVX2 + FMA. */
+#include "kernels/kernel.h"
+#include "kernels/simd/vector_avx2.h"
+#include "kernels/simd/common.h"
+#include "kernels/softmax/softmax_body.h"
+
+const struct fcnn_variant softmax_fwd_vector_avx2 = {softmax_unsupported, softmax_demand, softmax_forward};
+const struct fcnn_variant cross_entropy_fwd_vector_avx2 = {softmax_unsupported, softmax_demand, cross_entropy_forward};
+const struct fcnn_variant cross_entropy_bwd_data_vector_avx2 = {
+    softmax_unsupported, softmax_demand, cross_entropy_backward_data,
+};

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Softmax and cross-entropy in plain C. */
+#include "kernels/kernel.h"
+#include "kernels/simd/vector_scalar.h"
+#include "kernels/simd/common.h"
+#include "kernels/softmax/softmax_body.h"
+
+const struct fcnn_variant softmax_fwd_vector_scalar = {softmax_unsupported, softmax_demand, softmax_forward};
+const struct fcnn_variant cross_entropy_fwd_vector_scalar = {
+    softmax_unsupported, softmax_demand, cross_entropy_forward,
+};
+const struct fcnn_variant cross_entropy_bwd_data_vector_scalar = {
+    softmax_unsupported, softmax_demand, cross_entropy_backward_data,
+};
