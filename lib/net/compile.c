@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Compiling a model: settings, arenas, initial weights, the plans that every step needs; copying weights in and out. */
+#include "lib/net/net.h"
+
+#include <math.h>
+#include <omp.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- settings ---- */
+
+static fcnn_status check_range(const char *what, float value, float below)
+{
+    if (value >= 0 && value < below) /* false for NaN */
+        return FCNN_OK;
+    return fcnn_fail(FCNN_BAD_ARGUMENT, "%s is %g; it must be at least 0 and below %g", what, (double)value,
+                     (double)below);
+}
+
+static float or_default(float value, float otherwise) { return value == 0 ? otherwise : value; }
+
+static fcnn_status read_hyper(fcnn_model *model, const fcnn_compile_options *options)
+{
+    if ((unsigned)options->optimizer > FCNN_OPTIMIZER_SGD)
+        return fcnn_fail(FCNN_BAD_ARGUMENT, "optimizer %d does not exist", (int)options->optimizer);
+    NET_TRY(check_range("learning_rate", options->learning_rate, INFINITY));
+    NET_TRY(check_range("beta_1", options->beta_1, 1));
+    NET_TRY(check_range("beta_2", options->beta_2, 1));
+    NET_TRY(check_range("epsilon", options->epsilon, INFINITY));
+    NET_TRY(check_range("momentum", options->momentum, INFINITY));
+    model->optimizer = options->optimizer;
+    model->hyper = (fcnn_hyper){
+        .learning_rate = or_default(options->learning_rate, options->optimizer == FCNN_OPTIMIZER_SGD ? 1e-2f : 1e-3f),
+        .beta_1 = or_default(options->beta_1, 0.9f),
+        .beta_2 = or_default(options->beta_2, 0.999f),
+        .epsilon = or_default(options->epsilon, 1e-7f),
+        .beta_1_power = 1,
+        .beta_2_power = 1,
+        .momentum = options->momentum,
+    };
+    return FCNN_OK;
+}
+
+static fcnn_status copy_text(const char **copy, const char *text)
+{
+    *copy = NULL;
+    if (text && !(*copy = strdup(text))) return fcnn_fail(FCNN_OUT_OF_MEMORY, "no memory for an option");
+    return FCNN_OK;
+}
+
+/* fastcnn.h's rule for threads, after fcnn_options_check() has accepted the values. A plan would tell only how many
+ * threads are of use to that plan. */
+static int worker_threads(const fcnn_options *options)
+{
+    const char *text = secure_getenv("FASTCNN_NUM_THREADS");
+    if (options->threads) return options->threads;
+    return text && *text ? atoi(text) : omp_get_max_threads();
+}
+
+static fcnn_status read_options(fcnn_model *model, const fcnn_compile_options *options)
+{
+    NET_TRY(fcnn_options_check(&options->kernels));
+    if (options->shards < 0 || options->shards > NET_MAX_SHARDS)
+        return fcnn_fail(FCNN_BAD_ARGUMENT, "shards is %d; expected 1 to %d, or 0 for %d", options->shards,
+                         NET_MAX_SHARDS, NET_SHARDS);
+    NET_TRY(read_hyper(model, options));
+    model->seed = options->seed;
+    model->shards = options->shards ? options->shards : NET_SHARDS;
+    model->workers = worker_threads(&options->kernels);
+    model->kernels.threads = options->kernels.threads;
+    NET_TRY(copy_text(&model->kernels.isa, options->kernels.isa));
+    NET_TRY(copy_text(&model->kernels.math, options->kernels.math));
+    NET_TRY(copy_text(&model->kernels.kernel, options->kernels.kernel));
+    model->single = model->kernels;
+    model->single.threads = 1;
+    return FCNN_OK;
+}
+
+/* ---- arenas ---- */
+
+static int64_t place(int64_t *at, int64_t count)
+{
+    int64_t here = *at;
+    *at += (count + NET_ALIGN - 1) / NET_ALIGN * NET_ALIGN;
+    return here;
+}
+
+/* Padding between tensors is 0 in every arena and stays so: no kernel writes there but the optimizer, for which a
+ * gradient of 0 with moments of 0 changes nothing. */
+static fcnn_status allocate(fcnn_model *model)
+{
+    model->arena = 0;
+    for (int i = 0; i < model->layers; i++) {
+        struct net_layer *layer = &model->layer[i];
+        layer->at_weights = place(&model->arena, layer->weights);
+        layer->at_bias = place(&model->arena, layer->bias);
+    }
+    const size_t floats = (size_t)model->arena;
+    size_t all;
+    if (__builtin_mul_overflow(floats, (size_t)model->shards, &all)) all = SIZE_MAX;
+    model->weights = net_alloc(floats, sizeof(float));
+    model->moment_1 = net_alloc(floats, sizeof(float));
+    model->moment_2 = net_alloc(floats, sizeof(float));
+    model->gradient = net_alloc(floats, sizeof(float));
+    model->shard_gradients = net_alloc(all, sizeof(float));
+    if (!model->weights || !model->moment_1 || !model->moment_2 || !model->gradient || !model->shard_gradients)
+        return fcnn_fail(FCNN_OUT_OF_MEMORY, "no memory for %d + 4 arrays of %lld parameters", model->shards,
+                         (long long)model->arena);
+    return FCNN_OK;
+}
+
+static void initialise(fcnn_model *model)
+{
+    int with_weights = 0;
+    for (int i = 0; i < model->layers; i++) {
+        const struct net_layer *layer = &model->layer[i];
+        const int64_t window = layer->problem.r * layer->problem.s;
+        if (layer->weights)
+            net_glorot(model->weights + layer->at_weights, layer->weights, model->seed, with_weights++,
+                       window * layer->problem.c, window * layer->problem.k);
+    }
+    model->version = 1;
+}
+
+static fcnn_status plan_step(fcnn_model *model)
+{
+    const fcnn_problem reduce = {.op = FCNN_REDUCE, .direction = FCNN_FORWARD, .n = model->shards, .c = model->arena};
+    const fcnn_problem update = {.op = model->optimizer == FCNN_OPTIMIZER_SGD ? FCNN_SGD : FCNN_ADAM,
+                                 .direction = FCNN_UPDATE,
+                                 .c = model->arena};
+    NET_TRY(net_plan_create(model, &model->reduce, &reduce, &model->kernels));
+    NET_TRY(net_plan_create(model, &model->update, &update, &model->kernels));
+    return net_plans_need(model, NET_CHUNK, 1); /* a layer without a kernel is reported now, not in fcnn_fit() */
+}
+
+void net_release(fcnn_model *model)
+{
+    net_plans_destroy(model);
+    net_release_workers(model);
+    fcnn_plan_destroy(model->reduce);
+    fcnn_plan_destroy(model->update);
+    model->reduce = model->update = NULL;
+    float **arenas[] = {&model->weights, &model->moment_1, &model->moment_2, &model->gradient, &model->shard_gradients};
+    for (size_t i = 0; i < sizeof arenas / sizeof arenas[0]; i++) {
+        free(*arenas[i]);
+        *arenas[i] = NULL;
+    }
+    free(model->sums);
+    model->sums = NULL;
+    model->sums_capacity = 0;
+    free((char *)model->kernels.isa);
+    free((char *)model->kernels.math);
+    free((char *)model->kernels.kernel);
+    model->kernels = model->single = (fcnn_options){0};
+    model->classes = 0;
+    model->workspace = 0;
+}
+
+static fcnn_status check_layers(const fcnn_model *model)
+{
+    const struct net_layer *last = model->layers ? &model->layer[model->layers - 1] : NULL;
+    if (!last || last->problem.op != FCNN_DENSE || last->problem.activation != FCNN_LINEAR)
+        return fcnn_fail(FCNN_BAD_ARGUMENT,
+                         "the last layer must be dense and linear, one unit per class (softmax and "
+                         "cross-entropy are added by the model), but %s",
+                         last ? "it is not" : "the model has no layers");
+    return FCNN_OK;
+}
+
+fcnn_status fcnn_compile(fcnn_model *model, const fcnn_compile_options *options)
+{
+    static const fcnn_compile_options defaults = {0};
+    if (!model) return fcnn_fail(FCNN_BAD_ARGUMENT, "the model is NULL");
+    if (model->compiled) return fcnn_fail(FCNN_BAD_ARGUMENT, "the model is compiled already");
+    NET_TRY(check_layers(model));
+    fcnn_status status = read_options(model, options ? options : &defaults);
+    if (status == FCNN_OK) status = allocate(model);
+    if (status == FCNN_OK) status = plan_step(model);
+    if (status != FCNN_OK) {
+        net_release(model);
+        return status;
+    }
+    initialise(model);
+    model->compiled = 1;
+    return FCNN_OK;
+}
+
+/* ---- weights in and out, without the padding ---- */
+
+static fcnn_status check_copy(const fcnn_model *model, const float *weights, int64_t count)
+{
+    if (!model || !weights) return fcnn_fail(FCNN_BAD_ARGUMENT, "%s is NULL", model ? "weights" : "model");
+    if (!model->compiled) return fcnn_fail(FCNN_BAD_ARGUMENT, "a model has no weights before fcnn_compile()");
+    if (count != model->parameters)
+        return fcnn_fail(FCNN_BAD_ARGUMENT, "count is %lld; the model has %lld parameters", (long long)count,
+                         (long long)model->parameters);
+    return FCNN_OK;
+}
+
+fcnn_status fcnn_model_get_weights(const fcnn_model *model, float *weights, int64_t count)
+{
+    NET_TRY(check_copy(model, weights, count));
+    for (int i = 0; i < model->layers; i++) {
+        const struct net_layer *layer = &model->layer[i];
+        memcpy(weights, model->weights + layer->at_weights, (size_t)layer->weights * sizeof(float));
+        memcpy(weights + layer->weights, model->weights + layer->at_bias, (size_t)layer->bias * sizeof(float));
+        weights += layer->weights + layer->bias;
+    }
+    return FCNN_OK;
+}
+
+fcnn_status fcnn_model_set_weights(fcnn_model *model, const float *weights, int64_t count)
+{
+    NET_TRY(check_copy(model, weights, count));
+    for (int i = 0; i < model->layers; i++) {
+        const struct net_layer *layer = &model->layer[i];
+        memcpy(model->weights + layer->at_weights, weights, (size_t)layer->weights * sizeof(float));
+        memcpy(model->weights + layer->at_bias, weights + layer->weights, (size_t)layer->bias * sizeof(float));
+        weights += layer->weights + layer->bias;
+    }
+    model->version++;
+    return FCNN_OK;
+}

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Training: epochs, shuffling, steps, metrics, callbacks; evaluate and predict. Words and defaults are Keras'. */
+#include "lib/net/net.h"
+
+#include <math.h>
+#include <omp.h>
+#include <stdlib.h>
+
+/* ---- checks ---- */
+
+static fcnn_status check_data(const fcnn_model *model, const float *x, const void *y, const char *y_name, int64_t n)
+{
+    if (!model || !x || !y) return fcnn_fail(FCNN_BAD_ARGUMENT, "%s is NULL", !model ? "model" : !x ? "x" : y_name);
+    if (!model->compiled) return fcnn_fail(FCNN_BAD_ARGUMENT, "the model is not compiled");
+    if (n < 1 || n > PTRDIFF_MAX / (int64_t)sizeof(float) / model->image)
+        return fcnn_fail(FCNN_BAD_ARGUMENT, "n is %lld; there must be at least one image, and all must fit into memory",
+                         (long long)n);
+    return FCNN_OK;
+}
+
+static fcnn_status check_labels(const fcnn_model *model, const int32_t *y, int64_t n)
+{
+    const int64_t classes = net_classes(model);
+    for (int64_t i = 0; i < n; i++)
+        if (y[i] < 0 || y[i] >= classes)
+            return fcnn_fail(FCNN_BAD_DATA, "label %lld is %d; expected 0 to %lld", (long long)i, (int)y[i],
+                             (long long)(classes - 1));
+    return FCNN_OK;
+}
+
+static fcnn_metrics mean(const struct net_sum *sum, int64_t count)
+{
+    return (fcnn_metrics){.loss = sum->loss / (double)count, .accuracy = (double)sum->correct / (double)count};
+}
+
+/* ---- one step ---- */
+
+static fcnn_status update(fcnn_model *model)
+{
+    fcnn_hyper next = model->hyper;
+    next.beta_1_power *= next.beta_1;
+    next.beta_2_power *= next.beta_2;
+    const fcnn_tensors sum = {.src = model->shard_gradients, .dst = model->gradient};
+    const fcnn_tensors tensors = {
+        .d_weights = model->gradient,
+        .parameters = model->weights,
+        .moment_1 = model->moment_1,
+        .moment_2 = model->moment_2,
+        .hyper = next,
+    };
+    NET_TRY(fcnn_execute(model->reduce, &sum));
+    NET_TRY(fcnn_execute(model->update, &tensors));
+    model->hyper = next;
+    model->version++;
+    model->steps++;
+    return FCNN_OK;
+}
+
+static fcnn_status step(fcnn_model *model, const struct net_job *batch, struct net_sum *total)
+{
+    struct net_sum sum;
+    NET_TRY(net_job_run(model, batch, &sum));
+    NET_TRY(update(model));
+    total->loss += sum.loss;
+    total->correct += sum.correct;
+    return FCNN_OK;
+}
+
+/* ---- fit ---- */
+
+struct fit {
+    fcnn_model *model;
+    const float *x;
+    const int32_t *y;
+    int64_t training, validation; /* images: the first ones, the others */
+    int64_t batch;
+    int64_t *order; /* NULL: no shuffling */
+    const fcnn_fit_options *options;
+    fcnn_progress progress;
+};
+
+/* Keras' arithmetic: the first floor(n (1 - split)) images train. */
+static fcnn_status split(struct fit *fit, int64_t n)
+{
+    const double part = fit->options->validation_split;
+    if (!(part >= 0 && part < 1))
+        return fcnn_fail(FCNN_BAD_ARGUMENT, "validation_split is %g; it must be at least 0 and below 1", part);
+    fit->training = part > 0 ? (int64_t)floor((double)n * (1.0 - part)) : n;
+    fit->validation = n - fit->training;
+    if (fit->training < 1 || (part > 0 && fit->validation < 1))
+        return fcnn_fail(FCNN_BAD_ARGUMENT,
+                         "%lld images are too few for a validation_split of %g: %lld would train, %lld validate",
+                         (long long)n, part, (long long)fit->training, (long long)fit->validation);
+    return FCNN_OK;
+}
+
+static fcnn_status read_options(struct fit *fit, int64_t n)
+{
+    const fcnn_fit_options *options = fit->options;
+    if (options->epochs < 0 || options->batch_size < 0)
+        return fcnn_fail(FCNN_BAD_ARGUMENT, "%s is %lld; it must be at least 1, or 0 for the default",
+                         options->epochs < 0 ? "epochs" : "batch_size",
+                         options->epochs < 0 ? (long long)options->epochs : (long long)options->batch_size);
+    NET_TRY(split(fit, n));
+    fit->batch = options->batch_size ? options->batch_size : 32;
+    if (fit->batch > fit->training) fit->batch = fit->training;
+    fit->progress.epochs = options->epochs ? options->epochs : 1;
+    fit->progress.steps = (fit->training + fit->batch - 1) / fit->batch;
+    fit->progress.has_validation = fit->validation > 0;
+    return FCNN_OK;
+}
+
+/* Everything that needs memory, so that the epochs need none. */
+static fcnn_status prepare(struct fit *fit)
+{
+    const int64_t last = fit->training % fit->batch;
+    net_plans_trim(fit->model);
+    NET_TRY(net_job_prepare(fit->model, fit->batch, 1));
+    if (last) NET_TRY(net_job_prepare(fit->model, last, 1));
+    if (fit->validation) NET_TRY(net_job_prepare(fit->model, fit->validation, 0));
+    if (fit->options->no_shuffle) return FCNN_OK;
+    if (!(fit->order = net_alloc((size_t)fit->training, sizeof *fit->order)))
+        return fcnn_fail(FCNN_OUT_OF_MEMORY, "no memory to shuffle %lld images", (long long)fit->training);
+    return FCNN_OK;
+}
+
+static fcnn_status report(const struct fit *fit)
+{
+    const fcnn_progress *progress = &fit->progress;
+    if (fit->options->callback && fit->options->callback(fit->options->context, progress))
+        return fcnn_fail(FCNN_INTERRUPTED, "stopped by the callback after step %lld of %lld in epoch %d of %d",
+                         (long long)progress->step, (long long)progress->steps, progress->epoch, progress->epochs);
+    return FCNN_OK;
+}
+
+static fcnn_status train(struct fit *fit, double begin)
+{
+    fcnn_progress *progress = &fit->progress;
+    struct net_sum sum = {0};
+    progress->training_seconds = 0;
+    for (progress->step = 1; progress->step <= progress->steps; progress->step++) {
+        const double step_begin = omp_get_wtime();
+        const int64_t first = (progress->step - 1) * fit->batch;
+        const int64_t left = fit->training - first;
+        const struct net_job batch = {
+            .x = fit->order ? fit->x : fit->x + first * fit->model->image,
+            .y = fit->order ? fit->y : fit->y + first,
+            .order = fit->order ? fit->order + first : NULL,
+            .count = left < fit->batch ? left : fit->batch,
+            .training = 1,
+        };
+        NET_TRY(step(fit->model, &batch, &sum));
+        const double now = omp_get_wtime();
+        progress->training_seconds += now - step_begin;
+        progress->seconds = now - begin;
+        progress->train = mean(&sum, first + batch.count);
+        NET_TRY(report(fit));
+    }
+    progress->step = progress->steps;
+    return FCNN_OK;
+}
+
+static fcnn_status validate(struct fit *fit)
+{
+    const struct net_job job = {
+        .x = fit->x + fit->training * fit->model->image,
+        .y = fit->y + fit->training,
+        .count = fit->validation,
+    };
+    struct net_sum sum;
+    NET_TRY(net_job_run(fit->model, &job, &sum));
+    fit->progress.validation = mean(&sum, fit->validation);
+    return FCNN_OK;
+}
+
+static fcnn_status run_epoch(struct fit *fit, fcnn_progress *history)
+{
+    const double begin = omp_get_wtime();
+    fit->progress.epoch_ended = 0;
+    if (fit->order) net_shuffle(fit->order, fit->training, fit->model->seed, fit->model->epochs);
+    NET_TRY(train(fit, begin));
+    if (fit->validation) NET_TRY(validate(fit));
+    fit->progress.seconds = omp_get_wtime() - begin;
+    fit->progress.epoch_ended = 1;
+    fit->model->epochs++;
+    if (history) *history = fit->progress;
+    return report(fit);
+}
+
+fcnn_status fcnn_fit(fcnn_model *model, const float *x, const int32_t *y, int64_t n, const fcnn_fit_options *options,
+                     fcnn_progress *history)
+{
+    static const fcnn_fit_options defaults = {0};
+    struct fit fit = {.model = model, .x = x, .y = y, .options = options ? options : &defaults};
+    NET_TRY(check_data(model, x, y, "y", n));
+    NET_TRY(check_labels(model, y, n));
+    NET_TRY(read_options(&fit, n));
+    fcnn_status status = prepare(&fit);
+    if (status == FCNN_OK) net_hash(model->data_hash, x, fit.training * model->image, y, fit.training);
+    for (int epoch = 1; status == FCNN_OK && epoch <= fit.progress.epochs; epoch++) {
+        fit.progress.epoch = epoch;
+        status = run_epoch(&fit, history ? history + epoch - 1 : NULL);
+    }
+    free(fit.order);
+    return status;
+}
+
+/* ---- evaluate, predict ---- */
+
+fcnn_status fcnn_evaluate(fcnn_model *model, const float *x, const int32_t *y, int64_t n, fcnn_metrics *metrics)
+{
+    NET_TRY(check_data(model, x, y, "y", n));
+    if (!metrics) return fcnn_fail(FCNN_BAD_ARGUMENT, "metrics is NULL");
+    NET_TRY(check_labels(model, y, n));
+    net_plans_trim(model);
+    NET_TRY(net_job_prepare(model, n, 0));
+    const struct net_job job = {.x = x, .y = y, .count = n};
+    struct net_sum sum;
+    NET_TRY(net_job_run(model, &job, &sum));
+    *metrics = mean(&sum, n);
+    return FCNN_OK;
+}
+
+fcnn_status fcnn_predict(fcnn_model *model, const float *x, int64_t n, float *probabilities)
+{
+    NET_TRY(check_data(model, x, probabilities, "probabilities", n));
+    net_plans_trim(model);
+    NET_TRY(net_job_prepare(model, n, 0));
+    const struct net_job job = {.x = x, .count = n, .probabilities = probabilities};
+    return net_job_run(model, &job, NULL);
+}

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * The shards of a batch (training) or of a whole data set (evaluate, predict) over the workers. Threads decide only who
+ * computes a shard; what a shard is and the order in which sums over shards are added depend on the numbers of images
+ * and shards. */
+#include "lib/net/net.h"
+
+#include <omp.h>
+#include <stdio.h>
+#include <string.h>
+
+struct range {
+    int64_t first, last;
+};
+
+static int64_t shards_of(const fcnn_model *model, int64_t count, int training)
+{
+    return training ? model->shards : (count + NET_CHUNK - 1) / NET_CHUNK;
+}
+
+static struct range shard_range(const fcnn_model *model, int64_t count, int training, int64_t shard)
+{
+    if (!training)
+        return (struct range){shard * NET_CHUNK,
+                              shard * NET_CHUNK + NET_CHUNK < count ? (shard + 1) * NET_CHUNK : count};
+    return (struct range){shard * count / model->shards, (shard + 1) * count / model->shards};
+}
+
+/* The sizes that shards of a job have; 0: none. */
+static void shard_sizes(const fcnn_model *model, int64_t count, int training, int64_t sizes[2])
+{
+    int64_t least = training ? count / model->shards : count < NET_CHUNK ? 0 : NET_CHUNK;
+    int64_t rest = training ? count % model->shards : count % NET_CHUNK;
+    sizes[0] = least;
+    sizes[1] = !rest ? 0 : training ? least + 1 : rest;
+}
+
+fcnn_status net_job_prepare(fcnn_model *model, int64_t count, int training)
+{
+    int64_t sizes[2];
+    shard_sizes(model, count, training, sizes);
+    for (int i = 0; i < 2; i++)
+        if (sizes[i]) NET_TRY(net_plans_need(model, sizes[i], training));
+    return net_reserve(model, sizes[0] > sizes[1] ? sizes[0] : sizes[1], shards_of(model, count, training));
+}
+
+/* The images of a shard that are scattered over the data, and their labels, in one place. */
+static void gather(const fcnn_model *model, struct net_worker *worker, const struct net_job *job, struct range range)
+{
+    for (int64_t i = range.first; i < range.last; i++) {
+        const int64_t image = job->order[i], at = i - range.first;
+        memcpy(worker->input + at * model->image, job->x + image * model->image, (size_t)model->image * sizeof(float));
+        worker->labels[at] = job->y[image];
+    }
+}
+
+static fcnn_status train_shard(fcnn_model *model, struct net_worker *worker, const struct net_job *job, int64_t number)
+{
+    const struct range range = shard_range(model, job->count, 1, number);
+    struct net_shard shard = {
+        .plans = net_plans_find(model, range.last - range.first),
+        .x = job->x + range.first * model->image,
+        .labels = job->y + range.first,
+        .scale = 1.0f / (float)job->count,
+        .gradients = model->shard_gradients + number * model->arena,
+    };
+    if (range.first == range.last) {
+        memset(shard.gradients, 0, (size_t)model->arena * sizeof(float));
+        model->sums[number] = (struct net_sum){0};
+        return FCNN_OK;
+    }
+    if (job->order) {
+        gather(model, worker, job, range);
+        shard.x = worker->input;
+        shard.labels = worker->labels;
+    }
+    NET_TRY(net_forward(model, worker, shard.plans, shard.x));
+    NET_TRY(net_loss(model, worker, shard.plans, shard.labels, &model->sums[number]));
+    return net_backward(model, worker, &shard);
+}
+
+static fcnn_status infer_shard(fcnn_model *model, struct net_worker *worker, const struct net_job *job, int64_t number)
+{
+    const struct range range = shard_range(model, job->count, 0, number);
+    const struct net_plans *plans = net_plans_find(model, range.last - range.first);
+    NET_TRY(net_forward(model, worker, plans, job->x + range.first * model->image));
+    if (job->y) return net_loss(model, worker, plans, job->y + range.first, &model->sums[number]);
+    const fcnn_tensors tensors = {
+        .src = worker->layers[model->layers - 1].dst,
+        .dst = job->probabilities + range.first * net_classes(model),
+        .workspace = worker->workspace,
+    };
+    return fcnn_execute(plans->softmax, &tensors);
+}
+
+/* The first failure of any worker. Its sentence belongs to the worker's thread, so it is copied. */
+struct failure {
+    fcnn_status status;
+    char message[256];
+};
+
+static void note(struct failure *failure, fcnn_status status)
+{
+    if (status == FCNN_OK) return;
+#pragma omp critical(fcnn_net_failure)
+    if (failure->status == FCNN_OK) {
+        failure->status = status;
+        snprintf(failure->message, sizeof failure->message, "%s", fcnn_last_error());
+    }
+}
+
+/* Packing is handed out in pieces (size, layer, direction), numbered in one range. */
+static fcnn_status pack_piece(const fcnn_model *model, const int64_t sizes[2], int training, int piece)
+{
+    const int64_t size = sizes[piece / (2 * model->layers)];
+    const fcnn_direction direction = piece % 2 ? FCNN_BACKWARD_DATA : FCNN_FORWARD;
+    if (!size || (direction == FCNN_BACKWARD_DATA && !training)) return FCNN_OK;
+    return net_plans_pack(model, net_plans_find(model, size), piece / 2 % model->layers, direction);
+}
+
+static void mark_packed(fcnn_model *model, const int64_t sizes[2], int training)
+{
+    for (int i = 0; i < 2; i++) {
+        struct net_plans *plans = sizes[i] ? net_plans_find(model, sizes[i]) : NULL;
+        if (!plans) continue;
+        plans->packed[FCNN_FORWARD] = model->version;
+        if (training) plans->packed[FCNN_BACKWARD_DATA] = model->version;
+    }
+}
+
+fcnn_status net_job_run(fcnn_model *model, const struct net_job *job, struct net_sum *sum)
+{
+    const int64_t shards = shards_of(model, job->count, job->training);
+    const int workers = omp_in_parallel() ? 1 : model->workers < shards ? model->workers : (int)shards;
+    struct failure failure = {FCNN_OK, ""};
+    int64_t sizes[2];
+    shard_sizes(model, job->count, job->training, sizes);
+#pragma omp parallel num_threads(workers)
+    {
+        struct net_worker *worker = &model->worker[omp_get_thread_num()];
+#pragma omp for schedule(dynamic, 1)
+        for (int piece = 0; piece < 4 * model->layers; piece++)
+            note(&failure, pack_piece(model, sizes, job->training, piece));
+#pragma omp for schedule(dynamic, 1) nowait
+        for (int64_t i = 0; i < shards; i++)
+            note(&failure, job->training ? train_shard(model, worker, job, i) : infer_shard(model, worker, job, i));
+    }
+    if (failure.status != FCNN_OK) return fcnn_fail(failure.status, "%s", failure.message);
+    mark_packed(model, sizes, job->training);
+    if (sum) *sum = (struct net_sum){0};
+    for (int64_t i = 0; sum && i < shards; i++) {
+        sum->loss += model->sums[i].loss;
+        sum->correct += model->sums[i].correct;
+    }
+    return FCNN_OK;
+}

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Memory of the network: aligned blocks, and what each worker needs for a shard, carved from one block. */
+#include "lib/net/net.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#define HUGE_PAGE ((size_t)2 << 20)
+
+void *net_alloc(size_t count, size_t size)
+{
+    size_t bytes, align;
+    if (__builtin_mul_overflow(count, size, &bytes) || bytes > (size_t)PTRDIFF_MAX - HUGE_PAGE) return NULL;
+    align = bytes >= HUGE_PAGE ? HUGE_PAGE : 64;
+    bytes = (bytes + align - 1) / align * align;
+    void *memory = aligned_alloc(align, bytes ? bytes : align);
+    if (!memory) return NULL;
+    if (align == HUGE_PAGE) (void)madvise(memory, bytes, MADV_HUGEPAGE); /* a wish */
+    return memset(memory, 0, bytes);
+}
+
+/* The next count * size bytes of a block, at a multiple of 64. base NULL: only counts; *at sticks to SIZE_MAX on
+ * overflow. */
+static void *carve(char *base, size_t *at, int64_t count, size_t size)
+{
+    void *area = base ? base + *at : NULL;
+    size_t bytes;
+    if (__builtin_mul_overflow((size_t)count, size, &bytes) || bytes > SIZE_MAX - 64 ||
+        __builtin_add_overflow(*at, (bytes + 63) & ~(size_t)63, at))
+        *at = SIZE_MAX;
+    return area;
+}
+
+static int64_t times(int64_t a, int64_t b)
+{
+    int64_t product;
+    return __builtin_mul_overflow(a, b, &product) ? INT64_MAX : product;
+}
+
+/* Lays out a worker for n images in worker->memory (NULL: only counts); returns the bytes. */
+static size_t lay_out(const fcnn_model *model, struct net_worker *worker, int64_t n)
+{
+    char *base = worker->memory;
+    size_t at = 0;
+    int64_t largest = 0;
+    worker->input = carve(base, &at, times(n, model->image), sizeof(float));
+    worker->labels = carve(base, &at, n, sizeof(int32_t));
+    for (int i = 0; i < model->layers; i++) {
+        const struct net_layer *layer = &model->layer[i];
+        struct net_activation *mine = &worker->layers[i];
+        mine->dst = carve(base, &at, times(n, layer->dst), sizeof(float));
+        mine->choice = layer->choices ? carve(base, &at, times(n, layer->choices), sizeof(uint16_t)) : NULL;
+        mine->argmax = layer->argmaxes ? carve(base, &at, times(n, layer->argmaxes), sizeof(int32_t)) : NULL;
+        largest = layer->dst > largest ? layer->dst : largest;
+    }
+    worker->probabilities = carve(base, &at, times(n, net_classes(model)), sizeof(float));
+    worker->loss = carve(base, &at, n, sizeof(float));
+    worker->gradients[0] = carve(base, &at, times(n, largest), sizeof(float));
+    worker->gradients[1] = carve(base, &at, times(n, largest), sizeof(float));
+    worker->workspace = carve(base, &at, 1, model->workspace);
+    return at;
+}
+
+void net_release_workers(fcnn_model *model)
+{
+    for (int i = 0; model->worker && i < model->workers; i++) {
+        free(model->worker[i].memory);
+        free(model->worker[i].layers);
+    }
+    free(model->worker);
+    model->worker = NULL;
+    model->capacity = 0;
+    model->worker_workspace = 0;
+}
+
+static fcnn_status reserve_workers(fcnn_model *model, int64_t capacity)
+{
+    net_release_workers(model);
+    model->worker = calloc((size_t)model->workers, sizeof *model->worker);
+    for (int i = 0; model->worker && i < model->workers; i++) {
+        struct net_worker *worker = &model->worker[i];
+        worker->layers = calloc((size_t)model->layers, sizeof *worker->layers);
+        if (!worker->layers || !(worker->memory = net_alloc(lay_out(model, worker, capacity), 1))) {
+            net_release_workers(model);
+            break;
+        }
+        lay_out(model, worker, capacity);
+    }
+    if (!model->worker)
+        return fcnn_fail(FCNN_OUT_OF_MEMORY, "no memory for the activations of %lld images in each of %d workers",
+                         (long long)capacity, model->workers);
+    model->capacity = capacity;
+    model->worker_workspace = model->workspace;
+    return FCNN_OK;
+}
+
+fcnn_status net_reserve(fcnn_model *model, int64_t capacity, int64_t sums)
+{
+    if (sums > model->sums_capacity) {
+        free(model->sums);
+        model->sums_capacity = 0;
+        if (!(model->sums = net_alloc((size_t)sums, sizeof *model->sums)))
+            return fcnn_fail(FCNN_OUT_OF_MEMORY, "no memory for the metrics of %lld shards", (long long)sums);
+        model->sums_capacity = sums;
+    }
+    if (model->worker && capacity <= model->capacity && model->workspace <= model->worker_workspace) return FCNN_OK;
+    return reserve_workers(model, capacity > model->capacity ? capacity : model->capacity);
+}

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * What the files of lib/net share. The network is the library's first customer: apart from lib/error.h it knows
+ * fastcnn.h alone.
+ *
+ * A batch is split into shards (docs/numerics.md, rule 12). A worker runs forward and backward of a whole shard with
+ * plans of one thread; plans and packed weights are shared by the workers, activations and workspace are each worker's
+ * own. */
+#ifndef FCNN_NET_H
+#define FCNN_NET_H
+
+#include "lib/error.h"
+#include "lib/fastcnn.h"
+
+#define NET_CHUNK      8 /* images per shard outside training (evaluate, predict) */
+#define NET_SHARDS     8 /* default of fcnn_compile_options.shards */
+#define NET_MAX_SHARDS 1024
+#define NET_ALIGN      16 /* floats: every tensor in an arena starts at a multiple */
+
+#define NET_TRY(call)                                                                                                  \
+    do {                                                                                                               \
+        fcnn_status status_ = (call);                                                                                  \
+        if (status_ != FCNN_OK) return status_;                                                                        \
+    } while (0)
+
+/* A layer: its problem forward for one image, checked. The arrays of a layer in an arena: weights, then bias. */
+struct net_layer {
+    fcnn_problem problem;
+    int64_t src, dst;            /* floats per image */
+    int64_t choices, argmaxes;   /* elements per image that the backward pass of pooling needs; 0: none */
+    int64_t weights, bias;       /* floats; 0: a layer without parameters */
+    int64_t at_weights, at_bias; /* offsets in the arena */
+};
+
+struct net_plan {
+    fcnn_plan *plan;
+    void *packed; /* NULL: the kernel packs nothing */
+};
+
+/* Plans of all layers for shards of n images. */
+struct net_plans {
+    struct net_plans *next;
+    int64_t n;
+    int training;       /* the backward plans are there too */
+    uint64_t packed[2]; /* model version that forward, backward_data weights were packed from */
+    fcnn_plan *softmax, *loss, *loss_backward;
+    struct net_stage {
+        struct net_plan forward, backward_data;
+        fcnn_plan *backward_weights;
+    } stages[];
+};
+
+/* What one worker brings: room for `capacity` images. */
+struct net_worker {
+    void *memory;
+    float *input;
+    int32_t *labels;
+    struct net_activation {
+        float *dst;
+        uint16_t *choice;
+        int32_t *argmax;
+    } * layers;
+    float *probabilities, *loss;
+    float *gradients[2]; /* of activations: d_dst and d_src take turns */
+    void *workspace;
+};
+
+/* Sums over a shard, in image order. */
+struct net_sum {
+    double loss;
+    int64_t correct;
+};
+
+struct fcnn_model {
+    int64_t h, w, c; /* shape behind the last layer added */
+    int64_t image;   /* floats per input image */
+    int layers, compiled;
+    struct net_layer *layer;
+    int64_t parameters; /* in the packed order of get/set_weights, without padding */
+
+    int64_t arena; /* floats in each of the following */
+    float *weights, *moment_1, *moment_2, *gradient;
+    float *shard_gradients; /* (shards, arena) */
+
+    fcnn_optimizer optimizer;
+    fcnn_hyper hyper; /* with the powers of the last finished step */
+    uint64_t seed;
+    int shards, workers;
+    fcnn_options kernels, single; /* the user's; the same for one thread. Strings are the model's own */
+
+    fcnn_plan *reduce, *update;
+    struct net_plans *plans;
+    unsigned classes; /* mask of fcnn_class: of all kernels planned so far */
+    size_t workspace; /* largest need of all plans */
+    uint64_t version; /* of the weights: counts their changes, from 1 */
+
+    struct net_worker *worker;
+    int64_t capacity; /* images and workspace bytes the workers have room for */
+    size_t worker_workspace;
+    struct net_sum *sums; /* one per shard of the largest job so far */
+    int64_t sums_capacity;
+
+    int64_t steps, epochs; /* finished so far, over all calls of fcnn_fit() */
+    char data_hash[33];
+};
+
+/* ---- memory.c ---- */
+
+/* Zeroed, 64-byte aligned; in huge pages where it is large. NULL if there is no memory. Freed by free(). */
+void *net_alloc(size_t count, size_t size);
+/* Makes room for `capacity` images in every worker and for as many sums as asked. */
+fcnn_status net_reserve(fcnn_model *model, int64_t capacity, int64_t sums);
+void net_release_workers(fcnn_model *model);
+
+/* ---- random.c: Philox4x32-10, functions of their arguments alone ---- */
+
+/* Glorot uniform in [-limit, limit), limit = sqrt(6 / (fan_in + fan_out)). `layer` counts layers that have weights. */
+void net_glorot(float *weights, int64_t count, uint64_t seed, int layer, int64_t fan_in, int64_t fan_out);
+/* order = a permutation of 0 .. n-1 (Fisher-Yates). */
+void net_shuffle(int64_t *order, int64_t n, uint64_t seed, int64_t epoch);
+
+/* ---- plans.c ---- */
+
+fcnn_status net_plan_create(fcnn_model *model, fcnn_plan **plan, const fcnn_problem *problem,
+                            const fcnn_options *options);
+/* Makes sure that there are plans for shards of n images. */
+fcnn_status net_plans_need(fcnn_model *model, int64_t n, int training);
+struct net_plans *net_plans_find(const fcnn_model *model, int64_t n); /* NULL: none */
+/* Packs one layer's weights for one direction, unless they are up to date or the kernel packs nothing. */
+fcnn_status net_plans_pack(const fcnn_model *model, const struct net_plans *plans, int layer, fcnn_direction direction);
+void net_plans_destroy(fcnn_model *model); /* all of them */
+/* Forgets all plans when the cache has grown beyond what one call needs; between calls only. */
+void net_plans_trim(fcnn_model *model);
+
+/* ---- shard.c: what one worker does ---- */
+
+struct net_shard {
+    const struct net_plans *plans;
+    const float *x; /* (plans->n, image) */
+    const int32_t *labels;
+    float scale;      /* of the loss's gradient: 1 / images in the whole batch */
+    float *gradients; /* out: (arena) */
+};
+
+fcnn_status net_forward(const fcnn_model *model, struct net_worker *worker, const struct net_plans *plans,
+                        const float *x);
+/* After net_forward(): probabilities and losses into the worker, their sums into *sum. */
+fcnn_status net_loss(const fcnn_model *model, struct net_worker *worker, const struct net_plans *plans,
+                     const int32_t *labels, struct net_sum *sum);
+/* After net_loss(): all parameter gradients. */
+fcnn_status net_backward(const fcnn_model *model, struct net_worker *worker, const struct net_shard *shard);
+
+/* ---- job.c: all shards over the workers ---- */
+
+struct net_job {
+    const float *x;
+    const int32_t *y;     /* NULL: predict */
+    const int64_t *order; /* image numbers, or NULL: as they come. Training only */
+    int64_t count;        /* images */
+    int training;
+    float *probabilities; /* out, predict only */
+};
+
+/* Plans, worker memory and sums for a job of `count` images: afterwards net_job_run() allocates nothing. */
+fcnn_status net_job_prepare(fcnn_model *model, int64_t count, int training);
+/* Runs a job: *sum is the sum over its images in shard order (NULL: predict), training leaves model->shard_gradients.
+ */
+fcnn_status net_job_run(fcnn_model *model, const struct net_job *job, struct net_sum *sum);
+
+/* ---- receipt.c ---- */
+
+/* 128-bit XXH3 in hexadecimal of `count` floats with -0 as +0, and of `labels` int32 after them. */
+void net_hash(char text[33], const float *x, int64_t count, const int32_t *y, int64_t labels);
+
+/* ---- model.c, compile.c ---- */
+
+int net_first_trainable(const fcnn_model *model); /* the backward pass ends at this layer */
+int64_t net_classes(const fcnn_model *model);
+void net_release(fcnn_model *model); /* everything that compile and later calls made */
+
+#endif

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Plans of all layers, kept per number of images in a shard: a training run meets at most a handful of sizes (the two
+ * of a full batch, the two of the last one, those of validation). */
+#include "lib/net/net.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define KEPT_SIZES 16
+
+static unsigned class_of(const char *kernel)
+{
+    for (int i = 0; i < fcnn_kernel_count(); i++) {
+        fcnn_kernel_info info = fcnn_kernel_describe(i);
+        if (!strcmp(info.name, kernel)) return 1u << info.numerics;
+    }
+    return 0;
+}
+
+fcnn_status net_plan_create(fcnn_model *model, fcnn_plan **plan, const fcnn_problem *problem,
+                            const fcnn_options *options)
+{
+    NET_TRY(fcnn_plan_create(plan, problem, options));
+    model->classes |= class_of(fcnn_plan_kernel(*plan));
+    if (options == &model->single && fcnn_plan_workspace(*plan) > model->workspace)
+        model->workspace = fcnn_plan_workspace(*plan);
+    return FCNN_OK;
+}
+
+static fcnn_status plan_layer(fcnn_model *model, const struct net_layer *layer, int64_t n, fcnn_direction direction,
+                              fcnn_plan **plan)
+{
+    fcnn_problem problem = layer->problem;
+    problem.n = n;
+    problem.direction = direction;
+    return net_plan_create(model, plan, &problem, &model->single);
+}
+
+static fcnn_status plan_packed(fcnn_model *model, const struct net_layer *layer, int64_t n, fcnn_direction direction,
+                               struct net_plan *plan)
+{
+    NET_TRY(plan_layer(model, layer, n, direction, &plan->plan));
+    size_t bytes = fcnn_plan_packed(plan->plan);
+    if (bytes && !(plan->packed = net_alloc(bytes, 1)))
+        return fcnn_fail(FCNN_OUT_OF_MEMORY, "no memory for %zu bytes of packed weights", bytes);
+    return FCNN_OK;
+}
+
+static fcnn_status plan_head(fcnn_model *model, int64_t n, fcnn_op op, fcnn_direction direction, fcnn_plan **plan)
+{
+    fcnn_problem problem = {.op = op, .direction = direction, .n = n, .c = net_classes(model)};
+    return net_plan_create(model, plan, &problem, &model->single);
+}
+
+static fcnn_status plan_forward(fcnn_model *model, struct net_plans *plans)
+{
+    for (int i = 0; i < model->layers; i++)
+        NET_TRY(plan_packed(model, &model->layer[i], plans->n, FCNN_FORWARD, &plans->stages[i].forward));
+    NET_TRY(plan_head(model, plans->n, FCNN_SOFTMAX, FCNN_FORWARD, &plans->softmax));
+    return plan_head(model, plans->n, FCNN_CROSS_ENTROPY, FCNN_FORWARD, &plans->loss);
+}
+
+static fcnn_status plan_backward(fcnn_model *model, struct net_plans *plans)
+{
+    const int first = net_first_trainable(model);
+    for (int i = first; i < model->layers; i++) {
+        const struct net_layer *layer = &model->layer[i];
+        struct net_stage *stage = &plans->stages[i];
+        if (i > first) NET_TRY(plan_packed(model, layer, plans->n, FCNN_BACKWARD_DATA, &stage->backward_data));
+        if (layer->weights)
+            NET_TRY(plan_layer(model, layer, plans->n, FCNN_BACKWARD_WEIGHTS, &stage->backward_weights));
+    }
+    return plan_head(model, plans->n, FCNN_CROSS_ENTROPY, FCNN_BACKWARD_DATA, &plans->loss_backward);
+}
+
+static void destroy_backward(const fcnn_model *model, struct net_plans *plans)
+{
+    for (int i = 0; i < model->layers; i++) {
+        struct net_stage *stage = &plans->stages[i];
+        fcnn_plan_destroy(stage->backward_data.plan);
+        fcnn_plan_destroy(stage->backward_weights);
+        free(stage->backward_data.packed);
+        stage->backward_data = (struct net_plan){0};
+        stage->backward_weights = NULL;
+    }
+    fcnn_plan_destroy(plans->loss_backward);
+    plans->loss_backward = NULL;
+}
+
+static void destroy(const fcnn_model *model, struct net_plans *plans)
+{
+    destroy_backward(model, plans);
+    for (int i = 0; i < model->layers; i++) {
+        fcnn_plan_destroy(plans->stages[i].forward.plan);
+        free(plans->stages[i].forward.packed);
+    }
+    fcnn_plan_destroy(plans->softmax);
+    fcnn_plan_destroy(plans->loss);
+    free(plans);
+}
+
+void net_plans_destroy(fcnn_model *model)
+{
+    while (model->plans) {
+        struct net_plans *next = model->plans->next;
+        destroy(model, model->plans);
+        model->plans = next;
+    }
+}
+
+void net_plans_trim(fcnn_model *model)
+{
+    int sizes = 0;
+    for (const struct net_plans *plans = model->plans; plans; plans = plans->next) sizes++;
+    if (sizes > KEPT_SIZES) net_plans_destroy(model);
+}
+
+struct net_plans *net_plans_find(const fcnn_model *model, int64_t n)
+{
+    struct net_plans *plans = model->plans;
+    while (plans && plans->n != n) plans = plans->next;
+    return plans;
+}
+
+static fcnn_status make(fcnn_model *model, int64_t n)
+{
+    struct net_plans *plans = calloc(1, sizeof *plans + (size_t)model->layers * sizeof plans->stages[0]);
+    if (!plans) return fcnn_fail(FCNN_OUT_OF_MEMORY, "no memory for the plans of %d layers", model->layers);
+    plans->n = n;
+    fcnn_status status = plan_forward(model, plans);
+    if (status != FCNN_OK) {
+        destroy(model, plans);
+        return status;
+    }
+    plans->next = model->plans;
+    model->plans = plans;
+    return FCNN_OK;
+}
+
+fcnn_status net_plans_need(fcnn_model *model, int64_t n, int training)
+{
+    struct net_plans *plans = net_plans_find(model, n);
+    if (!plans) NET_TRY(make(model, n));
+    plans = net_plans_find(model, n);
+    if (!training || plans->training) return FCNN_OK;
+    fcnn_status status = plan_backward(model, plans);
+    if (status != FCNN_OK)
+        destroy_backward(model, plans);
+    else
+        plans->training = 1;
+    return status;
+}
+
+fcnn_status net_plans_pack(const fcnn_model *model, const struct net_plans *plans, int layer, fcnn_direction direction)
+{
+    const struct net_stage *stage = &plans->stages[layer];
+    const struct net_plan *plan = direction == FCNN_FORWARD ? &stage->forward : &stage->backward_data;
+    if (!plan->packed || plans->packed[direction] == model->version) return FCNN_OK;
+    const float *weights = model->weights + model->layer[layer].at_weights;
+    return fcnn_pack(plan->plan, weights, model->weights + model->layer[layer].at_bias, plan->packed);
+}

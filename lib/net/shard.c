@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * What one worker does: forward and backward of a whole shard, so that its activations stay in the worker's cache. */
+#include "lib/net/net.h"
+
+fcnn_status net_forward(const fcnn_model *model, struct net_worker *worker, const struct net_plans *plans,
+                        const float *x)
+{
+    const float *src = x;
+    for (int i = 0; i < model->layers; i++) {
+        const struct net_layer *layer = &model->layer[i];
+        const struct net_plan *forward = &plans->stages[i].forward;
+        const struct net_activation *mine = &worker->layers[i];
+        const fcnn_tensors tensors = {
+            .src = src,
+            .weights = layer->weights ? model->weights + layer->at_weights : NULL,
+            .bias = layer->bias ? model->weights + layer->at_bias : NULL,
+            .dst = mine->dst,
+            .choice = mine->choice,
+            .argmax = mine->argmax,
+            .packed = forward->packed,
+            .workspace = worker->workspace,
+        };
+        NET_TRY(fcnn_execute(forward->plan, &tensors));
+        src = mine->dst;
+    }
+    return FCNN_OK;
+}
+
+/* The first maximum; 0 if all are NaN. */
+static int64_t argmax(const float *values, int64_t count)
+{
+    int64_t best = 0;
+    for (int64_t i = 1; i < count; i++)
+        if (values[i] > values[best]) best = i;
+    return best;
+}
+
+fcnn_status net_loss(const fcnn_model *model, struct net_worker *worker, const struct net_plans *plans,
+                     const int32_t *labels, struct net_sum *sum)
+{
+    const int64_t classes = net_classes(model);
+    const fcnn_tensors tensors = {
+        .src = worker->layers[model->layers - 1].dst,
+        .labels = labels,
+        .dst = worker->probabilities,
+        .loss = worker->loss,
+        .workspace = worker->workspace,
+    };
+    NET_TRY(fcnn_execute(plans->loss, &tensors));
+    *sum = (struct net_sum){0};
+    for (int64_t i = 0; i < plans->n; i++) {
+        sum->loss += (double)worker->loss[i];
+        sum->correct += argmax(worker->probabilities + i * classes, classes) == labels[i];
+    }
+    return FCNN_OK;
+}
+
+/* Gradients of one layer; d_src NULL: of its parameters only. */
+static fcnn_status backward_layer(const fcnn_model *model, struct net_worker *worker, const struct net_shard *shard,
+                                  int i, const float *d_dst, float *d_src)
+{
+    const struct net_layer *layer = &model->layer[i];
+    const struct net_stage *stage = &shard->plans->stages[i];
+    fcnn_tensors tensors = {
+        .src = i ? worker->layers[i - 1].dst : shard->x,
+        .dst = worker->layers[i].dst,
+        .choice = worker->layers[i].choice,
+        .argmax = worker->layers[i].argmax,
+        .d_dst = d_dst,
+        .workspace = worker->workspace,
+    };
+    if (layer->weights) {
+        tensors.weights = model->weights + layer->at_weights;
+        tensors.d_weights = shard->gradients + layer->at_weights;
+        tensors.d_bias = shard->gradients + layer->at_bias;
+        NET_TRY(fcnn_execute(stage->backward_weights, &tensors));
+    }
+    if (!d_src) return FCNN_OK;
+    tensors.d_src = d_src;
+    tensors.packed = stage->backward_data.packed;
+    return fcnn_execute(stage->backward_data.plan, &tensors);
+}
+
+fcnn_status net_backward(const fcnn_model *model, struct net_worker *worker, const struct net_shard *shard)
+{
+    const int first = net_first_trainable(model);
+    int turn = 0;
+    const fcnn_tensors loss = {
+        .dst = worker->probabilities,
+        .labels = shard->labels,
+        .d_src = worker->gradients[turn],
+        .hyper = {.scale = shard->scale},
+        .workspace = worker->workspace,
+    };
+    NET_TRY(fcnn_execute(shard->plans->loss_backward, &loss));
+    for (int i = model->layers - 1; i >= first; i--, turn ^= 1)
+        NET_TRY(backward_layer(model, worker, shard, i, worker->gradients[turn],
+                               i > first ? worker->gradients[turn ^ 1] : NULL));
+    return FCNN_OK;
+}
