@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * fastcnn explain: for one problem, every kernel of its operation: usable or why not, which one is taken and why. */
+#include <fnmatch.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/cli.h"
+
+struct question {
+    char text[512];
+    fcnn_problem problem;
+    fcnn_options options;
+    char taken[96];    /* the kernel's name, "" if there is none */
+    char failure[512]; /* why there is none */
+    fcnn_isa taken_isa;
+};
+
+static error_t parse(int key, char *argument, struct argp_state *state)
+{
+    struct question *q = state->input;
+    size_t used = strlen(q->text);
+    switch (key) {
+    case ARGP_KEY_INIT: state->child_inputs[0] = &q->options; return 0;
+    case ARGP_KEY_ARG:
+        if (used + strlen(argument) + 2 > sizeof q->text) argp_error(state, "the problem is too long");
+        snprintf(q->text + used, sizeof q->text - used, "%s%s", used ? " " : "", argument);
+        return 0;
+    case ARGP_KEY_NO_ARGS:
+        argp_error(state, "expected a problem, e.g. 'conv2d forward mb64ic32ih13oc64oh11kh3ph0'");
+        return 0;
+    default: return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static int belongs(const struct question *q, const fcnn_kernel_info *kernel)
+{
+    return kernel->op == q->problem.op && kernel->direction == q->problem.direction;
+}
+
+/* Whether the kernel that is taken was asked for by name. */
+static int is_pinned(const struct question *q)
+{
+    const char *variable = getenv("FASTCNN_KERNEL");
+    char names[1024], *rest = names;
+    snprintf(names, sizeof names, "%s", q->options.kernel ? q->options.kernel : variable ? variable : "");
+    for (char *name; *q->taken && (name = strtok_r(rest, ",", &rest));)
+        if (!fnmatch(name, q->taken, 0)) return 1;
+    return 0;
+}
+
+/* Asks the library itself: the kernel of a real plan. */
+static void decide(struct question *q)
+{
+    fcnn_plan *plan;
+    if (fcnn_plan_create(&plan, &q->problem, &q->options)) {
+        snprintf(q->failure, sizeof q->failure, "%s", fcnn_last_error());
+        return;
+    }
+    snprintf(q->taken, sizeof q->taken, "%s", fcnn_plan_kernel(plan));
+    fcnn_plan_destroy(plan);
+    for (int i = 0; i < fcnn_kernel_count(); i++) {
+        fcnn_kernel_info kernel = fcnn_kernel_describe(i);
+        if (!strcmp(kernel.name, q->taken)) q->taken_isa = kernel.isa;
+    }
+}
+
+/* The rule of dispatch: a pinned kernel, else the highest usable instruction set, then the order of the table. */
+static void explain_kernel(const struct question *q, int index, const fcnn_kernel_info *kernel, char *text, size_t size)
+{
+    const char *reason = fcnn_kernel_reason(index, &q->problem, &q->options);
+    if (!strcmp(kernel->name, q->taken))
+        snprintf(text, size, is_pinned(q) ? "taken: asked for by name (--kernel or FASTCNN_KERNEL)"
+                                          : "taken: highest usable instruction set, first such line in the table");
+    else if (*reason) snprintf(text, size, "not usable: %s", reason);
+    else if (!*q->taken) snprintf(text, size, "usable");
+    else if (is_pinned(q)) snprintf(text, size, "usable, but another one is asked for by name");
+    else if (kernel->isa < q->taken_isa)
+        snprintf(text, size, "usable, but %s goes before %s", fcnn_isa_name(q->taken_isa), fcnn_isa_name(kernel->isa));
+    else snprintf(text, size, "usable, but later in the table");
+}
+
+static void print_text(const struct question *q)
+{
+    char text[512];
+    fcnn_problem_format(&q->problem, text, sizeof text);
+    printf("%s%s%s\n", cli_color(stdout, CLI_BOLD), text, cli_color(stdout, CLI_PLAIN));
+    if (fcnn_problem_flops(&q->problem) > 0)
+        printf("%.4g MFLOP by the direct algorithm\n", fcnn_problem_flops(&q->problem) * 1e-6);
+    putchar('\n');
+    for (int i = 0; i < fcnn_kernel_count(); i++) {
+        fcnn_kernel_info kernel = fcnn_kernel_describe(i);
+        if (!belongs(q, &kernel)) continue;
+        explain_kernel(q, i, &kernel, text, sizeof text);
+        const char *color = !strcmp(kernel.name, q->taken) ? cli_color(stdout, CLI_GREEN)
+                            : strncmp(text, "not", 3)      ? ""
+                                                           : cli_color(stdout, CLI_DIM);
+        printf("%s%-37s  %s%s\n", color, kernel.name, text, *color ? cli_color(stdout, CLI_PLAIN) : "");
+    }
+}
+
+static int print_json(const struct question *q)
+{
+    char text[512];
+    json_t *kernels = json_array();
+    for (int i = 0; i < fcnn_kernel_count(); i++) {
+        fcnn_kernel_info kernel = fcnn_kernel_describe(i);
+        if (!belongs(q, &kernel)) continue;
+        int usable = !*fcnn_kernel_reason(i, &q->problem, &q->options);
+        explain_kernel(q, i, &kernel, text, sizeof text);
+        json_array_append_new(kernels,
+                              json_pack("{s:s, s:s, s:s, s:b, s:b, s:s}", "name", kernel.name, "isa",
+                                        fcnn_isa_name(kernel.isa), "class", fcnn_class_name(kernel.numerics), "usable",
+                                        usable, "taken", !strcmp(kernel.name, q->taken), "why", text));
+    }
+    fcnn_problem_format(&q->problem, text, sizeof text);
+    return cli_print_json(json_pack("{s:s, s:s, s:f, s:s?, s:o}", "command", "explain", "problem", text, "flops",
+                                    fcnn_problem_flops(&q->problem), "taken", *q->taken ? q->taken : NULL, "kernels",
+                                    kernels));
+}
+
+int cli_explain(int argc, char **argv)
+{
+    static const struct argp_child children[] = {{&cli_kernels_argp, 0, NULL, 0}, {&cli_common_argp, 0, NULL, 0}, {0}};
+    static const struct argp argp = {
+        .parser = parse,
+        .children = children,
+        .args_doc = "PROBLEM",
+        .doc = "Says for every kernel of an operation whether it can serve PROBLEM, and which one is taken.\v"
+               "PROBLEM is operation, direction and sizes, e.g. 'conv2d forward mb64ic32ih13oc64oh11kh3ph0' (the sizes "
+               "in the "
+               "syntax of oneDNN's benchdnn)."};
+    struct question q = {0};
+    cli_parse(&argp, argc, argv, &q, &q.options);
+    if (fcnn_problem_parse(&q.problem, q.text)) {
+        cli_complain("%s", fcnn_last_error());
+        return EX_USAGE;
+    }
+    decide(&q);
+    int code = EXIT_SUCCESS;
+    if (cli_json) code = print_json(&q);
+    else print_text(&q);
+    if (!*q.taken) {
+        cli_complain("%s", q.failure);
+        code = EXIT_CHECK_FAILED;
+    }
+    return code;
+}

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * fastcnn info: the machine as dispatch sees it, its measured peak, and the kernels of the MNIST network. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/cli.h"
+
+#define LINES 64
+
+struct info {
+    fcnn_machine machine;
+    int threads;
+    double peaks[FCNN_ISAS]; /* GFLOP/s of one thread; 0: not here */
+    char kernels[LINES][256];
+    int lines;
+};
+
+static const char *const variables[] = {"FASTCNN_ISA", "FASTCNN_KERNEL", "FASTCNN_MATH", "FASTCNN_NUM_THREADS",
+                                        "FASTCNN_VERBOSE", "OMP_NUM_THREADS"};
+#define VARIABLES ((int)(sizeof variables / sizeof *variables))
+
+static fcnn_status collect_kernels(struct info *info)
+{
+    fcnn_model *model;
+    fcnn_status status = fcnn_model_mnist(&model);
+    if (status) return status;
+    status = fcnn_compile(model, NULL);
+    if (!status)
+        while (info->lines < LINES &&
+               !fcnn_model_kernels(model, info->lines, info->kernels[info->lines], sizeof info->kernels[0]))
+            info->lines++;
+    fcnn_model_destroy(model);
+    return status;
+}
+
+static void print_cache(const char *name, long bytes, const char *end)
+{
+    if (!bytes) printf("%s unknown%s", name, end);
+    else if (bytes % (1L << 20)) printf("%s %ld KiB%s", name, bytes >> 10, end);
+    else printf("%s %ld MiB%s", name, bytes >> 20, end);
+}
+
+static void heading(const char *text)
+{
+    printf("\n%s%s%s\n", cli_color(stdout, CLI_BOLD), text, cli_color(stdout, CLI_PLAIN));
+}
+
+/* "PROBLEM: KERNEL, KERNEL" as one line each. */
+static void print_kernels(const char *line)
+{
+    for (const char *at = line, *indent = "  "; *at; indent = "      ") {
+        size_t length = strcspn(at, ":,");
+        printf("%s%.*s\n", indent, (int)length, at);
+        at += length;
+        at += strspn(at, ":, ");
+    }
+}
+
+static int print_text(const struct info *info)
+{
+    const fcnn_machine *m = &info->machine;
+    printf("%s\n", fcnn_version_details());
+    heading("machine");
+    printf(
+        "  CPU       %s\n  features  %s\n  cores     %d usable by this process; %d thread%s by default\n  caches    ",
+        m->cpu, m->features, m->cores, info->threads, info->threads == 1 ? "" : "s");
+    print_cache("L1d", m->l1d, " and ");
+    print_cache("L2", m->l2, " per core, ");
+    print_cache("L3", m->l3, " shared\n");
+    for (int i = 0; i < VARIABLES; i++)
+        if (getenv(variables[i])) printf("  setting   %s=%s\n", variables[i], getenv(variables[i]));
+
+    heading("FMA peak of one thread, measured now");
+    for (int i = 0; i < FCNN_ISAS; i++)
+        if (info->peaks[i] > 0) printf("  %-8s  %.4g GFLOP/s\n", fcnn_isa_name((fcnn_isa)i), info->peaks[i]);
+        else printf("  %-8s  not available here\n", fcnn_isa_name((fcnn_isa)i));
+
+    heading("kernels chosen for the MNIST network");
+    for (int i = 0; i < info->lines; i++) print_kernels(info->kernels[i]);
+    return EXIT_SUCCESS;
+}
+
+static int print_json(const struct info *info)
+{
+    const fcnn_machine *m = &info->machine;
+    json_t *peaks = json_object(), *kernels = json_array(), *settings = json_object();
+    for (int i = 0; i < FCNN_ISAS; i++)
+        if (info->peaks[i] > 0) json_object_set_new(peaks, fcnn_isa_name((fcnn_isa)i), json_real(info->peaks[i]));
+    for (int i = 0; i < info->lines; i++) json_array_append_new(kernels, json_string(info->kernels[i]));
+    for (int i = 0; i < VARIABLES; i++)
+        if (getenv(variables[i])) json_object_set_new(settings, variables[i], json_string(getenv(variables[i])));
+    return cli_print_json(json_pack("{s:s, s:s, s:s, s:s, s:i, s:i, s:{s:I, s:I, s:I}, s:o, s:o, s:o}", "command",
+                                    "info", "versions", fcnn_version_details(), "cpu", m->cpu, "features", m->features,
+                                    "cores", m->cores, "threads", info->threads, "caches", "l1d", (json_int_t)m->l1d,
+                                    "l2", (json_int_t)m->l2, "l3", (json_int_t)m->l3, "settings", settings,
+                                    "peak_gflops", peaks, "mnist_kernels", kernels));
+}
+
+int cli_info(int argc, char **argv)
+{
+    static const struct argp_child children[] = {{&cli_common_argp, 0, NULL, 0}, {0}};
+    static const struct argp argp = {.children = children,
+                                     .doc = "Describes this machine, measures its FMA peak, and shows the "
+                                            "kernels chosen for the MNIST network."};
+    struct info info = {0};
+    fcnn_isa isa = FCNN_SCALAR;
+    cli_parse(&argp, argc, argv, NULL, NULL);
+    fcnn_machine_describe(&info.machine);
+    fcnn_status status = cli_in_use(NULL, &isa, &info.threads);
+    if (!status) status = collect_kernels(&info);
+    if (status) return cli_failed(status);
+    for (int i = 0; i < FCNN_ISAS; i++) info.peaks[i] = fcnn_measure_peak((fcnn_isa)i, 0.1);
+    return cli_json ? print_json(&info) : print_text(&info);
+}

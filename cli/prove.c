@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * fastcnn prove: trains the same network with each family of kernels, on each instruction set and at 1, 2 and 3
+ * threads, and compares the weights. A run counts only if its kernels were really those it claims. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/cli.h"
+
+#define MOST_THREADS 3
+#define MOST_VARIANTS (1 + 2 * FCNN_ISAS)
+
+struct variant {
+    const char *family; /* "naive" "im2col" "direct" */
+    fcnn_isa isa;
+    const char *missing; /* why this machine cannot run it */
+};
+
+struct outcome {
+    const struct variant *variant;
+    int threads, same;
+    double seconds;
+    fcnn_progress last; /* of the last epoch */
+    fcnn_receipt receipt;
+};
+
+struct proof {
+    struct cli_data data;
+    fcnn_fit_options fit;
+    int64_t images;
+    int quick;
+    const char *expected;
+    struct variant variants[MOST_VARIANTS];
+    int variant_count;
+    struct outcome outcomes[MOST_VARIANTS * MOST_THREADS];
+    int outcome_count, different;
+};
+
+enum { DATA = 0x2000, IMAGES, EPOCHS, BATCH, SEED, QUICK, EXPECT };
+
+static const struct argp_option options[] = {
+    {"data", DATA, "DIR", 0, "Folder with MNIST's IDX files, plain or .gz (default: synthetic digits)", 1},
+    {"images", IMAGES, "N", 0, "Train with N images (default 512; 128 with --quick)", 1},
+    {"epochs", EPOCHS, "N", 0, "Passes over the images (default 1)", 1},
+    {"batch-size", BATCH, "N", 0, "Images per optimizer step (default 32)", 1},
+    {"seed", SEED, "N", 0, "Seed of weights, shuffling and synthetic digits (default 1)", 1},
+    {"quick", QUICK, NULL, 0, "As few images as show it", 1},
+    {"expect", EXPECT, "HASH", 0, "Exit with 1 unless every run ends at this weight hash", 1},
+    {0}};
+
+static error_t parse(int key, char *argument, struct argp_state *state)
+{
+    struct proof *p = state->input;
+    switch (key) {
+    case DATA: p->data.directory = argument; return 0;
+    case IMAGES: p->images = cli_integer(state, "--images", argument, 1, 100000000); return 0;
+    case EPOCHS: p->fit.epochs = (int)cli_integer(state, "--epochs", argument, 1, 1000000); return 0;
+    case BATCH: p->fit.batch_size = cli_integer(state, "--batch-size", argument, 1, 1000000); return 0;
+    case SEED: p->data.seed = (uint64_t)cli_integer(state, "--seed", argument, 0, INT64_MAX); return 0;
+    case QUICK: p->quick = 1; return 0;
+    case EXPECT:
+        if (strlen(argument) != 32 || strspn(argument, "0123456789abcdef") != 32)
+            argp_error(state, "--expect: expected a weight hash of 32 hexadecimal digits, found '%s'", argument);
+        p->expected = argument;
+        return 0;
+    default: return ARGP_ERR_UNKNOWN;
+    }
+}
+
+/* naive, then im2col and direct for each instruction set. */
+static void collect_variants(struct proof *p)
+{
+    static const char *const families[] = {"naive", "im2col", "direct"};
+    for (int f = 0; f < 3; f++)
+        for (int isa = 0; isa < (f == 0 ? 1 : FCNN_ISAS); isa++) {
+            struct variant *variant = &p->variants[p->variant_count++];
+            *variant = (struct variant){families[f], (fcnn_isa)isa, "no such kernels in this build"};
+            for (int i = 0; i < fcnn_kernel_count(); i++) {
+                fcnn_kernel_info kernel = fcnn_kernel_describe(i);
+                if ((int)kernel.isa == isa && kernel.op == FCNN_CONV2D && strstr(kernel.name, families[f]))
+                    variant->missing = kernel.missing;
+            }
+        }
+}
+
+static void variant_name(const struct variant *variant, char name[24])
+{
+    if (!strcmp(variant->family, "naive")) snprintf(name, 24, "naive");
+    else snprintf(name, 24, "%s %s", variant->family, fcnn_isa_name(variant->isa));
+}
+
+/* That all convolutions of the model run on kernels of this variant: dispatch may pass over a wish, a proof may not.
+ * A line is "PROBLEM: KERNEL, KERNEL, KERNEL". */
+static int uses_variant(fcnn_model *model, const struct variant *variant)
+{
+    char line[256], wanted[48];
+    if (!strcmp(variant->family, "naive")) snprintf(wanted, sizeof wanted, "_naive");
+    else snprintf(wanted, sizeof wanted, "_%s_%s", variant->family, fcnn_isa_name(variant->isa));
+    int convolutions = 0;
+    for (int i = 0; !fcnn_model_kernels(model, i, line, sizeof line); i++) {
+        char *rest = strchr(line, ':');
+        if (strncmp(line, "conv2d", 6) || !rest) continue;
+        for (char *name; (name = strtok_r(rest, ":, ", &rest)); convolutions++)
+            if (!strstr(name, wanted)) return 0;
+    }
+    return convolutions > 0;
+}
+
+static fcnn_status train(const struct proof *p, fcnn_model *model, struct outcome *o, struct cli_progress *progress)
+{
+    char wish[32];
+    snprintf(wish, sizeof wish, strcmp(o->variant->family, "naive") ? "*_%s_*" : "*_%s", o->variant->family);
+    fcnn_compile_options compile = {
+        .seed = p->data.seed,
+        .shards = 8,
+        .kernels = {.threads = o->threads, .isa = fcnn_isa_name(o->variant->isa), .kernel = wish}};
+    fcnn_fit_options fit = p->fit;
+    fcnn_progress *history = calloc((size_t)fit.epochs, sizeof *history);
+    if (!history) return FCNN_OUT_OF_MEMORY;
+    fit.callback = cli_progress_step;
+    fit.context = progress;
+    fcnn_status status = fcnn_compile(model, &compile);
+    if (!status && !uses_variant(model, o->variant)) {
+        char name[24];
+        variant_name(o->variant, name);
+        cli_complain("%s: the model does not use these kernels although they were asked for", name);
+        status = FCNN_NO_KERNEL;
+    }
+    double begin = cli_now();
+    if (!status) status = fcnn_fit(model, p->data.train.x, p->data.train.y, p->data.train.n, &fit, history);
+    o->seconds = cli_now() - begin;
+    o->last = history[fit.epochs - 1];
+    if (!status) status = fcnn_model_receipt(model, &o->receipt);
+    free(history);
+    return status;
+}
+
+/* The hash of all weights, and loss and accuracy to the last bit. */
+static int same(const struct proof *p, const struct outcome *o)
+{
+    const struct outcome *first = &p->outcomes[0];
+    return !strcmp(o->receipt.weights, p->expected ? p->expected : first->receipt.weights) &&
+           !memcmp(&o->last.train, &first->last.train, sizeof o->last.train);
+}
+
+static void print_row(const struct proof *p, const struct outcome *o)
+{
+    char name[24];
+    variant_name(o->variant, name);
+    const char *verdict = !o->same           ? "DIFFERENT"
+                          : p->expected      ? "as expected"
+                          : o == p->outcomes ? "reference"
+                                             : "same";
+    printf("%-14s  %7d  %8.4f  %8.4f  %-32s  %s%-11s%s  %6.2f s\n", name, o->threads, o->last.train.loss,
+           o->last.train.accuracy, o->receipt.weights, cli_color(stdout, o->same ? CLI_GREEN : CLI_RED), verdict,
+           cli_color(stdout, CLI_PLAIN), o->seconds);
+    fflush(stdout);
+}
+
+static int run_one(struct proof *p, const struct variant *variant, int threads)
+{
+    struct outcome *o = &p->outcomes[p->outcome_count];
+    struct cli_progress progress = {0};
+    fcnn_model *model = NULL;
+    *o = (struct outcome){.variant = variant, .threads = threads};
+    fcnn_status status = fcnn_model_mnist(&model);
+    if (!status) status = train(p, model, o, &progress);
+    fcnn_model_destroy(model);
+    if (status == FCNN_INTERRUPTED || cli_interrupted()) {
+        cli_complain("interrupted; the proof is not complete");
+        return EXIT_INTERRUPTED;
+    }
+    if (status) return status == FCNN_NO_KERNEL ? EX_SOFTWARE : cli_failed(status);
+    p->outcome_count++;
+    o->same = same(p, o);
+    p->different += !o->same;
+    if (!cli_json) print_row(p, o);
+    return EXIT_SUCCESS;
+}
+
+static int run_all(struct proof *p)
+{
+    int tty = cli_is_terminal(stderr);
+    for (int v = 0; v < p->variant_count; v++)
+        for (int threads = 1; threads <= MOST_THREADS && !p->variants[v].missing; threads++) {
+            char name[24];
+            variant_name(&p->variants[v], name);
+            if (tty) fprintf(stderr, "training: %s, %d thread%s ...\r", name, threads, threads == 1 ? "" : "s");
+            int code = run_one(p, &p->variants[v], threads);
+            if (tty) fputs("\033[K", stderr);
+            if (code) return code;
+        }
+    if (p->outcome_count) return EXIT_SUCCESS;
+    cli_complain("nothing was proved: this build has no convolution kernels that this machine can run");
+    return EX_SOFTWARE;
+}
+
+static json_t *proof_json(const struct proof *p)
+{
+    char name[24];
+    json_t *runs = json_array(), *skipped = json_array();
+    for (int i = 0; i < p->outcome_count; i++) {
+        const struct outcome *o = &p->outcomes[i];
+        variant_name(o->variant, name);
+        json_array_append_new(
+            runs, json_pack("{s:s, s:i, s:o?, s:f, s:s, s:b, s:f}", "variant", name, "threads", o->threads, "loss",
+                            json_real(o->last.train.loss), "accuracy", o->last.train.accuracy, "weights",
+                            o->receipt.weights, "same", o->same, "seconds", o->seconds));
+    }
+    for (int v = 0; v < p->variant_count; v++) {
+        variant_name(&p->variants[v], name);
+        if (p->variants[v].missing)
+            json_array_append_new(skipped, json_pack("{s:s, s:s}", "variant", name, "reason", p->variants[v].missing));
+    }
+    const fcnn_receipt *r = &p->outcomes[0].receipt;
+    return json_pack("{s:s, s:o, s:i, s:I, s:I, s:i, s:s, s:s, s:s, s:s?, s:b, s:o, s:o}", "command", "prove", "data",
+                     cli_data_json(&p->data), "epochs", p->fit.epochs, "batch_size", (json_int_t)p->fit.batch_size,
+                     "seed", (json_int_t)r->seed, "shards", r->shards, "versions", r->versions, "data_hash", r->data,
+                     "weights", r->weights, "expected", p->expected, "identical", !p->different, "runs", runs,
+                     "skipped", skipped);
+}
+
+static void print_summary(const struct proof *p)
+{
+    char name[24];
+    const struct outcome *first = &p->outcomes[0];
+    for (int v = 0; v < p->variant_count; v++) {
+        variant_name(&p->variants[v], name);
+        if (p->variants[v].missing) printf("%-14s  skipped: %s\n", name, p->variants[v].missing);
+    }
+    putchar('\n');
+    if (!p->different)
+        printf("All %d runs ended at the same weights: %s\n", p->outcome_count, first->receipt.weights);
+    else
+        printf("%d of %d runs did NOT end at %s %s\n", p->different, p->outcome_count,
+               p->expected ? "the expected weights" : "the weights, loss and accuracy of the first run,",
+               p->expected ? p->expected : first->receipt.weights);
+    printf("data hash %s, seed %llu, shards %d, steps %lld, numerics %s\n%s\n", first->receipt.data,
+           (unsigned long long)first->receipt.seed, first->receipt.shards, (long long)first->receipt.steps,
+           first->receipt.classes, first->receipt.versions);
+}
+
+static int report(const struct proof *p)
+{
+    int code = EXIT_SUCCESS;
+    if (cli_json) code = cli_print_json(proof_json(p));
+    else print_summary(p);
+    return code ? code : p->different ? EXIT_CHECK_FAILED : EXIT_SUCCESS;
+}
+
+int cli_prove(int argc, char **argv)
+{
+    static const struct argp_child children[] = {{&cli_common_argp, 0, NULL, 0}, {0}};
+    static const struct argp argp = {.options = options,
+                                     .parser = parse,
+                                     .children = children,
+                                     .doc = "Trains the MNIST network briefly with every family of kernels (naive, "
+                                            "im2col, direct), on every instruction set "
+                                            "this machine has, with 1, 2 and 3 threads, and compares the weights bit "
+                                            "by bit. Exits with 1 if they differ."};
+    static struct proof p = {.data.seed = 1, .fit = {.epochs = 1, .batch_size = 32}};
+    cli_parse(&argp, argc, argv, &p, NULL);
+    int code = cli_data_load(&p.data, p.images ? p.images : p.quick ? 128 : 512, 0);
+    if (code) return code;
+    collect_variants(&p);
+    if (!cli_json) {
+        char text[4400];
+        printf("%s; %d epoch%s, batches of %lld\n\n%s%-14s  %7s  %8s  %8s  %-32s  %-11s  %8s%s\n",
+               cli_data_describe(&p.data, text, sizeof text), p.fit.epochs, p.fit.epochs == 1 ? "" : "s",
+               (long long)p.fit.batch_size, cli_color(stdout, CLI_BOLD), "variant", "threads", "loss", "accuracy",
+               "weights", "", "time", cli_color(stdout, CLI_PLAIN));
+        fflush(stdout);
+    }
+    cli_catch_interrupt();
+    code = run_all(&p);
+    if (!code) code = report(&p);
+    cli_data_free(&p.data);
+    return code;
+}

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * fastcnn train: the Keras tutorial network on MNIST or on synthetic digits, with the receipt of the run. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/cli.h"
+
+struct training {
+    struct cli_data data;
+    fcnn_compile_options compile;
+    fcnn_fit_options fit;
+    int64_t limit;
+    int verbose;
+    double minimum; /* test accuracy below which the run has failed */
+    /* results */
+    fcnn_progress *history;
+    fcnn_metrics test;
+    fcnn_receipt receipt;
+    int64_t parameters;
+    fcnn_isa isa;
+    int threads;
+    double peak, epoch_seconds, bound_seconds; /* GFLOP/s; median; dense FLOP bound */
+};
+
+enum { DATA = 0x2000, EPOCHS, BATCH, SPLIT, SEED, SHARDS, LIMIT, OPTIMIZER, RATE, MOMENTUM, QUIET, VERBOSE, MINIMUM };
+
+static const struct argp_option options[] = {
+    {"data", DATA, "DIR", 0,
+     "Folder with MNIST's four IDX files, plain or .gz (default: 12,000 + 2,000 synthetic digits)", 1},
+    {"limit", LIMIT, "N", 0, "Train with at most N images of DIR, or with N synthetic digits", 1},
+    {"epochs", EPOCHS, "N", 0, "Passes over the training images (default 5)", 2},
+    {"batch-size", BATCH, "N", 0, "Images per optimizer step (default 64)", 2},
+    {"validation-split", SPLIT, "X", 0, "Part of the training images, the last ones, kept for validation (default 0.2)",
+     2},
+    {"optimizer", OPTIMIZER, "NAME", 0, "adam (default) or sgd", 2},
+    {"learning-rate", RATE, "X", 0, "Default 0.001 for adam, 0.01 for sgd", 2},
+    {"momentum", MOMENTUM, "X", 0, "Momentum of sgd (default 0)", 2},
+    {"seed", SEED, "N", 0, "Seed of weights, shuffling and synthetic digits (default 1)", 2},
+    {"shards", SHARDS, "N", 0, "Parts of a batch; they fix the order of the gradient sums (default 8)", 2},
+    {"min-accuracy", MINIMUM, "X", 0, "Exit with 1 if the test accuracy is below X", 3},
+    {"verbose", VERBOSE, "N", 0, "0: nothing, 1: progress bar (default), 2: one line per epoch", 3},
+    {"quiet", QUIET, NULL, 0, "The same as --verbose 0", 3},
+    {0}};
+
+static void parse_optimizer(struct training *t, const char *name, struct argp_state *state)
+{
+    if (!strcmp(name, "adam")) t->compile.optimizer = FCNN_OPTIMIZER_ADAM;
+    else if (!strcmp(name, "sgd")) t->compile.optimizer = FCNN_OPTIMIZER_SGD;
+    else argp_error(state, "--optimizer: expected adam or sgd, found '%s'", name);
+}
+
+static error_t parse(int key, char *argument, struct argp_state *state)
+{
+    struct training *t = state->input;
+    switch (key) {
+    case ARGP_KEY_INIT: state->child_inputs[0] = &t->compile.kernels; return 0;
+    case DATA: t->data.directory = argument; return 0;
+    case EPOCHS: t->fit.epochs = (int)cli_integer(state, "--epochs", argument, 1, 1000000); return 0;
+    case BATCH: t->fit.batch_size = cli_integer(state, "--batch-size", argument, 1, 1000000); return 0;
+    case SPLIT: t->fit.validation_split = cli_real(state, "--validation-split", argument, 0, 0.999); return 0;
+    case SEED:
+        t->compile.seed = t->data.seed = (uint64_t)cli_integer(state, "--seed", argument, 0, INT64_MAX);
+        return 0;
+    case SHARDS: t->compile.shards = (int)cli_integer(state, "--shards", argument, 1, 4096); return 0;
+    case LIMIT: t->limit = cli_integer(state, "--limit", argument, 1, 100000000); return 0;
+    case OPTIMIZER: parse_optimizer(t, argument, state); return 0;
+    case RATE: t->compile.learning_rate = (float)cli_real(state, "--learning-rate", argument, 1e-12, 1e6); return 0;
+    case MOMENTUM: t->compile.momentum = (float)cli_real(state, "--momentum", argument, 0, 1); return 0;
+    case QUIET: t->verbose = 0; return 0;
+    case VERBOSE: t->verbose = (int)cli_integer(state, "--verbose", argument, 0, 2); return 0;
+    case MINIMUM: t->minimum = cli_real(state, "--min-accuracy", argument, 0, 1); return 0;
+    case ARGP_KEY_END:
+        if (t->compile.momentum > 0 && t->compile.optimizer != FCNN_OPTIMIZER_SGD)
+            argp_error(state, "--momentum goes with --optimizer sgd");
+        return 0;
+    default: return ARGP_ERR_UNKNOWN;
+    }
+}
+
+/* Images that an epoch trains on: the last part is for validation, as in Keras. */
+static int64_t training_images(const struct training *t)
+{
+    return (int64_t)((double)t->data.train.n * (1.0 - t->fit.validation_split));
+}
+
+static int by_value(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static double median_epoch(const fcnn_progress *history, int epochs)
+{
+    double *seconds = malloc((size_t)epochs * sizeof *seconds), median = 0;
+    if (!seconds) return median;
+    for (int i = 0; i < epochs; i++) seconds[i] = history[i].training_seconds;
+    qsort(seconds, (size_t)epochs, sizeof *seconds, by_value);
+    median = (seconds[(epochs - 1) / 2] + seconds[epochs / 2]) / 2;
+    free(seconds);
+    return median;
+}
+
+/* Trains and evaluates; the peak is measured just before and just after, because clocks move. */
+static fcnn_status train(struct training *t, fcnn_model *model, struct cli_progress *progress)
+{
+    fcnn_status status = cli_in_use(&t->compile.kernels, &t->isa, &t->threads);
+    if (!status) status = fcnn_compile(model, &t->compile);
+    if (status) return status;
+    t->parameters = fcnn_model_parameters(model);
+    t->fit.callback = cli_progress_step;
+    t->fit.context = progress;
+    cli_catch_interrupt();
+    t->peak = cli_measure_peak(t->isa, t->threads);
+    status = fcnn_fit(model, t->data.train.x, t->data.train.y, t->data.train.n, &t->fit, t->history);
+    if (status) return status;
+    t->peak = (t->peak + cli_measure_peak(t->isa, t->threads)) / 2;
+    t->epoch_seconds = median_epoch(t->history, t->fit.epochs);
+    if (t->peak > 0) t->bound_seconds = fcnn_model_flops(model, 1) * (double)training_images(t) / (t->peak * 1e9);
+
+    status = fcnn_evaluate(model, t->data.test.x, t->data.test.y, t->data.test.n, &t->test);
+    if (!status) status = fcnn_model_receipt(model, &t->receipt);
+    return status;
+}
+
+static void print_text(const struct training *t)
+{
+    char text[4400], count[32];
+    const char *bold = cli_color(stdout, CLI_BOLD), *plain = cli_color(stdout, CLI_PLAIN);
+    const fcnn_receipt *r = &t->receipt;
+    printf("data      %s\n", cli_data_describe(&t->data, text, sizeof text));
+    printf("model     Keras tutorial network, %s parameters; %s, batches of %lld\n", cli_count(t->parameters, count),
+           t->compile.optimizer == FCNN_OPTIMIZER_SGD ? "sgd" : "adam", (long long)t->fit.batch_size);
+    printf("epoch     %.3g s of training (median of %d)\n", t->epoch_seconds, t->fit.epochs);
+    if (t->epoch_seconds > 0 && t->bound_seconds > 0)
+        printf("bound     %.3g s for the dense multiply-adds at the FMA peak, measured with %d thread%s: %.4g GFLOP/s, "
+               "%s\n"
+               "          the epoch runs at %.0f %% of that\n",
+               t->bound_seconds, t->threads, t->threads == 1 ? "" : "s", t->peak, fcnn_isa_name(t->isa),
+               100 * t->bound_seconds / t->epoch_seconds);
+    printf("%stest      loss %.4f, accuracy %.4f%s%s\n", bold, t->test.loss, t->test.accuracy,
+           t->data.directory ? "" : " on synthetic digits", plain);
+    printf("receipt   weights  %s\n          data     %s\n", r->weights, r->data);
+    printf("          seed %llu, shards %d, steps %lld, numerics %s\n          %s\n", (unsigned long long)r->seed,
+           r->shards, (long long)r->steps, r->classes, r->versions);
+}
+
+/* Where training diverged loss is not a number, which JSON writes as null ("o?" of NULL). */
+static json_t *history_json(const struct training *t)
+{
+    json_t *list = json_array();
+    for (int i = 0; i < t->fit.epochs; i++) {
+        const fcnn_progress *e = &t->history[i];
+        json_t *epoch = json_pack("{s:o?, s:f, s:f, s:f}", "loss", json_real(e->train.loss), "accuracy",
+                                  e->train.accuracy, "seconds", e->seconds, "training_seconds", e->training_seconds);
+        if (e->has_validation)
+            json_object_update_new(epoch, json_pack("{s:o?, s:f}", "val_loss", json_real(e->validation.loss),
+                                                    "val_accuracy", e->validation.accuracy));
+        json_array_append_new(list, epoch);
+    }
+    return list;
+}
+
+static json_t *training_json(const struct training *t)
+{
+    const fcnn_receipt *r = &t->receipt;
+    json_t *receipt = json_pack("{s:s, s:s, s:I, s:i, s:I, s:s, s:s}", "weights", r->weights, "data", r->data, "seed",
+                                (json_int_t)r->seed, "shards", r->shards, "steps", (json_int_t)r->steps, "classes",
+                                r->classes, "versions", r->versions);
+    json_t *speed =
+        json_pack("{s:s, s:i, s:f, s:f, s:f}", "isa", fcnn_isa_name(t->isa), "threads", t->threads, "peak_gflops",
+                  t->peak, "epoch_seconds", t->epoch_seconds, "bound_seconds", t->bound_seconds);
+    json_t *test = json_pack("{s:o?, s:f}", "loss", json_real(t->test.loss), "accuracy", t->test.accuracy);
+    return json_pack("{s:s, s:o, s:i, s:I, s:f, s:s, s:o, s:o, s:o, s:o}", "command", "train", "data",
+                     cli_data_json(&t->data), "epochs", t->fit.epochs, "batch_size", (json_int_t)t->fit.batch_size,
+                     "validation_split", t->fit.validation_split, "optimizer",
+                     t->compile.optimizer == FCNN_OPTIMIZER_SGD ? "sgd" : "adam", "history", history_json(t), "test",
+                     test, "speed", speed, "receipt", receipt);
+}
+
+static int report(const struct training *t)
+{
+    int code = EXIT_SUCCESS;
+    if (cli_json) code = cli_print_json(training_json(t));
+    else print_text(t);
+    if (!code && !(t->test.accuracy >= t->minimum)) {
+        cli_complain("the test accuracy is %.4f; --min-accuracy asks for %g", t->test.accuracy, t->minimum);
+        code = EXIT_CHECK_FAILED;
+    }
+    return code;
+}
+
+static int run(struct training *t)
+{
+    struct cli_progress progress;
+    fcnn_model *model = NULL;
+    char text[4400];
+    cli_progress_begin(&progress, t->verbose);
+    if (t->verbose) fprintf(stderr, "Training on %s\n", cli_data_describe(&t->data, text, sizeof text));
+    fcnn_status status = fcnn_model_mnist(&model);
+    if (!status) status = train(t, model, &progress);
+    fcnn_model_destroy(model);
+    if (status == FCNN_INTERRUPTED || (!status && cli_interrupted())) {
+        cli_complain("interrupted in epoch %d of %d after step %lld of %lld; no result", progress.last.epoch,
+                     progress.last.epochs, (long long)progress.last.step, (long long)progress.last.steps);
+        return EXIT_INTERRUPTED;
+    }
+    return status ? cli_failed(status) : report(t);
+}
+
+int cli_train(int argc, char **argv)
+{
+    static const struct argp_child children[] = {{&cli_kernels_argp, 0, NULL, 0}, {&cli_common_argp, 0, NULL, 0}, {0}};
+    static const struct argp argp = {.options = options,
+                                     .parser = parse,
+                                     .children = children,
+                                     .doc = "Trains the network of the Keras tutorial (Conv2D 32, MaxPool, Conv2D 64, "
+                                            "MaxPool, Conv2D 64, Dense 64, Dense 10) "
+                                            "and prints test accuracy and receipt."};
+    struct training t = {.data.seed = 1, .compile.seed = 1, .compile.shards = 8, .verbose = 1,
+                         .fit = {.epochs = 5, .batch_size = 64, .validation_split = 0.2}};
+    cli_parse(&argp, argc, argv, &t, &t.compile.kernels);
+    int code = cli_data_load(&t.data, t.limit, 1);
+    if (code) return code;
+    t.history = calloc((size_t)t.fit.epochs, sizeof *t.history);
+    if (!t.history) {
+        cli_complain("out of memory");
+        code = EX_SOFTWARE;
+    } else if (training_images(&t) < 1) {
+        cli_complain("--validation-split %g of %lld images leaves none to train on", t.fit.validation_split,
+                     (long long)t.data.train.n);
+        code = EX_USAGE;
+    } else {
+        code = run(&t);
+    }
+    free(t.history);
+    cli_data_free(&t.data);
+    return code;
+}

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * What a terminal may show, how failures are reported, and Ctrl-C. */
+#include <langinfo.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+
+static enum { AUTO, ALWAYS, NEVER } color_mode;
+
+int cli_set_color(const char *when)
+{
+    if (!strcmp(when, "auto")) color_mode = AUTO;
+    else if (!strcmp(when, "always")) color_mode = ALWAYS;
+    else if (!strcmp(when, "never")) color_mode = NEVER;
+    else return 0;
+    return 1;
+}
+
+int cli_is_terminal(FILE *stream)
+{
+    const char *term = getenv("TERM");
+    return isatty(fileno(stream)) && term && strcmp(term, "dumb") != 0;
+}
+
+const char *cli_color(FILE *stream, enum cli_color color)
+{
+    static const char *const codes[] = {[CLI_PLAIN] = "\033[0m",
+                                        [CLI_BOLD] = "\033[1m",
+                                        [CLI_GREEN] = "\033[32m",
+                                        [CLI_RED] = "\033[31m",
+                                        [CLI_DIM] = "\033[2m"};
+    const char *no_color = getenv("NO_COLOR");
+    int wanted = color_mode == ALWAYS || (color_mode == AUTO && !(no_color && *no_color) && cli_is_terminal(stream));
+    return wanted ? codes[color] : "";
+}
+
+int cli_columns(FILE *stream)
+{
+    struct winsize size;
+    if (!ioctl(fileno(stream), TIOCGWINSZ, &size) && size.ws_col) return size.ws_col;
+    const char *columns = getenv("COLUMNS");
+    int n = columns ? atoi(columns) : 0;
+    return n > 0 ? n : 80;
+}
+
+int cli_is_utf8(void)
+{
+    return !strcmp(nl_langinfo(CODESET), "UTF-8");
+}
+
+void cli_complain(const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    fputs("fastcnn: ", stderr);
+    vfprintf(stderr, format, arguments);
+    fputc('\n', stderr);
+    va_end(arguments);
+}
+
+int cli_exit_code(fcnn_status status)
+{
+    switch (status) {
+    case FCNN_OK: return EXIT_SUCCESS;
+    case FCNN_BAD_SETTING:
+    case FCNN_NO_KERNEL: return EX_USAGE;
+    case FCNN_BAD_DATA: return EX_DATAERR;
+    case FCNN_NO_FILE: return EX_NOINPUT;
+    case FCNN_INTERRUPTED: return EXIT_INTERRUPTED;
+    default: return EX_SOFTWARE;
+    }
+}
+
+int cli_failed(fcnn_status status)
+{
+    const char *sentence = fcnn_last_error();
+    cli_complain("%s", *sentence ? sentence : fcnn_status_text(status));
+    return cli_exit_code(status);
+}
+
+int cli_print_json(json_t *document)
+{
+    int failed = !document || json_dumpf(document, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(10)) != 0;
+    if (!failed) putchar('\n');
+    json_decref(document);
+    if (document && failed) return EX_IOERR;
+    if (failed) cli_complain("the JSON document could not be made: out of memory or text that is not UTF-8");
+    return failed ? EX_SOFTWARE : EXIT_SUCCESS;
+}
+
+const char *cli_count(int64_t number, char text[32])
+{
+    char digits[24];
+    int length = snprintf(digits, sizeof digits, "%lld", (long long)number), at = 0;
+    for (int i = 0; i < length; i++) {
+        if (i && (length - i) % 3 == 0 && digits[i - 1] != '-') text[at++] = ',';
+        text[at++] = digits[i];
+    }
+    text[at] = 0;
+    return text;
+}
+
+double cli_now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static volatile sig_atomic_t interrupted;
+
+static void on_interrupt(int signal_number)
+{
+    (void)signal_number;
+    interrupted = 1;
+}
+
+void cli_catch_interrupt(void)
+{
+    struct sigaction action = {.sa_handler = on_interrupt, .sa_flags = (int)(SA_RESETHAND | SA_RESTART)};
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGINT, &action, NULL);
+}
+
+int cli_interrupted(void)
+{
+    return interrupted;
+}

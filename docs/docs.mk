@@ -1,0 +1,3 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Documentation. The man page is written by hand.
+
