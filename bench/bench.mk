@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# The benchmark: C, except for the driver, which is Google Benchmark's.
+
+.PHONY: bench
+if HAVE_BENCHMARK
+noinst_PROGRAMS += fastcnn-bench
+fastcnn_bench_CPPFLAGS = $(AM_CPPFLAGS) $(BENCHMARK_CFLAGS) $(JANSSON_CFLAGS)
+fastcnn_bench_SOURCES = \
+    bench/cases.c \
+    bench/cases.h \
+    bench/error.c \
+    bench/gbench.cc \
+    bench/layers.c \
+    bench/measure.c \
+    bench/measure.h \
+    bench/options.c \
+    bench/options.h \
+    bench/report.c \
+    bench/report.h
+fastcnn_bench_LDADD = libfcnn-core.la libfcnn-double.la $(BENCHMARK_LIBS) $(JANSSON_LIBS) $(LIBM)
+
+bench: all
+	$(MKDIR_P) bench/out
+	./fastcnn-bench --json=bench/out/kernels.json
+	./fastcnn prove --quick
+else
+bench:
+	@echo 'make bench needs g++ and Google Benchmark: apt-get install g++ libbenchmark-dev, then ./configure again.' >&2
+	@exit 1
+endif
+
+clean-local: clean-bench
+clean-bench:
+	rm -rf bench/out
+.PHONY: clean-bench

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Cases: problems from the list of layers or the command line, deterministic tensors, the reference's results. */
+#include "bench/cases.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- tensors ---- */
+
+static uint64_t mix(uint64_t z)
+{
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    return z ^ (z >> 31);
+}
+
+/* Uniform in [-1, 1): a function of the tensor's name and the index. */
+static float uniform(uint64_t seed, int64_t i)
+{
+    return ((float)(mix(seed + (uint64_t)i * 0x9e3779b97f4a7c15u) >> 40) - 0x1p23f) * 0x1p-23f;
+}
+
+static void fill(const fcnn_problem *p, const struct fcnn_tensor_info *info, void *memory)
+{
+    float *x = memory;
+    uint64_t seed = 0;
+    for (const char *letter = info->name; *letter; letter++) seed = mix(seed + (unsigned char)*letter);
+    if (info->role == FCNN_OUT) {
+        memset(memory, 0xff, (size_t)info->elements * info->element_size);
+    } else if (info->offset == offsetof(fcnn_tensors, labels)) {
+        int32_t *label = memory;
+        for (int64_t i = 0; i < info->elements; i++) label[i] = (int32_t)(mix((uint64_t)i) % (uint64_t)p->c);
+    } else {
+        for (int64_t i = 0; i < info->elements; i++) x[i] = uniform(seed, i);
+        if (info->offset == offsetof(fcnn_tensors, moment_2))
+            for (int64_t i = 0; i < info->elements; i++) x[i] *= x[i];
+    }
+}
+
+/* Results of the forward pass that a backward pass reads. */
+static int comes_from_forward(const struct fcnn_tensor_info *info)
+{
+    return info->role == FCNN_IN && (info->offset == offsetof(fcnn_tensors, dst) ||
+           info->offset == offsetof(fcnn_tensors, choice) || info->offset == offsetof(fcnn_tensors, argmax));
+}
+
+static void free_tensors(struct bench_tensors *t)
+{
+    for (int i = 0; i < t->count; i++) free(t->memory[i]);
+}
+
+static fcnn_status make_tensors(struct bench_tensors *t, const fcnn_problem *p)
+{
+    memset(t, 0, sizeof *t);
+    t->arrays.hyper = (fcnn_hyper){.learning_rate = 1e-3f, .beta_1 = 0.9f, .beta_2 = 0.999f, .epsilon = 1e-7f,
+                                   .beta_1_power = 0.9f, .beta_2_power = 0.999f, .momentum = 0.9f,
+                                   .scale = 1.0f / (float)p->n};
+    t->count = fcnn_tensor_list(p, t->info);
+    for (int i = 0; i < t->count; i++) {
+        size_t bytes = (size_t)t->info[i].elements * t->info[i].element_size;
+        if (!(t->memory[i] = aligned_alloc(64, (bytes + 63) & ~(size_t)63)))
+            return fcnn_fail(FCNN_OUT_OF_MEMORY, "no memory for a tensor of %zu bytes", bytes);
+        memcpy((char *)&t->arrays + t->info[i].offset, &t->memory[i], sizeof(void *));
+        if (!comes_from_forward(&t->info[i])) fill(p, &t->info[i], t->memory[i]);
+    }
+    return FCNN_OK;
+}
+
+/* ---- the reference ---- */
+
+static fcnn_status run_naive(const struct bench_case *c, const fcnn_problem *p, const fcnn_tensors *t, char name[64])
+{
+    fcnn_plan *plan;
+    fcnn_status status = fcnn_plan_create(&plan, p, &(fcnn_options){.threads = c->threads, .kernel = "*_naive"});
+    if (status) return status;
+    status = fcnn_execute(plan, t);
+    if (name) snprintf(name, 64, "%s", fcnn_plan_kernel(plan));
+    fcnn_plan_destroy(plan);
+    return status;
+}
+
+/* Runs the layer forward and copies what the backward pass needs of it. */
+static fcnn_status copy_from_forward(struct bench_case *c)
+{
+    fcnn_problem forward = c->problem;
+    struct bench_tensors t = {0};
+    forward.direction = FCNN_FORWARD;
+    fcnn_status status = make_tensors(&t, &forward);
+    if (!status) status = run_naive(c, &forward, &t.arrays, NULL);
+    for (int i = 0; !status && i < c->tensors.count; i++) {
+        const struct fcnn_tensor_info *info = &c->tensors.info[i];
+        for (int j = 0; comes_from_forward(info) && j < t.count; j++)
+            if (t.info[j].offset == info->offset)
+                memcpy(c->tensors.memory[i], t.memory[j], (size_t)info->elements * info->element_size);
+    }
+    free_tensors(&t);
+    return status;
+}
+
+static fcnn_status keep_outputs(struct bench_case *c)
+{
+    for (int i = 0; i < c->tensors.count; i++) {
+        const struct fcnn_tensor_info *info = &c->tensors.info[i];
+        size_t bytes = (size_t)info->elements * info->element_size;
+        if (info->role == FCNN_IN) continue;
+        if (!(c->expected[i] = malloc(bytes))) return fcnn_fail(FCNN_OUT_OF_MEMORY, "no memory for %zu bytes", bytes);
+        memcpy(c->expected[i], c->tensors.memory[i], bytes);
+    }
+    return FCNN_OK;
+}
+
+const char *bench_case_prepare(struct bench_case *c)
+{
+    if (c->prepared) return *c->failure ? c->failure : NULL;
+    c->prepared = 1;
+    int needs_forward = 0;
+    fcnn_status status = make_tensors(&c->tensors, &c->problem);
+    for (int i = 0; !status && i < c->tensors.count; i++) needs_forward |= comes_from_forward(&c->tensors.info[i]);
+    if (needs_forward) status = copy_from_forward(c);
+    if (!status) status = run_naive(c, &c->problem, &c->tensors.arrays, c->naive);
+    if (!status) status = keep_outputs(c);
+    if (status) snprintf(c->failure, sizeof c->failure, "the reference did not run: %s", fcnn_last_error());
+    else c->error = bench_error(&c->problem, &c->tensors.arrays);
+    return status ? c->failure : NULL;
+}
+
+void bench_case_reset(struct bench_case *c)
+{
+    for (int i = 0; i < c->tensors.count; i++)
+        if (c->tensors.info[i].role != FCNN_IN) fill(&c->problem, &c->tensors.info[i], c->tensors.memory[i]);
+}
+
+/* ---- comparison ---- */
+
+static int equal_at(const struct fcnn_tensor_info *info, const void *got, const void *want, int64_t i)
+{
+    if (info->element_size == 2) return ((const uint16_t *)got)[i] == ((const uint16_t *)want)[i];
+    float x = ((const float *)got)[i], y = ((const float *)want)[i];
+    return !memcmp(&x, &y, sizeof x) || (x == 0 && y == 0 && info->offset != offsetof(fcnn_tensors, argmax));
+}
+
+static void format_value(const struct fcnn_tensor_info *info, const void *memory, int64_t i, char text[32])
+{
+    if (info->element_size == 2) snprintf(text, 32, "0x%04x", ((const uint16_t *)memory)[i]);
+    else if (info->offset == offsetof(fcnn_tensors, argmax)) snprintf(text, 32, "%d", ((const int32_t *)memory)[i]);
+    else snprintf(text, 32, "%.9g", (double)((const float *)memory)[i]);
+}
+
+int bench_case_differs(const struct bench_case *c, char *text, size_t size)
+{
+    for (int i = 0; i < c->tensors.count; i++) {
+        const struct fcnn_tensor_info *info = &c->tensors.info[i];
+        const void *got = c->tensors.memory[i], *want = c->expected[i];
+        int64_t first = -1, wrong = 0;
+        if (!want || !memcmp(got, want, (size_t)info->elements * info->element_size)) continue;
+        for (int64_t at = 0; at < info->elements; at++) {
+            if (equal_at(info, got, want, at)) continue;
+            if (first < 0) first = at;
+            wrong++;
+        }
+        if (!wrong) continue;
+        char value[32], expected[32];
+        format_value(info, got, first, value);
+        format_value(info, want, first, expected);
+        snprintf(text, size, "wrong: %s[%lld] is %s, the reference has %s (%lld of %lld elements differ)", info->name,
+                 (long long)first, value, expected, (long long)wrong, (long long)info->elements);
+        return 1;
+    }
+    return 0;
+}
+
+/* ---- the list ---- */
+
+static fcnn_status complete(struct bench_case *c, const char *layer, const char *text, int threads)
+{
+    struct fcnn_tensor_info info[FCNN_MAX_TENSORS];
+    fcnn_plan *plan;
+    fcnn_status status = fcnn_problem_parse(&c->problem, text);
+    if (status) return status;
+    snprintf(c->layer, sizeof c->layer, "%s", layer);
+    fcnn_problem_format(&c->problem, c->text, sizeof c->text);
+    c->flops = fcnn_problem_flops(&c->problem);
+    c->threads = threads;
+    c->error = NAN;
+    for (int i = fcnn_tensor_list(&c->problem, info) - 1; i >= 0; i--)
+        c->bytes += (double)info[i].elements * (double)info[i].element_size * (info[i].role == FCNN_INOUT ? 2 : 1);
+    status = fcnn_plan_create(&plan, &c->problem, &(fcnn_options){.threads = threads});
+    if (status) return status;
+    snprintf(c->choice, sizeof c->choice, "%s", fcnn_plan_kernel(plan));
+    fcnn_plan_destroy(plan);
+    return FCNN_OK;
+}
+
+/* One case for each direction that the operation has. */
+static fcnn_status add_layer(struct bench_case *cases, int *count, const struct bench_layer *layer, int threads)
+{
+    fcnn_status status = FCNN_OK;
+    int before = *count;
+    for (int d = 0; d < FCNN_DIRECTIONS; d++) {
+        char text[192];
+        snprintf(text, sizeof text, "%s %s %s", layer->op, fcnn_direction_name((fcnn_direction)d), layer->sizes);
+        status = complete(&cases[*count], layer->name, text, threads);
+        if (!status) ++*count;
+        else if (status != FCNN_BAD_ARGUMENT) return status; /* bad argument: no such direction */
+    }
+    return *count > before ? FCNN_OK : status;
+}
+
+struct bench_case *bench_cases_make(const struct bench_options *o, int *count)
+{
+    size_t most = (size_t)(bench_layer_count * FCNN_DIRECTIONS + BENCH_MAX_PROBLEMS);
+    struct bench_case *cases = calloc(most, sizeof *cases);
+    fcnn_status status = cases ? FCNN_OK : fcnn_fail(FCNN_OUT_OF_MEMORY, "no memory");
+    *count = 0;
+    for (int i = 0; !status && i < o->problem_count; i++) {
+        char layer[64];
+        snprintf(layer, sizeof layer, "problem%d", i + 1);
+        status = complete(&cases[(*count)++], layer, o->problems[i], o->threads);
+    }
+    for (int i = 0; !status && !o->problem_count && i < bench_layer_count; i++)
+        if (!o->quick || !strncmp(bench_layers[i].name, "mnist.", 6))
+            status = add_layer(cases, count, &bench_layers[i], o->threads);
+    if (!status) return cases;
+    fprintf(stderr, "fastcnn-bench: %s\n", fcnn_last_error());
+    free(cases);
+    *count = 0;
+    return NULL;
+}
+
+void bench_cases_free(struct bench_case *cases, int count)
+{
+    for (int i = 0; i < count; i++) {
+        free_tensors(&cases[i].tensors);
+        for (int j = 0; j < FCNN_MAX_TENSORS; j++) free(cases[i].expected[j]);
+    }
+    free(cases);
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Cases: a layer in one direction, its tensors, what the reference makes of them, and the reference's error. */
+#ifndef BENCH_CASES_H
+#define BENCH_CASES_H
+
+#include "bench/options.h"
+#include "lib/internal.h"
+
+struct bench_layer { const char *name, *op, *sizes; };
+extern const struct bench_layer bench_layers[];
+extern const int bench_layer_count;
+
+struct bench_tensors {
+    int count;
+    struct fcnn_tensor_info info[FCNN_MAX_TENSORS];
+    void *memory[FCNN_MAX_TENSORS];
+    fcnn_tensors arrays; /* the same memory, as fcnn_execute() wants it */
+};
+
+struct bench_case {
+    char layer[64], text[192]; /* text: the problem in benchdnn's syntax */
+    fcnn_problem problem;
+    double flops, bytes; /* of one execution; bytes: every tensor once */
+    int threads;
+    int prepared;
+    char failure[256];   /* why it could not be prepared */
+    char naive[64];      /* the reference's kernel */
+    char choice[64];     /* dispatch's */
+    struct bench_tensors tensors;
+    void *expected[FCNN_MAX_TENSORS]; /* the reference's outputs */
+    double error; /* of the reference: see bench_error(); NAN: not known */
+};
+
+/* The cases that the options ask for; *count of them. NULL after a message. */
+struct bench_case *bench_cases_make(const struct bench_options *options, int *count);
+void bench_cases_free(struct bench_case *cases, int count);
+
+/* Fills the tensors and runs the reference, once. NULL, or what failed. */
+const char *bench_case_prepare(struct bench_case *c);
+
+/* Before an execution that is to be checked: in/out tensors as they were, outputs NaN. */
+void bench_case_reset(struct bench_case *c);
+
+/* 0 if all outputs have the reference's bits (+0 and -0 count as equal), else 1 and the sentence. */
+int bench_case_differs(const struct bench_case *c, char *text, size_t size);
+
+/* error.c: max |x - d| / (2^-24 S) over the outputs x of a convolution or dense layer; d and S = sum |a b| in double.
+ * NAN for other operations and for problems above a GFLOP, where this would take long. */
+double bench_error(const fcnn_problem *problem, const fcnn_tensors *tensors);
+
+#endif

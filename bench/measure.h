@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Runs: one kernel on one case, timed in windows. Each window is checked for bits once before, and has a window of pure
+ * fused multiply-adds right before and right after it, so that it carries its own ratio to the machine's speed. */
+#ifndef BENCH_MEASURE_H
+#define BENCH_MEASURE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bench/options.h"
+#include "lib/fastcnn.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct bench_case;
+
+/* One window: seconds of one execution; peak: GFLOP/s of the FMA windows around it for all threads together, 0 if the
+ * operation has no multiply-adds. */
+struct bench_sample { double seconds, peak; };
+
+struct bench_run {
+    struct bench_suite *suite;
+    struct bench_case *of;
+    fcnn_kernel_info kernel;
+    char name[128];         /* layer/kernel */
+    char suffix[64];        /* what Google Benchmark appends to the name */
+    int selected;
+    int repetitions;        /* windows */
+    int prepared, is_wrong;
+    char failure[256];      /* why it is not timed */
+    fcnn_plan *plan;
+    void *packed;
+    fcnn_tensors tensors;
+    int64_t iterations;     /* of every sample */
+    int count;
+    struct bench_sample *samples;
+    double start, peak;     /* of the open window */
+};
+
+struct bench_suite {
+    const struct bench_options *options;
+    struct bench_case *cases;
+    struct bench_run *runs; /* in the order of cases, then of the table of kernels */
+    int case_count, run_count;
+    int windows, windows_done, windows_skipped; /* of the selected runs */
+    double start;           /* seconds on bench_now()'s clock */
+};
+
+/* What one window says, for the counters. Not a number where it does not apply. */
+struct bench_figures { double gflops, peak, percent_of_peak, bytes, error; };
+
+double bench_now(void);
+
+/* Every kernel that serves a case and matches options->filter. 0, or a status to exit with, after a message. */
+int bench_suite_make(struct bench_suite *suite, const struct bench_options *options);
+void bench_suite_free(struct bench_suite *suite); /* also after a failure */
+
+/* Selects the runs that match Google Benchmark's filter: an extended regular expression, negated by a leading '-'.
+ * Returns how many windows they have; 0 after a message. */
+int bench_suite_select(struct bench_suite *suite, const char *filter);
+
+/* What to do with a window. Google Benchmark wants the repetitions of a benchmark to end alike (all failed, or all with
+ * the same number of iterations), so one that is left out after others were timed must pass through its loop idly. */
+enum bench_turn {
+    BENCH_TIME, /* the window has begun: execute, then close */
+    BENCH_IDLE, /* time used up or interrupted, after windows that were timed */
+    BENCH_FAIL  /* run->failure says why: wrong bits, or no time was left for the first window */
+};
+enum bench_turn bench_window_open(struct bench_run *run, int64_t iterations);
+void bench_execute(const struct bench_run *run);
+struct bench_figures bench_window_close(struct bench_run *run, int64_t iterations);
+
+/* Nonzero after Ctrl-C: no window opens any more. A second Ctrl-C ends the program at once. */
+int bench_interrupted(void);
+
+/* Median and interquartile range of values[count], which are sorted on return. */
+struct bench_summary { double median, range; };
+struct bench_summary bench_summarize(double *values, int count);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

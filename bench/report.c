@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * What people see: the list, progress on stderr, tables on stdout. */
+#include "bench/report.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "bench/cases.h"
+
+#if defined(__clang__)
+#define COMPILER __VERSION__
+#else
+#define COMPILER "gcc " __VERSION__
+#endif
+
+#define BOLD "\033[1m"
+#define RED "\033[1;31m"
+
+static int colored(int fd)
+{
+    const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
+    return isatty(fd) && !(no_color && *no_color) && !(term && !strcmp(term, "dumb"));
+}
+static const char *style(int fd, const char *code) { return colored(fd) ? code : ""; }
+static const char *plain(int fd) { return colored(fd) ? "\033[0m" : ""; }
+
+/* ---- while it runs ---- */
+
+void bench_report_progress(const struct bench_run *run)
+{
+    static double last;
+    const struct bench_suite *suite = run->suite;
+    int terminal = isatty(STDERR_FILENO), done = suite->windows_done >= suite->windows;
+    double now = bench_now();
+    if (!last) last = suite->start;
+    if (now - last < (terminal ? 0.1 : 10) && !(terminal && done)) return;
+    last = now;
+    fprintf(stderr, "%s%d/%d windows, %.0f s, %.60s%s", terminal ? "\r\033[K" : "", suite->windows_done, suite->windows,
+            now - suite->start, run->name, !terminal || done ? "\n" : "");
+    fflush(stderr);
+}
+
+void bench_report_wrong(const struct bench_run *run)
+{
+    int fd = STDERR_FILENO;
+    fprintf(stderr, "%s%sWRONG %s%s on \"%s\": %s\n", isatty(fd) ? "\r\033[K" : "", style(fd, RED), run->kernel.name,
+            plain(fd), run->of->text, run->failure);
+}
+
+/* ---- the list ---- */
+
+void bench_report_list(const struct bench_suite *suite)
+{
+    const struct bench_run *run = suite->runs, *end = run + suite->run_count;
+    for (; run < end; run++) {
+        if (run == suite->runs || run[-1].of != run->of) printf("%s: %s\n", run->of->layer, run->of->text);
+        printf("    %s\n", run->kernel.name);
+    }
+    printf("%d kernels on %d problems\n", suite->run_count, suite->case_count);
+}
+
+int bench_report_create(const char *path)
+{
+    char folder[4096];
+    for (const char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+        snprintf(folder, sizeof folder, "%.*s", (int)(slash - path), path);
+        mkdir(folder, 0777);
+    }
+    FILE *file = fopen(path, "w");
+    if (!file) return fprintf(stderr, "fastcnn-bench: cannot write %s: %s\n", path, strerror(errno)), 0;
+    fclose(file);
+    return 1;
+}
+
+/* ---- tables ---- */
+
+struct row {
+    const struct bench_run *run;
+    struct bench_summary time, percent;
+};
+
+static struct row summarize(const struct bench_run *run)
+{
+    struct row row = {.run = run};
+    double *values = calloc((size_t)run->count + 1, sizeof *values);
+    for (int i = 0; values && i < run->count; i++) values[i] = run->samples[i].seconds;
+    row.time = bench_summarize(values, values ? run->count : 0);
+    for (int i = 0; values && i < run->count; i++)
+        values[i] = 100e-9 * run->of->flops / run->samples[i].seconds / run->samples[i].peak;
+    row.percent = bench_summarize(values, values ? run->count : 0);
+    free(values);
+    return row;
+}
+
+/* Fastest first, what was not timed last. */
+static int faster(const void *a, const void *b)
+{
+    double x = ((const struct row *)a)->time.median, y = ((const struct row *)b)->time.median;
+    if (isnan(x) || isnan(y)) return isnan(x) - isnan(y);
+    return (x > y) - (x < y);
+}
+
+static void print_time(double seconds)
+{
+    if (seconds < 1e-6) printf("%8.1f ns", seconds * 1e9);
+    else if (seconds < 1e-3) printf("%8.2f us", seconds * 1e6);
+    else if (seconds < 1) printf("%8.2f ms", seconds * 1e3);
+    else printf("%8.2f s ", seconds);
+}
+
+static void print_number(int width, int digits, double value)
+{
+    if (isfinite(value)) printf("%*.*f", width, digits, value);
+    else printf("%*s", width, "-");
+}
+
+static void print_row(const struct row *row, double naive)
+{
+    const struct bench_run *run = row->run;
+    const struct bench_case *c = run->of;
+    int chosen = !strcmp(run->kernel.name, c->choice), fd = STDOUT_FILENO;
+    const char *code = run->is_wrong ? style(fd, RED) : chosen ? style(fd, BOLD) : "";
+    printf("%s%c %-37s  %-6s  %-6s%s", code, chosen ? '*' : ' ', run->kernel.name, fcnn_isa_name(run->kernel.isa),
+           fcnn_class_name(run->kernel.numerics), *code ? plain(fd) : "");
+    if (!run->count) {
+        printf("  %s\n", *run->failure ? run->failure : "not timed");
+        return;
+    }
+    print_time(row->time.median);
+    print_number(8, 1, run->count > 1 ? 100 * row->time.range / row->time.median : NAN);
+    print_number(10, c->flops > 0 ? 2 : 1, 1e-9 * (c->flops > 0 ? c->flops : c->bytes) / row->time.median);
+    print_number(8, 1, c->flops > 0 ? row->percent.median : NAN);
+    print_number(9, 1, naive / row->time.median);
+    print_number(7, 1, c->error);
+    putchar('\n');
+}
+
+/* The runs from first to end - 1 belong to one case. */
+static void print_case(const struct bench_run *first, const struct bench_run *end)
+{
+    const struct bench_case *c = first->of;
+    struct row *rows = calloc((size_t)(end - first), sizeof *rows);
+    int count = 0;
+    double naive = NAN;
+    for (const struct bench_run *run = first; rows && run < end; run++) {
+        if (!run->selected) continue;
+        rows[count] = summarize(run);
+        if (!strcmp(run->kernel.name, c->naive)) naive = rows[count].time.median;
+        count++;
+    }
+    if (count) {
+        qsort(rows, (size_t)count, sizeof *rows, faster);
+        printf("\n%s%s%s  %s  ", style(STDOUT_FILENO, BOLD), c->layer, plain(STDOUT_FILENO), c->text);
+        if (c->flops > 0) printf("%.3g MFLOP, ", c->flops * 1e-6);
+        printf("%.3g MB\n", c->bytes * 1e-6);
+        printf("  %-37s  %-6s  %-6s%11s%8s%10s%8s%9s%7s\n", "kernel", "ISA", "class", "median   ", "spread%",
+               c->flops > 0 ? "GFLOP/s" : "GB/s", "peak%", "x naive", "error");
+        for (int i = 0; i < count; i++) print_row(&rows[i], naive);
+    }
+    free(rows);
+}
+
+/* Median and spread of all FMA windows of one instruction set; one thread. */
+static void print_peak(const struct bench_suite *suite, fcnn_isa isa)
+{
+    int count = 0;
+    double *values = NULL;
+    for (int i = 0; i < suite->run_count; i++) {
+        const struct bench_run *run = &suite->runs[i];
+        if (run->kernel.isa != isa || !run->count || run->of->flops == 0) continue;
+        double *more = realloc(values, (size_t)(count + run->count) * sizeof *values);
+        if (!more) break;
+        values = more;
+        for (int j = 0; j < run->count; j++) values[count++] = run->samples[j].peak / run->of->threads;
+    }
+    struct bench_summary peak = bench_summarize(values, count);
+    if (count)
+        printf("  peak        %-6s %7.2f GFLOP/s (spread %.1f %% over %d windows)\n", fcnn_isa_name(isa), peak.median,
+               100 * peak.range / peak.median, count);
+    free(values);
+}
+
+static void print_header(const struct bench_suite *suite)
+{
+    fcnn_machine machine;
+    fcnn_machine_describe(&machine);
+    printf("%s\n  CPU         %s, %d cores\n  ISAs       ", fcnn_version_details(), machine.cpu, machine.cores);
+    for (int isa = 0; isa < FCNN_ISAS; isa++)
+        if (machine.isas >> isa & 1) printf(" %s", fcnn_isa_name((fcnn_isa)isa));
+    printf("\n  compiler    %s\n  threads     %d\n", COMPILER, suite->options->threads);
+    for (int isa = 0; isa < FCNN_ISAS; isa++) print_peak(suite, (fcnn_isa)isa);
+    puts("\nTimed: fcnn_execute() with warm caches; weights of forward and backward_data packed beforehand by\n"
+         "fcnn_pack(), everything else (gathering, im2col, packing of activations) inside. Every kernel was first\n"
+         "compared bit by bit with the reference. Times of different runs cannot be compared; ratios within one can.\n"
+         "  *        what dispatch takes\n"
+         "  median   of the windows; spread%: their interquartile range in percent of it\n"
+         "  x naive  how many times faster than the reference, which is plain C\n"
+         "  GFLOP/s  operations of the direct algorithm, padding not counted; GB/s: every tensor once\n"
+         "  peak%    of the rate of fused multiply-adds from registers with this ISA, measured right before and after\n"
+         "           each window on one thread, times the number of threads. The gradient of a pooled layer is three\n"
+         "           quarters zeros: kernels that skip them can pass 100\n"
+         "  error    max |x - d| / (2^-24 S) of the reference's outputs x, whose bits all exact kernels have; d and\n"
+         "           S = sum |a b|: the same in double. The tests demand 16 or less.");
+}
+
+void bench_report_tables(const struct bench_suite *suite)
+{
+    const struct bench_run *run = suite->runs, *end = run + suite->run_count;
+    int wrong = 0, fd = STDOUT_FILENO;
+    print_header(suite);
+    while (run < end) {
+        const struct bench_run *first = run;
+        while (run < end && run->of == first->of) wrong += run++->is_wrong;
+        print_case(first, run);
+    }
+    if (suite->windows_skipped)
+        printf("\n%d windows were not timed: %s.\n", suite->windows_skipped,
+               bench_interrupted() ? "interrupted" : "the time of --budget was used up");
+    if (wrong) printf("\n%sWrong bits: %d (marked \"wrong\" above)%s\n", style(fd, RED), wrong, plain(fd));
+}

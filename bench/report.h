@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * What people see: the list, progress on stderr, tables on stdout. */
+#ifndef BENCH_REPORT_H
+#define BENCH_REPORT_H
+
+#include "bench/measure.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+void bench_report_list(const struct bench_suite *suite);
+void bench_report_progress(const struct bench_run *run);
+void bench_report_wrong(const struct bench_run *run); /* at once, on stderr */
+
+/* Creates the file for the JSON and the folders it lies in, so that a bad path fails before the timing. 0 after a
+ * message. */
+int bench_report_create(const char *path);
+
+/* The header and a table per case. */
+void bench_report_tables(const struct bench_suite *suite);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
