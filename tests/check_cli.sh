@@ -1,0 +1,274 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+# The program: each subcommand, each kind of bad input (exit status and message), what goes to which stream, JSON, colour,
+# the progress bar, Ctrl-C, and the man page against --help. Run in the build folder; FCNN_RUN goes before the program.
+set -u
+unset FASTCNN_KERNEL FASTCNN_MATH FASTCNN_VERBOSE NO_COLOR ARGP_HELP_FMT
+page=${top_srcdir-.}/docs/fastcnn.1
+work=$(mktemp -d "$PWD/check_cli.XXXXXX") || exit 1
+trap 'rm -rf "$work"' EXIT
+out=$work/out err=$work/err
+failed=0 checks=0
+
+fail()
+{
+    failed=$((failed + 1))
+    echo "FAIL: $*"
+    sed 's/^/    stdout: /' "$out" | head -n 5
+    sed 's/^/    stderr: /' "$err" | head -n 5
+}
+
+fastcnn() # runs the program with these arguments
+{
+    last="fastcnn $*"
+    ${FCNN_RUN-} ./fastcnn "$@" >"$out" 2>"$err" </dev/null
+}
+
+gives() # status, then arguments of fastcnn
+{
+    want=$1; shift
+    fastcnn "$@"
+    got=$?
+    checks=$((checks + 1))
+    [ $got -eq "$want" ] || fail "$last: exit status $got instead of $want"
+}
+
+has() # out or err, then a fixed text
+{
+    checks=$((checks + 1))
+    grep -qF -- "$2" "$work/$1" || fail "$last: no \"$2\" on std$1"
+}
+
+lacks()
+{
+    checks=$((checks + 1))
+    ! grep -qF -- "$2" "$work/$1" || fail "$last: \"$2\" on std$1"
+}
+
+silent() # out or err: nothing there
+{
+    checks=$((checks + 1))
+    [ ! -s "$work/$1" ] || fail "$last: something on std$1"
+}
+
+json() # the document on stdout satisfies this jq condition
+{
+    command -v jq >/dev/null || return 0
+    checks=$((checks + 1))
+    jq -e "$1" "$out" >/dev/null 2>&1 || fail "$last: the JSON document lacks $1"
+}
+
+# ---- data: 40 + 10 grey images; labels 0..9 ----
+
+images() # number, rows, byte of all pixels (octal): an IDX file on stdout
+{
+    printf "\\000\\000\\010\\003\\000\\000\\000\\$(printf %o "$1")\\000\\000\\000\\$(printf %o "$2")\\000\\000\\000\\034"
+    head -c $(($1 * $2 * 28)) /dev/zero | tr '\000' "\\$3"
+}
+labels() # tens of labels
+{
+    printf "\\000\\000\\010\\001\\000\\000\\000\\$(printf %o $(($1 * 10)))"
+    for _ in $(seq "$1"); do printf '\000\001\002\003\004\005\006\007\010\011'; done
+}
+folder() # a new folder of good data, named by the argument
+{
+    data=$work/$1
+    mkdir "$data"
+    images 40 28 100 >"$data/train-images-idx3-ubyte"
+    labels 4 >"$data/train-labels-idx1-ubyte"
+    images 10 28 100 >"$data/t10k-images.idx3-ubyte"
+    labels 1 >"$data/t10k-labels-idx1-ubyte"
+}
+folder good
+good=$data
+
+# ---- the program itself ----
+
+gives 0 --help;    has out 'Usage: fastcnn'; has out explain; silent err
+gives 0 --version; has out 'fastcnn 0.'; has out BSD-2-Clause; has out 'scalar  built'; has out SLEEF; silent err
+gives 64;          has err 'expected a command'; has err '--help'; silent out
+gives 64 fly;      has err "unknown command 'fly'"; has err explain; silent out
+gives 64 --bogus;  has err bogus; silent out
+for command in train prove list info explain; do
+    gives 0 $command --help;     has out "Usage: fastcnn $command"; silent err
+    gives 0 $command --version;  has out BSD-2-Clause
+    gives 64 $command --bogus;   has err bogus; has err "fastcnn $command --help"; silent out
+    gives 64 $command --color=x; has err "expected auto, always or never, found 'x'"
+done
+
+FASTCNN_ISA=sse9 fastcnn list;            [ $? -eq 64 ] || fail "$last: FASTCNN_ISA=sse9 passed"
+has err FASTCNN_ISA; has err sse9; has err avx512; silent out
+FASTCNN_KERNEL=conv9 fastcnn info;        [ $? -eq 64 ] || fail "$last: FASTCNN_KERNEL=conv9 passed"
+has err FASTCNN_KERNEL; has err conv9
+FASTCNN_MATH=sloppy fastcnn train;        [ $? -eq 64 ] || fail "$last: FASTCNN_MATH=sloppy passed"
+has err FASTCNN_MATH; has err sloppy
+FASTCNN_NUM_THREADS=many fastcnn prove;   [ $? -eq 64 ] || fail "$last: FASTCNN_NUM_THREADS=many passed"
+has err FASTCNN_NUM_THREADS; has err many
+FASTCNN_ISA=sse9 fastcnn train --help;    [ $? -eq 0 ] || fail "$last: --help fails under a bad setting"
+
+# ---- list, info, explain ----
+
+gives 0 list; has out conv2d_fwd_naive; has out backward_weights; has out direction; silent err
+gives 0 list --op relu --isa scalar; has out relu_fwd_naive; lacks out conv2d; lacks out avx
+gives 0 list --json; json '.kernels | length > 20'; json '.kernels[0] | has("name") and has("available")'; silent err
+gives 0 list --op sgd --json; json 'all(.kernels[]; .operation == "sgd")'
+gives 64 list --op flap;  has err "'flap'"; has err conv2d; silent out
+gives 64 list --isa mmx;  has err "'mmx'"; has err avx2; silent out
+if [ "${HOST_CPU-x86_64}" = x86_64 ]; then gives 64 list --isa neon; has err 'no kernel matches --isa neon'; silent out; fi
+gives 64 list stray;      has err 'Too many arguments'
+
+gives 0 info; has out 'CPU '; has out GFLOP/s; has out 'adam update'; has out cross_entropy; silent err
+gives 0 info --json; json '.peak_gflops.scalar > 0'; json '.mnist_kernels | length > 5'; json '.cores > 0'; silent err
+
+problem='conv2d forward mb64ic32ih13oc64oh11kh3ph0'
+gives 0 explain "$problem"; has out "$problem"; has out taken:; has out conv2d_fwd_naive; lacks out conv2d_bwd; silent err
+checks=$((checks + 1)); [ "$(grep -c taken: "$out")" = 1 ] || fail "$last: not one kernel taken"
+gives 0 explain conv2d forward mb64ic32ih13oc64oh11kh3ph0; has out taken:
+gives 0 explain "$problem" --kernel conv2d_fwd_naive; has out 'taken: asked for by name'; has out 'another one'
+gives 0 explain "$problem" --isa scalar --json; json '.taken | test("scalar|naive")'; json '[.kernels[] | select(.taken)] | length == 1'
+gives 64 explain;                       has err 'expected a problem'
+gives 64 explain 'conv9 forward mb1';   has err conv9; silent out
+gives 64 explain 'conv2d sideways mb1'; has err sideways
+gives 64 explain 'conv2d forward mb1ic1ih5oc1kh9'; has err 'the output would be empty'; silent out
+gives 64 explain 'conv2d forward mb2147483647ic2147483647ih2147483647oc1kh1'; silent out
+gives 64 explain "$problem" --kernel nothing; has err nothing; silent out
+gives 64 explain "$problem" --isa mmx;        has err mmx; silent out
+
+# ---- train ----
+
+gives 0 train --data "$good" --epochs 2 --batch-size 8
+has out "IDX files in $good; 40 training + 10 test images"; has out 'accuracy 0.'; has out 'seed 1, shards 8, steps 8'
+has out 'numerics exact'; has out GFLOP/s; lacks out synthetic; lacks out Epoch; lacks out "$(printf '\r')"
+has err 'Epoch 1/2 - 4/4'; has err 'Epoch 2/2'; has err val_accuracy; lacks err "$(printf '\r')"
+one=$(sed -n 's/.*weights  //p' "$out")
+gives 0 train --data "$good" --epochs 2 --batch-size 8 --threads 3 --kernel '*_naive' --quiet; silent err
+has out "$one"
+gives 0 train --data "$good" --epochs 2 --batch-size 8 --json --verbose 2; has err 'Epoch 1/2'
+json '.data.synthetic == false'; json '.history | length == 2'; json ".receipt.weights == \"$one\""; json '.receipt.seed == 1'
+json '.speed.peak_gflops > 0'; json '.data.training_images == 40'
+gives 0 train --data "$good" --limit 20 --epochs 1 --optimizer sgd --momentum 0.9 --learning-rate 0.1 --shards 2 --seed 5 --quiet
+has out '20 training'; has out 'seed 5, shards 2'; lacks out "$one"
+gives 0 train --data "$good" --validation-split 0 --epochs 1; lacks err val_loss
+gives 0 train --data "$good" --epochs 1 --quiet --optimizer sgd --learning-rate 1e6 --json; json .receipt
+gives 1 train --data "$good" --epochs 1 --quiet --min-accuracy 0.99; has err '--min-accuracy asks for 0.99'; has out receipt
+gives 0 train --data "$good" --epochs 1 --quiet --color=always; has out "$(printf '\033[')"
+gives 0 train --data "$good" --epochs 1 --quiet; lacks out "$(printf '\033')"
+if [ -n "${FCNN_RUN-}" ]; then
+    echo "SKIP: training on synthetic digits takes too long with FCNN_RUN"
+else
+    gives 0 train --limit 40 --epochs 1; has out 'synthetic digits'; has out 'on synthetic digits'; has err 'synthetic digits'
+    gives 0 train --limit 40 --epochs 1 --json --quiet; json .data.synthetic; json '.data.source == "synthetic digits"'; silent err
+fi
+
+for bad in '--epochs 0' '--epochs x' '--epochs 1x' '--epochs=' '--batch-size 0' '--batch-size -3' '--validation-split 1' \
+    '--validation-split nan' '--limit 0' '--threads 0' '--threads 99999' '--shards 0' '--learning-rate -1' '--seed -1' \
+    '--seed 99999999999999999999' '--verbose 3' '--min-accuracy 2' '--optimizer lion' '--momentum 2' '--momentum 0.9'; do
+    gives 64 train --data "$good" $bad
+    option=${bad%%[ =]*}
+    has err "$option"; silent out
+done
+gives 64 train --data "$good" --limit 1; has err --validation-split; silent out
+gives 64 train --data "$good" --isa mmx; has err mmx
+gives 64 train --data "$good" --kernel nothing; has err nothing
+gives 64 train --data "$good" --math sloppy; has err sloppy
+gives 64 train "$good"; has err 'Too many arguments'
+
+# ---- bad data ----
+
+gives 66 train --data "$work/none";  has err "$work/none: No such file or directory"; silent out
+gives 66 prove --data "$work/none";  has err "$work/none"
+folder missing; rm "$data"/t10k-labels*
+gives 66 train --data "$data";       has err t10k-labels-idx1-ubyte; has err t10k-labels-idx1-ubyte.gz; silent out
+folder swapped; labels 4 >"$data/train-images-idx3-ubyte"
+gives 65 train --data "$data";       has err 'expected images, magic number 0x00000803; found 0x00000801: labels'; silent out
+folder short; images 40 28 100 | head -c 30000 >"$data/train-images-idx3-ubyte"
+gives 65 train --data "$data";       has err 'truncated: expected 31360 bytes of data after the header, found 29984'
+folder long; printf x >>"$data/train-labels-idx1-ubyte"
+gives 65 train --data "$data";       has err 'expected the file to end after the 40 bytes'
+folder fewer; labels 3 >"$data/train-labels-idx1-ubyte"
+gives 65 train --data "$data";       has err 'images, 40; found 30'
+folder range; { labels 4 | head -c 47; printf '\012'; } >"$data/train-labels-idx1-ubyte"
+gives 65 train --data "$data";       has err 'label 39'; has err 'expected 0 to 9, found 10'
+folder size; images 40 27 100 >"$data/train-images-idx3-ubyte"
+gives 65 train --data "$data";       has err '27 x 28'; has err '28 x 28'
+folder gz; gzip "$data"/t*
+gives 0 train --data "$data" --epochs 2 --batch-size 8 --quiet; has out "$one"
+gzip -cd "$data/train-labels-idx1-ubyte.gz" | gzip | head -c 30 >"$work/cut"; mv "$work/cut" "$data/train-labels-idx1-ubyte.gz"
+gives 65 train --data "$data";       has err train-labels-idx1-ubyte.gz; has err gzip; silent out
+
+# ---- prove ----
+
+[ -n "${FCNN_RUN-}" ] && few=1 || few=16
+gives 0 prove --images $few --batch-size 8
+has out 'synthetic digits'; has out naive; has out 'direct scalar'; has out 'im2col scalar'; has out reference; has out 'ended at the same weights'
+lacks out DIFFERENT; silent err
+proof=$(sed -n 's/.*the same weights: //p' "$out")
+wrong=0123456789abcdef0123456789abcdef
+gives 1 prove --images 1 --batch-size 8 --expect $wrong; has out DIFFERENT; has out 'did NOT end at the expected weights'
+gives 64 prove --expect 12; has err "found '12'"; silent out
+if [ -z "${FCNN_RUN-}" ]; then
+    gives 0 prove --images $few --batch-size 8 --json --expect "$proof"; silent err
+    json .identical; json ".weights == \"$proof\""; json '.runs | length >= 9'; json '.data.synthetic'; json 'has("skipped")'
+    gives 0 prove --data "$good" --images 8 --quick; has out "IDX files in $good"
+    gives 0 prove --images $few --batch-size 8 --seed 2; lacks out "$proof"
+fi
+
+# ---- streams and signals ----
+
+last='fastcnn list >/dev/full'
+if [ -w /dev/full ]; then
+    ${FCNN_RUN-} ./fastcnn list >/dev/full 2>"$err"
+    [ $? -eq 74 ] || fail "$last: not 74"
+    has err 'writing the results failed'
+fi
+last='fastcnn list | head -n 1'
+: >"$out"
+${FCNN_RUN-} ./fastcnn list 2>"$err" | head -n 1 >"$out"
+has out kernel; silent err
+
+last='fastcnn train, interrupted'
+${FCNN_RUN-} ./fastcnn train --data "$good" --epochs 1000000 >"$out" 2>"$err" &
+pid=$!
+for _ in $(seq 300); do grep -q 'Epoch 1/' "$err" && break; sleep 0.1; done
+kill -INT $pid
+(sleep 20; kill -KILL $pid) 2>/dev/null &
+guard=$!
+wait $pid
+[ $? -eq 130 ] || fail "$last: not 130"
+kill $guard 2>/dev/null
+has err 'interrupted in epoch'; silent out
+
+if command -v script >/dev/null && [ -z "${FCNN_RUN-}" ]; then
+    last='fastcnn train on a terminal'
+    bar="env TERM=xterm ./fastcnn train --epochs 1 --data '$good'"
+    LC_ALL=C.UTF-8 script -qec "$bar" /dev/null >"$out" 2>"$err" </dev/null
+    has out '━━━━━━━━━━━━━━━━━━━━'; has out "$(printf '\r')"; has out "$(printf '\033[32m')"
+    LC_ALL=C NO_COLOR=1 script -qec "$bar" /dev/null >"$out" 2>"$err" </dev/null
+    has out '===================='; lacks out ━; lacks out "$(printf '\033[32m')"
+    TERM=dumb script -qec "./fastcnn train --epochs 1 --data '$good'" /dev/null >"$out" 2>"$err" </dev/null
+    has out 'Epoch 1/1 - 1/1'; lacks out "$(printf '\033')"
+else
+    echo 'SKIP: the progress bar needs script(1) and no FCNN_RUN'
+fi
+
+# ---- the man page has the options of --help, and no others ----
+
+: >"$out"; : >"$err"
+for command in '' train prove list info explain; do ${FCNN_RUN-} ./fastcnn $command --help; done |
+    grep -o -- '--[a-z][a-z-]*' | sort -u >"$work/help"
+sed 's/\\-/-/g' "$page" | grep -o -- '--[a-z][a-z-]*' | sort -u >"$work/page"
+last='docs/fastcnn.1'
+for option in $(comm -23 "$work/help" "$work/page"); do fail "$last lacks $option"; done
+for option in $(comm -13 "$work/help" "$work/page"); do fail "$last has $option, --help does not"; done
+checks=$((checks + 1)); [ "$(wc -l <"$work/help")" -gt 15 ] || fail "$last: too few options found"
+for variable in FASTCNN_ISA FASTCNN_KERNEL FASTCNN_MATH FASTCNN_NUM_THREADS OMP_NUM_THREADS FASTCNN_VERBOSE NO_COLOR; do
+    grep -q $variable "$page" || fail "$last lacks $variable"
+done
+if command -v man >/dev/null; then
+    LC_ALL=C.UTF-8 man -l --warnings "$page" >/dev/null 2>"$err" || fail "$last: man fails"
+    silent err
+fi
+
+command -v jq >/dev/null || echo 'SKIP: JSON was not looked into, jq is missing'
+[ $failed -eq 0 ] || { echo "$failed of $checks checks failed"; exit 1; }
+echo "$checks checks"

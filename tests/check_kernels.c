@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Walks the table of kernels: every row that this CPU can run, on lists of shapes and random problems, bit for bit
+ * against the reference. tests/README.md says how to select and repeat. */
+#include <check.h>
+#include <fnmatch.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "tests/harness.h"
+#include "tests/shapes.h"
+
+#define REPORTED 3 /* failures printed per row */
+
+static struct {
+    const char *kernels; /* pattern */
+    const char *text;    /* of the one problem to run, or NULL */
+    fcnn_problem problem;
+    uint64_t seed;
+    int random;  /* problems per row */
+    double most; /* multiply-adds; 0: no limit */
+} selection = {.kernels = "*", .seed = 1, .random = 40};
+
+static double number(const char *name, double otherwise)
+{
+    const char *text = getenv(name);
+    if (!text || !*text) return otherwise;
+    char *end;
+    const double value = strtod(text, &end);
+    if (!*end && value >= 0) return value;
+    fprintf(stderr, "check_kernels: %s is \"%s\"; expected a number\n", name, text);
+    exit(1);
+}
+
+static void read_selection(void)
+{
+    const char *seed = getenv("FCNN_TEST_SEED"), *pattern = getenv("FCNN_TEST_KERNEL");
+    if (pattern && *pattern) selection.kernels = pattern;
+    if (seed && strcmp(seed, "random") == 0) selection.seed = (uint64_t)time(NULL);
+    else selection.seed = (uint64_t)number("FCNN_TEST_SEED", 1);
+    selection.random = (int)number("FCNN_TEST_RANDOM", selection.random);
+    selection.most = number("FCNN_TEST_MOST", 0);
+    selection.text = getenv("FCNN_TEST_PROBLEM");
+    if (selection.text && !*selection.text) selection.text = NULL;
+    if (selection.text && fcnn_problem_parse(&selection.problem, selection.text)) {
+        fprintf(stderr, "check_kernels: FCNN_TEST_PROBLEM: %s\n", fcnn_last_error());
+        exit(1);
+    }
+}
+
+/* Why a row is left out here: the machine, a cap, or the one selected problem. NULL: it runs. */
+static const char *why_not(int row, const struct fcnn_settings *settings)
+{
+    const struct fcnn_kernel *kernel = &fcnn_kernels[row];
+    const char *missing = fcnn_cpu_missing(kernel->isa);
+    if (missing) return missing;
+    if (kernel->isa > settings->isa) return "FASTCNN_ISA caps the instruction set below it";
+    return selection.text ? kernel->variant->unsupported(&selection.problem) : NULL;
+}
+
+/* What a numerics class promises decides how its rows are checked. */
+static int check_problem(const struct fcnn_kernel *kernel, const fcnn_problem *problem, char text[HARNESS_TEXT])
+{
+    struct trial trial;
+    int failed;
+    trial_make(&trial, problem, selection.seed);
+    switch (kernel->numerics) {
+    case FCNN_EXACT: failed = harness_stages(kernel, &trial, text) || harness_api(kernel, &trial, text); break;
+    default:
+        snprintf(text, HARNESS_TEXT, "FAIL %s: there is no check for class %s", kernel->name,
+                 fcnn_class_name(kernel->numerics));
+        failed = 1;
+    }
+    trial_free(&trial);
+    return failed;
+}
+
+static struct problem_list problems(const struct fcnn_kernel *kernel)
+{
+    if (!selection.text)
+        return shapes_list(kernel->op, kernel->direction, selection.random, selection.seed, selection.most);
+    struct problem_list one = {.items = grab(sizeof(fcnn_problem)), .count = 1};
+    one.items[0] = selection.problem;
+    return one;
+}
+
+START_TEST(check_row)
+{
+    const struct fcnn_kernel *kernel = &fcnn_kernels[_i];
+    const char *reason = "";
+    int checked = 0, failures = 0;
+    harness_catch_signals();
+    struct problem_list list = problems(kernel);
+    for (int i = 0; i < list.count; i++) {
+        char text[HARNESS_TEXT];
+        const char *unsupported = kernel->variant->unsupported(&list.items[i]);
+        if (unsupported) {
+            reason = unsupported;
+            continue;
+        }
+        checked++;
+        if (check_problem(kernel, &list.items[i], text) && failures++ < REPORTED) fprintf(stderr, "%s\n", text);
+    }
+    printf("%-40s %d problems", kernel->name, checked);
+    if (checked < list.count) printf(", %d not served (%s)", list.count - checked, reason);
+    printf("\n");
+    fflush(stdout);
+    ck_assert_msg(checked > 0, "%s serves none of %d problems: %s", kernel->name, list.count, reason);
+    ck_assert_msg(!failures, "%s: %d of %d problems are wrong", kernel->name, failures, checked);
+    shapes_free(&list);
+}
+END_TEST
+
+/* One case per row, so that a crash in one kernel does not hide the others. Returns the number of rows to run. */
+static int add_rows(Suite *suite, const struct fcnn_settings *settings, int *skipped)
+{
+    int rows = 0;
+    for (int i = 0; i < fcnn_kernels_count; i++) {
+        const struct fcnn_kernel *kernel = &fcnn_kernels[i];
+        if (fnmatch(selection.kernels, kernel->name, 0)) continue;
+        const fcnn_problem *p = &selection.problem;
+        if (selection.text && (kernel->op != p->op || kernel->direction != p->direction)) continue;
+        const char *reason = why_not(i, settings);
+        if (reason) {
+            printf("SKIP %s: %s\n", kernel->name, reason);
+            ++*skipped;
+            continue;
+        }
+        TCase *one = tcase_create(kernel->name);
+        tcase_set_timeout(one, 900);
+        tcase_add_loop_test(one, check_row, i, i + 1);
+        suite_add_tcase(suite, one);
+        rows++;
+    }
+    return rows;
+}
+
+int main(void)
+{
+    struct fcnn_settings settings;
+    int skipped = 0;
+    if (fcnn_settings_read(&settings, NULL)) {
+        fprintf(stderr, "check_kernels: %s\n", fcnn_last_error());
+        return 1;
+    }
+    read_selection();
+    Suite *suite = suite_create("kernels");
+    const int rows = add_rows(suite, &settings, &skipped);
+    if (!rows) {
+        fprintf(stderr, "nothing to check: FCNN_TEST_KERNEL='%s' FCNN_TEST_PROBLEM='%s', %d rows skipped\n",
+                selection.kernels, selection.text ? selection.text : "", skipped);
+        return skipped && !selection.text ? 77 : 1;
+    }
+    printf("%d rows, %d random problems each, seed %llu\n", rows, selection.text ? 0 : selection.random,
+           (unsigned long long)selection.seed);
+    fflush(stdout);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    const int failed = srunner_ntests_failed(runner), run = srunner_ntests_run(runner);
+    printf("%d rows checked, %d failed, %d skipped\n", run, failed, skipped);
+    if (!run) fprintf(stderr, "check_kernels: CK_RUN_CASE selects no row\n");
+    srunner_free(runner);
+    return failed || !run;
+}

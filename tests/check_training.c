@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * The proof: the MNIST model, trained briefly on synthetic digits, has one weight hash whatever family of kernels,
+ * instruction set and number of threads did the work, and it is the hash committed here.
+ *
+ * `check_training --print` prints both hashes as the default kernels compute them. They change only with the numerics:
+ * a change of the order of a sum, of a random stream, of the digits. Then raise "numerics" in lib/version.c.
+ * FCNN_TEST_SMALL=1 leaves out variants, for emulators where fmaf() is slow. */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/fastcnn.h"
+#include "lib/io/io.h"
+
+#define GOLDEN_WEIGHTS "bf25088eab9fcf5c19fee42814e8579e"
+#define GOLDEN_DATA    "a0b90b848b7957217b7b616845f0ac4d"
+
+enum { IMAGES = 40, BATCH = 16, MAX_THREADS = 3 }; /* steps of 16, 16 and 8 images: shards of 2 and of 1 */
+
+static const struct variant {
+    const char *kernel, *isa;
+    fcnn_isa needs;
+    const char *seen; /* in the names of the middle convolution's kernels */
+    int small;        /* threads that FCNN_TEST_SMALL leaves; 0: none */
+} variants[] = {
+    {NULL, NULL, FCNN_SCALAR, "conv2d_pool_", 0},
+    {"*_naive", "scalar", FCNN_SCALAR, "_naive", 1},
+    {"*_im2col_*", "scalar", FCNN_SCALAR, "_im2col_scalar", 2},
+    {"*_im2col_*", "avx2", FCNN_AVX2, "_im2col_avx2", 2},
+    {"*_im2col_*", "avx512", FCNN_AVX512, "_im2col_avx512", 2},
+    {"*_direct_*", "scalar", FCNN_SCALAR, "_direct_scalar", 3},
+    {"*_direct_*", "avx2", FCNN_AVX2, "_direct_avx2", 3},
+    {"*_direct_*", "avx512", FCNN_AVX512, "_direct_avx512", 3},
+};
+#define VARIANTS ((int)(sizeof variants / sizeof variants[0]))
+
+struct outcome {
+    char kernels[512]; /* of the middle convolution */
+    fcnn_progress history;
+    fcnn_receipt receipt;
+};
+
+static fcnn_status train_model(fcnn_model *model, const struct variant *variant, int threads,
+                               const struct fcnn_dataset *digits, struct outcome *outcome)
+{
+    const fcnn_fit_options fit = {.batch_size = BATCH};
+    const fcnn_options kernels = {.threads = threads, .isa = variant->isa, .kernel = variant->kernel};
+    fcnn_status status = fcnn_compile(model, &(fcnn_compile_options){.seed = 1, .kernels = kernels});
+    if (!status) status = fcnn_model_kernels(model, 1, outcome->kernels, sizeof outcome->kernels);
+    if (!status) status = fcnn_fit(model, digits->x, digits->y, digits->n, &fit, &outcome->history);
+    if (!status) status = fcnn_model_receipt(model, &outcome->receipt);
+    return status;
+}
+
+static fcnn_status train(const struct variant *variant, int threads, struct outcome *outcome)
+{
+    struct fcnn_dataset digits = {0};
+    fcnn_model *model = NULL;
+    fcnn_status status = fcnn_digits_make(&digits, 1, 0, IMAGES);
+    if (!status) status = fcnn_model_mnist(&model);
+    if (!status) status = train_model(model, variant, threads, &digits, outcome);
+    fcnn_model_destroy(model);
+    fcnn_dataset_free(&digits);
+    return status;
+}
+
+static int occurrences(const char *text, const char *part)
+{
+    int found = 0;
+    for (const char *at = text; (at = strstr(at, part)); at += strlen(part)) found++;
+    return found;
+}
+
+static int is_small(void)
+{
+    const char *text = getenv("FCNN_TEST_SMALL");
+    return text && *text && strcmp(text, "0") != 0;
+}
+
+static const char *kernel_of(const struct variant *variant) { return variant->kernel ? variant->kernel : "default"; }
+static const char *isa_of(const struct variant *variant) { return variant->isa ? variant->isa : "all"; }
+
+static int is_missing(const struct variant *variant)
+{
+    fcnn_machine machine;
+    fcnn_machine_describe(&machine);
+    return !(machine.isas >> variant->needs & 1);
+}
+
+static int is_skipped(const struct variant *variant, int threads)
+{
+    return is_missing(variant) || (is_small() && variant->small != threads);
+}
+
+START_TEST(every_variant_trains_to_the_golden_weights)
+{
+    const struct variant *variant = &variants[_i / MAX_THREADS];
+    const int threads = _i % MAX_THREADS + 1;
+    struct outcome out = {.kernels = ""};
+    if (is_skipped(variant, threads)) return;
+    ck_assert_msg(train(variant, threads, &out) == FCNN_OK, "%s", fcnn_last_error());
+    printf("%-10s %-6s threads %d: %s loss %.9g, %.2f s\n", kernel_of(variant), isa_of(variant), threads,
+           out.receipt.weights, out.history.train.loss, out.history.training_seconds);
+    fflush(stdout);
+    /* A variant that quietly ran other kernels would prove nothing. */
+    ck_assert_msg(occurrences(out.kernels, variant->seen) == 3, "not three kernels with %s: %s", variant->seen,
+                  out.kernels);
+    ck_assert_str_eq(out.receipt.data, GOLDEN_DATA);
+    ck_assert_str_eq(out.receipt.weights, GOLDEN_WEIGHTS);
+    ck_assert_str_eq(out.receipt.classes, "exact");
+}
+END_TEST
+
+static int print_hashes(void)
+{
+    struct outcome out;
+    if (train(&variants[0], 0, &out) != FCNN_OK) {
+        fprintf(stderr, "check_training: %s\n", fcnn_last_error());
+        return EXIT_FAILURE;
+    }
+    printf("#define GOLDEN_WEIGHTS \"%s\"\n#define GOLDEN_DATA \"%s\"\n", out.receipt.weights, out.receipt.data);
+    return EXIT_SUCCESS;
+}
+
+static void report_skips(void)
+{
+    int skipped = 0;
+    for (const struct variant *variant = variants; variant < variants + VARIANTS; variant++) {
+        if (is_missing(variant))
+            printf("SKIP %s %s: this CPU or this build has no %s\n", kernel_of(variant), isa_of(variant),
+                   isa_of(variant));
+        for (int threads = 1; threads <= MAX_THREADS; threads++) skipped += is_skipped(variant, threads);
+    }
+    printf("%d of %d trainings skipped%s\n", skipped, VARIANTS * MAX_THREADS, is_small() ? " (FCNN_TEST_SMALL)" : "");
+    fflush(stdout);
+}
+
+int main(int count, char **arguments)
+{
+    if (count == 2 && strcmp(arguments[1], "--print") == 0) return print_hashes();
+    Suite *suite = suite_create("training");
+    TCase *tests = tcase_create("training");
+    tcase_set_timeout(tests, 60);
+    tcase_add_loop_test(tests, every_variant_trains_to_the_golden_weights, 0, VARIANTS * MAX_THREADS);
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    report_skips();
+    srunner_run_all(runner, CK_ENV);
+    const int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

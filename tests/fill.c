@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Inputs from a seed, outputs from the reference. */
+#include "tests/fill.h"
+
+#include <float.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+uint64_t rng_next(uint64_t *state)
+{
+    uint64_t z = *state += 0x9e3779b97f4a7c15u;
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    return z ^ (z >> 31);
+}
+
+int64_t rng_below(uint64_t *state, int64_t n) { return (int64_t)(rng_next(state) % (uint64_t)n); }
+float rng_float(uint64_t *state) { return (float)(int32_t)(rng_next(state) >> 40) * 0x1p-23f - 1.0f; }
+
+void *grab(size_t bytes)
+{
+    void *p = malloc(bytes ? bytes : 1);
+    if (p) return p;
+    perror("malloc");
+    exit(1);
+}
+
+size_t tensor_bytes(const struct fcnn_tensor_info *info) { return (size_t)info->elements * info->element_size; }
+
+void tensor_set(fcnn_tensors *tensors, const struct fcnn_tensor_info *info, void *data)
+{
+    memcpy((char *)tensors + info->offset, &data, sizeof data);
+}
+
+static int is(const struct fcnn_tensor_info *info, const char *name) { return strcmp(info->name, name) == 0; }
+static int is_result(const struct fcnn_tensor_info *info)
+{
+    return is(info, "dst") || is(info, "choice") || is(info, "argmax");
+}
+
+const struct fcnn_kernel *naive_kernel(fcnn_op op, fcnn_direction direction)
+{
+    for (int i = 0; i < fcnn_kernels_count; i++) {
+        const struct fcnn_kernel *kernel = &fcnn_kernels[i];
+        const size_t length = strlen(kernel->name);
+        if (kernel->op == op && kernel->direction == direction && length > 6 &&
+            strcmp(kernel->name + length - 6, "_naive") == 0)
+            return kernel;
+    }
+    fprintf(stderr, "no naive kernel for %s %s\n", fcnn_op_name(op), fcnn_direction_name(direction));
+    exit(1);
+}
+
+static void *grab_aligned(size_t bytes)
+{
+    void *p;
+    if (posix_memalign(&p, 64, bytes + 64)) exit(1);
+    return p;
+}
+
+static void run_naive(const fcnn_problem *problem, const fcnn_tensors *tensors)
+{
+    const struct fcnn_kernel *kernel = naive_kernel(problem->op, problem->direction);
+    struct fcnn_demand demand = {0};
+    kernel->variant->demand(problem, &demand);
+    const struct fcnn_memory memory = {.tables = grab_aligned(demand.tables), .packed = grab_aligned(demand.packed),
+                                       .shared = grab_aligned(demand.shared), .scratch = grab_aligned(demand.scratch)};
+    fcnn_run_stages(kernel, problem, tensors, &memory, &demand, 0);
+    free(memory.tables);
+    free(memory.packed);
+    free(memory.shared);
+    free(memory.scratch);
+}
+
+/* May this input hold NaN and infinities? Not where a kernel is free to skip a product with a zero or to compute it:
+ * padding taps and masked gradients (docs/numerics.md, rules 5 and 7). Logarithms are defined for finite numbers. */
+static int non_finite_allowed(const fcnn_problem *p, const struct fcnn_tensor_info *info)
+{
+    if (info->role != FCNN_IN || is(info, "weights") || is(info, "bias")) return 0;
+    if (p->op == FCNN_CROSS_ENTROPY) return 0;
+    if (p->direction != FCNN_BACKWARD_WEIGHTS) return 1;
+    if (is(info, "src")) return p->op != FCNN_CONV2D_POOL && p->activation == FCNN_LINEAR;
+    return !(p->pad_top | p->pad_left | p->pad_bottom | p->pad_right);
+}
+
+static void plant(const struct trial *t, const struct fcnn_tensor_info *info, uint64_t *state, float *data)
+{
+    static const float values[] = {-0.0f, 1e-40f, -0x1p-149f, FLT_MAX, -FLT_MIN, INFINITY, -INFINITY, NAN};
+    const int64_t kinds = non_finite_allowed(&t->problem, info) ? 8 : 5;
+    if (is(info, "moment_2")) return; /* a sum of squares */
+    for (int64_t i = 1 + rng_below(state, 5); i > 0; i--)
+        data[rng_below(state, info->elements)] = values[rng_below(state, kinds)];
+}
+
+/* One float of a tensor: `lowest` is the smallest binary exponent that FILL_WIDE gives. */
+static float draw(enum fill_style style, int gradient, int lowest, uint64_t *state)
+{
+    const float x = rng_float(state);
+    switch (style) {
+    case FILL_SPARSE: return gradient ? (rng_next(state) & 3 ? 0.0f : x) : (x < 0.0f ? 0.0f : x);
+    case FILL_INTEGERS: return (float)(rng_below(state, 5) - 2);
+    case FILL_WIDE: return ldexpf(x, lowest + (int)rng_below(state, 40));
+    default: return x;
+    }
+}
+
+/* Exponents around which the optimizers and the losses flush (docs/numerics.md, rule 10) and where exp() underflows. */
+static int lowest_exponent(const fcnn_problem *p, const struct fcnn_tensor_info *info)
+{
+    if (is(info, "d_weights")) return -70;
+    if (is(info, "moment_1")) return -100;
+    if (is(info, "moment_2")) return -130;
+    return p->op == FCNN_SOFTMAX || p->op == FCNN_CROSS_ENTROPY ? -30 : -20;
+}
+
+static void fill_tensor(const struct trial *t, const struct fcnn_tensor_info *info, uint64_t *state, void *data)
+{
+    const int gradient = info->name[0] == 'd' && info->name[1] == '_';
+    const int wide_weights = (is(info, "weights") || is(info, "bias")) && t->style == FILL_SPARSE;
+    const enum fill_style style = wide_weights ? FILL_UNIFORM : t->style;
+    float *floats = data;
+    int32_t *labels = data;
+    for (int64_t i = 0; i < info->elements; i++) {
+        if (is(info, "labels")) labels[i] = (int32_t)rng_below(state, t->problem.c);
+        else floats[i] = draw(style, gradient, lowest_exponent(&t->problem, info), state);
+        if (is(info, "moment_2")) floats[i] = fabsf(floats[i]);
+    }
+    if (style == FILL_SPECIAL && !is(info, "labels")) plant(t, info, state, floats);
+}
+
+static int find(const struct trial *t, const char *name)
+{
+    for (int i = 0; i < t->count; i++)
+        if (strcmp(t->info[i].name, name) == 0) return i;
+    return -1;
+}
+
+/* Outputs of the forward pass that a backward problem reads: from a forward pass with the trial's own src and weights,
+ * as far as it has them. */
+static void fill_results(struct trial *t, uint64_t *state)
+{
+    fcnn_problem forward = t->problem;
+    forward.direction = FCNN_FORWARD;
+    struct fcnn_tensor_info info[FCNN_MAX_TENSORS];
+    const int count = fcnn_tensor_list(&forward, info);
+    void *own[FCNN_MAX_TENSORS] = {0};
+    fcnn_tensors tensors = {.hyper = t->hyper};
+    for (int i = 0; i < count; i++) {
+        const int at = find(t, info[i].name);
+        void *data = at >= 0 ? t->given[at] : NULL;
+        if (!data) {
+            data = own[i] = grab(tensor_bytes(&info[i]));
+            if (info[i].role == FCNN_IN) fill_tensor(t, &info[i], state, data);
+        }
+        tensor_set(&tensors, &info[i], data);
+    }
+    run_naive(&forward, &tensors);
+    for (int i = 0; i < count; i++) free(own[i]);
+}
+
+static void compute_wanted(struct trial *t)
+{
+    fcnn_tensors tensors = {.hyper = t->hyper};
+    for (int i = 0; i < t->count; i++) {
+        if (t->info[i].role != FCNN_IN) {
+            t->want[i] = grab(tensor_bytes(&t->info[i]));
+            memset(t->want[i], 0xff, tensor_bytes(&t->info[i]));
+        }
+        if (t->info[i].role == FCNN_INOUT) memcpy(t->want[i], t->given[i], tensor_bytes(&t->info[i]));
+        tensor_set(&tensors, &t->info[i], t->want[i] ? t->want[i] : t->given[i]);
+    }
+    run_naive(&t->problem, &tensors);
+}
+
+/* FNV-1a, so that a trial does not depend on the problems before it. */
+static uint64_t hash(const char *text)
+{
+    uint64_t h = 0xcbf29ce484222325u;
+    while (*text) h = (h ^ (unsigned char)*text++) * 0x100000001b3u;
+    return h;
+}
+
+void trial_make(struct trial *t, const fcnn_problem *problem, uint64_t seed)
+{
+    *t = (struct trial){.problem = *problem, .seed = seed};
+    fcnn_problem_format(problem, t->text, sizeof t->text);
+    uint64_t state = seed ^ hash(t->text);
+    t->style = (enum fill_style)rng_below(&state, FILL_STYLES);
+    t->hyper = (fcnn_hyper){.learning_rate = 1e-3f, .beta_1 = 0.9f, .beta_2 = 0.999f, .epsilon = 1e-7f};
+    t->hyper.momentum = 0.9f;
+    t->hyper.beta_1_power = ldexpf(t->hyper.beta_1, -(int)rng_below(&state, 3));
+    t->hyper.beta_2_power = t->hyper.beta_2 * t->hyper.beta_2;
+    t->hyper.scale = t->style == FILL_WIDE ? 0x1p-45f : 1.0f / (float)problem->n;
+    t->count = fcnn_tensor_list(&t->problem, t->info);
+    int results = 0;
+    for (int i = 0; i < t->count; i++) {
+        if (t->info[i].role == FCNN_OUT) continue;
+        t->given[i] = grab(tensor_bytes(&t->info[i]));
+        if (is_result(&t->info[i])) results = 1;
+        else fill_tensor(t, &t->info[i], &state, t->given[i]);
+    }
+    if (results) fill_results(t, &state);
+    compute_wanted(t);
+}
+
+void trial_free(struct trial *t)
+{
+    for (int i = 0; i < t->count; i++) {
+        free(t->given[i]);
+        free(t->want[i]);
+    }
+    *t = (struct trial){0};
+}

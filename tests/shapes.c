@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Shape lists. Vectors have 8 or 16 floats, tiles up to 4 vectors of channels and about a dozen pixels, blocks of a
+ * backward-weights sum 8 images: sizes lie at, below and above these. Windows and channels are paired. */
+#include "tests/shapes.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "tests/fill.h"
+
+#define COUNT(array) ((int)(sizeof(array) / sizeof *(array)))
+#define LIST_MOST 600e3  /* multiply-adds of one problem of a list; the model's own layers excepted */
+#define RANDOM_MOST 300e3
+
+struct window { int h, w, r, s, sh, sw, dh, dw, top, left, bottom, right; };
+
+static const struct window conv_windows[] = {
+    {13, 13, 3, 3, 1, 1, 1, 1, 0, 0, 0, 0}, {13, 13, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1},
+    {5, 5, 3, 3, 1, 1, 1, 1, 0, 0, 0, 0},   {17, 19, 5, 5, 1, 1, 1, 1, 2, 2, 2, 2},
+    {9, 9, 7, 7, 1, 1, 1, 1, 3, 3, 3, 3},   {7, 6, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0},
+    {8, 7, 2, 3, 1, 1, 1, 1, 0, 0, 0, 0},   {8, 7, 2, 3, 1, 1, 1, 1, 0, 1, 1, 1},
+    {6, 10, 1, 3, 1, 1, 1, 1, 0, 1, 0, 0},  {13, 13, 3, 3, 2, 2, 1, 1, 1, 1, 1, 1},
+    {13, 12, 3, 3, 2, 1, 1, 1, 0, 1, 1, 2}, {11, 14, 5, 5, 1, 3, 1, 1, 2, 0, 1, 3},
+    {10, 10, 3, 3, 3, 3, 1, 1, 0, 0, 0, 0}, {7, 7, 1, 1, 2, 2, 1, 1, 0, 0, 0, 0},
+    {9, 8, 2, 2, 3, 2, 1, 1, 0, 1, 2, 0},   {9, 11, 3, 3, 1, 1, 2, 2, 2, 2, 2, 2},
+    {9, 11, 3, 3, 1, 1, 1, 2, 1, 2, 0, 1},  {12, 9, 2, 3, 2, 1, 2, 1, 1, 0, 0, 3},
+    {5, 5, 1, 1, 1, 1, 1, 1, 3, 3, 3, 3},   {4, 4, 3, 3, 1, 1, 1, 1, 3, 3, 3, 3},
+    {2, 2, 5, 5, 1, 1, 1, 1, 3, 2, 2, 3},   {3, 3, 7, 7, 1, 1, 1, 1, 3, 3, 3, 3},
+    {1, 40, 1, 3, 1, 1, 1, 1, 0, 1, 0, 1},  {33, 1, 3, 1, 1, 1, 1, 1, 1, 0, 1, 0},
+    {3, 3, 3, 3, 1, 1, 1, 1, 0, 0, 0, 0},   {1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0},
+    {1, 1, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1},   {4, 5, 3, 3, 3, 3, 1, 1, 3, 2, 3, 2},
+    {2, 3, 3, 3, 1, 1, 2, 2, 3, 2, 3, 2}};
+
+/* {c, k, groups} */
+static const int conv_channels[][3] = {
+    {1, 32, 1},   {3, 7, 1},    {7, 3, 1},    {8, 8, 1},    {9, 16, 1},   {15, 17, 1},  {16, 15, 1},  {17, 9, 1},
+    {32, 64, 1},  {35, 19, 1},  {19, 33, 1},  {64, 1, 1},   {1, 1, 1},    {80, 35, 1},  {33, 80, 1},  {8, 7, 1},
+    {3, 64, 1},   {64, 32, 1},  {4, 6, 2},    {16, 32, 2},  {34, 18, 2},  {9, 3, 3},    {6, 51, 3},   {3, 3, 3},
+    {8, 8, 8},    {17, 17, 17}, {33, 33, 33}, {8, 16, 8},   {17, 34, 17}, {16, 48, 16}, {64, 64, 2}};
+
+static const int images[] = {1, 3, 8, 9, 17, 2};
+
+/* The MNIST model's convolutions, whole. {h, c, k, pooled} */
+static const int model_layers[][4] = {{28, 1, 32, 1}, {13, 32, 64, 1}, {5, 64, 64, 0}};
+
+static const struct window pool_windows[] = {
+    {4, 4, 2, 2, 2, 2, 1, 1, 0, 0, 0, 0},     {26, 26, 2, 2, 2, 2, 1, 1, 0, 0, 0, 0},
+    {11, 11, 2, 2, 2, 2, 1, 1, 0, 0, 0, 0},   {13, 13, 3, 3, 2, 2, 1, 1, 0, 0, 0, 0},
+    {9, 8, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1},     {7, 9, 3, 2, 2, 1, 1, 1, 0, 0, 0, 0},
+    {8, 8, 2, 2, 3, 3, 1, 1, 0, 0, 0, 0},     {5, 5, 5, 5, 5, 5, 1, 1, 0, 0, 0, 0},
+    {1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0},     {8, 8, 3, 3, 2, 2, 1, 1, 0, 0, 1, 1},
+    {2, 2, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1},     {3, 3, 2, 2, 2, 2, 1, 1, 1, 1, 0, 0},
+    {6, 5, 1, 3, 1, 2, 1, 1, 0, 1, 0, 1},     {3, 4, 2, 2, 1, 1, 1, 1, 2, 0, 2, 3},
+    {17, 16, 16, 16, 1, 1, 1, 1, 0, 0, 0, 0}, {10, 10, 7, 5, 3, 2, 1, 1, 3, 2, 3, 2}};
+static const int pool_channels[] = {1, 3, 16, 17, 33, 7, 8, 9, 15, 32, 64};
+
+static const int dense_sizes[][3] = {
+    {1, 1, 1},     {3, 1, 17},    {1, 17, 1},    {8, 3, 7},     {9, 7, 8},     {17, 8, 9},    {3, 576, 64},
+    {3, 64, 10},   {1, 64, 10},   {64, 64, 10},  {5, 15, 16},   {16, 16, 15},  {6, 17, 31},   {7, 31, 33},
+    {2, 33, 32},   {12, 32, 63},  {13, 63, 65},  {25, 65, 64},  {33, 10, 48},  {14, 48, 47},  {15, 47, 49},
+    {3, 80, 35},   {41, 35, 80},  {1, 1000, 3},  {2, 300, 129}, {4, 129, 100}, {130, 5, 5}};
+
+static const int counts[] = {1,  2,  3,  7,  8,  9,   15,  16,   17,   31,   32,   33,
+                             40, 63, 64, 65, 127, 129, 1000, 4095, 4096, 4097, 8192, 9999};
+
+double shapes_cost(const fcnn_problem *p)
+{
+    const double outputs = (double)p->n * (double)p->p * (double)p->q * (double)p->k;
+    const double window = (double)p->r * (double)p->s;
+    switch (p->op) {
+    case FCNN_CONV2D:
+    case FCNN_DENSE: return outputs * window * (double)(p->c / p->groups);
+    case FCNN_CONV2D_POOL: return 4 * outputs * window * (double)(p->c / p->groups);
+    default: return outputs * window;
+    }
+}
+
+static void add(struct problem_list *list, fcnn_problem p)
+{
+    if (fcnn_problem_check(&p)) {
+        fprintf(stderr, "tests/shapes.c lists an impossible problem: %s\n", fcnn_last_error());
+        exit(1);
+    }
+    list->items = realloc(list->items, (size_t)(list->count + 1) * sizeof p);
+    if (!list->items) exit(1);
+    list->items[list->count++] = p;
+}
+
+static int64_t extent(int64_t in, int64_t window, int64_t stride, int64_t dilation)
+{
+    const int64_t room = in - (window - 1) * dilation - 1;
+    return room < 0 ? 0 : room / stride + 1;
+}
+
+static fcnn_problem windowed(fcnn_op op, fcnn_direction direction, const struct window *w)
+{
+    return (fcnn_problem){.op = op, .direction = direction, .h = w->h, .w = w->w, .r = w->r, .s = w->s,
+                          .stride_h = w->sh, .stride_w = w->sw, .dilation_h = w->dh, .dilation_w = w->dw,
+                          .pad_top = w->top, .pad_left = w->left, .pad_bottom = w->bottom, .pad_right = w->right};
+}
+
+static double raw_cost(const fcnn_problem *p)
+{
+    fcnn_problem checked = *p;
+    return fcnn_problem_check(&checked) ? 0 : shapes_cost(&checked);
+}
+
+/* Every window with five channel pairs and five numbers of images; too large pairs give way to the next ones. */
+static void add_convolutions(struct problem_list *list, fcnn_op op, fcnn_direction direction)
+{
+    const int pooled = op == FCNN_CONV2D_POOL;
+    int next = 0;
+    for (int i = 0; i < COUNT(conv_windows); i++) {
+        const struct window *w = &conv_windows[i];
+        if (pooled && (extent(w->h + w->top + w->bottom, w->r, w->sh, w->dh) < 2 ||
+                       extent(w->w + w->left + w->right, w->s, w->sw, w->dw) < 2))
+            continue;
+        for (int j = 0, taken = 0; j < COUNT(conv_channels) && taken < 5; j++) {
+            const int *channels = conv_channels[next++ % COUNT(conv_channels)];
+            fcnn_problem p = windowed(op, direction, w);
+            p.n = images[(i + taken) % COUNT(images)];
+            p.c = channels[0], p.k = channels[1], p.groups = channels[2];
+            if (raw_cost(&p) > LIST_MOST) p.n = 1 + taken % 2;
+            if (raw_cost(&p) > LIST_MOST) continue;
+            p.activation = !pooled && (i + taken) % 2 ? FCNN_RELU_ACTIVATION : FCNN_LINEAR;
+            p.no_bias = (i + taken) % 5 == 0;
+            add(list, p);
+            taken++;
+        }
+    }
+    for (int i = 0; i < COUNT(model_layers); i++) {
+        const int *layer = model_layers[i];
+        if (pooled != layer[3]) continue;
+        add(list, (fcnn_problem){.op = op, .direction = direction, .n = 3, .h = layer[0], .w = layer[0], .c = layer[1],
+                                 .k = layer[2], .r = 3, .s = 3,
+                                 .activation = pooled ? FCNN_LINEAR : FCNN_RELU_ACTIVATION});
+    }
+}
+
+static void add_pools(struct problem_list *list, fcnn_op op, fcnn_direction direction)
+{
+    for (int i = 0; i < 4 * COUNT(pool_windows); i++) {
+        fcnn_problem p = windowed(op, direction, &pool_windows[i / 4]);
+        p.n = i % 2 ? 3 : 1;
+        p.c = pool_channels[i % COUNT(pool_channels)];
+        add(list, p);
+    }
+}
+
+static void add_counts(struct problem_list *list, fcnn_op op, fcnn_direction direction)
+{
+    for (int i = 0; i < COUNT(counts); i++) add(list, (fcnn_problem){.op = op, .direction = direction, .c = counts[i]});
+    add(list, (fcnn_problem){.op = op, .direction = direction, .n = 3, .h = 5, .w = 7, .c = 17});
+    add(list, (fcnn_problem){.op = op, .direction = direction, .n = 9, .h = 13, .w = 13, .c = 32});
+}
+
+static void add_rows(struct problem_list *list, fcnn_op op, fcnn_direction direction)
+{
+    for (int i = 1; i <= 40; i++) {
+        fcnn_problem p = {.op = op, .direction = direction, .n = images[i % 2], .c = i};
+        if (op == FCNN_REDUCE) p.n = i, p.c = counts[i % 20];
+        add(list, p);
+    }
+    for (int i = 0; i < 6; i++)
+        add(list, (fcnn_problem){.op = op, .direction = direction, .n = images[i], .c = i % 2 ? 1000 : 10});
+}
+
+static int64_t between(uint64_t *state, int64_t lo, int64_t hi) { return lo + rng_below(state, hi - lo + 1); }
+/* Small values often, large ones too. */
+static int64_t skewed(uint64_t *state, int64_t hi) { return between(state, 1, between(state, 1, hi)); }
+
+static void random_window(fcnn_problem *p, uint64_t *state)
+{
+    const int conv = p->op == FCNN_CONV2D || p->op == FCNN_CONV2D_POOL;
+    p->r = skewed(state, 7), p->s = skewed(state, 7);
+    p->h = skewed(state, 24), p->w = skewed(state, 24);
+    p->stride_h = skewed(state, 3), p->stride_w = rng_below(state, 3) ? p->stride_h : skewed(state, 3);
+    p->dilation_h = conv ? skewed(state, 3) : 1, p->dilation_w = conv ? skewed(state, 3) : 1;
+    if (rng_below(state, 3) == 0) p->padding = rng_below(state, 2) ? FCNN_PAD_SAME : FCNN_PAD_VALID;
+    p->pad_top = rng_below(state, 4), p->pad_left = rng_below(state, 4);
+    p->pad_bottom = rng_below(state, 4), p->pad_right = rng_below(state, 4);
+}
+
+static void random_channels(fcnn_problem *p, uint64_t *state)
+{
+    static const int64_t around[] = {1, 3, 7, 8, 9, 15, 16, 17, 31, 32, 33, 64};
+    p->c = rng_below(state, 2) ? around[rng_below(state, COUNT(around))] : skewed(state, 80);
+    p->k = rng_below(state, 2) ? around[rng_below(state, COUNT(around))] : skewed(state, 80);
+    p->no_bias = rng_below(state, 4) == 0;
+    p->activation = p->op != FCNN_CONV2D_POOL && rng_below(state, 2) ? FCNN_RELU_ACTIVATION : FCNN_LINEAR;
+    if (p->op == FCNN_DENSE || rng_below(state, 3)) return;
+    p->groups = between(state, 2, 20);
+    const int64_t most = rng_below(state, 3) ? 4 : 1; /* a third: depthwise or a multiplier of it */
+    p->c = p->groups * skewed(state, most), p->k = p->groups * skewed(state, 4);
+}
+
+fcnn_problem shapes_random(fcnn_op op, fcnn_direction direction, uint64_t *state, double most)
+{
+    for (;;) {
+        fcnn_problem p = {.op = op, .direction = direction, .n = skewed(state, 20), .c = skewed(state, 70)};
+        switch (op) {
+        case FCNN_CONV2D:
+        case FCNN_CONV2D_POOL: random_window(&p, state); /* fall through */
+        case FCNN_DENSE: random_channels(&p, state); break;
+        case FCNN_MAXPOOL:
+        case FCNN_AVGPOOL: random_window(&p, state); break;
+        case FCNN_RELU:
+        case FCNN_ADAM:
+        case FCNN_SGD: p.h = skewed(state, 30), p.w = skewed(state, 30); break;
+        default: p.n = skewed(state, 50); p.c = skewed(state, 1100);
+        }
+        if (!fcnn_problem_check(&p) && shapes_cost(&p) <= most) return p;
+    }
+}
+
+static void drop_expensive(struct problem_list *list, double most)
+{
+    int kept = 0;
+    for (int i = 0; i < list->count; i++)
+        if (shapes_cost(&list->items[i]) <= most) list->items[kept++] = list->items[i];
+    list->count = kept;
+}
+
+struct problem_list shapes_list(fcnn_op op, fcnn_direction direction, int random, uint64_t seed, double most)
+{
+    struct problem_list list = {0};
+    switch (op) {
+    case FCNN_CONV2D:
+    case FCNN_CONV2D_POOL: add_convolutions(&list, op, direction); break;
+    case FCNN_MAXPOOL:
+    case FCNN_AVGPOOL: add_pools(&list, op, direction); break;
+    case FCNN_RELU:
+    case FCNN_ADAM:
+    case FCNN_SGD: add_counts(&list, op, direction); break;
+    case FCNN_DENSE:
+        for (int i = 0; i < COUNT(dense_sizes); i++)
+            add(&list, (fcnn_problem){.op = op, .direction = direction, .n = dense_sizes[i][0], .c = dense_sizes[i][1],
+                                      .k = dense_sizes[i][2], .activation = i % 2 ? FCNN_RELU_ACTIVATION : FCNN_LINEAR,
+                                      .no_bias = i % 5 == 0});
+        break;
+    default: add_rows(&list, op, direction);
+    }
+    if (most > 0) drop_expensive(&list, most);
+    uint64_t state = seed + 1000 * (uint64_t)op + (uint64_t)direction;
+    for (int i = 0; i < random; i++)
+        add(&list, shapes_random(op, direction, &state, most > 0 && most < RANDOM_MOST ? most : RANDOM_MOST));
+    return list;
+}
+
+void shapes_free(struct problem_list *list)
+{
+    free(list->items);
+    *list = (struct problem_list){0};
+}

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Tests: programs on Check, and scripts that look at sources, objects and the installed library.
+# FCNN_RUN is put before every program, e.g. make check FCNN_RUN='./libtool --mode=execute qemu-x86_64 -cpu Nehalem'.
+
+script_tests = \
+    tests/check_bench.sh \
+    tests/check_includes.sh \
+    tests/check_install.sh \
+    tests/check_leak.sh \
+    tests/check_symbols.sh \
+    tests/check_table.sh
+EXTRA_DIST += $(script_tests) tests/lsan.supp
+
+TEST_EXTENSIONS = .sh
+LOG_COMPILER = $(FCNN_RUN)
+SH_LOG_COMPILER = $(SHELL)
+AM_TESTS_ENVIRONMENT = \
+    export CC='$(CC)' CFLAGS='$(CFLAGS) $(SANITIZER_FLAGS)' NM='$(NM)' OBJDUMP='$(OBJDUMP)' MAKE='$(MAKE)' \
+    PKG_CONFIG='$(PKG_CONFIG)' LIBDIR='$(libdir)' HOST_CPU='$(host_cpu)' FCNN_ISAS='scalar $(fcnn_isas)' \
+    FCNN_RUN='$(FCNN_RUN)' FCNN_VERSION='$(PACKAGE_VERSION)' top_srcdir='$(top_srcdir)';
+if SANITIZER
+AM_TESTS_ENVIRONMENT += \
+    export CK_FORK=$${CK_FORK-no} LSAN_OPTIONS=$${LSAN_OPTIONS-suppressions=$(abs_top_srcdir)/tests/lsan.supp};
+endif
+
+AM_CPPFLAGS += $(CHECK_CFLAGS)
+if HAVE_CHECK
+check_PROGRAMS += $(check_programs)
+TESTS = $(check_programs) $(script_tests)
+else
+TESTS =
+check-local:
+	@echo 'make check needs Check: apt-get install check, then ./configure again.' >&2
+	@exit 1
+endif
+
+# tests/NAME comes from tests/NAME.c and the common library.
+check_programs = \
+    tests/check_dispatch \
+    tests/check_faults \
+    tests/check_fit \
+    tests/check_kernels \
+    tests/check_net \
+    tests/check_reference_conv \
+    tests/check_training
+check_LTLIBRARIES = libfcnn-tests.la
+libfcnn_tests_la_SOURCES = \
+    tests/check_reference.h \
+    tests/compare.c \
+    tests/compare.h \
+    tests/fill.c \
+    tests/fill.h \
+    tests/guard.c \
+    tests/guard.h \
+    tests/harness.c \
+    tests/harness.h \
+    tests/shapes.c \
+    tests/shapes.h \
+    tests/toy.c \
+    tests/toy.h
+libfcnn_tests_la_LIBADD = libfcnn-core.la libfcnn-double.la libfastcnn-io.la $(CHECK_LIBS) $(LIBM)
+LDADD = libfcnn-tests.la
+
+installcheck-local:
+	$(AM_TESTS_ENVIRONMENT) $(SHELL) $(srcdir)/tests/check_install.sh '$(DESTDIR)'
+
+# The suite again with less than the CPU has, and on a CPU of 2008, where any stray AVX instruction is a crash.
+.PHONY: check-isa check-nehalem
+check-isa:
+	FASTCNN_ISA=scalar $(MAKE) check
+	FASTCNN_ISA=avx2 $(MAKE) check
+check-nehalem:
+	@command -v qemu-x86_64 >/dev/null || { echo 'make check-nehalem needs qemu: apt-get install qemu-user' >&2; exit 1; }
+	CK_FORK=no CK_TIMEOUT_MULTIPLIER=50 $(MAKE) check FCNN_RUN='./libtool --mode=execute qemu-x86_64 -cpu Nehalem'
