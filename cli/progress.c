@@ -49,7 +49,7 @@ static void describe(char *line, size_t size, const fcnn_progress *state)
     else append(line, size, " %.0fus/step", step * 1e6);
     append_value(line, size, "loss", state->train.loss);
     append_value(line, size, "accuracy", state->train.accuracy);
-    if (!state->has_validation) return;
+    if (!state->epoch_ended || !state->has_validation) return;
     append_value(line, size, "val_loss", state->validation.loss);
     append_value(line, size, "val_accuracy", state->validation.accuracy);
 }

@@ -21,7 +21,8 @@ expect 1 'FCNN_TEST_SEED' FCNN_TEST_SEED=seven FCNN_TEST_KERNEL=relu_fwd_naive
 expect 1 'FASTCNN_ISA' FASTCNN_ISA=avx9
 expect 1 'selects no row' CK_RUN_CASE=no_such_kernel FCNN_TEST_KERNEL=relu_fwd_naive
 expect 1 'serves none' FCNN_TEST_MOST=0.5 FCNN_TEST_RANDOM=0 FCNN_TEST_KERNEL=relu_fwd_naive
-expect 0 '1 rows checked, 0 failed' FCNN_TEST_KERNEL=relu_fwd_naive FCNN_TEST_PROBLEM='relu forward mb1ic9' FCNN_TEST_SEED=7
+expect 0 '1 rows checked, 0 failed' FCNN_TEST_KERNEL=relu_fwd_naive FCNN_TEST_PROBLEM='relu forward mb1ic9' \
+    FCNN_TEST_SEED=7
 expect 0 '1 problems' FCNN_TEST_KERNEL=relu_fwd_naive FCNN_TEST_PROBLEM='relu forward mb1ic9'
 case " ${FCNN_ISAS:-} " in
 *' avx2 '*) expect 77 'SKIP relu_fwd_vector_avx2: ' FASTCNN_ISA=scalar FCNN_TEST_KERNEL=relu_fwd_vector_avx2 ;;
