@@ -1,3 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# Documentation. The man page is written by hand.
+# Documentation: the man page is installed, the rest is for readers of the sources.
 
+dist_man_MANS += \
+    docs/fastcnn.1

@@ -5,6 +5,7 @@
 noinst_LTLIBRARIES += libfcnn-scalar.la
 kernel_libraries = libfcnn-scalar.la
 
+libfcnn_scalar_la_CPPFLAGS = $(LIB_CPPFLAGS)
 libfcnn_scalar_la_CFLAGS = $(PLAIN_CFLAGS)
 libfcnn_scalar_la_SOURCES = \
     kernels/conv2d/conv2d.h \
@@ -13,7 +14,11 @@ libfcnn_scalar_la_SOURCES = \
     kernels/conv2d/direct_weights.c \
     kernels/conv2d/geometry.c \
     kernels/conv2d/geometry.h \
+    kernels/conv2d/im2col.c \
+    kernels/conv2d/im2col.h \
+    kernels/conv2d/im2col_gather.c \
     kernels/conv2d/im2col_scalar.c \
+    kernels/conv2d/im2col_weights.c \
     kernels/conv2d/pack.c \
     kernels/conv2d/spread.c \
     kernels/conv2d/weights_sum.h \
@@ -53,6 +58,7 @@ libfcnn_scalar_la_SOURCES = \
 if HAVE_AVX2
 noinst_LTLIBRARIES += libfcnn-avx2.la
 kernel_libraries += libfcnn-avx2.la
+libfcnn_avx2_la_CPPFLAGS = $(LIB_CPPFLAGS)
 libfcnn_avx2_la_CFLAGS = $(PLAIN_CFLAGS) $(AVX2_CFLAGS)
 libfcnn_avx2_la_SOURCES = \
     kernels/conv2d/direct_avx2.c \
@@ -71,6 +77,7 @@ endif
 if HAVE_AVX512
 noinst_LTLIBRARIES += libfcnn-avx512.la
 kernel_libraries += libfcnn-avx512.la
+libfcnn_avx512_la_CPPFLAGS = $(LIB_CPPFLAGS)
 libfcnn_avx512_la_CFLAGS = $(PLAIN_CFLAGS) $(AVX512_CFLAGS)
 libfcnn_avx512_la_SOURCES = \
     kernels/conv2d/direct_avx512.c \

@@ -67,7 +67,11 @@ static const struct fcnn_kernel *pinned(const fcnn_problem *problem, const struc
             continue;
         }
         const struct fcnn_kernel *kernel = find(word);
-        if (!kernel || kernel->op != problem->op || kernel->direction != problem->direction) continue;
+        if (!kernel) {
+            *status = fcnn_fail(FCNN_NO_KERNEL, "the pinned kernel %s is not built for this machine", word);
+            return NULL;
+        }
+        if (kernel->op != problem->op || kernel->direction != problem->direction) continue;
         if (usable(kernel, problem, settings)) return kernel;
         char text[256];
         fcnn_problem_format(problem, text, sizeof text);

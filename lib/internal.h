@@ -6,6 +6,12 @@
 #include "kernels/kernel.h"
 #include "lib/error.h"
 
+/* ---- registry.c ---- */
+
+/* The names of all rows of kernels.def, also of those that were not built for this machine. */
+extern const char *const fcnn_kernel_names[];
+extern const int fcnn_kernel_names_count;
+
 /* ---- cpu.c ---- */
 
 /* Bit i: fcnn_isa i was compiled in and this CPU and its operating system can run it. FCNN_SCALAR is always there. */

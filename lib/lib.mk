@@ -6,6 +6,7 @@ noinst_LTLIBRARIES += libfcnn-core.la libfastcnn-io.la
 lib_LTLIBRARIES += libfastcnn.la
 include_HEADERS = lib/fastcnn.h
 
+libfcnn_core_la_CPPFLAGS = $(LIB_CPPFLAGS)
 libfcnn_core_la_SOURCES = \
     lib/cpu.c \
     lib/dispatch.c \
@@ -50,7 +51,7 @@ endif
 endif
 
 # File formats: not in the library, which needs no more than libc, libm, OpenMP and SLEEF.
-libfastcnn_io_la_CPPFLAGS = $(AM_CPPFLAGS) $(ZLIB_CFLAGS)
+libfastcnn_io_la_CPPFLAGS = $(LIB_CPPFLAGS) $(ZLIB_CFLAGS)
 libfastcnn_io_la_SOURCES = \
     lib/io/digits.c \
     lib/io/idx.c \

@@ -49,13 +49,15 @@ static fcnn_status check_product(const char *what, int64_t a, int64_t b, int64_t
 static fcnn_status check_axis(const char *axis, fcnn_padding padding, int64_t in, int64_t window, int64_t stride,
                               int64_t *pad_before, int64_t *pad_after, int64_t *out)
 {
-    if (padding == FCNN_PAD_VALID) *pad_before = *pad_after = 0;
     if (padding == FCNN_PAD_SAME) {
         int64_t total = ((in + stride - 1) / stride - 1) * stride + window - in;
         if (total < 0) total = 0;
         *pad_before = total / 2;
         *pad_after = total - total / 2;
     }
+    if (in + *pad_before + *pad_after > MAX_SIZE)
+        return fcnn_fail(FCNN_BAD_SHAPE, "input and padding have %lld %s together; at most %d",
+                         (long long)(in + *pad_before + *pad_after), axis, MAX_SIZE);
     int64_t room = in + *pad_before + *pad_after - window;
     if (room < 0)
         return fcnn_fail(FCNN_BAD_SHAPE, "the output would be empty: the window covers %lld input %s (dilation included), "
@@ -78,9 +80,12 @@ static void fill_defaults(fcnn_problem *p)
 
 static fcnn_status check_windowed(fcnn_problem *p)
 {
+    if (p->padding != FCNN_PAD_EXPLICIT) p->pad_top = p->pad_left = p->pad_bottom = p->pad_right = 0;
     const struct named_size pads[] = {{"pad_top", p->pad_top}, {"pad_left", p->pad_left}, {"pad_bottom", p->pad_bottom},
                                       {"pad_right", p->pad_right}};
     fcnn_status status = check_ranges(pads, 4, 0);
+    if (!status && p->r * p->s > MAX_SIZE)
+        status = fcnn_fail(FCNN_BAD_SHAPE, "the window of %lldx%lld has more than %d elements", (long long)p->r, (long long)p->s, MAX_SIZE);
     int64_t asked_p = p->p, asked_q = p->q;
     if (!status)
         status = check_axis("rows", p->padding, p->h, (p->r - 1) * p->dilation_h + 1, p->stride_h, &p->pad_top,

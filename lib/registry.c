@@ -28,6 +28,14 @@ const struct fcnn_kernel fcnn_kernels[] = {
 
 const int fcnn_kernels_count = sizeof fcnn_kernels / sizeof *fcnn_kernels;
 
+#define KERNEL(name, op, direction, isa, numerics) #name,
+const char *const fcnn_kernel_names[] = {
+#include "kernels/kernels.def"
+};
+#undef KERNEL
+
+const int fcnn_kernel_names_count = sizeof fcnn_kernel_names / sizeof *fcnn_kernel_names;
+
 int fcnn_kernel_count(void) { return fcnn_kernels_count; }
 
 fcnn_kernel_info fcnn_kernel_describe(int index)

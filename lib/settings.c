@@ -66,8 +66,8 @@ static fcnn_status add_class(const char *word, const char *origin, void *context
 static fcnn_status check_kernel_name(const char *word, const char *origin, void *context)
 {
     (void)context;
-    for (int i = 0; i < fcnn_kernels_count; i++)
-        if (!fnmatch(word, fcnn_kernels[i].name, 0)) return FCNN_OK;
+    for (int i = 0; i < fcnn_kernel_names_count; i++)
+        if (strchr(word, '*') ? !fnmatch(word, fcnn_kernel_names[i], 0) : !strcmp(word, fcnn_kernel_names[i])) return FCNN_OK;
     return fcnn_fail(FCNN_BAD_SETTING, "%s names \"%s\", but no kernel is called so (see `fastcnn list`)", origin, word);
 }
 

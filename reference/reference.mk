@@ -3,6 +3,7 @@
 
 noinst_LTLIBRARIES += libfcnn-reference.la libfcnn-double.la
 
+libfcnn_reference_la_CPPFLAGS = $(LIB_CPPFLAGS)
 libfcnn_reference_la_CFLAGS = $(PLAIN_CFLAGS)
 libfcnn_reference_la_SOURCES = \
     reference/activation.c \
@@ -16,6 +17,7 @@ libfcnn_reference_la_SOURCES = \
     reference/softmax.c \
     reference/tree.c
 
+libfcnn_double_la_CPPFLAGS = $(LIB_CPPFLAGS)
 libfcnn_double_la_CFLAGS = $(PLAIN_CFLAGS)
 libfcnn_double_la_SOURCES = \
     reference/conv2d_double.c

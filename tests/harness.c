@@ -196,7 +196,7 @@ static int run_mode(const struct attempt *a)
     guard_place(&tables, "tables", demand->tables, a->mode->side, 0, 64);
     guard_place(&packed, "packed", demand->packed, a->mode->side, 0, 64);
     guard_place(&shared, "shared", demand->shared, a->mode->side, 0, 64);
-    struct guard *const finished[FCNN_STAGES] = {&tables, &packed, NULL, NULL};
+    struct guard *const finished[FCNN_STAGES] = {&tables, &packed, &shared, NULL};
     for (int stage = 0; stage < FCNN_STAGES; stage++) {
         if (run_stage(a, (enum fcnn_stage)stage)) return 1;
         if (check_canary(&tables, a->text) || check_canary(&packed, a->text)) return 1;

@@ -4,6 +4,8 @@
 
 script_tests = \
     tests/check_bench.sh \
+    tests/check_cli.sh \
+    tests/check_filters.sh \
     tests/check_includes.sh \
     tests/check_install.sh \
     tests/check_leak.sh \
@@ -36,14 +38,21 @@ endif
 
 # tests/NAME comes from tests/NAME.c and the common library.
 check_programs = \
+    tests/check_api \
+    tests/check_digits \
     tests/check_dispatch \
     tests/check_faults \
     tests/check_fit \
+    tests/check_idx \
     tests/check_kernels \
     tests/check_net \
+    tests/check_problem \
+    tests/check_reference \
     tests/check_reference_conv \
+    tests/check_reference_math \
     tests/check_training
 check_LTLIBRARIES = libfcnn-tests.la
+libfcnn_tests_la_CPPFLAGS = $(LIB_CPPFLAGS)
 libfcnn_tests_la_SOURCES = \
     tests/check_reference.h \
     tests/compare.c \
