@@ -39,7 +39,7 @@ enum { DATA = 0x2000, IMAGES, EPOCHS, BATCH, SEED, QUICK, EXPECT };
 
 static const struct argp_option options[] = {
     {"data", DATA, "DIR", 0, "Folder with MNIST's IDX files, plain or .gz (default: synthetic digits)", 1},
-    {"images", IMAGES, "N", 0, "Train with N images (default 512; 128 with --quick)", 1},
+    {"images", IMAGES, "N", 0, "Train with N images (default 256; 128 with --quick)", 1},
     {"epochs", EPOCHS, "N", 0, "Passes over the images (default 1)", 1},
     {"batch-size", BATCH, "N", 0, "Images per optimizer step (default 32)", 1},
     {"seed", SEED, "N", 0, "Seed of weights, shuffling and synthetic digits (default 1)", 1},
@@ -259,7 +259,7 @@ int cli_prove(int argc, char **argv)
                                             "by bit. Exits with 1 if they differ."};
     static struct proof p = {.data.seed = 1, .fit = {.epochs = 1, .batch_size = 32}};
     cli_parse(&argp, argc, argv, &p, NULL);
-    int code = cli_data_load(&p.data, p.images ? p.images : p.quick ? 128 : 512, 0);
+    int code = cli_data_load(&p.data, p.images ? p.images : p.quick ? 128 : 256, 0);
     if (code) return code;
     collect_variants(&p);
     if (!cli_json) {

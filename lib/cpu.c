@@ -3,8 +3,8 @@
  * there, and the operating system saves the registers (the compiler's __builtin_cpu_supports() checks XCR0). */
 #include <omp.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 #if defined(__x86_64__) || defined(__i386__)
 #include <cpuid.h>
 #define X86 1
@@ -88,10 +88,31 @@ static const char *read_features(void)
     return text;
 }
 
-static long cache_size(int name)
+/* A property of one of the first core's caches, such as "32K"; "" if there is none. */
+static void read_cache(int index, const char *property, char text[32])
 {
-    long bytes = sysconf(name);
-    return bytes > 0 ? bytes : 0;
+    char path[96];
+    text[0] = 0;
+    snprintf(path, sizeof path, "/sys/devices/system/cpu/cpu0/cache/index%d/%s", index, property);
+    FILE *file = fopen(path, "r");
+    if (!file) return;
+    if (!fgets(text, 32, file)) text[0] = 0;
+    fclose(file);
+}
+
+/* From sysfs: sysconf() counts the third level of a whole socket, whoever it belongs to. */
+static long cache_size(int level)
+{
+    for (int index = 0; index < 8; index++) {
+        char text[32];
+        read_cache(index, "type", text);
+        if (!strncmp(text, "Instruction", 11)) continue;
+        read_cache(index, "level", text);
+        if (atoi(text) != level) continue;
+        read_cache(index, "size", text);
+        return atol(text) * (strchr(text, 'K') ? 1024 : strchr(text, 'M') ? 1024 * 1024 : 1);
+    }
+    return 0;
 }
 
 void fcnn_machine_describe(fcnn_machine *machine)
@@ -99,8 +120,8 @@ void fcnn_machine_describe(fcnn_machine *machine)
     read_brand(machine->cpu, sizeof machine->cpu);
     machine->isas = fcnn_cpu_isas();
     machine->cores = omp_get_num_procs();
-    machine->l1d = cache_size(_SC_LEVEL1_DCACHE_SIZE);
-    machine->l2 = cache_size(_SC_LEVEL2_CACHE_SIZE);
-    machine->l3 = cache_size(_SC_LEVEL3_CACHE_SIZE);
+    machine->l1d = cache_size(1);
+    machine->l2 = cache_size(2);
+    machine->l3 = cache_size(3);
     machine->features = read_features();
 }

@@ -17,13 +17,13 @@ library=$root$LIBDIR
 export PKG_CONFIG_PATH="$library/pkgconfig${PKG_CONFIG_PATH:+:$PKG_CONFIG_PATH}"
 export LD_LIBRARY_PATH="$library${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
 [ -z "$root" ] || export PKG_CONFIG_SYSROOT_DIR="$root"
-cd "$work" || exit 1
 
 build_and_run() # name of the program, then the linker's arguments
 {
-    program=$1; shift
-    echo "$CC $CFLAGS $($PKG_CONFIG --cflags fastcnn) conv2d.c -o $program $*"
-    $CC $CFLAGS $($PKG_CONFIG --cflags fastcnn) "$example" -o "$program" "$@" && $FCNN_RUN ./"$program" >"$program.out" && cat "$program.out"
+    program=$work/$1; shift
+    echo "$CC $CFLAGS $($PKG_CONFIG --cflags fastcnn) conv2d.c $*"
+    $CC $CFLAGS $($PKG_CONFIG --cflags fastcnn) "$example" -o "$program" "$@" &&
+        $FCNN_RUN "$program" >"$program.out" && cat "$program.out"
 }
 
 [ "$($PKG_CONFIG --modversion fastcnn)" = "$FCNN_VERSION" ] || { echo "FAIL: fastcnn.pc is missing or has another version"; exit 1; }
@@ -34,8 +34,8 @@ if [ -e "$library/libfastcnn.so" ]; then
 fi
 if [ -e "$library/libfastcnn.a" ]; then
     build_and_run static $($PKG_CONFIG --static --libs fastcnn | sed 's/-lfastcnn/-l:libfastcnn.a/') &&
-        ! ldd ./static | grep libfastcnn || { echo "FAIL: example with libfastcnn.a"; exit 1; }
+        ! ldd "$work/static" | grep libfastcnn || { echo "FAIL: example with libfastcnn.a"; exit 1; }
     built=$((built + 1))
 fi
 [ "$built" -gt 0 ] || { echo "FAIL: no library in $library"; exit 1; }
-[ "$built" -lt 2 ] || cmp shared.out static.out || { echo "FAIL: shared and static library compute different things"; exit 1; }
+[ "$built" -lt 2 ] || cmp "$work/shared.out" "$work/static.out" || { echo "FAIL: shared and static library compute different things"; exit 1; }
