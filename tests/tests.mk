@@ -80,4 +80,5 @@ check-isa:
 	FASTCNN_ISA=avx2 $(MAKE) check
 check-nehalem:
 	@command -v qemu-x86_64 >/dev/null || { echo 'make check-nehalem needs qemu: apt-get install qemu-user' >&2; exit 1; }
-	CK_FORK=no CK_TIMEOUT_MULTIPLIER=50 FCNN_TEST_SMALL=1 $(MAKE) check FCNN_RUN='./libtool --mode=execute qemu-x86_64 -cpu Nehalem'
+	CK_FORK=no CK_TIMEOUT_MULTIPLIER=50 FCNN_TEST_SMALL=1 FCNN_TEST_RANDOM=5 FCNN_TEST_MOST=1e5 \
+	    $(MAKE) check FCNN_RUN='./libtool --mode=execute qemu-x86_64 -cpu Nehalem'
