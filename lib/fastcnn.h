@@ -100,8 +100,8 @@ typedef enum fcnn_padding {
  *   maxpool avgpool       n h w c r s stride pad
  *   relu, adam, sgd       n h w c (their product counts)
  *   softmax, cross-entropy, reduce   n c
- * p and q (size of the output, after pooling for conv2d_pool) are computed by fcnn_problem_check(). If they are
- * set beforehand for conv2d with explicit padding they must agree. */
+ * Others are ignored. p and q (size of the output, after pooling for conv2d_pool) are computed by fcnn_problem_check();
+ * if they are set beforehand for an operation with a window they must agree. */
 typedef struct fcnn_problem {
     fcnn_op op;
     fcnn_direction direction;
@@ -162,7 +162,7 @@ typedef struct fcnn_hyper {
  *   adam update              in d_weights hyper              in/out parameters moment_1 moment_2
  *   sgd update               in d_weights hyper              in/out parameters moment_1
  * Shapes: src, d_src (N,H,W,C); dst, d_dst (N,P,Q,K) (pooling: K = C); weights (R,S,C/groups,K); bias (K);
- * argmax (N,P,Q,C): the index r*S+s of the winner in its window; choice (N,P,Q,ceil(K/16),3): for 16 channels three
+ * argmax (N,P,Q,C): the index r*S+s of the winner in its window, -1 if the window holds padding alone; choice (N,P,Q,ceil(K/16),3): for 16 channels three
  * words of one bit per channel: bit 0 and bit 1 of the winner's index in the 2x2 window, and "alive" (output not 0).
  * Unused members stay NULL. Apart from the two cases named for relu nothing may overlap. */
 typedef struct fcnn_tensors {
@@ -193,7 +193,7 @@ typedef struct fcnn_options {
     const char *isa;    /* "scalar" "avx2" "avx512" "neon": use nothing beyond; else FASTCNN_ISA; else all the CPU has */
     const char *math;   /* "exact", "winograd_f2", "winograd_f4", comma separated; else FASTCNN_MATH; else "exact" */
     const char *kernel; /* kernels to pin, comma separated, each for its own operation and direction; an entry with a '*'
-                         * ("*_naive", "*_im2col_*") is a wish that is passed over where it fits nothing;
+                         * ("*_naive", "*_im2col_*") is a wish that is passed over where none of its kernels can serve;
                          * else FASTCNN_KERNEL */
 } fcnn_options;
 
@@ -224,7 +224,7 @@ typedef struct fcnn_kernel_info {
     fcnn_direction direction;
     fcnn_isa isa;
     fcnn_class numerics;
-    const char *missing; /* NULL: this CPU can run it; else why not, e.g. "this CPU has no AVX-512" */
+    const char *missing; /* NULL: this CPU can run it; else why not, e.g. "this CPU has no AVX2 with FMA" */
 } fcnn_kernel_info;
 
 FCNN_API int fcnn_kernel_count(void);
@@ -279,7 +279,7 @@ typedef struct fcnn_compile_options {
     fcnn_optimizer optimizer;
     float learning_rate, beta_1, beta_2, epsilon, momentum;
     uint64_t seed;        /* of the initial weights (Glorot uniform, biases 0) and of the shuffling */
-    int shards;           /* per batch; 0: 8. Part of the receipt: it defines the order of the gradient sums. */
+    int shards;           /* per batch, at most 1024; 0: 8. Part of the receipt: it defines the order of the gradient sums. */
     fcnn_options kernels; /* for every plan of the model; .threads: worker threads of the model */
 } fcnn_compile_options;
 
@@ -324,8 +324,8 @@ FCNN_API fcnn_status fcnn_model_set_weights(fcnn_model *model, const float *weig
 /* Multiply-adds times two of one image: forward, and a whole training step (no gradient for the network's input). */
 FCNN_API double fcnn_model_flops(const fcnn_model *model, int training);
 
-/* One line per layer of `fastcnn info`: the problem (forward, for n images) and the kernels chosen, in layer order.
- * Returns FCNN_BAD_ARGUMENT past the last line. `text` as in snprintf. */
+/* One line per layer of `fastcnn info`: the problem (forward, for a shard of 8 images) and the kernels chosen, in layer order;
+ * then loss, gradient sum and optimizer. Returns FCNN_BAD_ARGUMENT past the last line. `text` as in snprintf. */
 FCNN_API fcnn_status fcnn_model_kernels(fcnn_model *model, int line, char *text, size_t size);
 
 /* What a training run depended on and produced. */

@@ -16,7 +16,7 @@ extern const int fcnn_kernel_names_count;
 
 /* Bit i: fcnn_isa i was compiled in and this CPU and its operating system can run it. FCNN_SCALAR is always there. */
 unsigned fcnn_cpu_isas(void);
-/* Why an instruction set is missing ("this CPU has no AVX-512 F, VL, DQ, BW", "not built for this machine"); NULL if it is not. */
+/* Why an instruction set is missing ("this CPU has no AVX-512 (F, VL, DQ, BW)", "not built: see configure"); NULL if it is not. */
 const char *fcnn_cpu_missing(fcnn_isa isa);
 /* Tests only: pretend that the CPU has just these (a mask; intersected with what was compiled in, not with the real
  * CPU, so a plan made under it may only be looked at); ~0u ends the pretence. */

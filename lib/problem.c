@@ -69,6 +69,21 @@ static fcnn_status check_axis(const char *axis, fcnn_padding padding, int64_t in
     return FCNN_OK;
 }
 
+/* Fields that an operation does not read (the list is in fastcnn.h) become what does no harm. */
+static void drop_unread(fcnn_problem *p)
+{
+    int windowed = is_conv(p->op) || is_pool(p->op);
+    if (!windowed) {
+        p->r = p->s = p->stride_h = p->stride_w = 1;
+        p->padding = FCNN_PAD_EXPLICIT;
+        p->pad_top = p->pad_left = p->pad_bottom = p->pad_right = 0;
+    }
+    if (!is_conv(p->op)) p->dilation_h = p->dilation_w = p->groups = 1;
+    if (!has_weights(p->op)) p->k = p->c, p->no_bias = 0;
+    if (p->op != FCNN_CONV2D && p->op != FCNN_DENSE) p->activation = FCNN_LINEAR;
+    if (p->op == FCNN_SOFTMAX || p->op == FCNN_CROSS_ENTROPY || p->op == FCNN_REDUCE) p->h = p->w = 1;
+}
+
 static void fill_defaults(fcnn_problem *p)
 {
     int64_t *ones[] = {&p->n, &p->h, &p->w, &p->r, &p->s, &p->dilation_h, &p->dilation_w, &p->groups};
@@ -110,10 +125,7 @@ static fcnn_status check_windowed(fcnn_problem *p)
 
 static fcnn_status check_channels(fcnn_problem *p)
 {
-    if (!has_weights(p->op)) {
-        p->k = p->c;
-        return FCNN_OK;
-    }
+    if (!has_weights(p->op)) return FCNN_OK;
     if (p->c % p->groups || p->k % p->groups)
         return fcnn_fail(FCNN_BAD_SHAPE, "groups is %lld; it must divide the %lld input and the %lld output channels",
                          (long long)p->groups, (long long)p->c, (long long)p->k);
@@ -136,8 +148,8 @@ fcnn_status fcnn_problem_check(fcnn_problem *p)
     if (!p) return fcnn_fail(FCNN_BAD_ARGUMENT, "the problem is NULL");
     fcnn_status status = check_enums(p);
     if (status) return status;
+    drop_unread(p);
     fill_defaults(p);
-    if (!has_weights(p->op) && !p->k) p->k = p->c;
     const struct named_size sizes[] = {
         {"n (images)", p->n}, {"h (input height)", p->h}, {"w (input width)", p->w}, {"c (input channels)", p->c},
         {"k (output channels)", p->k}, {"r (window height)", p->r}, {"s (window width)", p->s},

@@ -3,6 +3,7 @@
  * The bookkeeping of fit, evaluate and predict: batches, validation, callbacks, continuing; one hash at any number of
  * threads. */
 #include <check.h>
+#include <fenv.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -221,6 +222,28 @@ START_TEST(threads_do_not_change_a_bit)
 }
 END_TEST
 
+/* The caller's floating-point mode is neither used nor changed: compile, train and hash under another one. */
+START_TEST(the_callers_rounding_mode_changes_nothing)
+{
+    const fcnn_compile_options compile = {.seed = 11, .kernels = {.threads = 2}};
+    fcnn_receipt expected, receipt;
+    for (int other = 0; other < 2; other++) {
+        fesetround(other ? FE_UPWARD : FE_TONEAREST);
+        fcnn_model *model = toy_build(&compile);
+        const fcnn_fit_options fit = {.epochs = 2, .batch_size = 5};
+        const fcnn_status status = fcnn_fit(model, toy_images, toy_labels, TOY_IMAGES, &fit, NULL);
+        const fcnn_status hashed = fcnn_model_receipt(model, other ? &receipt : &expected);
+        const int mode = fegetround();
+        fesetround(FE_TONEAREST);
+        ck_assert_int_eq(status, FCNN_OK);
+        ck_assert_int_eq(hashed, FCNN_OK);
+        ck_assert_int_eq(mode, other ? FE_UPWARD : FE_TONEAREST);
+        fcnn_model_destroy(model);
+    }
+    ck_assert_str_eq(receipt.weights, expected.weights);
+}
+END_TEST
+
 START_TEST(many_sizes_and_nested_regions_are_served)
 {
     fcnn_model *model = toy_build(&(fcnn_compile_options){.shards = 1, .kernels = {.threads = 3}});
@@ -250,6 +273,7 @@ int main(void)
     tcase_add_test(tests, evaluate_and_predict_agree);
     tcase_add_test(tests, nonfinite_numbers_do_not_crash);
     tcase_add_loop_test(tests, threads_do_not_change_a_bit, 0, 3);
+    tcase_add_test(tests, the_callers_rounding_mode_changes_nothing);
     tcase_add_test(tests, many_sizes_and_nested_regions_are_served);
     suite_add_tcase(suite, tests);
     toy_make_data();

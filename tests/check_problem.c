@@ -36,6 +36,26 @@ START_TEST(defaults)
 }
 END_TEST
 
+/* What an operation does not read must not reach sizes or kernels: every field set, and the same problem without. */
+START_TEST(unread_fields_are_ignored)
+{
+    static const struct { fcnn_op op; fcnn_direction direction; int64_t h; } cases[] = {
+        {FCNN_DENSE, FCNN_FORWARD, 1}, {FCNN_RELU, FCNN_FORWARD, 5}, {FCNN_SOFTMAX, FCNN_FORWARD, 1},
+        {FCNN_REDUCE, FCNN_FORWARD, 1}, {FCNN_ADAM, FCNN_UPDATE, 5}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const fcnn_problem plain = check((fcnn_problem){.op = cases[i].op, .direction = cases[i].direction, .n = 2,
+                                                        .h = cases[i].h, .w = cases[i].h, .c = 4, .k = 4});
+        fcnn_problem noisy = {.op = cases[i].op, .direction = cases[i].direction, .n = 2, .h = cases[i].h,
+                              .w = cases[i].h, .c = 4, .k = 4, .r = 3, .s = 2, .stride_h = 2, .stride_w = 3,
+                              .dilation_h = 2, .dilation_w = 2, .padding = FCNN_PAD_SAME, .pad_top = -1, .groups = 2};
+        if (cases[i].op != FCNN_DENSE) noisy.no_bias = 1, noisy.activation = FCNN_RELU_ACTIVATION, noisy.k = 9;
+        if (cases[i].op == FCNN_SOFTMAX || cases[i].op == FCNN_REDUCE) noisy.h = 7;
+        noisy = check(noisy);
+        ck_assert_mem_eq(&noisy, &plain, sizeof plain);
+    }
+}
+END_TEST
+
 /* TensorFlow's documentation: out = ceil(in / stride), total = max((out - 1) * stride + window - in, 0), half of it
  * rounded down comes first. */
 START_TEST(same_padding)
@@ -267,6 +287,7 @@ int main(void)
     Suite *suite = suite_create("problem");
     TCase *cases = tcase_create("problem");
     tcase_add_test(cases, defaults);
+    tcase_add_test(cases, unread_fields_are_ignored);
     tcase_add_test(cases, same_padding);
     tcase_add_test(cases, valid_padding);
     tcase_add_test(cases, explicit_padding);

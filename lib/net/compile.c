@@ -173,16 +173,15 @@ fcnn_status fcnn_compile(fcnn_model *model, const fcnn_compile_options *options)
     if (!model) return fcnn_fail(FCNN_BAD_ARGUMENT, "the model is NULL");
     if (model->compiled) return fcnn_fail(FCNN_BAD_ARGUMENT, "the model is compiled already");
     NET_TRY(check_layers(model));
+    const fcnn_fpmode saved = fcnn_fpmode_enter();
     fcnn_status status = read_options(model, options ? options : &defaults);
     if (status == FCNN_OK) status = allocate(model);
     if (status == FCNN_OK) status = plan_step(model);
-    if (status != FCNN_OK) {
-        net_release(model);
-        return status;
-    }
-    initialise(model);
-    model->compiled = 1;
-    return FCNN_OK;
+    if (status == FCNN_OK) initialise(model);
+    fcnn_fpmode_leave(saved);
+    if (status != FCNN_OK) net_release(model);
+    model->compiled = status == FCNN_OK;
+    return status;
 }
 
 /* ---- weights in and out, without the padding ---- */

@@ -195,12 +195,14 @@ fcnn_status fcnn_fit(fcnn_model *model, const float *x, const int32_t *y, int64_
     NET_TRY(check_data(model, x, y, "y", n));
     NET_TRY(check_labels(model, y, n));
     NET_TRY(read_options(&fit, n));
+    const fcnn_fpmode saved = fcnn_fpmode_enter();
     fcnn_status status = prepare(&fit);
     if (status == FCNN_OK) net_hash(model->data_hash, x, fit.training * model->image, y, fit.training);
     for (int epoch = 1; status == FCNN_OK && epoch <= fit.progress.epochs; epoch++) {
         fit.progress.epoch = epoch;
         status = run_epoch(&fit, history ? history + epoch - 1 : NULL);
     }
+    fcnn_fpmode_leave(saved);
     free(fit.order);
     return status;
 }
@@ -216,9 +218,11 @@ fcnn_status fcnn_evaluate(fcnn_model *model, const float *x, const int32_t *y, i
     NET_TRY(net_job_prepare(model, n, 0));
     const struct net_job job = {.x = x, .y = y, .count = n};
     struct net_sum sum;
-    NET_TRY(net_job_run(model, &job, &sum));
-    *metrics = mean(&sum, n);
-    return FCNN_OK;
+    const fcnn_fpmode saved = fcnn_fpmode_enter();
+    const fcnn_status status = net_job_run(model, &job, &sum);
+    if (status == FCNN_OK) *metrics = mean(&sum, n);
+    fcnn_fpmode_leave(saved);
+    return status;
 }
 
 fcnn_status fcnn_predict(fcnn_model *model, const float *x, int64_t n, float *probabilities)

@@ -138,12 +138,14 @@ fcnn_status net_job_run(fcnn_model *model, const struct net_job *job, struct net
 #pragma omp parallel num_threads(workers)
     {
         struct net_worker *worker = &model->worker[omp_get_thread_num()];
+        const fcnn_fpmode saved = fcnn_fpmode_enter();
 #pragma omp for schedule(dynamic, 1)
         for (int piece = 0; piece < 4 * model->layers; piece++)
             note(&failure, pack_piece(model, sizes, job->training, piece));
 #pragma omp for schedule(dynamic, 1) nowait
         for (int64_t i = 0; i < shards; i++)
             note(&failure, job->training ? train_shard(model, worker, job, i) : infer_shard(model, worker, job, i));
+        fcnn_fpmode_leave(saved);
     }
     if (failure.status != FCNN_OK) return fcnn_fail(failure.status, "%s", failure.message);
     mark_packed(model, sizes, job->training);

@@ -10,6 +10,7 @@
 #define FCNN_NET_H
 
 #include "lib/error.h"
+#include "lib/fpmode.h"
 #include "lib/fastcnn.h"
 
 #define NET_CHUNK      8 /* images per shard outside training (evaluate, predict) */

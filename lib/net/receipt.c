@@ -65,7 +65,9 @@ fcnn_status fcnn_model_receipt(const fcnn_model *model, fcnn_receipt *receipt)
     if (!model || !receipt) return fcnn_fail(FCNN_BAD_ARGUMENT, "%s is NULL", model ? "receipt" : "model");
     if (!model->compiled) return fcnn_fail(FCNN_BAD_ARGUMENT, "a model has no receipt before fcnn_compile()");
     *receipt = (fcnn_receipt){.seed = model->seed, .shards = model->shards, .steps = model->steps};
+    const fcnn_fpmode saved = fcnn_fpmode_enter(); /* a denormal is not 0 */
     hash_weights(model, receipt->weights);
+    fcnn_fpmode_leave(saved);
     memcpy(receipt->data, model->data_hash, sizeof receipt->data);
     name_classes(model->classes, receipt->classes, sizeof receipt->classes);
     snprintf(receipt->versions, sizeof receipt->versions, "%s", fcnn_version_details());
