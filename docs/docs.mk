@@ -3,4 +3,7 @@
 
 dist_man_MANS += \
     docs/fastcnn.1
-EXTRA_DIST += docs/adding-a-kernel.md docs/architecture.md docs/numerics.md
+EXTRA_DIST += \
+    docs/adding-a-kernel.md \
+    docs/architecture.md \
+    docs/numerics.md

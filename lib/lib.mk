@@ -28,6 +28,9 @@ libfcnn_core_la_SOURCES = \
     lib/net/random.c \
     lib/net/receipt.c \
     lib/net/shard.c \
+    lib/net/team.c \
+    lib/net/team.h \
+    lib/net/train.c \
     lib/peak.c \
     lib/plan.c \
     lib/problem.c \

@@ -11,7 +11,7 @@ script_tests = \
     tests/check_leak.sh \
     tests/check_symbols.sh \
     tests/check_table.sh
-EXTRA_DIST += $(script_tests) tests/lsan.supp
+EXTRA_DIST += $(script_tests) tests/README.md tests/lsan.supp
 
 TEST_EXTENSIONS = .sh
 LOG_COMPILER = $(FCNN_RUN)

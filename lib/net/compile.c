@@ -94,6 +94,7 @@ static fcnn_status allocate(fcnn_model *model)
         struct net_layer *layer = &model->layer[i];
         layer->at_weights = place(&model->arena, layer->weights);
         layer->at_bias = place(&model->arena, layer->bias);
+        layer->parameters = model->arena - layer->at_weights;
     }
     const size_t floats = (size_t)model->arena;
     size_t all;
@@ -124,12 +125,15 @@ static void initialise(fcnn_model *model)
 
 static fcnn_status plan_step(fcnn_model *model)
 {
-    const fcnn_problem reduce = {.op = FCNN_REDUCE, .direction = FCNN_FORWARD, .n = model->shards, .c = model->arena};
-    const fcnn_problem update = {.op = model->optimizer == FCNN_OPTIMIZER_SGD ? FCNN_SGD : FCNN_ADAM,
-                                 .direction = FCNN_UPDATE,
-                                 .c = model->arena};
-    NET_TRY(net_plan_create(model, &model->reduce, &reduce, &model->kernels));
-    NET_TRY(net_plan_create(model, &model->update, &update, &model->kernels));
+    const fcnn_op optimizer = model->optimizer == FCNN_OPTIMIZER_SGD ? FCNN_SGD : FCNN_ADAM;
+    for (int i = 0; i < model->layers; i++) {
+        struct net_layer *layer = &model->layer[i];
+        if (!layer->parameters) continue;
+        const fcnn_problem reduce = {.op = FCNN_REDUCE, .n = model->shards, .c = layer->parameters};
+        const fcnn_problem update = {.op = optimizer, .direction = FCNN_UPDATE, .c = layer->parameters};
+        NET_TRY(net_plan_create(model, &layer->reduce, &reduce, &model->single));
+        NET_TRY(net_plan_create(model, &layer->update, &update, &model->single));
+    }
     return net_plans_need(model, NET_CHUNK, 1); /* a layer without a kernel is reported now, not in fcnn_fit() */
 }
 
@@ -137,9 +141,11 @@ void net_release(fcnn_model *model)
 {
     net_plans_destroy(model);
     net_release_workers(model);
-    fcnn_plan_destroy(model->reduce);
-    fcnn_plan_destroy(model->update);
-    model->reduce = model->update = NULL;
+    for (int i = 0; i < model->layers; i++) {
+        fcnn_plan_destroy(model->layer[i].reduce);
+        fcnn_plan_destroy(model->layer[i].update);
+        model->layer[i].reduce = model->layer[i].update = NULL;
+    }
     float **arenas[] = {&model->weights, &model->moment_1, &model->moment_2, &model->gradient, &model->shard_gradients};
     for (size_t i = 0; i < sizeof arenas / sizeof arenas[0]; i++) {
         free(*arenas[i]);

@@ -33,39 +33,6 @@ static fcnn_metrics mean(const struct net_sum *sum, int64_t count)
     return (fcnn_metrics){.loss = sum->loss / (double)count, .accuracy = (double)sum->correct / (double)count};
 }
 
-/* ---- one step ---- */
-
-static fcnn_status update(fcnn_model *model)
-{
-    fcnn_hyper next = model->hyper;
-    next.beta_1_power *= next.beta_1;
-    next.beta_2_power *= next.beta_2;
-    const fcnn_tensors sum = {.src = model->shard_gradients, .dst = model->gradient};
-    const fcnn_tensors tensors = {
-        .d_weights = model->gradient,
-        .parameters = model->weights,
-        .moment_1 = model->moment_1,
-        .moment_2 = model->moment_2,
-        .hyper = next,
-    };
-    NET_TRY(fcnn_execute(model->reduce, &sum));
-    NET_TRY(fcnn_execute(model->update, &tensors));
-    model->hyper = next;
-    model->version++;
-    model->steps++;
-    return FCNN_OK;
-}
-
-static fcnn_status step(fcnn_model *model, const struct net_job *batch, struct net_sum *total)
-{
-    struct net_sum sum;
-    NET_TRY(net_job_run(model, batch, &sum));
-    NET_TRY(update(model));
-    total->loss += sum.loss;
-    total->correct += sum.correct;
-    return FCNN_OK;
-}
-
 /* ---- fit ---- */
 
 struct fit {
@@ -77,6 +44,7 @@ struct fit {
     int64_t *order; /* NULL: no shuffling */
     const fcnn_fit_options *options;
     fcnn_progress progress;
+    double begin, step_begin; /* of the epoch; of the step, without what the callback takes */
 };
 
 /* Keras' arithmetic: the first floor(n (1 - split)) images train. */
@@ -133,31 +101,34 @@ static fcnn_status report(const struct fit *fit)
     return FCNN_OK;
 }
 
-static fcnn_status train(struct fit *fit, double begin)
+static fcnn_status after_step(void *context, const struct net_sum *sum, int64_t step, int64_t images)
 {
+    struct fit *fit = context;
     fcnn_progress *progress = &fit->progress;
-    struct net_sum sum = {0};
-    progress->training_seconds = 0;
-    for (progress->step = 1; progress->step <= progress->steps; progress->step++) {
-        const double step_begin = omp_get_wtime();
-        const int64_t first = (progress->step - 1) * fit->batch;
-        const int64_t left = fit->training - first;
-        const struct net_job batch = {
-            .x = fit->order ? fit->x : fit->x + first * fit->model->image,
-            .y = fit->order ? fit->y : fit->y + first,
-            .order = fit->order ? fit->order + first : NULL,
-            .count = left < fit->batch ? left : fit->batch,
-            .training = 1,
-        };
-        NET_TRY(step(fit->model, &batch, &sum));
-        const double now = omp_get_wtime();
-        progress->training_seconds += now - step_begin;
-        progress->seconds = now - begin;
-        progress->train = mean(&sum, first + batch.count);
-        NET_TRY(report(fit));
-    }
-    progress->step = progress->steps;
-    return FCNN_OK;
+    const double now = omp_get_wtime();
+    progress->step = step;
+    progress->seconds = now - fit->begin;
+    progress->training_seconds += now - fit->step_begin;
+    progress->train = mean(sum, images);
+    const fcnn_status status = report(fit);
+    fit->step_begin = omp_get_wtime();
+    return status;
+}
+
+static fcnn_status train(struct fit *fit)
+{
+    const struct net_epoch epoch = {
+        .x = fit->x,
+        .y = fit->y,
+        .order = fit->order,
+        .images = fit->training,
+        .batch = fit->batch,
+        .after_step = after_step,
+        .context = fit,
+    };
+    fit->progress.training_seconds = 0;
+    fit->step_begin = omp_get_wtime();
+    return net_train(fit->model, &epoch);
 }
 
 static fcnn_status validate(struct fit *fit)
@@ -175,12 +146,12 @@ static fcnn_status validate(struct fit *fit)
 
 static fcnn_status run_epoch(struct fit *fit, fcnn_progress *history)
 {
-    const double begin = omp_get_wtime();
+    fit->begin = omp_get_wtime();
     fit->progress.epoch_ended = 0;
     if (fit->order) net_shuffle(fit->order, fit->training, fit->model->seed, fit->model->epochs);
-    NET_TRY(train(fit, begin));
+    NET_TRY(train(fit));
     if (fit->validation) NET_TRY(validate(fit));
-    fit->progress.seconds = omp_get_wtime() - begin;
+    fit->progress.seconds = omp_get_wtime() - fit->begin;
     fit->progress.epoch_ended = 1;
     fit->model->epochs++;
     if (history) *history = fit->progress;

@@ -11,7 +11,15 @@ static int append(char *text, size_t size, int length, const char *separator, co
     return length + snprintf(size ? text + at : NULL, size - at, "%s%s", separator, fcnn_plan_kernel(plan));
 }
 
-/* Lines: the layers, the loss, the sum over shards, the optimizer. */
+static const struct net_layer *largest(const fcnn_model *model)
+{
+    const struct net_layer *found = &model->layer[0];
+    for (int i = 1; i < model->layers; i++)
+        if (model->layer[i].parameters > found->parameters) found = &model->layer[i];
+    return found;
+}
+
+/* Lines: the layers, the loss, the sum over shards and the optimizer (of the layer with most parameters). */
 fcnn_status fcnn_model_kernels(fcnn_model *model, int line, char *text, size_t size)
 {
     if (!model || !text || !model->compiled)
@@ -34,11 +42,12 @@ fcnn_status fcnn_model_kernels(fcnn_model *model, int line, char *text, size_t s
         chosen[1] = plans->loss_backward;
     } else {
         const int reduce = line == model->layers + 1;
+        const struct net_layer *layer = largest(model);
         problem.op = reduce ? FCNN_REDUCE : model->optimizer == FCNN_OPTIMIZER_SGD ? FCNN_SGD : FCNN_ADAM;
         problem.direction = reduce ? FCNN_FORWARD : FCNN_UPDATE;
         problem.n = reduce ? model->shards : 1;
-        problem.c = model->arena;
-        chosen[0] = reduce ? model->reduce : model->update;
+        problem.c = layer->parameters;
+        chosen[0] = reduce ? layer->reduce : layer->update;
     }
     NET_TRY(fcnn_problem_check(&problem));
     int length = fcnn_problem_format(&problem, text, size);

@@ -62,10 +62,10 @@ static fcnn_status train_shard(fcnn_model *model, struct net_worker *worker, con
         .x = job->x + range.first * model->image,
         .labels = job->y + range.first,
         .scale = 1.0f / (float)job->count,
-        .gradients = model->shard_gradients + number * model->arena,
+        .number = number,
     };
     if (range.first == range.last) {
-        memset(shard.gradients, 0, (size_t)model->arena * sizeof(float));
+        net_zero_gradients(model, number);
         model->sums[number] = (struct net_sum){0};
         return FCNN_OK;
     }
@@ -93,13 +93,7 @@ static fcnn_status infer_shard(fcnn_model *model, struct net_worker *worker, con
     return fcnn_execute(plans->softmax, &tensors);
 }
 
-/* The first failure of any worker. Its sentence belongs to the worker's thread, so it is copied. */
-struct failure {
-    fcnn_status status;
-    char message[256];
-};
-
-static void note(struct failure *failure, fcnn_status status)
+void net_note(struct net_failure *failure, fcnn_status status)
 {
     if (status == FCNN_OK) return;
 #pragma omp critical(fcnn_net_failure)
@@ -109,50 +103,78 @@ static void note(struct failure *failure, fcnn_status status)
     }
 }
 
-/* Packing is handed out in pieces (size, layer, direction), numbered in one range. */
-static fcnn_status pack_piece(const fcnn_model *model, const int64_t sizes[2], int training, int piece)
+fcnn_status net_failed(const struct net_failure *failure)
 {
-    const int64_t size = sizes[piece / (2 * model->layers)];
-    const fcnn_direction direction = piece % 2 ? FCNN_BACKWARD_DATA : FCNN_FORWARD;
-    if (!size || (direction == FCNN_BACKWARD_DATA && !training)) return FCNN_OK;
-    return net_plans_pack(model, net_plans_find(model, size), piece / 2 % model->layers, direction);
+    return failure->status == FCNN_OK ? FCNN_OK : fcnn_fail(failure->status, "%s", failure->message);
 }
 
-static void mark_packed(fcnn_model *model, const int64_t sizes[2], int training)
+/* Packing is handed out in pieces (size, layer, direction), numbered in one range. */
+int64_t net_job_pieces(const fcnn_model *model) { return 4 * (int64_t)model->layers; }
+
+fcnn_status net_job_pack(const fcnn_model *model, const struct net_job *job, int64_t piece)
 {
+    int64_t sizes[2];
+    shard_sizes(model, job->count, job->training, sizes);
+    const int64_t size = sizes[piece / (2 * model->layers)];
+    const fcnn_direction direction = piece % 2 ? FCNN_BACKWARD_DATA : FCNN_FORWARD;
+    if (!size || (direction == FCNN_BACKWARD_DATA && !job->training)) return FCNN_OK;
+    return net_plans_pack(model, net_plans_find(model, size), (int)(piece / 2 % model->layers), direction);
+}
+
+void net_job_packed(fcnn_model *model, const struct net_job *job)
+{
+    int64_t sizes[2];
+    shard_sizes(model, job->count, job->training, sizes);
     for (int i = 0; i < 2; i++) {
         struct net_plans *plans = sizes[i] ? net_plans_find(model, sizes[i]) : NULL;
         if (!plans) continue;
         plans->packed[FCNN_FORWARD] = model->version;
-        if (training) plans->packed[FCNN_BACKWARD_DATA] = model->version;
+        if (job->training) plans->packed[FCNN_BACKWARD_DATA] = model->version;
     }
+}
+
+int64_t net_job_shards(const fcnn_model *model, const struct net_job *job)
+{
+    return shards_of(model, job->count, job->training);
+}
+
+fcnn_status net_job_shard(fcnn_model *model, struct net_worker *worker, const struct net_job *job, int64_t number)
+{
+    return job->training ? train_shard(model, worker, job, number) : infer_shard(model, worker, job, number);
+}
+
+struct net_sum net_job_sum(const fcnn_model *model, const struct net_job *job)
+{
+    struct net_sum sum = {0};
+    for (int64_t i = 0; i < net_job_shards(model, job); i++) {
+        sum.loss += model->sums[i].loss;
+        sum.correct += model->sums[i].correct;
+    }
+    return sum;
+}
+
+int net_workers(const fcnn_model *model, int64_t shards)
+{
+    if (omp_in_parallel()) return 1;
+    return model->workers < shards ? model->workers : (int)shards;
 }
 
 fcnn_status net_job_run(fcnn_model *model, const struct net_job *job, struct net_sum *sum)
 {
-    const int64_t shards = shards_of(model, job->count, job->training);
-    const int workers = omp_in_parallel() ? 1 : model->workers < shards ? model->workers : (int)shards;
-    struct failure failure = {FCNN_OK, ""};
-    int64_t sizes[2];
-    shard_sizes(model, job->count, job->training, sizes);
-#pragma omp parallel num_threads(workers)
+    const int64_t shards = net_job_shards(model, job), pieces = net_job_pieces(model);
+    struct net_failure failure = {FCNN_OK, ""};
+#pragma omp parallel num_threads(net_workers(model, shards))
     {
         struct net_worker *worker = &model->worker[omp_get_thread_num()];
         const fcnn_fpmode saved = fcnn_fpmode_enter();
 #pragma omp for schedule(dynamic, 1)
-        for (int piece = 0; piece < 4 * model->layers; piece++)
-            note(&failure, pack_piece(model, sizes, job->training, piece));
+        for (int64_t piece = 0; piece < pieces; piece++) net_note(&failure, net_job_pack(model, job, piece));
 #pragma omp for schedule(dynamic, 1) nowait
-        for (int64_t i = 0; i < shards; i++)
-            note(&failure, job->training ? train_shard(model, worker, job, i) : infer_shard(model, worker, job, i));
+        for (int64_t i = 0; i < shards; i++) net_note(&failure, net_job_shard(model, worker, job, i));
         fcnn_fpmode_leave(saved);
     }
-    if (failure.status != FCNN_OK) return fcnn_fail(failure.status, "%s", failure.message);
-    mark_packed(model, sizes, job->training);
-    if (sum) *sum = (struct net_sum){0};
-    for (int64_t i = 0; sum && i < shards; i++) {
-        sum->loss += model->sums[i].loss;
-        sum->correct += model->sums[i].correct;
-    }
+    NET_TRY(net_failed(&failure));
+    net_job_packed(model, job);
+    if (sum) *sum = net_job_sum(model, job);
     return FCNN_OK;
 }

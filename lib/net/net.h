@@ -31,6 +31,8 @@ struct net_layer {
     int64_t choices, argmaxes;   /* elements per image that the backward pass of pooling needs; 0: none */
     int64_t weights, bias;       /* floats; 0: a layer without parameters */
     int64_t at_weights, at_bias; /* offsets in the arena */
+    int64_t parameters;          /* both with their padding: floats from at_weights on */
+    fcnn_plan *reduce, *update;  /* sum of the shards' gradients, optimizer step; NULL without parameters */
 };
 
 struct net_plan {
@@ -81,7 +83,7 @@ struct fcnn_model {
 
     int64_t arena; /* floats in each of the following */
     float *weights, *moment_1, *moment_2, *gradient;
-    float *shard_gradients; /* (shards, arena) */
+    float *shard_gradients; /* layer by layer (shards, parameters): net_gradients() */
 
     fcnn_optimizer optimizer;
     fcnn_hyper hyper; /* with the powers of the last finished step */
@@ -89,7 +91,6 @@ struct fcnn_model {
     int shards, workers;
     fcnn_options kernels, single; /* the user's; the same for one thread. Strings are the model's own */
 
-    fcnn_plan *reduce, *update;
     struct net_plans *plans;
     unsigned classes; /* mask of fcnn_class: of all kernels planned so far */
     size_t workspace; /* largest need of all plans */
@@ -140,7 +141,7 @@ struct net_shard {
     const float *x; /* (plans->n, image) */
     const int32_t *labels;
     float scale;      /* of the loss's gradient: 1 / images in the whole batch */
-    float *gradients; /* out: (arena) */
+    int64_t number;   /* of the shard: where its gradients go */
 };
 
 fcnn_status net_forward(const fcnn_model *model, struct net_worker *worker, const struct net_plans *plans,
@@ -151,7 +152,21 @@ fcnn_status net_loss(const fcnn_model *model, struct net_worker *worker, const s
 /* After net_loss(): all parameter gradients. */
 fcnn_status net_backward(const fcnn_model *model, struct net_worker *worker, const struct net_shard *shard);
 
+/* Where a layer's gradients of a shard are: its weights, then its bias. */
+float *net_gradients(const fcnn_model *model, const struct net_layer *layer, int64_t shard);
+void net_zero_gradients(const fcnn_model *model, int64_t shard);
+/* Adds the shards' gradients of layer i along the tree and updates its parameters. */
+fcnn_status net_update(const fcnn_model *model, int i, const fcnn_hyper *hyper);
+
 /* ---- job.c: all shards over the workers ---- */
+
+/* The first failure of any worker. Its sentence belongs to the worker's thread, so it is copied. */
+struct net_failure {
+    fcnn_status status;
+    char message[256];
+};
+void net_note(struct net_failure *failure, fcnn_status status);
+fcnn_status net_failed(const struct net_failure *failure);
 
 struct net_job {
     const float *x;
@@ -162,11 +177,33 @@ struct net_job {
     float *probabilities; /* out, predict only */
 };
 
-/* Plans, worker memory and sums for a job of `count` images: afterwards net_job_run() allocates nothing. */
+/* Plans, worker memory and sums for a job of `count` images: afterwards running it allocates nothing. */
 fcnn_status net_job_prepare(fcnn_model *model, int64_t count, int training);
-/* Runs a job: *sum is the sum over its images in shard order (NULL: predict), training leaves model->shard_gradients.
- */
+/* The parts of a job, in order: all pieces of packing, then all shards, each part in any order by any worker; then
+ * net_job_packed(), which remembers what is packed, and the metrics: sums over the images in shard order. */
+int64_t net_job_pieces(const fcnn_model *model);
+fcnn_status net_job_pack(const fcnn_model *model, const struct net_job *job, int64_t piece);
+int64_t net_job_shards(const fcnn_model *model, const struct net_job *job);
+fcnn_status net_job_shard(fcnn_model *model, struct net_worker *worker, const struct net_job *job, int64_t number);
+void net_job_packed(fcnn_model *model, const struct net_job *job);
+struct net_sum net_job_sum(const fcnn_model *model, const struct net_job *job);
+/* Workers for so many shards; 1 inside somebody's parallel region. */
+int net_workers(const fcnn_model *model, int64_t shards);
+/* All of it for a job without training. *sum may be NULL: predict. */
 fcnn_status net_job_run(fcnn_model *model, const struct net_job *job, struct net_sum *sum);
+
+/* ---- train.c: the steps of an epoch ---- */
+
+struct net_epoch {
+    const float *x;
+    const int32_t *y;
+    const int64_t *order; /* NULL: as they come */
+    int64_t images, batch;
+    /* Called after each step with the sums over the images so far; anything but FCNN_OK ends the epoch. */
+    fcnn_status (*after_step)(void *context, const struct net_sum *sum, int64_t step, int64_t images);
+    void *context;
+};
+fcnn_status net_train(fcnn_model *model, const struct net_epoch *epoch);
 
 /* ---- receipt.c ---- */
 

@@ -2,6 +2,8 @@
  * What one worker does: forward and backward of a whole shard, so that its activations stay in the worker's cache. */
 #include "lib/net/net.h"
 
+#include <string.h>
+
 fcnn_status net_forward(const fcnn_model *model, struct net_worker *worker, const struct net_plans *plans,
                         const float *x)
 {
@@ -71,14 +73,42 @@ static fcnn_status backward_layer(const fcnn_model *model, struct net_worker *wo
     };
     if (layer->weights) {
         tensors.weights = model->weights + layer->at_weights;
-        tensors.d_weights = shard->gradients + layer->at_weights;
-        tensors.d_bias = shard->gradients + layer->at_bias;
+        tensors.d_weights = net_gradients(model, layer, shard->number);
+        tensors.d_bias = tensors.d_weights + (layer->at_bias - layer->at_weights);
         NET_TRY(fcnn_execute(stage->backward_weights, &tensors));
     }
     if (!d_src) return FCNN_OK;
     tensors.d_src = d_src;
     tensors.packed = stage->backward_data.packed;
     return fcnn_execute(stage->backward_data.plan, &tensors);
+}
+
+/* Layer by layer the gradients of all shards, so that a layer's are the rows of one sum. */
+float *net_gradients(const fcnn_model *model, const struct net_layer *layer, int64_t shard)
+{
+    return model->shard_gradients + layer->at_weights * model->shards + shard * layer->parameters;
+}
+
+void net_zero_gradients(const fcnn_model *model, int64_t shard)
+{
+    for (int i = 0; i < model->layers; i++)
+        memset(net_gradients(model, &model->layer[i], shard), 0, (size_t)model->layer[i].parameters * sizeof(float));
+}
+
+fcnn_status net_update(const fcnn_model *model, int i, const fcnn_hyper *hyper)
+{
+    const struct net_layer *layer = &model->layer[i];
+    if (!layer->parameters) return FCNN_OK;
+    const fcnn_tensors sum = {.src = net_gradients(model, layer, 0), .dst = model->gradient + layer->at_weights};
+    const fcnn_tensors tensors = {
+        .d_weights = model->gradient + layer->at_weights,
+        .parameters = model->weights + layer->at_weights,
+        .moment_1 = model->moment_1 + layer->at_weights,
+        .moment_2 = model->moment_2 + layer->at_weights,
+        .hyper = *hyper,
+    };
+    NET_TRY(fcnn_execute(layer->reduce, &sum));
+    return fcnn_execute(layer->update, &tensors);
 }
 
 fcnn_status net_backward(const fcnn_model *model, struct net_worker *worker, const struct net_shard *shard)
