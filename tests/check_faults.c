@@ -2,6 +2,7 @@
  * Tests of the tests: kernels with one planted fault each must turn the harness red, and the same kernel without a
  * fault must pass. A harness that was never seen to fail proves nothing. */
 #include <check.h>
+#include <signal.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -217,6 +218,7 @@ static int status_of(const struct fcnn_variant *variant, const char *name, char 
     text[length] = 0;
     close(ends[0]);
     ck_assert_int_eq(waitpid(child, &status, 0), child);
+    if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV) return 2; /* qemu-user ends it so before the handler speaks */
     ck_assert_msg(WIFEXITED(status), "%s ended with signal %d", name, WTERMSIG(status));
     return WEXITSTATUS(status);
 }

@@ -146,8 +146,10 @@ int main(void)
     }
     read_selection();
     Suite *suite = suite_create("kernels");
+    SRunner *runner = srunner_create(suite);
     const int rows = add_rows(suite, &settings, &skipped);
     if (!rows) {
+        srunner_free(runner);
         fprintf(stderr, "nothing to check: FCNN_TEST_KERNEL='%s' FCNN_TEST_PROBLEM='%s', %d rows skipped\n",
                 selection.kernels, selection.text ? selection.text : "", skipped);
         return skipped && !selection.text ? 77 : 1;
@@ -155,7 +157,6 @@ int main(void)
     printf("%d rows, %d random problems each, seed %llu\n", rows, selection.text ? 0 : selection.random,
            (unsigned long long)selection.seed);
     fflush(stdout);
-    SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
     const int failed = srunner_ntests_failed(runner), run = srunner_ntests_run(runner);
     printf("%d rows checked, %d failed, %d skipped\n", run, failed, skipped);
