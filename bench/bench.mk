@@ -2,12 +2,14 @@
 # The benchmark: C, except for the driver, which is Google Benchmark's.
 
 .PHONY: bench
+EXTRA_DIST += bench/busy_neighbour.sh bench/compare_pytorch.sh bench/pytorch_mnist.py
 if HAVE_BENCHMARK
 noinst_PROGRAMS += fastcnn-bench
 fastcnn_bench_CPPFLAGS = $(AM_CPPFLAGS) $(BENCHMARK_CFLAGS) $(JANSSON_CFLAGS)
 fastcnn_bench_SOURCES = \
     bench/cases.c \
     bench/cases.h \
+    bench/comparison.c \
     bench/error.c \
     bench/gbench.cc \
     bench/layers.c \
@@ -15,9 +17,19 @@ fastcnn_bench_SOURCES = \
     bench/measure.h \
     bench/options.c \
     bench/options.h \
+    bench/peer.h \
     bench/report.c \
     bench/report.h
 fastcnn_bench_LDADD = libfcnn-core.la libfcnn-double.la $(BENCHMARK_LIBS) $(JANSSON_LIBS) $(LIBM)
+if HAVE_ONEDNN
+fastcnn_bench_SOURCES += \
+    bench/onednn.c \
+    bench/onednn.h \
+    bench/peer_onednn.c
+fastcnn_bench_LDADD += $(ONEDNN_LIBS)
+else
+fastcnn_bench_SOURCES += bench/peer_none.c
+endif
 
 bench: all
 	$(MKDIR_P) bench/out

@@ -70,10 +70,11 @@ static fcnn_status make_tensors(struct bench_tensors *t, const fcnn_problem *p)
 
 /* ---- the reference ---- */
 
-static fcnn_status run_naive(const struct bench_case *c, const fcnn_problem *p, const fcnn_tensors *t, char name[64])
+/* With all cores: this is not timed. */
+static fcnn_status run_naive(const fcnn_problem *p, const fcnn_tensors *t, char name[64])
 {
     fcnn_plan *plan;
-    fcnn_status status = fcnn_plan_create(&plan, p, &(fcnn_options){.threads = c->threads, .kernel = "*_naive"});
+    fcnn_status status = fcnn_plan_create(&plan, p, &(fcnn_options){.kernel = "*_naive"});
     if (status) return status;
     status = fcnn_execute(plan, t);
     if (name) snprintf(name, 64, "%s", fcnn_plan_kernel(plan));
@@ -88,7 +89,7 @@ static fcnn_status copy_from_forward(struct bench_case *c)
     struct bench_tensors t = {0};
     forward.direction = FCNN_FORWARD;
     fcnn_status status = make_tensors(&t, &forward);
-    if (!status) status = run_naive(c, &forward, &t.arrays, NULL);
+    if (!status) status = run_naive(&forward, &t.arrays, NULL);
     for (int i = 0; !status && i < c->tensors.count; i++) {
         const struct fcnn_tensor_info *info = &c->tensors.info[i];
         for (int j = 0; comes_from_forward(info) && j < t.count; j++)
@@ -119,7 +120,7 @@ const char *bench_case_prepare(struct bench_case *c)
     fcnn_status status = make_tensors(&c->tensors, &c->problem);
     for (int i = 0; !status && i < c->tensors.count; i++) needs_forward |= comes_from_forward(&c->tensors.info[i]);
     if (needs_forward) status = copy_from_forward(c);
-    if (!status) status = run_naive(c, &c->problem, &c->tensors.arrays, c->naive);
+    if (!status) status = run_naive(&c->problem, &c->tensors.arrays, c->naive);
     if (!status) status = keep_outputs(c);
     if (status) snprintf(c->failure, sizeof c->failure, "the reference did not run: %s", fcnn_last_error());
     else c->error = bench_error(&c->problem, &c->tensors.arrays);
@@ -130,6 +131,27 @@ void bench_case_reset(struct bench_case *c)
 {
     for (int i = 0; i < c->tensors.count; i++)
         if (c->tensors.info[i].role != FCNN_IN) fill(&c->problem, &c->tensors.info[i], c->tensors.memory[i]);
+}
+
+float *bench_case_unpooled(const struct bench_case *c)
+{
+    fcnn_problem unpooled = c->problem;
+    struct bench_tensors t = {0};
+    float *dst = NULL;
+    unpooled.op = FCNN_CONV2D;
+    unpooled.direction = FCNN_FORWARD;
+    unpooled.activation = FCNN_RELU_ACTIVATION;
+    unpooled.p = unpooled.q = 0;
+    fcnn_status status = fcnn_problem_check(&unpooled);
+    if (!status) status = make_tensors(&t, &unpooled);
+    if (!status) status = run_naive(&unpooled, &t.arrays, NULL);
+    for (int i = 0; i < t.count; i++) {
+        if (status || t.info[i].offset != offsetof(fcnn_tensors, dst)) continue;
+        dst = t.memory[i];
+        t.memory[i] = NULL;
+    }
+    free_tensors(&t);
+    return dst;
 }
 
 /* ---- comparison ---- */
@@ -171,6 +193,28 @@ int bench_case_differs(const struct bench_case *c, char *text, size_t size)
     return 0;
 }
 
+int bench_case_strays(const struct bench_case *c, double *error, char *text, size_t size)
+{
+    const double most_error = 64, most_part = 1e-4;
+    for (int i = 0; i < c->tensors.count; i++) {
+        const struct fcnn_tensor_info *info = &c->tensors.info[i];
+        const float *got = c->tensors.memory[i], *want = c->expected[i];
+        double largest = 0;
+        if (!want || info->element_size != sizeof *got) continue;
+        for (int64_t at = 0; at < info->elements; at++) largest = fmax(largest, fabs((double)want[at]));
+        for (int64_t at = 0; at < info->elements; at++) {
+            if (fabs((double)got[at] - (double)want[at]) <= most_part * largest) continue;
+            snprintf(text, size, "wrong: %s[%lld] is %.9g, the reference has %.9g", info->name, (long long)at,
+                     (double)got[at], (double)want[at]);
+            return 1;
+        }
+    }
+    *error = bench_error(&c->problem, &c->tensors.arrays);
+    if (!(*error > most_error)) return 0;
+    snprintf(text, size, "wrong: the error is %.3g, at most %g is allowed", *error, most_error);
+    return 1;
+}
+
 /* ---- the list ---- */
 
 static fcnn_status complete(struct bench_case *c, const char *layer, const char *text, int threads)
@@ -208,20 +252,57 @@ static fcnn_status add_layer(struct bench_case *cases, int *count, const struct 
     return *count > before ? FCNN_OK : status;
 }
 
+/* The list that a layer belongs to, or "all", is `name`, which ends at a comma or at its end. */
+static int is_list_of(const char *name, const char *layer)
+{
+    const size_t length = strcspn(name, ",");
+    return (length == 3 && !strncmp(name, "all", 3)) ||
+           (length == strcspn(layer, ".") && !strncmp(name, layer, length));
+}
+
+static const char *next_name(const char *name)
+{
+    name += strcspn(name, ",");
+    return name + (*name == ',');
+}
+
+static int is_wanted(const struct bench_options *o, const struct bench_layer *layer)
+{
+    if (!o->layers) return o->quick ? is_list_of("mnist", layer->name) : layer->usual;
+    for (const char *name = o->layers; *name; name = next_name(name))
+        if (is_list_of(name, layer->name)) return 1;
+    return 0;
+}
+
+/* 1 after a message if one of the comma separated names is no list. */
+static int has_unknown_list(const char *names)
+{
+    const char *name = names;
+    do {
+        int known = 0;
+        for (int i = 0; i < bench_layer_count && !known; i++) known = is_list_of(name, bench_layers[i].name);
+        if (!known)
+            return fprintf(stderr, "fastcnn-bench: --layers: no list \"%.*s\"; there are mnist, vgg16, resnet50, "
+                           "resnet18, mobilenet, tails and all\n", (int)strcspn(name, ","), name), 1;
+        name = next_name(name);
+    } while (*name);
+    return 0;
+}
+
 struct bench_case *bench_cases_make(const struct bench_options *o, int *count)
 {
+    *count = 0;
+    if (o->layers && has_unknown_list(o->layers)) return NULL;
     size_t most = (size_t)(bench_layer_count * FCNN_DIRECTIONS + BENCH_MAX_PROBLEMS);
     struct bench_case *cases = calloc(most, sizeof *cases);
     fcnn_status status = cases ? FCNN_OK : fcnn_fail(FCNN_OUT_OF_MEMORY, "no memory");
-    *count = 0;
     for (int i = 0; !status && i < o->problem_count; i++) {
         char layer[64];
         snprintf(layer, sizeof layer, "problem%d", i + 1);
         status = complete(&cases[(*count)++], layer, o->problems[i], o->threads);
     }
     for (int i = 0; !status && !o->problem_count && i < bench_layer_count; i++)
-        if (!o->quick || !strncmp(bench_layers[i].name, "mnist.", 6))
-            status = add_layer(cases, count, &bench_layers[i], o->threads);
+        if (is_wanted(o, &bench_layers[i])) status = add_layer(cases, count, &bench_layers[i], o->threads);
     if (!status) return cases;
     fprintf(stderr, "fastcnn-bench: %s\n", fcnn_last_error());
     free(cases);

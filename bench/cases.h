@@ -5,8 +5,10 @@
 
 #include "bench/options.h"
 #include "lib/internal.h"
+#include "reference/ref.h"
 
-struct bench_layer { const char *name, *op, *sizes; };
+/* The part of a name before the dot is the list it belongs to; `usual`: also timed where no list was asked for. */
+struct bench_layer { const char *name, *op, *sizes; int usual; };
 extern const struct bench_layer bench_layers[];
 extern const int bench_layer_count;
 
@@ -44,7 +46,20 @@ void bench_case_reset(struct bench_case *c);
 /* 0 if all outputs have the reference's bits (+0 and -0 count as equal), else 1 and the sentence. */
 int bench_case_differs(const struct bench_case *c, char *text, size_t size);
 
-/* error.c: max |x - d| / (2^-24 S) over the outputs x of a convolution or dense layer; d and S = sum |a b| in double.
+/* The same for sums in another order: outputs within 1e-4 of the largest, and bench_error(), which is left in *error,
+ * at most 64. Outputs that a peer has no counterpart of (choice) are passed over. */
+int bench_case_strays(const struct bench_case *c, double *error, char *text, size_t size);
+
+/* The activations (n,p,q,k) of a pooled layer before pooling, as the reference computes them; NULL: it did not run. The
+ * caller frees them. */
+float *bench_case_unpooled(const struct bench_case *c);
+
+/* error.c */
+
+/* A convolution, pooled or not, or a dense layer in the reference's words; p and q before pooling. */
+struct ref_conv2d bench_geometry(const fcnn_problem *problem);
+
+/* max |x - d| / (2^-24 S) over the outputs x of a convolution or dense layer; d and S = sum |a b| in double.
  * NAN for other operations and for problems above a GFLOP, where this would take long. */
 double bench_error(const fcnn_problem *problem, const fcnn_tensors *tensors);
 

@@ -5,9 +5,8 @@
 #include <stdlib.h>
 
 #include "bench/cases.h"
-#include "reference/ref.h"
 
-static struct ref_conv2d geometry(const fcnn_problem *p)
+struct ref_conv2d bench_geometry(const fcnn_problem *p)
 {
     if (p->op == FCNN_DENSE)
         return (struct ref_conv2d){
@@ -71,7 +70,7 @@ double bench_error(const fcnn_problem *p, const fcnn_tensors *t)
 {
     if (p->op != FCNN_CONV2D && p->op != FCNN_CONV2D_POOL && p->op != FCNN_DENSE) return NAN;
     if (fcnn_problem_flops(p) > 1e9) return NAN;
-    struct ref_conv2d g = geometry(p);
+    struct ref_conv2d g = bench_geometry(p);
     int64_t src = g.n * g.h * g.w * g.c, out = g.n * g.p * g.q * g.k;
     int64_t weights = g.r * g.s * (g.c / g.groups) * g.k, parameters = weights + g.k;
     int64_t largest = src > out ? src : out;

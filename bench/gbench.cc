@@ -51,6 +51,7 @@ void time_window(benchmark::State &state, bench_run *run)
     }
     if (turn != BENCH_TIME) return;
     for (auto _ : state) bench_execute(run);
+    if (run->peer) state.SetLabel(run->kernel.name);
     bench_figures figures = bench_window_close(run, state.iterations());
     if (figures.gflops > 0) {
         set_counter(state, "GFLOP/s", figures.gflops);
@@ -99,6 +100,7 @@ void initialize(const bench_options &options, int argc, char **argv)
 int run_suite(bench_suite &suite)
 {
     const bench_options &options = *suite.options;
+    if (suite.peer) benchmark::AddCustomContext("peer", suite.peer);
     if (options.list) return bench_report_list(&suite), EXIT_SUCCESS;
     std::string filter = benchmark::GetBenchmarkFilter();
     if (!bench_suite_select(&suite, filter.c_str())) return EX_USAGE;
@@ -109,9 +111,10 @@ int run_suite(bench_suite &suite)
     File file;
     benchmark::RunSpecifiedBenchmarks(options.library_output ? nullptr : &silent, &file);
     int wrong = 0;
-    for (int i = 0; i < suite.run_count; i++) wrong += suite.runs[i].is_wrong;
+    for (int i = 0; i < suite.run_count; i++) wrong += suite.runs[i].is_wrong && !suite.runs[i].peer;
     if (!options.library_output) {
         bench_report_tables(&suite);
+        bench_report_comparison(&suite);
         std::printf("\nEvery window: %s (Google Benchmark's JSON)\n", options.json);
     }
     return bench_interrupted() ? 130 : wrong ? EXIT_FAILURE : EXIT_SUCCESS;

@@ -13,6 +13,7 @@
 #include <time.h>
 
 #include "bench/cases.h"
+#include "bench/peer.h"
 #include "bench/report.h"
 
 #define PEAK_SECONDS 0.4e-3
@@ -34,11 +35,12 @@ int bench_interrupted(void) { return interrupted; }
 
 /* ---- which runs there are ---- */
 
-/* Scalar code on a large layer takes up to a second: three windows must do. */
+/* Scalar code on a large layer takes up to a second: three windows must do. Vector code on the largest: five. */
 static int windows_of(const struct bench_options *o, const struct bench_run *run)
 {
-    int slow = run->kernel.isa == FCNN_SCALAR && run->of->flops > 20e6;
-    return slow && !o->repetitions_given ? 3 : o->repetitions;
+    int most = run->of->flops > 1e9 ? 5 : o->repetitions;
+    if (run->kernel.isa == FCNN_SCALAR && run->of->flops > 20e6) most = 3;
+    return o->repetitions_given || most > o->repetitions ? o->repetitions : most;
 }
 
 static int matches(const char *filter, const struct bench_run *run)
@@ -47,24 +49,78 @@ static int matches(const char *filter, const struct bench_run *run)
            !fnmatch(filter, run->name, 0);
 }
 
-static void add_runs(struct bench_suite *suite, struct bench_case *c)
+static struct bench_run *new_run(struct bench_suite *suite, struct bench_case *c)
+{
+    struct bench_run *run = &suite->runs[suite->run_count];
+    memset(run, 0, sizeof *run);
+    run->suite = suite;
+    run->of = c;
+    return run;
+}
+
+/* Keeps a new run if it is wanted. */
+static int add(struct bench_suite *suite, struct bench_run *run)
 {
     const struct bench_options *o = suite->options;
+    char few[32] = "";
+    run->repetitions = windows_of(o, run);
+    if (run->repetitions != o->repetitions) snprintf(few, sizeof few, "/repeats:%d", run->repetitions);
+    snprintf(run->suffix, sizeof run->suffix, "%s%s/real_time", few, o->threads > 1 ? "/process_time" : "");
+    if (!matches(o->filter, run)) return 0;
+    suite->run_count++;
+    return 1;
+}
+
+/* With --layers scalar code is left out where vector code serves the problem, unless a filter asks for it. */
+static int is_left_out(const struct bench_options *o, const struct bench_run *run, fcnn_isa best)
+{
+    return o->layers && !o->filter && run->kernel.isa == FCNN_SCALAR && best != FCNN_SCALAR;
+}
+
+static void add_kernels(struct bench_suite *suite, struct bench_case *c)
+{
+    const struct bench_options *o = suite->options;
+    fcnn_isa best = FCNN_SCALAR;
+    for (int i = 0; i < fcnn_kernel_count(); i++)
+        if (!strcmp(fcnn_kernel_describe(i).name, c->choice)) best = fcnn_kernel_describe(i).isa;
     for (int i = 0; i < fcnn_kernel_count(); i++) {
-        struct bench_run *run = &suite->runs[suite->run_count];
-        memset(run, 0, sizeof *run);
+        struct bench_run *run = new_run(suite, c);
         run->kernel = fcnn_kernel_describe(i);
         fcnn_options options = {.threads = o->threads, .kernel = run->kernel.name};
-        if (*fcnn_kernel_reason(i, &c->problem, &options)) continue;
-        run->suite = suite;
-        run->of = c;
+        if (*fcnn_kernel_reason(i, &c->problem, &options) || is_left_out(o, run, best)) continue;
         snprintf(run->name, sizeof run->name, "%s/%s", c->layer, run->kernel.name);
-        run->repetitions = windows_of(o, run);
-        char few[32] = "";
-        if (run->repetitions != o->repetitions) snprintf(few, sizeof few, "/repeats:%d", run->repetitions);
-        snprintf(run->suffix, sizeof run->suffix, "%s%s/real_time", few, o->threads > 1 ? "/process_time" : "");
-        if (matches(o->filter, run)) suite->run_count++;
+        add(suite, run);
     }
+}
+
+static void add_peers(struct bench_suite *suite, struct bench_case *c)
+{
+    static const char *const direction[FCNN_DIRECTIONS] = {"fwd", "bwd_data", "bwd_weights", "update"};
+    for (int variant = 0; suite->peer && variant < 2; variant++) {
+        struct bench_run *run = new_run(suite, c);
+        if (!(run->peer = bench_peer_open(c, variant))) continue;
+        run->peer_variant = variant;
+        snprintf(run->title, sizeof run->title, "%s (%s)", suite->peer, bench_peer_implementation(run->peer));
+        run->kernel = (fcnn_kernel_info){.name = run->title, .op = c->problem.op, .direction = c->problem.direction,
+                                         .isa = bench_peer_isa(run->peer)};
+        snprintf(run->name, sizeof run->name, "%s/%s_%s%s", c->layer, suite->peer, direction[c->problem.direction],
+                 variant ? "_auto" : "");
+        if (!add(suite, run)) bench_peer_close(run->peer);
+    }
+}
+
+/* 0, or a status to exit with. */
+static int start_peers(struct bench_suite *suite)
+{
+    struct fcnn_settings settings;
+    const enum bench_peers wanted = suite->options->peers;
+    if (wanted == PEERS_OFF || fcnn_settings_read(&settings, NULL)) return 0;
+    if (bench_peer_start(settings.isa, suite->options->threads)) suite->peer = bench_peer_name();
+    if (suite->peer || wanted != PEERS_NEEDED) return 0;
+    fprintf(stderr, "fastcnn-bench: --peers: %s\n",
+            bench_peer_name() ? "oneDNN cannot be limited to this instruction set"
+                              : "built without oneDNN (install Debian's libdnnl-dev, then ./configure again)");
+    return EX_USAGE;
 }
 
 int bench_suite_make(struct bench_suite *suite, const struct bench_options *options)
@@ -72,11 +128,15 @@ int bench_suite_make(struct bench_suite *suite, const struct bench_options *opti
     *suite = (struct bench_suite){.options = options, .start = bench_now()};
     fcnn_status status = fcnn_options_check(NULL);
     if (status) return fprintf(stderr, "fastcnn-bench: %s\n", fcnn_last_error()), EX_USAGE;
+    if (start_peers(suite)) return EX_USAGE;
     suite->cases = bench_cases_make(options, &suite->case_count);
     if (!suite->cases) return EX_USAGE;
-    suite->runs = calloc((size_t)suite->case_count * (size_t)fcnn_kernel_count() + 1, sizeof *suite->runs);
+    suite->runs = calloc((size_t)suite->case_count * ((size_t)fcnn_kernel_count() + 2) + 1, sizeof *suite->runs);
     if (!suite->runs) return fprintf(stderr, "fastcnn-bench: no memory\n"), EX_OSERR;
-    for (int i = 0; i < suite->case_count; i++) add_runs(suite, &suite->cases[i]);
+    for (int i = 0; i < suite->case_count; i++) {
+        add_kernels(suite, &suite->cases[i]);
+        add_peers(suite, &suite->cases[i]);
+    }
     if (!suite->run_count)
         return fprintf(stderr, "fastcnn-bench: no kernel or layer matches --filter=%s\n", options->filter), EX_USAGE;
     sigaction(SIGINT, &(struct sigaction){.sa_handler = interrupt, .sa_flags = (int)SA_RESETHAND}, NULL);
@@ -87,6 +147,7 @@ void bench_suite_free(struct bench_suite *suite)
 {
     for (int i = 0; i < suite->run_count; i++) {
         fcnn_plan_destroy(suite->runs[i].plan);
+        bench_peer_close(suite->runs[i].peer);
         free(suite->runs[i].packed);
         free(suite->runs[i].samples);
     }
@@ -130,7 +191,29 @@ static fcnn_status make_plan(struct bench_run *run)
     return fcnn_pack(run->plan, run->tensors.weights, run->tensors.bias, run->packed);
 }
 
-/* Plans, packs, executes once and compares bits. Leaves the sentence in run->failure if that goes wrong. */
+/* Plans, packs, executes once and compares bits. */
+static void prepare_kernel(struct bench_run *run)
+{
+    fcnn_status status = make_plan(run);
+    if (!status) status = fcnn_execute(run->plan, &run->tensors);
+    if (status) snprintf(run->failure, sizeof run->failure, "failed: %s", fcnn_last_error());
+    else bench_case_differs(run->of, run->failure, sizeof run->failure);
+    run->error = run->of->error;
+}
+
+/* Converts, executes once and compares within bounds. */
+static void prepare_peer(struct bench_run *run)
+{
+    const char *failure = bench_peer_load(run->peer);
+    if (!failure) {
+        bench_peer_execute(run->peer);
+        failure = bench_peer_store(run->peer);
+    }
+    if (failure) snprintf(run->failure, sizeof run->failure, "%s", failure);
+    else bench_case_strays(run->of, &run->error, run->failure, sizeof run->failure);
+}
+
+/* Leaves the sentence in run->failure if something goes wrong. */
 static void prepare(struct bench_run *run)
 {
     const char *failure = bench_case_prepare(run->of);
@@ -139,10 +222,8 @@ static void prepare(struct bench_run *run)
         snprintf(run->failure, sizeof run->failure, "%s", failure);
     } else {
         bench_case_reset(run->of);
-        fcnn_status status = make_plan(run);
-        if (!status) status = fcnn_execute(run->plan, &run->tensors);
-        if (status) snprintf(run->failure, sizeof run->failure, "failed: %s", fcnn_last_error());
-        else bench_case_differs(run->of, run->failure, sizeof run->failure);
+        if (run->peer) prepare_peer(run);
+        else prepare_kernel(run);
     }
     run->is_wrong = *run->failure != 0;
     if (!run->is_wrong) return;
@@ -182,7 +263,11 @@ enum bench_turn bench_window_open(struct bench_run *run, int64_t iterations)
     return BENCH_TIME;
 }
 
-void bench_execute(const struct bench_run *run) { fcnn_execute(run->plan, &run->tensors); }
+void bench_execute(const struct bench_run *run)
+{
+    if (run->peer) bench_peer_execute(run->peer);
+    else fcnn_execute(run->plan, &run->tensors);
+}
 
 struct bench_figures bench_window_close(struct bench_run *run, int64_t iterations)
 {
@@ -200,7 +285,7 @@ struct bench_figures bench_window_close(struct bench_run *run, int64_t iteration
     double gflops = run->of->flops / sample.seconds * 1e-9;
     return (struct bench_figures){.gflops = gflops, .peak = sample.peak,
                                   .percent_of_peak = sample.peak > 0 ? 100 * gflops / sample.peak : NAN,
-                                  .bytes = run->of->bytes, .error = run->of->error};
+                                  .bytes = run->of->bytes, .error = run->error};
 }
 
 /* ---- summing up ---- */
@@ -224,4 +309,13 @@ struct bench_summary bench_summarize(double *values, int count)
     qsort(values, (size_t)count, sizeof *values, ascending);
     double range = quantile(values, count, 0.75) - quantile(values, count, 0.25);
     return (struct bench_summary){quantile(values, count, 0.5), range};
+}
+
+double bench_median(const struct bench_run *run)
+{
+    double *values = calloc((size_t)run->count + 1, sizeof *values), median = NAN;
+    for (int i = 0; values && i < run->count; i++) values[i] = run->samples[i].seconds;
+    if (values) median = bench_summarize(values, run->count).median;
+    free(values);
+    return median;
 }

@@ -15,6 +15,7 @@ extern "C" {
 #endif
 
 struct bench_case;
+struct bench_peer;
 
 /* One window: seconds of one execution; peak: GFLOP/s of the FMA windows around it for all threads together, 0 if the
  * operation has no multiply-adds. */
@@ -23,12 +24,16 @@ struct bench_sample { double seconds, peak; };
 struct bench_run {
     struct bench_suite *suite;
     struct bench_case *of;
-    fcnn_kernel_info kernel;
+    fcnn_kernel_info kernel; /* of a peer: just title and instruction set */
+    struct bench_peer *peer; /* NULL: a kernel of ours, run by `plan` */
+    int peer_variant;        /* as in bench_peer_open() */
+    char title[64];         /* of a peer: "onednn_2.6.3 (jit:avx512_core)" */
     char name[128];         /* layer/kernel */
     char suffix[64];        /* what Google Benchmark appends to the name */
     int selected;
     int repetitions;        /* windows */
     int prepared, is_wrong;
+    double error;           /* see bench_error(); all kernels have the reference's */
     char failure[256];      /* why it is not timed */
     fcnn_plan *plan;
     void *packed;
@@ -45,6 +50,7 @@ struct bench_suite {
     struct bench_run *runs; /* in the order of cases, then of the table of kernels */
     int case_count, run_count;
     int windows, windows_done, windows_skipped; /* of the selected runs */
+    const char *peer;       /* "onednn_2.6.3"; NULL: none takes part */
     double start;           /* seconds on bench_now()'s clock */
 };
 
@@ -78,6 +84,7 @@ int bench_interrupted(void);
 /* Median and interquartile range of values[count], which are sorted on return. */
 struct bench_summary { double median, range; };
 struct bench_summary bench_summarize(double *values, int count);
+double bench_median(const struct bench_run *run); /* seconds of one execution; NAN: not timed */
 
 #ifdef __cplusplus
 }

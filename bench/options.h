@@ -9,14 +9,17 @@ extern "C" {
 
 enum { BENCH_MAX_PROBLEMS = 32 };
 
+enum bench_peers { PEERS_OFF, PEERS_WELCOME, PEERS_NEEDED };
+
 struct bench_options {
     int threads;
     int quick, list;
+    enum bench_peers peers;
     int library_output;     /* --benchmark_format, _list_tests: the library prints to stdout, the tables are left out */
     int repetitions;        /* windows per kernel */
     int repetitions_given;  /* by the user: then also for slow kernels */
     double window, budget;  /* seconds: least length of a window, length of the whole run */
-    const char *json, *filter;
+    const char *json, *filter, *layers;
     const char *problems[BENCH_MAX_PROBLEMS];
     int problem_count;
 };

@@ -119,14 +119,14 @@ static void print_number(int width, int digits, double value)
     else printf("%*s", width, "-");
 }
 
-static void print_row(const struct row *row, double naive)
+static void print_row(const struct row *row, double naive, double peer)
 {
     const struct bench_run *run = row->run;
     const struct bench_case *c = run->of;
     int chosen = !strcmp(run->kernel.name, c->choice), fd = STDOUT_FILENO;
     const char *code = run->is_wrong ? style(fd, RED) : chosen ? style(fd, BOLD) : "";
-    printf("%s%c %-37s  %-6s  %-6s%s", code, chosen ? '*' : ' ', run->kernel.name, fcnn_isa_name(run->kernel.isa),
-           fcnn_class_name(run->kernel.numerics), *code ? plain(fd) : "");
+    printf("%s%c %-39s  %-6s  %-6s%s", code, chosen ? '*' : ' ', run->kernel.name, fcnn_isa_name(run->kernel.isa),
+           run->peer ? "peer" : fcnn_class_name(run->kernel.numerics), *code ? plain(fd) : "");
     if (!run->count) {
         printf("  %s\n", *run->failure ? run->failure : "not timed");
         return;
@@ -136,7 +136,8 @@ static void print_row(const struct row *row, double naive)
     print_number(10, c->flops > 0 ? 2 : 1, 1e-9 * (c->flops > 0 ? c->flops : c->bytes) / row->time.median);
     print_number(8, 1, c->flops > 0 ? row->percent.median : NAN);
     print_number(9, 1, naive / row->time.median);
-    print_number(7, 1, c->error);
+    print_number(8, 2, peer / row->time.median);
+    print_number(7, 1, run->error);
     putchar('\n');
 }
 
@@ -146,11 +147,12 @@ static void print_case(const struct bench_run *first, const struct bench_run *en
     const struct bench_case *c = first->of;
     struct row *rows = calloc((size_t)(end - first), sizeof *rows);
     int count = 0;
-    double naive = NAN;
+    double naive = NAN, peer = NAN;
     for (const struct bench_run *run = first; rows && run < end; run++) {
         if (!run->selected) continue;
         rows[count] = summarize(run);
         if (!strcmp(run->kernel.name, c->naive)) naive = rows[count].time.median;
+        if (run->peer && !run->peer_variant) peer = rows[count].time.median;
         count++;
     }
     if (count) {
@@ -158,9 +160,9 @@ static void print_case(const struct bench_run *first, const struct bench_run *en
         printf("\n%s%s%s  %s  ", style(STDOUT_FILENO, BOLD), c->layer, plain(STDOUT_FILENO), c->text);
         if (c->flops > 0) printf("%.3g MFLOP, ", c->flops * 1e-6);
         printf("%.3g MB\n", c->bytes * 1e-6);
-        printf("  %-37s  %-6s  %-6s%11s%8s%10s%8s%9s%7s\n", "kernel", "ISA", "class", "median   ", "spread%",
-               c->flops > 0 ? "GFLOP/s" : "GB/s", "peak%", "x naive", "error");
-        for (int i = 0; i < count; i++) print_row(&rows[i], naive);
+        printf("  %-39s  %-6s  %-6s%11s%8s%10s%8s%9s%8s%7s\n", "kernel", "ISA", "class", "median   ", "spread%",
+               c->flops > 0 ? "GFLOP/s" : "GB/s", "peak%", "x naive", "x peer", "error");
+        for (int i = 0; i < count; i++) print_row(&rows[i], naive, peer);
     }
     free(rows);
 }
@@ -192,20 +194,23 @@ static void print_header(const struct bench_suite *suite)
     printf("%s\n  CPU         %s, %d cores\n  ISAs       ", fcnn_version_details(), machine.cpu, machine.cores);
     for (int isa = 0; isa < FCNN_ISAS; isa++)
         if (machine.isas >> isa & 1) printf(" %s", fcnn_isa_name((fcnn_isa)isa));
-    printf("\n  compiler    %s\n  threads     %d\n", COMPILER, suite->options->threads);
+    printf("\n  compiler    %s\n  threads     %d\n  peer        %s\n", COMPILER, suite->options->threads,
+           suite->peer ? suite->peer : "none");
     for (int isa = 0; isa < FCNN_ISAS; isa++) print_peak(suite, (fcnn_isa)isa);
     puts("\nTimed: fcnn_execute() with warm caches; weights of forward and backward_data packed beforehand by\n"
          "fcnn_pack(), everything else (gathering, im2col, packing of activations) inside. Every kernel was first\n"
-         "compared bit by bit with the reference. Times of different runs cannot be compared; ratios within one can.\n"
+         "compared bit by bit with the reference, peers within bounds. Times of different runs cannot be compared;\n"
+         "ratios within one can.\n"
          "  *        what dispatch takes\n"
          "  median   of the windows; spread%: their interquartile range in percent of it\n"
          "  x naive  how many times faster than the reference, which is plain C\n"
+         "  x peer   the same for the class \"peer\", which has its favourite layouts, conversions not counted\n"
          "  GFLOP/s  operations of the direct algorithm, padding not counted; GB/s: every tensor once\n"
          "  peak%    of the rate of fused multiply-adds from registers with this ISA, measured right before and after\n"
          "           each window on one thread, times the number of threads. The gradient of a pooled layer is three\n"
          "           quarters zeros: kernels that skip them can pass 100\n"
-         "  error    max |x - d| / (2^-24 S) of the reference's outputs x, whose bits all exact kernels have; d and\n"
-         "           S = sum |a b|: the same in double. The tests demand 16 or less.");
+         "  error    max |x - d| / (2^-24 S) of the outputs x; d and S = sum |a b|: the same in double. All exact\n"
+         "           kernels have the reference's bits. The tests demand 16 or less.");
 }
 
 void bench_report_tables(const struct bench_suite *suite)
@@ -215,7 +220,7 @@ void bench_report_tables(const struct bench_suite *suite)
     print_header(suite);
     while (run < end) {
         const struct bench_run *first = run;
-        while (run < end && run->of == first->of) wrong += run++->is_wrong;
+        while (run < end && run->of == first->of) wrong += run->is_wrong && !run->peer, run++;
         print_case(first, run);
     }
     if (suite->windows_skipped)

@@ -20,6 +20,9 @@ int bench_report_create(const char *path);
 /* The header and a table per case. */
 void bench_report_tables(const struct bench_suite *suite);
 
+/* comparison.c: where a peer took part, how it compares with what dispatch takes, direction by direction. */
+void bench_report_comparison(const struct bench_suite *suite);
+
 #ifdef __cplusplus
 }
 #endif

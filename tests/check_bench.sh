@@ -69,6 +69,51 @@ expect 0 --list
 has out 'mnist.conv2_pool: conv2d+relu+maxpool backward_weights'
 has out 'adam_update_naive'
 
+last="--layers"
+expect 0 --list --layers=vgg16,tails
+has out 'vgg16.conv1_2: conv2d backward_weights'
+has out 'tails.dilated'
+grep -q 'mnist\|resnet' "$folder/out" && fail "--layers=vgg16,tails lists other layers"
+expect 0 --list --layers=all
+for text in mnist.adam vgg16.conv5_1 resnet50.conv5_shortcut mobilenet.depthwise14 tails.pooled; do
+    has out "$text: "
+done
+expect 0 --list --layers=tails --filter='conv2d_fwd_naive'
+has out conv2d_fwd_naive
+expect 64 --list --layers=vgg16,vgg19
+has err '"vgg19"'
+expect 64 --list --layers=
+
+last="no peer"
+expect 0 --list --no-peers
+grep -q onednn "$folder/out" && fail "--no-peers lists onednn"
+if "$bench" --peers --list >/dev/null 2>&1; then
+    last="oneDNN on layers of all kinds"
+    # shellcheck disable=SC2086
+    expect 0 --peers --layers=tails,mnist --filter='onednn*' --json="$folder/k.json" --benchmark_min_time=0.0001 \
+        --benchmark_repetitions=1
+    has out ' peer '
+    grep -i 'wrong\|not timed\|oneDNN:' "$folder/out" "$folder/err" && fail "oneDNN's results were not accepted"
+    [ "$(grep -c ' peer  .*us\| peer  .*ms' "$folder/out")" -ge 51 ] || fail "oneDNN was not timed on 51 problems"
+    last="oneDNN beside our kernels"
+    # shellcheck disable=SC2086
+    expect 0 --peers --filter='mnist.conv3/*' --threads=2 --json="$folder/k.json" $short
+    for text in 'What dispatch takes' 'backward_weights        1' 'all                     3'; do has out "$text"; done
+    if command -v jq >/dev/null; then
+        jq -e '[.benchmarks[] | select((.name | contains("onednn")) and .run_type == "iteration")]
+               | length == 6 and all(.[]; .["GFLOP/s"] > 0 and .error < 64 and (.label | contains("(")))' \
+            "$folder/k.json" >/dev/null || fail "the JSON file lacks oneDNN's windows, labels or counters"
+    fi
+    last="oneDNN limited like our kernels"
+    FASTCNN_ISA=avx2 "$bench" --list --peers --layers=resnet50 >"$folder/out" 2>&1
+    grep -q avx512 "$folder/out" && fail "FASTCNN_ISA=avx2 does not limit oneDNN"
+    has out 'onednn'
+else
+    echo "note: built without oneDNN, or this CPU has none of its instruction sets: no comparison was tested"
+    expect 64 --peers --list
+    has err 'oneDNN'
+fi
+
 last="--help"
 expect 0 --help
 has out 'Usage:'
