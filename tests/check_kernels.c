@@ -88,9 +88,10 @@ static int is_winograd(const struct fcnn_kernel *kernel)
 static struct problem_list problems(const struct fcnn_kernel *kernel)
 {
     if (!selection.text) {
-        struct problem_list list = shapes_list(kernel->op, kernel->direction, selection.random, selection.seed, selection.most);
+        const fcnn_direction direction = kernel->direction;
+        struct problem_list list = shapes_list(kernel->op, direction, selection.random, selection.seed, selection.most);
         if (is_winograd(kernel))
-            winograd_add_problems(&list, kernel->direction, selection.random, selection.seed, selection.most);
+            winograd_add_problems(&list, direction, selection.random, selection.seed, selection.most);
         return list;
     }
     struct problem_list one = {.items = grab(sizeof(fcnn_problem)), .count = 1};
@@ -114,7 +115,8 @@ START_TEST(check_row)
             continue;
         }
         checked++;
-        if (check_problem(kernel, &list.items[i], &errors, text) && failures++ < REPORTED) fprintf(stderr, "%s\n", text);
+        if (check_problem(kernel, &list.items[i], &errors, text) && failures++ < REPORTED)
+            fprintf(stderr, "%s\n", text);
     }
     printf("%-40s %d problems", kernel->name, checked);
     if (checked < list.count) printf(", %d not served (%s)", list.count - checked, reason);

@@ -113,7 +113,8 @@ static struct winograd_errors measure(const struct measured *t)
     double sum = 0, norm = 0;
     for (int64_t i = 0; i < t->images * t->rows * t->columns * t->channels; i++) {
         const double error = fabs((double)t->got[i] - t->want[i]);
-        if (!(error <= 0)) errors.worst = fmax(errors.worst, isfinite(error) ? error / (0x1p-24 * t->magnitude[i]) : HUGE_VAL);
+        if (!isfinite(error)) errors.worst = HUGE_VAL;
+        else if (error > 0) errors.worst = fmax(errors.worst, error / (0x1p-24 * t->magnitude[i]));
         sum += error * error;
         norm += t->want[i] * t->want[i];
     }
@@ -139,9 +140,12 @@ static struct winograd_errors errors_of(const fcnn_problem *p, const fcnn_tensor
         m = (struct measured){1, 3, 3, p->c / p->groups * p->k, t->d_weights, NULL, NULL};
     const size_t bytes = (size_t)(m.images * m.rows * m.columns * m.channels) * sizeof(double);
     m.want = grab(bytes), m.magnitude = grab(bytes);
-    if (p->direction == FCNN_FORWARD) refd_conv2d_forward(&g, t->src, t->weights, t->bias, m.want, m.magnitude);
-    else if (p->direction == FCNN_BACKWARD_DATA) refd_conv2d_backward_data(&g, t->weights, t->dst, t->d_dst, m.want, m.magnitude);
-    else refd_conv2d_backward_weights(&g, t->src, t->dst, t->d_dst, m.want, m.magnitude, NULL, NULL);
+    if (p->direction == FCNN_FORWARD)
+        refd_conv2d_forward(&g, t->src, t->weights, t->bias, m.want, m.magnitude);
+    else if (p->direction == FCNN_BACKWARD_DATA)
+        refd_conv2d_backward_data(&g, t->weights, t->dst, t->d_dst, m.want, m.magnitude);
+    else
+        refd_conv2d_backward_weights(&g, t->src, t->dst, t->d_dst, m.want, m.magnitude, NULL, NULL);
     spread_magnitudes(&m, p->direction == FCNN_BACKWARD_WEIGHTS ? 3 : tile);
     const struct winograd_errors errors = measure(&m);
     free(m.want);

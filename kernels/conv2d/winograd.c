@@ -9,7 +9,7 @@ const char *fcnn_winograd_unsupported(const fcnn_problem *p)
     if (p->r != 3 || p->s != 3) return "a window other than 3x3";
     if (p->stride_h != 1 || p->stride_w != 1) return "a stride other than 1";
     if (p->dilation_h != 1 || p->dilation_w != 1) return "dilation";
-    if (p->c / p->groups < 8 || p->k / p->groups < 8) return "fewer than 8 channels: transforms would cost more than they save";
+    if (p->c / p->groups < 8 || p->k / p->groups < 8) return "fewer than 8 channels";
     return fcnn_conv2d_unsupported(p);
 }
 

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- *
- * Winograd's convolution F(m x m, 3 x 3) (Lavin & Gray 2016): outputs in tiles of m x m, inputs in overlapping patches of
- * (m+2) x (m+2). Patches and filters are transformed to (m+2)^2 frequencies, where convolution is one matrix product over
- * channels per frequency: 16 instead of 36 multiplications per output tile for m = 2, 36 instead of 144 for m = 4.
- * Transforms are written once over vectors (winograd_body.h) with a fixed order of operations, products are chains of the
- * register tiles in ascending channels (or tiles): the bits are the same on every instruction set and for every partition. */
+ * Winograd's convolution F(m x m, 3 x 3) (Lavin & Gray 2016): outputs in tiles of m x m, inputs in overlapping patches
+ * of (m+2) x (m+2). Patches and filters are transformed to (m+2)^2 frequencies, where convolution is one matrix product
+ * over channels per frequency: 16 instead of 36 multiplications per tile for m = 2, 36 instead of 144 for m = 4.
+ * Transforms are written once over vectors (winograd_body.h) with a fixed order of operations, products are chains of
+ * the register tiles in ascending channels (or tiles): one set of bits for all instruction sets and partitions. */
 #ifndef FCNN_WINOGRAD_H
 #define FCNN_WINOGRAD_H
 
@@ -22,8 +21,8 @@ struct fcnn_winograd_place {
     int relu;
 };
 
-/* A transform of listed pixels into frequencies: out[i * frequency + c] for all c < channels, rounded up to whole vectors
- * (missing channels count as 0). */
+/* A transform of listed pixels into frequencies: out[i * frequency + c] for all c < channels, rounded up to whole
+ * vectors (missing channels count as 0). */
 typedef void fcnn_winograd_spread_fn(const float *const *pixels, int64_t channels, float *out, int64_t frequency);
 
 /* Transforms of one instruction set for one m; n = m + 2. Names as in the paper: d input, g filter, Y output. */
@@ -32,7 +31,7 @@ struct fcnn_winograd {
     int64_t m;
     fcnn_winograd_spread_fn *input;    /* B^T d B of n x n pixels */
     fcnn_winograd_spread_fn *gradient; /* A dY A^T of m x m pixels */
-    /* G g G^T: tap t of column j is g[t * tap + j]. Columns are rounded up to whole vectors, missing ones count as 0. */
+    /* G g G^T: tap t of column j is g[t * tap + j]. Columns are rounded up likewise. */
     void (*filter)(const float *g, int64_t tap, int64_t columns, float *out, int64_t frequency);
     /* A^T M A + bias, then ReLU: frequency i of channel c is in[i * frequency + c]. */
     void (*output)(const float *in, int64_t frequency, const struct fcnn_winograd_place *place);
@@ -59,9 +58,11 @@ void fcnn_winograd_pixels(const struct fcnn_winograd_image *image, int64_t n, in
 const char *fcnn_winograd_unsupported(const fcnn_problem *problem);
 
 /* winograd_gather.c: forward and backward data. winograd_weights.c: backward weights. */
-typedef void fcnn_winograd_demand_fn(const struct fcnn_winograd *w, const fcnn_problem *problem, struct fcnn_demand *demand);
-typedef void fcnn_winograd_run_fn(const struct fcnn_winograd *w, const fcnn_problem *problem, const fcnn_tensors *tensors,
-                                  const struct fcnn_memory *memory, enum fcnn_stage stage, int64_t first, int64_t last);
+typedef void fcnn_winograd_demand_fn(const struct fcnn_winograd *w, const fcnn_problem *problem,
+                                     struct fcnn_demand *demand);
+typedef void fcnn_winograd_run_fn(const struct fcnn_winograd *w, const fcnn_problem *problem,
+                                  const fcnn_tensors *tensors, const struct fcnn_memory *memory,
+                                  enum fcnn_stage stage, int64_t first, int64_t last);
 fcnn_winograd_demand_fn fcnn_winograd_gather_demand, fcnn_winograd_weights_demand;
 fcnn_winograd_run_fn fcnn_winograd_gather_run, fcnn_winograd_weights_run;
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Winograd's transforms over the vector header that the stub has included; lanes are channels. Points: 0, +-1, inf for m = 2;
- * 0, +-a, +-b, inf with a = 5/8, b = 3/2 for m = 4, which make A and B exact and the error of F(4x4) twice that of direct
- * convolution. Rows of +-p are evaluated as even part +- p * odd part. The order of operations defines the classes' bits.
- * A transform is one along columns, then the same along rows; m is a constant at every call, so that loops over it vanish. */
+ * Winograd's transforms over the vector header that the stub has included; lanes are channels. Points: 0, +-1, inf for
+ * m = 2; 0, +-a, +-b, inf with a = 5/8, b = 3/2 for m = 4: A and B are exact, the error is twice that of direct
+ * convolution. Rows of +-p are evaluated as even part +- p * odd part. The order of operations defines the classes'
+ * bits. A transform goes along columns, then along rows; m is a constant at every call: loops over it vanish. */
 #include "kernels/conv2d/winograd.h"
 #include "kernels/simd/common.h"
 
@@ -130,7 +130,11 @@ FCNN_INLINE void both_axes(axis_fn *axis, const int m, const int from, const int
     FCNN_UNROLL for (int i = 0; i < to; i++) axis(m, half + i * from, out + i * to);
 }
 
-FCNN_INLINE vec load(const float *p, const int whole, mask real) { return whole ? vec_load(p) : vec_load_masked(p, real); }
+FCNN_INLINE vec load(const float *p, const int whole, mask real)
+{
+    return whole ? vec_load(p) : vec_load_masked(p, real);
+}
+
 FCNN_INLINE void store(float *p, vec x, const int whole, mask real)
 {
     if (whole) vec_store(p, x);
@@ -144,8 +148,8 @@ FCNN_INLINE void store(float *p, vec x, const int whole, mask real)
     if (c < (channels)) body(0, vec_first((channels) - c));
 
 /* Listed pixels (from x from) to n x n frequencies. */
-FCNN_INLINE void spread_vector(axis_fn *axis, const int m, const int from, const float *const *pixels, int64_t c, float *out,
-                               int64_t frequency, const int whole, mask real)
+FCNN_INLINE void spread_vector(axis_fn *axis, const int m, const int from, const float *const *pixels, int64_t c,
+                               float *out, int64_t frequency, const int whole, mask real)
 {
     const int n = m + 2;
     vec x[N_MOST * N_MOST], done[N_MOST * N_MOST];
@@ -218,26 +222,26 @@ FCNN_INLINE void taps(const int m, const float *in, int64_t frequency, int64_t c
 #undef BODY
 }
 
-#define WINOGRAD(m)                                                                                                     \
-    static void input_f##m(const float *const *pixels, int64_t channels, float *out, int64_t frequency)                 \
-    {                                                                                                                   \
-        input(m, pixels, channels, out, frequency);                                                                     \
-    }                                                                                                                   \
-    static void gradient_f##m(const float *const *pixels, int64_t channels, float *out, int64_t frequency)              \
-    {                                                                                                                   \
-        gradient(m, pixels, channels, out, frequency);                                                                  \
-    }                                                                                                                   \
-    static void filter_f##m(const float *g, int64_t tap, int64_t columns, float *out, int64_t frequency)                \
-    {                                                                                                                   \
-        filter(m, g, tap, columns, out, frequency);                                                                     \
-    }                                                                                                                   \
-    static void output_f##m(const float *in, int64_t frequency, const struct fcnn_winograd_place *place)                \
-    {                                                                                                                   \
-        output(m, in, frequency, place);                                                                                \
-    }                                                                                                                   \
-    static void taps_f##m(const float *in, int64_t frequency, int64_t columns, float *out, int64_t tap)                 \
-    {                                                                                                                   \
-        taps(m, in, frequency, columns, out, tap);                                                                      \
+#define WINOGRAD(m)                                                                                                 \
+    static void input_f##m(const float *const *pixels, int64_t channels, float *out, int64_t frequency)             \
+    {                                                                                                               \
+        input(m, pixels, channels, out, frequency);                                                                 \
+    }                                                                                                               \
+    static void gradient_f##m(const float *const *pixels, int64_t channels, float *out, int64_t frequency)          \
+    {                                                                                                               \
+        gradient(m, pixels, channels, out, frequency);                                                              \
+    }                                                                                                               \
+    static void filter_f##m(const float *g, int64_t tap, int64_t columns, float *out, int64_t frequency)            \
+    {                                                                                                               \
+        filter(m, g, tap, columns, out, frequency);                                                                 \
+    }                                                                                                               \
+    static void output_f##m(const float *in, int64_t frequency, const struct fcnn_winograd_place *place)            \
+    {                                                                                                               \
+        output(m, in, frequency, place);                                                                            \
+    }                                                                                                               \
+    static void taps_f##m(const float *in, int64_t frequency, int64_t columns, float *out, int64_t tap)             \
+    {                                                                                                               \
+        taps(m, in, frequency, columns, out, tap);                                                                  \
     }
 
 WINOGRAD(2)

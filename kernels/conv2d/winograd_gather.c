@@ -1,19 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Winograd's convolution, forward and backward data (a forward pass of the gradient with rotated, transposed filters and
- * padding 2 - pad). Filters are transformed when they are packed. A task takes a block of tiles and a slice of output
- * channels: patches -> V, per frequency V * U -> M, M -> outputs. V and M of a block should stay in the L2 cache, so blocks
- * are small where there are few channels; with many channels each U[frequency] must serve enough tiles to pay for its way
- * from memory. Neighbouring tasks of a call share a block's V. */
+ * Winograd's convolution, forward and backward data (a forward pass of the gradient with rotated, transposed filters
+ * and padding 2 - pad). Filters are transformed when they are packed. A task takes a block of tiles and a slice of
+ * output channels: patches -> V, per frequency V U -> M, M -> outputs. V and M should stay in half of a 1 MB L2 cache;
+ * with many channels they cannot, and a block is as large as it takes to pay for the way of each U from memory.
+ * Neighbouring tasks of a call share a block's V. */
 #include <string.h>
 
 #include "kernels/conv2d/winograd.h"
 #include "kernels/simd/common.h"
 
 #define BLOCK_BYTES (512 << 10) /* of V and M */
-#define BLOCK_LEAST 36          /* tiles of a block, where channels are many */
-#define SLICE_CHANNELS 128      /* least width of a slice: the input transform is repeated per slice */
-#define TASKS_WANTED 4          /* slices are cut only if there are fewer blocks than that */
+#define BLOCK_LEAST 72          /* tiles of a block, where channels are many */
+#define SLICE_CHANNELS 128      /* least width of a slice: a call that begins inside a block transforms it anew */
 #define LINE 16                 /* floats; strides that are powers of two would share cache sets */
 
 /* Distances in floats. V[frequency][tile][channel], M[frequency][tile][column of the slice],
@@ -53,8 +52,8 @@ static void lay_out(struct cut *cut)
     cut->packed_group = cut->bias_floats + cut->panels.count * cut->u_panel;
     cut->v_tile = line(g->depth) + LINE;
     cut->m_tile = line(slice) + LINE;
-    int64_t most = fcnn_max(BLOCK_LEAST, BLOCK_BYTES / (cut->grid.frequencies * (cut->v_tile + cut->m_tile) * (int64_t)sizeof(float)));
-    cut->blocks = fcnn_ceil_div(cut->grid.count, most);
+    int64_t tile = cut->grid.frequencies * (cut->v_tile + cut->m_tile) * (int64_t)sizeof(float);
+    cut->blocks = fcnn_ceil_div(cut->grid.count, fcnn_max(BLOCK_LEAST, BLOCK_BYTES / tile));
     cut->block_tiles = fcnn_ceil_div(cut->grid.count, cut->blocks);
     cut->v_frequency = cut->block_tiles * cut->v_tile + LINE;
     cut->m_frequency = cut->block_tiles * cut->m_tile + LINE;
@@ -63,16 +62,13 @@ static void lay_out(struct cut *cut)
 static struct cut cut_of(const struct fcnn_winograd *w, const fcnn_problem *p)
 {
     int forward = p->direction == FCNN_FORWARD;
-    struct cut cut = {.gather = fcnn_gather_of(p), .slices = 1};
+    struct cut cut = {.gather = fcnn_gather_of(p)};
     cut.spread = !forward && p->activation == FCNN_RELU_ACTIVATION ? FCNN_SPREAD_FULL : FCNN_SPREAD_NOTHING;
     cut.pad_top = forward ? p->pad_top : 2 - p->pad_top;
     cut.pad_left = forward ? p->pad_left : 2 - p->pad_left;
     cut.grid = fcnn_winograd_grid_of(w->m, cut.gather.images, cut.gather.dst_h, cut.gather.dst_w);
-    cut.panels = fcnn_panels_of(cut.gather.width, w->tiles->lanes, fcnn_min(w->tiles->vectors, 2));
-    lay_out(&cut);
-    if (cut.blocks >= TASKS_WANTED) return cut;
-    cut.slices = fcnn_min(TASKS_WANTED / cut.blocks, cut.gather.width / SLICE_CHANNELS);
-    cut.slices = fcnn_max(1, fcnn_min(cut.slices, cut.panels.count));
+    cut.panels = fcnn_panels_of(cut.gather.width, w->tiles->lanes, w->tiles->vectors);
+    cut.slices = fcnn_max(1, fcnn_min(cut.gather.width / SLICE_CHANNELS, cut.panels.count));
     lay_out(&cut);
     return cut;
 }
@@ -97,15 +93,16 @@ void fcnn_winograd_gather_demand(const struct fcnn_winograd *w, const fcnn_probl
 /* ---- packing ---- */
 
 /* Nine taps of the filters from output channel `k` to input channels c .. c+width-1, rotated: rows of `tap` floats. */
-static void turn_taps(const fcnn_problem *p, const float *weights, int64_t c, int64_t width, int64_t k, int64_t tap, float *out)
+static void turn_taps(const fcnn_problem *p, const float *weights, int64_t c, int64_t width, int64_t k, int64_t tap,
+                      float *out)
 {
     int64_t group_c = p->c / p->groups;
     for (int64_t t = 0; t < 9; t++)
         for (int64_t j = 0; j < width; j++) out[t * tap + j] = weights[((8 - t) * group_c + c + j) * p->k + k];
 }
 
-static void pack_panel(const struct fcnn_winograd *w, const struct cut *cut, const fcnn_problem *p, const fcnn_tensors *t,
-                       int64_t group, int64_t at, float *packed)
+static void pack_panel(const struct fcnn_winograd *w, const struct cut *cut, const fcnn_problem *p,
+                       const fcnn_tensors *t, int64_t group, int64_t at, float *packed)
 {
     enum { TAP = FCNN_TILE_VECTORS * 16 };
     float turned[9 * TAP];
@@ -145,19 +142,21 @@ struct part {
 static void transform_patches(const struct call *call, const struct part *part)
 {
     const struct cut *cut = &call->cut;
+    const struct fcnn_gather *g = &cut->gather;
     const struct fcnn_winograd_grid *grid = &cut->grid;
-    const struct fcnn_winograd_image image = {call->src + part->group * cut->gather.depth, cut->gather.src_h, cut->gather.src_w,
-                                              cut->gather.src_pixel};
+    const struct fcnn_winograd_image image = {call->src + part->group * g->depth, g->src_h, g->src_w, g->src_pixel};
+    const int64_t m = call->w->m;
     for (int64_t tile = part->first; tile < part->last; tile++) {
         const float *pixels[FCNN_WINOGRAD_POINTS * FCNN_WINOGRAD_POINTS];
         int64_t j = tile % grid->across, i = tile / grid->across % grid->down, n = tile / grid->across / grid->down;
-        fcnn_winograd_pixels(&image, n, i * call->w->m - cut->pad_top, j * call->w->m - cut->pad_left, grid->n, call->zeros, pixels);
-        call->w->input(pixels, cut->gather.depth, call->v + (tile - part->first) * cut->v_tile, cut->v_frequency);
+        fcnn_winograd_pixels(&image, n, i * m - cut->pad_top, j * m - cut->pad_left, grid->n, call->zeros, pixels);
+        call->w->input(pixels, g->depth, call->v + (tile - part->first) * cut->v_tile, cut->v_frequency);
     }
 }
 
 /* One frequency and panel: `tiles` rows of V times U, to columns `at` .. of M. */
-static void multiply(const struct call *call, int64_t frequency, int64_t tiles, const float *u, int64_t at, int64_t columns)
+static void multiply(const struct call *call, int64_t frequency, int64_t tiles, const float *u, int64_t at,
+                     int64_t columns)
 {
     const struct cut *cut = &call->cut;
     const struct fcnn_tiles *isa = call->w->tiles;
@@ -194,11 +193,13 @@ static void transform_outputs(const struct call *call, const struct part *part)
     const struct fcnn_winograd_grid *grid = &cut->grid;
     const int64_t m = call->w->m, from = fcnn_panel_at(&cut->panels, part->from).from;
     struct fcnn_panel end = fcnn_panel_at(&cut->panels, part->to - 1);
-    struct fcnn_winograd_place place = {.row = g->dst_row, .pixel = g->dst_pixel, .channels = end.from + end.width - from,
-                                        .bias = call->packed + part->group * cut->packed_group + from, .relu = call->relu};
+    struct fcnn_winograd_place place = {.row = g->dst_row, .pixel = g->dst_pixel, .relu = call->relu};
+    float *dst = call->dst + part->group * g->width + from;
+    place.channels = end.from + end.width - from;
+    place.bias = call->packed + part->group * cut->packed_group + from;
     for (int64_t tile = part->first; tile < part->last; tile++) {
         int64_t j = tile % grid->across, i = tile / grid->across % grid->down, n = tile / grid->across / grid->down;
-        place.dst = call->dst + n * g->dst_image + i * m * g->dst_row + j * m * g->dst_pixel + part->group * g->width + from;
+        place.dst = dst + n * g->dst_image + i * m * g->dst_row + j * m * g->dst_pixel;
         place.rows = fcnn_min(m, g->dst_h - i * m);
         place.columns = fcnn_min(m, g->dst_w - j * m);
         call->w->output(call->m + (tile - part->first) * cut->m_tile, cut->m_frequency, &place);
@@ -212,8 +213,11 @@ static void compute(const struct call *call, int64_t first, int64_t last)
     memset(call->zeros, 0, (size_t)cut->gather.depth * sizeof(float));
     for (int64_t task = first; task < last; task++) {
         int64_t slice = task % cut->slices, at = task / cut->slices, block = at % cut->blocks;
-        struct part part = {at / cut->blocks, cut->grid.count * block / cut->blocks, cut->grid.count * (block + 1) / cut->blocks,
-                            first_panel(cut, slice), first_panel(cut, slice + 1)};
+        const struct part part = {.group = at / cut->blocks,
+                                  .first = cut->grid.count * block / cut->blocks,
+                                  .last = cut->grid.count * (block + 1) / cut->blocks,
+                                  .from = first_panel(cut, slice),
+                                  .to = first_panel(cut, slice + 1)};
         if (at != transformed) transform_patches(call, &part);
         transformed = at;
         multiply_all(call, &part);
@@ -229,8 +233,8 @@ void fcnn_winograd_gather_run(const struct fcnn_winograd *w, const fcnn_problem 
     int forward = p->direction == FCNN_FORWARD;
     if (stage == FCNN_PACK) {
         for (int64_t task = first; task < last; task++) {
-            int64_t group = task / cut->panels.count;
-            pack_panel(w, cut, p, t, group, task % cut->panels.count, (float *)memory->packed + group * cut->packed_group);
+            int64_t group = task / cut->panels.count, panel = task % cut->panels.count;
+            pack_panel(w, cut, p, t, group, panel, (float *)memory->packed + group * cut->packed_group);
         }
     } else if (stage == FCNN_GATHER) {
         fcnn_spread(w->tiles, p, t, cut->spread, memory->shared, first, last);
