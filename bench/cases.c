@@ -68,12 +68,16 @@ static fcnn_status make_tensors(struct bench_tensors *t, const fcnn_problem *p)
     return FCNN_OK;
 }
 
-/* ---- the reference ---- */
+/* ---- references ---- */
 
-static fcnn_status run_naive(const struct bench_case *c, const fcnn_problem *p, const fcnn_tensors *t, char name[64])
+/* The reference of a class: naive, or the scalar row. */
+static fcnn_status run_reference(const struct bench_case *c, fcnn_class numerics, const fcnn_problem *p,
+                                 const fcnn_tensors *t, char name[64])
 {
+    fcnn_options options = {.threads = c->threads, .isa = "scalar", .math = fcnn_class_name(numerics)};
+    if (numerics == FCNN_EXACT) options.kernel = "*_naive";
     fcnn_plan *plan;
-    fcnn_status status = fcnn_plan_create(&plan, p, &(fcnn_options){.threads = c->threads, .kernel = "*_naive"});
+    fcnn_status status = fcnn_plan_create(&plan, p, &options);
     if (status) return status;
     status = fcnn_execute(plan, t);
     if (name) snprintf(name, 64, "%s", fcnn_plan_kernel(plan));
@@ -88,7 +92,7 @@ static fcnn_status copy_from_forward(struct bench_case *c)
     struct bench_tensors t = {0};
     forward.direction = FCNN_FORWARD;
     fcnn_status status = make_tensors(&t, &forward);
-    if (!status) status = run_naive(c, &forward, &t.arrays, NULL);
+    if (!status) status = run_reference(c, FCNN_EXACT, &forward, &t.arrays, NULL);
     for (int i = 0; !status && i < c->tensors.count; i++) {
         const struct fcnn_tensor_info *info = &c->tensors.info[i];
         for (int j = 0; comes_from_forward(info) && j < t.count; j++)
@@ -99,30 +103,40 @@ static fcnn_status copy_from_forward(struct bench_case *c)
     return status;
 }
 
-static fcnn_status keep_outputs(struct bench_case *c)
+static fcnn_status keep_outputs(struct bench_case *c, void *outputs[FCNN_MAX_TENSORS])
 {
     for (int i = 0; i < c->tensors.count; i++) {
         const struct fcnn_tensor_info *info = &c->tensors.info[i];
         size_t bytes = (size_t)info->elements * info->element_size;
         if (info->role == FCNN_IN) continue;
-        if (!(c->expected[i] = malloc(bytes))) return fcnn_fail(FCNN_OUT_OF_MEMORY, "no memory for %zu bytes", bytes);
-        memcpy(c->expected[i], c->tensors.memory[i], bytes);
+        if (!(outputs[i] = malloc(bytes))) return fcnn_fail(FCNN_OUT_OF_MEMORY, "no memory for %zu bytes", bytes);
+        memcpy(outputs[i], c->tensors.memory[i], bytes);
     }
     return FCNN_OK;
 }
 
-const char *bench_case_prepare(struct bench_case *c)
+static fcnn_status prepare_inputs(struct bench_case *c)
 {
-    if (c->prepared) return *c->failure ? c->failure : NULL;
-    c->prepared = 1;
     int needs_forward = 0;
     fcnn_status status = make_tensors(&c->tensors, &c->problem);
     for (int i = 0; !status && i < c->tensors.count; i++) needs_forward |= comes_from_forward(&c->tensors.info[i]);
-    if (needs_forward) status = copy_from_forward(c);
-    if (!status) status = run_naive(c, &c->problem, &c->tensors.arrays, c->naive);
-    if (!status) status = keep_outputs(c);
+    return needs_forward ? copy_from_forward(c) : status;
+}
+
+const char *bench_case_prepare(struct bench_case *c, fcnn_class numerics)
+{
+    struct bench_reference *reference = &c->references[numerics];
+    fcnn_status status = FCNN_OK;
+    if (*c->failure || reference->prepared) return *c->failure ? c->failure : NULL;
+    reference->prepared = 1;
+    if (!c->prepared) status = prepare_inputs(c);
+    c->prepared = 1;
+    if (!status) bench_case_reset(c);
+    char *name = numerics == FCNN_EXACT ? c->naive : NULL;
+    if (!status) status = run_reference(c, numerics, &c->problem, &c->tensors.arrays, name);
+    if (!status) status = keep_outputs(c, reference->outputs);
     if (status) snprintf(c->failure, sizeof c->failure, "the reference did not run: %s", fcnn_last_error());
-    else c->error = bench_error(&c->problem, &c->tensors.arrays);
+    else reference->error = bench_error(&c->problem, &c->tensors.arrays);
     return status ? c->failure : NULL;
 }
 
@@ -148,11 +162,11 @@ static void format_value(const struct fcnn_tensor_info *info, const void *memory
     else snprintf(text, 32, "%.9g", (double)((const float *)memory)[i]);
 }
 
-int bench_case_differs(const struct bench_case *c, char *text, size_t size)
+int bench_case_differs(const struct bench_case *c, fcnn_class numerics, char *text, size_t size)
 {
     for (int i = 0; i < c->tensors.count; i++) {
         const struct fcnn_tensor_info *info = &c->tensors.info[i];
-        const void *got = c->tensors.memory[i], *want = c->expected[i];
+        const void *got = c->tensors.memory[i], *want = c->references[numerics].outputs[i];
         int64_t first = -1, wrong = 0;
         if (!want || !memcmp(got, want, (size_t)info->elements * info->element_size)) continue;
         for (int64_t at = 0; at < info->elements; at++) {
@@ -183,7 +197,7 @@ static fcnn_status complete(struct bench_case *c, const char *layer, const char 
     fcnn_problem_format(&c->problem, c->text, sizeof c->text);
     c->flops = fcnn_problem_flops(&c->problem);
     c->threads = threads;
-    c->error = NAN;
+    for (int i = 0; i < FCNN_CLASSES; i++) c->references[i].error = NAN;
     for (int i = fcnn_tensor_list(&c->problem, info) - 1; i >= 0; i--)
         c->bytes += (double)info[i].elements * (double)info[i].element_size * (info[i].role == FCNN_INOUT ? 2 : 1);
     status = fcnn_plan_create(&plan, &c->problem, &(fcnn_options){.threads = threads});
@@ -233,7 +247,8 @@ void bench_cases_free(struct bench_case *cases, int count)
 {
     for (int i = 0; i < count; i++) {
         free_tensors(&cases[i].tensors);
-        for (int j = 0; j < FCNN_MAX_TENSORS; j++) free(cases[i].expected[j]);
+        for (int j = 0; j < FCNN_CLASSES; j++)
+            for (int k = 0; k < FCNN_MAX_TENSORS; k++) free(cases[i].references[j].outputs[k]);
     }
     free(cases);
 }

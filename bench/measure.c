@@ -54,7 +54,8 @@ static void add_runs(struct bench_suite *suite, struct bench_case *c)
         struct bench_run *run = &suite->runs[suite->run_count];
         memset(run, 0, sizeof *run);
         run->kernel = fcnn_kernel_describe(i);
-        fcnn_options options = {.threads = o->threads, .kernel = run->kernel.name};
+        fcnn_options options = {.threads = o->threads, .kernel = run->kernel.name,
+                                .math = fcnn_class_name(run->kernel.numerics)};
         if (*fcnn_kernel_reason(i, &c->problem, &options)) continue;
         run->suite = suite;
         run->of = c;
@@ -118,8 +119,9 @@ int bench_suite_select(struct bench_suite *suite, const char *filter)
 static fcnn_status make_plan(struct bench_run *run)
 {
     const struct bench_case *c = run->of;
-    fcnn_status status = fcnn_plan_create(&run->plan, &c->problem,
-                                          &(fcnn_options){.threads = c->threads, .kernel = run->kernel.name});
+    const fcnn_options options = {.threads = c->threads, .kernel = run->kernel.name,
+                                  .math = fcnn_class_name(run->kernel.numerics)};
+    fcnn_status status = fcnn_plan_create(&run->plan, &c->problem, &options);
     if (status) return status;
     run->tensors = c->tensors.arrays;
     size_t bytes = fcnn_plan_packed(run->plan);
@@ -133,7 +135,7 @@ static fcnn_status make_plan(struct bench_run *run)
 /* Plans, packs, executes once and compares bits. Leaves the sentence in run->failure if that goes wrong. */
 static void prepare(struct bench_run *run)
 {
-    const char *failure = bench_case_prepare(run->of);
+    const char *failure = bench_case_prepare(run->of, run->kernel.numerics);
     run->prepared = 1;
     if (failure) {
         snprintf(run->failure, sizeof run->failure, "%s", failure);
@@ -142,7 +144,7 @@ static void prepare(struct bench_run *run)
         fcnn_status status = make_plan(run);
         if (!status) status = fcnn_execute(run->plan, &run->tensors);
         if (status) snprintf(run->failure, sizeof run->failure, "failed: %s", fcnn_last_error());
-        else bench_case_differs(run->of, run->failure, sizeof run->failure);
+        else bench_case_differs(run->of, run->kernel.numerics, run->failure, sizeof run->failure);
     }
     run->is_wrong = *run->failure != 0;
     if (!run->is_wrong) return;
@@ -200,7 +202,8 @@ struct bench_figures bench_window_close(struct bench_run *run, int64_t iteration
     double gflops = run->of->flops / sample.seconds * 1e-9;
     return (struct bench_figures){.gflops = gflops, .peak = sample.peak,
                                   .percent_of_peak = sample.peak > 0 ? 100 * gflops / sample.peak : NAN,
-                                  .bytes = run->of->bytes, .error = run->of->error};
+                                  .bytes = run->of->bytes,
+                                  .error = run->of->references[run->kernel.numerics].error};
 }
 
 /* ---- summing up ---- */
