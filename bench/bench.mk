@@ -41,6 +41,7 @@ bench:
 	@exit 1
 endif
 
+EXTRA_DIST += bench/winograd_accuracy.sh
 clean-local: clean-bench
 clean-bench:
 	rm -rf bench/out

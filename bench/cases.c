@@ -68,13 +68,15 @@ static fcnn_status make_tensors(struct bench_tensors *t, const fcnn_problem *p)
     return FCNN_OK;
 }
 
-/* ---- the reference ---- */
+/* ---- references ---- */
 
-/* With all cores: this is not timed. */
-static fcnn_status run_naive(const fcnn_problem *p, const fcnn_tensors *t, char name[64])
+/* The reference of a class: naive, or the scalar row. With all cores: this is not timed. */
+static fcnn_status run_reference(fcnn_class numerics, const fcnn_problem *p, const fcnn_tensors *t, char name[64])
 {
+    fcnn_options options = {.isa = "scalar", .math = fcnn_class_name(numerics)};
+    if (numerics == FCNN_EXACT) options.kernel = "*_naive";
     fcnn_plan *plan;
-    fcnn_status status = fcnn_plan_create(&plan, p, &(fcnn_options){.kernel = "*_naive"});
+    fcnn_status status = fcnn_plan_create(&plan, p, &options);
     if (status) return status;
     status = fcnn_execute(plan, t);
     if (name) snprintf(name, 64, "%s", fcnn_plan_kernel(plan));
@@ -89,7 +91,7 @@ static fcnn_status copy_from_forward(struct bench_case *c)
     struct bench_tensors t = {0};
     forward.direction = FCNN_FORWARD;
     fcnn_status status = make_tensors(&t, &forward);
-    if (!status) status = run_naive(&forward, &t.arrays, NULL);
+    if (!status) status = run_reference(FCNN_EXACT, &forward, &t.arrays, NULL);
     for (int i = 0; !status && i < c->tensors.count; i++) {
         const struct fcnn_tensor_info *info = &c->tensors.info[i];
         for (int j = 0; comes_from_forward(info) && j < t.count; j++)
@@ -100,30 +102,40 @@ static fcnn_status copy_from_forward(struct bench_case *c)
     return status;
 }
 
-static fcnn_status keep_outputs(struct bench_case *c)
+static fcnn_status keep_outputs(struct bench_case *c, void *outputs[FCNN_MAX_TENSORS])
 {
     for (int i = 0; i < c->tensors.count; i++) {
         const struct fcnn_tensor_info *info = &c->tensors.info[i];
         size_t bytes = (size_t)info->elements * info->element_size;
         if (info->role == FCNN_IN) continue;
-        if (!(c->expected[i] = malloc(bytes))) return fcnn_fail(FCNN_OUT_OF_MEMORY, "no memory for %zu bytes", bytes);
-        memcpy(c->expected[i], c->tensors.memory[i], bytes);
+        if (!(outputs[i] = malloc(bytes))) return fcnn_fail(FCNN_OUT_OF_MEMORY, "no memory for %zu bytes", bytes);
+        memcpy(outputs[i], c->tensors.memory[i], bytes);
     }
     return FCNN_OK;
 }
 
-const char *bench_case_prepare(struct bench_case *c)
+static fcnn_status prepare_inputs(struct bench_case *c)
 {
-    if (c->prepared) return *c->failure ? c->failure : NULL;
-    c->prepared = 1;
     int needs_forward = 0;
     fcnn_status status = make_tensors(&c->tensors, &c->problem);
     for (int i = 0; !status && i < c->tensors.count; i++) needs_forward |= comes_from_forward(&c->tensors.info[i]);
-    if (needs_forward) status = copy_from_forward(c);
-    if (!status) status = run_naive(&c->problem, &c->tensors.arrays, c->naive);
-    if (!status) status = keep_outputs(c);
+    return needs_forward ? copy_from_forward(c) : status;
+}
+
+const char *bench_case_prepare(struct bench_case *c, fcnn_class numerics)
+{
+    struct bench_reference *reference = &c->references[numerics];
+    fcnn_status status = FCNN_OK;
+    if (*c->failure || reference->prepared) return *c->failure ? c->failure : NULL;
+    reference->prepared = 1;
+    if (!c->prepared) status = prepare_inputs(c);
+    c->prepared = 1;
+    if (!status) bench_case_reset(c);
+    char *name = numerics == FCNN_EXACT ? c->naive : NULL;
+    if (!status) status = run_reference(numerics, &c->problem, &c->tensors.arrays, name);
+    if (!status) status = keep_outputs(c, reference->outputs);
     if (status) snprintf(c->failure, sizeof c->failure, "the reference did not run: %s", fcnn_last_error());
-    else c->error = bench_error(&c->problem, &c->tensors.arrays);
+    else reference->error = bench_error(&c->problem, &c->tensors.arrays);
     return status ? c->failure : NULL;
 }
 
@@ -144,7 +156,7 @@ float *bench_case_unpooled(const struct bench_case *c)
     unpooled.p = unpooled.q = 0;
     fcnn_status status = fcnn_problem_check(&unpooled);
     if (!status) status = make_tensors(&t, &unpooled);
-    if (!status) status = run_naive(&unpooled, &t.arrays, NULL);
+    if (!status) status = run_reference(FCNN_EXACT, &unpooled, &t.arrays, NULL);
     for (int i = 0; i < t.count; i++) {
         if (status || t.info[i].offset != offsetof(fcnn_tensors, dst)) continue;
         dst = t.memory[i];
@@ -170,11 +182,11 @@ static void format_value(const struct fcnn_tensor_info *info, const void *memory
     else snprintf(text, 32, "%.9g", (double)((const float *)memory)[i]);
 }
 
-int bench_case_differs(const struct bench_case *c, char *text, size_t size)
+int bench_case_differs(const struct bench_case *c, fcnn_class numerics, char *text, size_t size)
 {
     for (int i = 0; i < c->tensors.count; i++) {
         const struct fcnn_tensor_info *info = &c->tensors.info[i];
-        const void *got = c->tensors.memory[i], *want = c->expected[i];
+        const void *got = c->tensors.memory[i], *want = c->references[numerics].outputs[i];
         int64_t first = -1, wrong = 0;
         if (!want || !memcmp(got, want, (size_t)info->elements * info->element_size)) continue;
         for (int64_t at = 0; at < info->elements; at++) {
@@ -198,7 +210,7 @@ int bench_case_strays(const struct bench_case *c, double *error, char *text, siz
     const double most_error = 64, most_part = 1e-4;
     for (int i = 0; i < c->tensors.count; i++) {
         const struct fcnn_tensor_info *info = &c->tensors.info[i];
-        const float *got = c->tensors.memory[i], *want = c->expected[i];
+        const float *got = c->tensors.memory[i], *want = c->references[FCNN_EXACT].outputs[i];
         double largest = 0;
         if (!want || info->element_size != sizeof *got) continue;
         for (int64_t at = 0; at < info->elements; at++) largest = fmax(largest, fabs((double)want[at]));
@@ -227,7 +239,7 @@ static fcnn_status complete(struct bench_case *c, const char *layer, const char 
     fcnn_problem_format(&c->problem, c->text, sizeof c->text);
     c->flops = fcnn_problem_flops(&c->problem);
     c->threads = threads;
-    c->error = NAN;
+    for (int i = 0; i < FCNN_CLASSES; i++) c->references[i].error = NAN;
     for (int i = fcnn_tensor_list(&c->problem, info) - 1; i >= 0; i--)
         c->bytes += (double)info[i].elements * (double)info[i].element_size * (info[i].role == FCNN_INOUT ? 2 : 1);
     status = fcnn_plan_create(&plan, &c->problem, &(fcnn_options){.threads = threads});
@@ -314,7 +326,8 @@ void bench_cases_free(struct bench_case *cases, int count)
 {
     for (int i = 0; i < count; i++) {
         free_tensors(&cases[i].tensors);
-        for (int j = 0; j < FCNN_MAX_TENSORS; j++) free(cases[i].expected[j]);
+        for (int j = 0; j < FCNN_CLASSES; j++)
+            for (int k = 0; k < FCNN_MAX_TENSORS; k++) free(cases[i].references[j].outputs[k]);
     }
     free(cases);
 }

@@ -19,6 +19,13 @@ struct bench_tensors {
     fcnn_tensors arrays; /* the same memory, as fcnn_execute() wants it */
 };
 
+/* What a numerics class computes: the naive kernel's outputs for exact, those of the scalar row for other classes. */
+struct bench_reference {
+    int prepared;
+    void *outputs[FCNN_MAX_TENSORS];
+    double error; /* of these: see bench_error(); NAN: not known */
+};
+
 struct bench_case {
     char layer[64], text[192]; /* text: the problem in benchdnn's syntax */
     fcnn_problem problem;
@@ -26,25 +33,24 @@ struct bench_case {
     int threads;
     int prepared;
     char failure[256];   /* why it could not be prepared */
+    struct bench_reference references[FCNN_CLASSES];
     char naive[64];      /* the reference's kernel */
     char choice[64];     /* dispatch's */
     struct bench_tensors tensors;
-    void *expected[FCNN_MAX_TENSORS]; /* the reference's outputs */
-    double error; /* of the reference: see bench_error(); NAN: not known */
 };
 
 /* The cases that the options ask for; *count of them. NULL after a message. */
 struct bench_case *bench_cases_make(const struct bench_options *options, int *count);
 void bench_cases_free(struct bench_case *cases, int count);
 
-/* Fills the tensors and runs the reference, once. NULL, or what failed. */
-const char *bench_case_prepare(struct bench_case *c);
+/* Fills the tensors and runs the reference of a class, each once. NULL, or what failed. */
+const char *bench_case_prepare(struct bench_case *c, fcnn_class numerics);
 
 /* Before an execution that is to be checked: in/out tensors as they were, outputs NaN. */
 void bench_case_reset(struct bench_case *c);
 
-/* 0 if all outputs have the reference's bits (+0 and -0 count as equal), else 1 and the sentence. */
-int bench_case_differs(const struct bench_case *c, char *text, size_t size);
+/* 0 if all outputs have the bits of the class's reference (+0 and -0 count as equal), else 1 and the sentence. */
+int bench_case_differs(const struct bench_case *c, fcnn_class numerics, char *text, size_t size);
 
 /* The same for sums in another order: outputs within 1e-4 of the largest, and bench_error(), which is left in *error,
  * at most 64. Outputs that a peer has no counterpart of (choice) are passed over. */

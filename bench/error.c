@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * How far the reference's floats are from the same sums in double. Exact kernels have the reference's bits, so this is
- * the error of each of them. */
+ * How far a class's floats are from the same sums in double. All kernels of a class have the same bits, so this is the
+ * error of each of them. */
 #include <math.h>
 #include <stdlib.h>
 

@@ -86,7 +86,8 @@ static void add_kernels(struct bench_suite *suite, struct bench_case *c)
     for (int i = 0; i < fcnn_kernel_count(); i++) {
         struct bench_run *run = new_run(suite, c);
         run->kernel = fcnn_kernel_describe(i);
-        fcnn_options options = {.threads = o->threads, .kernel = run->kernel.name};
+        fcnn_options options = {.threads = o->threads, .kernel = run->kernel.name,
+                                .math = fcnn_class_name(run->kernel.numerics)};
         if (*fcnn_kernel_reason(i, &c->problem, &options) || is_left_out(o, run, best)) continue;
         snprintf(run->name, sizeof run->name, "%s/%s", c->layer, run->kernel.name);
         add(suite, run);
@@ -179,8 +180,9 @@ int bench_suite_select(struct bench_suite *suite, const char *filter)
 static fcnn_status make_plan(struct bench_run *run)
 {
     const struct bench_case *c = run->of;
-    fcnn_status status = fcnn_plan_create(&run->plan, &c->problem,
-                                          &(fcnn_options){.threads = c->threads, .kernel = run->kernel.name});
+    const fcnn_options options = {.threads = c->threads, .kernel = run->kernel.name,
+                                  .math = fcnn_class_name(run->kernel.numerics)};
+    fcnn_status status = fcnn_plan_create(&run->plan, &c->problem, &options);
     if (status) return status;
     run->tensors = c->tensors.arrays;
     size_t bytes = fcnn_plan_packed(run->plan);
@@ -197,8 +199,8 @@ static void prepare_kernel(struct bench_run *run)
     fcnn_status status = make_plan(run);
     if (!status) status = fcnn_execute(run->plan, &run->tensors);
     if (status) snprintf(run->failure, sizeof run->failure, "failed: %s", fcnn_last_error());
-    else bench_case_differs(run->of, run->failure, sizeof run->failure);
-    run->error = run->of->error;
+    else bench_case_differs(run->of, run->kernel.numerics, run->failure, sizeof run->failure);
+    run->error = run->of->references[run->kernel.numerics].error;
 }
 
 /* Converts, executes once and compares within bounds. */
@@ -216,7 +218,7 @@ static void prepare_peer(struct bench_run *run)
 /* Leaves the sentence in run->failure if something goes wrong. */
 static void prepare(struct bench_run *run)
 {
-    const char *failure = bench_case_prepare(run->of);
+    const char *failure = bench_case_prepare(run->of, run->kernel.numerics);
     run->prepared = 1;
     if (failure) {
         snprintf(run->failure, sizeof run->failure, "%s", failure);

@@ -27,13 +27,13 @@ struct bench_run {
     fcnn_kernel_info kernel; /* of a peer: just title and instruction set */
     struct bench_peer *peer; /* NULL: a kernel of ours, run by `plan` */
     int peer_variant;        /* as in bench_peer_open() */
-    char title[64];         /* of a peer: "onednn_2.6.3 (jit:avx512_core)" */
+    char title[64];          /* of a peer: "onednn_2.6.3 (jit:avx512_core)" */
     char name[128];         /* layer/kernel */
     char suffix[64];        /* what Google Benchmark appends to the name */
     int selected;
     int repetitions;        /* windows */
     int prepared, is_wrong;
-    double error;           /* see bench_error(); all kernels have the reference's */
+    double error;           /* see bench_error(); all kernels of a class have the same */
     char failure[256];      /* why it is not timed */
     fcnn_plan *plan;
     void *packed;

@@ -125,7 +125,7 @@ static void print_row(const struct row *row, double naive, double peer)
     const struct bench_case *c = run->of;
     int chosen = !strcmp(run->kernel.name, c->choice), fd = STDOUT_FILENO;
     const char *code = run->is_wrong ? style(fd, RED) : chosen ? style(fd, BOLD) : "";
-    printf("%s%c %-39s  %-6s  %-6s%s", code, chosen ? '*' : ' ', run->kernel.name, fcnn_isa_name(run->kernel.isa),
+    printf("%s%c %-39s  %-6s  %-11s%s", code, chosen ? '*' : ' ', run->kernel.name, fcnn_isa_name(run->kernel.isa),
            run->peer ? "peer" : fcnn_class_name(run->kernel.numerics), *code ? plain(fd) : "");
     if (!run->count) {
         printf("  %s\n", *run->failure ? run->failure : "not timed");
@@ -160,7 +160,7 @@ static void print_case(const struct bench_run *first, const struct bench_run *en
         printf("\n%s%s%s  %s  ", style(STDOUT_FILENO, BOLD), c->layer, plain(STDOUT_FILENO), c->text);
         if (c->flops > 0) printf("%.3g MFLOP, ", c->flops * 1e-6);
         printf("%.3g MB\n", c->bytes * 1e-6);
-        printf("  %-39s  %-6s  %-6s%11s%8s%10s%8s%9s%8s%7s\n", "kernel", "ISA", "class", "median   ", "spread%",
+        printf("  %-39s  %-6s  %-11s%11s%8s%10s%8s%9s%8s%7s\n", "kernel", "ISA", "class", "median   ", "spread%",
                c->flops > 0 ? "GFLOP/s" : "GB/s", "peak%", "x naive", "x peer", "error");
         for (int i = 0; i < count; i++) print_row(&rows[i], naive, peer);
     }
@@ -199,8 +199,8 @@ static void print_header(const struct bench_suite *suite)
     for (int isa = 0; isa < FCNN_ISAS; isa++) print_peak(suite, (fcnn_isa)isa);
     puts("\nTimed: fcnn_execute() with warm caches; weights of forward and backward_data packed beforehand by\n"
          "fcnn_pack(), everything else (gathering, im2col, packing of activations) inside. Every kernel was first\n"
-         "compared bit by bit with the reference, peers within bounds. Times of different runs cannot be compared;\n"
-         "ratios within one can.\n"
+         "compared bit by bit with the reference of its class: naive, or the scalar kernel; peers within bounds.\n"
+         "Times of different runs cannot be compared; ratios within one can.\n"
          "  *        what dispatch takes\n"
          "  median   of the windows; spread%: their interquartile range in percent of it\n"
          "  x naive  how many times faster than the reference, which is plain C\n"
@@ -209,8 +209,9 @@ static void print_header(const struct bench_suite *suite)
          "  peak%    of the rate of fused multiply-adds from registers with this ISA, measured right before and after\n"
          "           each window on one thread, times the number of threads. The gradient of a pooled layer is three\n"
          "           quarters zeros: kernels that skip them can pass 100\n"
-         "  error    max |x - d| / (2^-24 S) of the outputs x; d and S = sum |a b|: the same in double. All exact\n"
-         "           kernels have the reference's bits. The tests demand 16 or less.");
+         "  error    max |x - d| / (2^-24 S) of the class's outputs x, the same for all its kernels; d and\n"
+         "           S = sum |a b|: the same in double. The tests demand 16 or less of exact; of winograd_f2 and\n"
+         "           winograd_f4 16 and 256 of the largest S in an output tile");
 }
 
 void bench_report_tables(const struct bench_suite *suite)

@@ -22,6 +22,12 @@ libfcnn_scalar_la_SOURCES = \
     kernels/conv2d/pack.c \
     kernels/conv2d/spread.c \
     kernels/conv2d/weights_sum.h \
+    kernels/conv2d/winograd.c \
+    kernels/conv2d/winograd.h \
+    kernels/conv2d/winograd_body.h \
+    kernels/conv2d/winograd_gather.c \
+    kernels/conv2d/winograd_scalar.c \
+    kernels/conv2d/winograd_weights.c \
     kernels/elementwise/chunks.h \
     kernels/elementwise/flush.h \
     kernels/elementwise/lanes.h \
@@ -63,6 +69,7 @@ libfcnn_avx2_la_CFLAGS = $(PLAIN_CFLAGS) $(AVX2_CFLAGS)
 libfcnn_avx2_la_SOURCES = \
     kernels/conv2d/direct_avx2.c \
     kernels/conv2d/im2col_avx2.c \
+    kernels/conv2d/winograd_avx2.c \
     kernels/elementwise/reduce_avx2.c \
     kernels/elementwise/relu_avx2.c \
     kernels/optimizer/adam_avx2.c \
@@ -82,6 +89,7 @@ libfcnn_avx512_la_CFLAGS = $(PLAIN_CFLAGS) $(AVX512_CFLAGS)
 libfcnn_avx512_la_SOURCES = \
     kernels/conv2d/direct_avx512.c \
     kernels/conv2d/im2col_avx512.c \
+    kernels/conv2d/winograd_avx512.c \
     kernels/elementwise/reduce_avx512.c \
     kernels/elementwise/relu_avx512.c \
     kernels/optimizer/adam_avx512.c \

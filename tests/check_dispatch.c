@@ -234,6 +234,9 @@ START_TEST(classes)
         ck_assert_int_eq(fcnn_settings_read(&settings, &(fcnn_options){.math = "exact"}), FCNN_OK);
         ck_assert_uint_eq(settings.classes, 1u << FCNN_EXACT);
     }
+    const fcnn_options winograd = {.math = "exact,winograd_f2,winograd_f4", .isa = "scalar"};
+    expect("conv2d forward mb1ic32ih13oc64kh3", &winograd, "conv2d_fwd_winograd_f4_scalar");
+    expect("conv2d forward mb1ic32ih13oc64kh5", &winograd, "conv2d_fwd_direct_scalar"); /* served by exact rows alone */
     setenv("FASTCNN_MATH", "fast", 1);
     expect_failure(CONV, NULL, FCNN_BAD_SETTING, "fast");
     expect_failure(CONV, &(fcnn_options){.math = "exact;winograd_f2"}, FCNN_BAD_SETTING, "exact;winograd_f2");

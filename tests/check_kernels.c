@@ -10,6 +10,7 @@
 
 #include "tests/harness.h"
 #include "tests/shapes.h"
+#include "tests/winograd.h"
 
 #define REPORTED 3 /* failures printed per row */
 
@@ -60,13 +61,16 @@ static const char *why_not(int row, const struct fcnn_settings *settings)
 }
 
 /* What a numerics class promises decides how its rows are checked. */
-static int check_problem(const struct fcnn_kernel *kernel, const fcnn_problem *problem, char text[HARNESS_TEXT])
+static int check_problem(const struct fcnn_kernel *kernel, const fcnn_problem *problem, struct winograd_errors *errors,
+                         char text[HARNESS_TEXT])
 {
     struct trial trial;
     int failed;
     trial_make(&trial, problem, selection.seed);
     switch (kernel->numerics) {
     case FCNN_EXACT: failed = harness_stages(kernel, &trial, text) || harness_api(kernel, &trial, text); break;
+    case FCNN_WINOGRAD_F2:
+    case FCNN_WINOGRAD_F4: failed = winograd_check(kernel, &trial, errors, text); break;
     default:
         snprintf(text, HARNESS_TEXT, "FAIL %s: there is no check for class %s", kernel->name,
                  fcnn_class_name(kernel->numerics));
@@ -76,10 +80,20 @@ static int check_problem(const struct fcnn_kernel *kernel, const fcnn_problem *p
     return failed;
 }
 
+static int is_winograd(const struct fcnn_kernel *kernel)
+{
+    return kernel->numerics == FCNN_WINOGRAD_F2 || kernel->numerics == FCNN_WINOGRAD_F4;
+}
+
 static struct problem_list problems(const struct fcnn_kernel *kernel)
 {
-    if (!selection.text)
-        return shapes_list(kernel->op, kernel->direction, selection.random, selection.seed, selection.most);
+    if (!selection.text) {
+        const fcnn_direction direction = kernel->direction;
+        struct problem_list list = shapes_list(kernel->op, direction, selection.random, selection.seed, selection.most);
+        if (is_winograd(kernel))
+            winograd_add_problems(&list, direction, selection.random, selection.seed, selection.most);
+        return list;
+    }
     struct problem_list one = {.items = grab(sizeof(fcnn_problem)), .count = 1};
     one.items[0] = selection.problem;
     return one;
@@ -90,6 +104,7 @@ START_TEST(check_row)
     const struct fcnn_kernel *kernel = &fcnn_kernels[_i];
     const char *reason = "";
     int checked = 0, failures = 0;
+    struct winograd_errors errors = {0, 0};
     harness_catch_signals();
     struct problem_list list = problems(kernel);
     for (int i = 0; i < list.count; i++) {
@@ -100,10 +115,12 @@ START_TEST(check_row)
             continue;
         }
         checked++;
-        if (check_problem(kernel, &list.items[i], text) && failures++ < REPORTED) fprintf(stderr, "%s\n", text);
+        if (check_problem(kernel, &list.items[i], &errors, text) && failures++ < REPORTED)
+            fprintf(stderr, "%s\n", text);
     }
     printf("%-40s %d problems", kernel->name, checked);
     if (checked < list.count) printf(", %d not served (%s)", list.count - checked, reason);
+    if (is_winograd(kernel)) printf(", error at most %.1f eps S, relative L2 %.1e", errors.worst, errors.relative);
     printf("\n");
     fflush(stdout);
     ck_assert_msg(checked > 0, "%s serves none of %d problems: %s", kernel->name, list.count, reason);

@@ -60,9 +60,8 @@ static void *grab_aligned(size_t bytes)
     return p;
 }
 
-static void run_naive(const fcnn_problem *problem, const fcnn_tensors *tensors)
+void run_kernel(const struct fcnn_kernel *kernel, const fcnn_problem *problem, const fcnn_tensors *tensors)
 {
-    const struct fcnn_kernel *kernel = naive_kernel(problem->op, problem->direction);
     struct fcnn_demand demand = {0};
     kernel->variant->demand(problem, &demand);
     const struct fcnn_memory memory = {.tables = grab_aligned(demand.tables), .packed = grab_aligned(demand.packed),
@@ -72,6 +71,11 @@ static void run_naive(const fcnn_problem *problem, const fcnn_tensors *tensors)
     free(memory.packed);
     free(memory.shared);
     free(memory.scratch);
+}
+
+static void run_naive(const fcnn_problem *problem, const fcnn_tensors *tensors)
+{
+    run_kernel(naive_kernel(problem->op, problem->direction), problem, tensors);
 }
 
 /* May this input hold NaN and infinities? Not where a kernel is free to skip a product with a zero or to compute it:

@@ -41,6 +41,8 @@ size_t tensor_bytes(const struct fcnn_tensor_info *info);
 void tensor_set(fcnn_tensors *tensors, const struct fcnn_tensor_info *info, void *data);
 /* The row named *_naive for an operation and direction; exits if there is none. */
 const struct fcnn_kernel *naive_kernel(fcnn_op op, fcnn_direction direction);
+/* All stages of a kernel, with memory of their own. */
+void run_kernel(const struct fcnn_kernel *kernel, const fcnn_problem *problem, const fcnn_tensors *tensors);
 /* malloc, or exit. */
 void *grab(size_t bytes);
 

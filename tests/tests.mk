@@ -66,7 +66,9 @@ libfcnn_tests_la_SOURCES = \
     tests/shapes.c \
     tests/shapes.h \
     tests/toy.c \
-    tests/toy.h
+    tests/toy.h \
+    tests/winograd.c \
+    tests/winograd.h
 libfcnn_tests_la_LIBADD = libfcnn-core.la libfcnn-double.la libfastcnn-io.la $(CHECK_LIBS) $(LIBM)
 LDADD = libfcnn-tests.la
 

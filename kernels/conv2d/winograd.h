@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Winograd's convolution F(m x m, 3 x 3) (Lavin & Gray 2016): outputs in tiles of m x m, inputs in overlapping patches
+ * of (m+2) x (m+2). Patches and filters are transformed to (m+2)^2 frequencies, where convolution is one matrix product
+ * over channels per frequency: 16 instead of 36 multiplications per tile for m = 2, 36 instead of 144 for m = 4.
+ * Transforms are written once over vectors (winograd_body.h) with a fixed order of operations, products are chains of
+ * the register tiles in ascending channels (or tiles): one set of bits for all instruction sets and partitions. */
+#ifndef FCNN_WINOGRAD_H
+#define FCNN_WINOGRAD_H
+
+#include "kernels/conv2d/conv2d.h"
+
+#define FCNN_WINOGRAD_POINTS 6 /* most frequencies along an axis: m + 2 */
+
+/* Where the output transform puts one tile; distances in floats. */
+struct fcnn_winograd_place {
+    float *dst;            /* the first pixel and channel */
+    int64_t row, pixel;    /* from row to row, from pixel to pixel */
+    int64_t rows, columns; /* of the tile that exist: at most m each */
+    int64_t channels;
+    const float *bias;     /* `channels` floats */
+    int relu;
+};
+
+/* A transform of listed pixels into frequencies: out[i * frequency + c] for all c < channels, rounded up to whole
+ * vectors (missing channels count as 0). */
+typedef void fcnn_winograd_spread_fn(const float *const *pixels, int64_t channels, float *out, int64_t frequency);
+
+/* Transforms of one instruction set for one m; n = m + 2. Names as in the paper: d input, g filter, Y output. */
+struct fcnn_winograd {
+    const struct fcnn_tiles *tiles;
+    int64_t m;
+    fcnn_winograd_spread_fn *input;    /* B^T d B of n x n pixels */
+    fcnn_winograd_spread_fn *gradient; /* A dY A^T of m x m pixels */
+    /* G g G^T: tap t of column j is g[t * tap + j]. Columns are rounded up likewise. */
+    void (*filter)(const float *g, int64_t tap, int64_t columns, float *out, int64_t frequency);
+    /* A^T M A + bias, then ReLU: frequency i of channel c is in[i * frequency + c]. */
+    void (*output)(const float *in, int64_t frequency, const struct fcnn_winograd_place *place);
+    /* G^T M G, the gradient of nine taps: out[t * tap + j] for j < columns. */
+    void (*taps)(const float *in, int64_t frequency, int64_t columns, float *out, int64_t tap);
+};
+
+/* Patches and tiles of all images, counted through in the order image, row, column. */
+struct fcnn_winograd_grid {
+    int64_t n, frequencies;        /* n = m + 2, n * n */
+    int64_t down, across, count;   /* tiles of an image along its axes; of all images */
+};
+struct fcnn_winograd_grid fcnn_winograd_grid_of(int64_t m, int64_t images, int64_t rows, int64_t columns);
+
+/* One side of a convolution, for listing pixels. */
+struct fcnn_winograd_image {
+    const float *data; /* the first channel of interest */
+    int64_t h, w, pixel;
+};
+/* The size x size pixels from (top, left) of image n; those outside it are `zeros`. */
+void fcnn_winograd_pixels(const struct fcnn_winograd_image *image, int64_t n, int64_t top, int64_t left, int64_t size,
+                          const float *zeros, const float **pixels);
+
+const char *fcnn_winograd_unsupported(const fcnn_problem *problem);
+
+/* winograd_gather.c: forward and backward data. winograd_weights.c: backward weights. */
+typedef void fcnn_winograd_demand_fn(const struct fcnn_winograd *w, const fcnn_problem *problem,
+                                     struct fcnn_demand *demand);
+typedef void fcnn_winograd_run_fn(const struct fcnn_winograd *w, const fcnn_problem *problem,
+                                  const fcnn_tensors *tensors, const struct fcnn_memory *memory,
+                                  enum fcnn_stage stage, int64_t first, int64_t last);
+fcnn_winograd_demand_fn fcnn_winograd_gather_demand, fcnn_winograd_weights_demand;
+fcnn_winograd_run_fn fcnn_winograd_gather_run, fcnn_winograd_weights_run;
+
+/* One entry of the table: NAME by an algorithm with the transforms W. */
+#define FCNN_WINOGRAD_VARIANT(name, w, algorithm)                                                                      \
+    static void name##_demand(const fcnn_problem *problem, struct fcnn_demand *demand)                                 \
+    {                                                                                                                  \
+        algorithm##_demand(&w, problem, demand);                                                                       \
+    }                                                                                                                  \
+    static void name##_run(const fcnn_problem *problem, const fcnn_tensors *tensors, const struct fcnn_memory *memory, \
+                           enum fcnn_stage stage, int64_t first, int64_t last)                                         \
+    {                                                                                                                  \
+        algorithm##_run(&w, problem, tensors, memory, stage, first, last);                                             \
+    }                                                                                                                  \
+    const struct fcnn_variant name = {fcnn_winograd_unsupported, name##_demand, name##_run};
+
+#endif

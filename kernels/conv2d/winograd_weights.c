@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Winograd's convolution, backward weights: dW = G^T [ sum over tiles of (B^T d B)(A dY A^T) ] G. A call transforms a
+ * chunk of tiles to V and Y and adds V^T Y of every frequency to sums S. Where a block of images is one chunk, a band
+ * of input channels at a time is summed and transformed back, and S stays in cache; else S is carried through memory.
+ * Order: images in blocks of FCNN_BLOCK as in direct_weights.c; in a block one chain per frequency over its tiles, then
+ * G^T . G; blocks along the fixed tree. The bias gradient is the exact one. A task is a panel of output channels. */
+#include <string.h>
+
+#include "kernels/conv2d/weights_sum.h"
+#include "kernels/conv2d/winograd.h"
+#include "kernels/simd/common.h"
+
+#define CHUNK_BYTES (768 << 10) /* of V and Y */
+#define CHUNK_LEAST 64          /* tiles of a chunk: what a sum's way through memory costs is shared by so many */
+#define SUM_BYTES (8 << 20)     /* of S, if carried: panels of a call go together up to so much */
+#define BAND 96                 /* input channels summed at a time */
+#define BIAS_STEPS 64
+#define LINE 16                 /* floats; strides that are powers of two would share cache sets */
+
+/* Distances in floats. V[frequency][tile][input channel], Y[frequency][tile][output channel of the call],
+ * S[panel of the call][band][frequency][input channel of the band][column]; if nothing is carried, of one band. */
+struct cut {
+    fcnn_problem problem;
+    struct fcnn_gather gather; /* of the forward pass */
+    struct fcnn_winograd_grid grid;
+    enum fcnn_spread spread;
+    struct fcnn_panels panels;  /* of a group's output channels */
+    int64_t together;           /* panels that a call does at a time */
+    int64_t bands, chunk_tiles;
+    int carried;
+    int64_t v_tile, v_frequency, y_tile, y_frequency, s_frequency, s_band;
+};
+
+static int64_t line(int64_t floats) { return fcnn_ceil_div(floats, LINE) * LINE; }
+
+static struct cut cut_of(const struct fcnn_winograd *w, const fcnn_problem *p)
+{
+    struct cut cut = {.problem = *p};
+    cut.spread = p->activation == FCNN_RELU_ACTIVATION ? FCNN_SPREAD_FULL : FCNN_SPREAD_NOTHING;
+    const int64_t widest = w->tiles->vectors * w->tiles->lanes, size = (int64_t)sizeof(float);
+    cut.problem.direction = FCNN_FORWARD;
+    cut.gather = fcnn_gather_of(&cut.problem);
+    cut.grid = fcnn_winograd_grid_of(w->m, fcnn_min(FCNN_BLOCK, p->n), p->p, p->q);
+    cut.panels = fcnn_panels_of(cut.gather.width, w->tiles->lanes, w->tiles->vectors);
+    cut.bands = fcnn_ceil_div(cut.gather.depth, BAND);
+    cut.v_tile = line(cut.gather.depth) + LINE;
+    cut.y_tile = line(cut.gather.width) + LINE;
+    int64_t most = CHUNK_BYTES / (cut.grid.frequencies * (cut.v_tile + cut.y_tile) * size);
+    cut.chunk_tiles = fcnn_min(cut.grid.count, fcnn_max(CHUNK_LEAST, most));
+    cut.carried = cut.chunk_tiles < cut.grid.count;
+    cut.s_frequency = line(BAND * widest) + LINE;
+    cut.s_band = cut.grid.frequencies * cut.s_frequency;
+    cut.together = cut.panels.count;
+    if (cut.carried) cut.together = fcnn_min(cut.together, fcnn_max(1, SUM_BYTES / (cut.bands * cut.s_band * size)));
+    cut.y_tile = fcnn_min(cut.y_tile, line(cut.together * widest) + LINE);
+    cut.v_frequency = cut.chunk_tiles * cut.v_tile + LINE;
+    cut.y_frequency = cut.chunk_tiles * cut.y_tile + LINE;
+    return cut;
+}
+
+/* Scratch: a pixel of zeros, V, Y, S, sums of blocks. */
+static int64_t zeros_floats(const struct cut *cut) { return line(fcnn_max(cut->gather.depth, cut->gather.width)); }
+static int64_t v_floats(const struct cut *cut) { return cut->grid.frequencies * cut->v_frequency; }
+static int64_t y_floats(const struct cut *cut) { return cut->grid.frequencies * cut->y_frequency; }
+static int64_t s_floats(const struct cut *cut) { return (cut->carried ? cut->together * cut->bands : 1) * cut->s_band; }
+
+void fcnn_winograd_weights_demand(const struct fcnn_winograd *w, const fcnn_problem *p, struct fcnn_demand *demand)
+{
+    struct cut cut = cut_of(w, p);
+    int64_t floats = zeros_floats(&cut) + v_floats(&cut) + y_floats(&cut) + s_floats(&cut);
+    demand->tables = (size_t)cut.chunk_tiles * sizeof(int32_t);
+    demand->shared = fcnn_spread_bytes(p, cut.spread);
+    demand->scratch = (size_t)floats * sizeof(float) + fcnn_weights_sum_bytes(p);
+    demand->tasks[FCNN_TABLES] = 1;
+    demand->tasks[FCNN_GATHER] = cut.spread == FCNN_SPREAD_NOTHING ? 0 : p->n;
+    demand->tasks[FCNN_COMPUTE] = p->groups * cut.panels.count;
+}
+
+/* What a call works with. */
+struct call {
+    const struct fcnn_winograd *w;
+    struct cut cut;
+    const int32_t *steps; /* floats of V from the first tile of a chunk to each tile */
+    const float *src, *d_dst;
+    float *zeros, *v, *y, *s;
+    struct fcnn_weights_sum sum;
+};
+
+/* Panels first .. last-1 of a group: output channels from .. from + width - 1 of all. */
+struct part {
+    int64_t group, first, last, from, width;
+};
+
+static void transform(const struct call *call, const struct part *part, int64_t image, int64_t first, int64_t last)
+{
+    const struct cut *cut = &call->cut;
+    const struct fcnn_gather *g = &cut->gather;
+    const struct fcnn_winograd_grid *grid = &cut->grid;
+    const int64_t m = call->w->m;
+    const struct fcnn_winograd_image src = {call->src + part->group * g->depth, g->src_h, g->src_w, g->src_pixel};
+    const struct fcnn_winograd_image d_dst = {call->d_dst + part->from, g->dst_h, g->dst_w, g->dst_pixel};
+    for (int64_t tile = first; tile < last; tile++) {
+        const float *pixels[FCNN_WINOGRAD_POINTS * FCNN_WINOGRAD_POINTS];
+        int64_t j = tile % grid->across * m, i = tile / grid->across % grid->down * m;
+        int64_t n = image + tile / grid->across / grid->down;
+        int64_t top = i - cut->problem.pad_top, left = j - cut->problem.pad_left;
+        fcnn_winograd_pixels(&src, n, top, left, grid->n, call->zeros, pixels);
+        call->w->input(pixels, g->depth, call->v + (tile - first) * cut->v_tile, cut->v_frequency);
+        fcnn_winograd_pixels(&d_dst, n, i, j, m, call->zeros, pixels);
+        call->w->gradient(pixels, part->width, call->y + (tile - first) * cut->y_tile, cut->y_frequency);
+    }
+}
+
+static int64_t columns_of(const struct cut *cut, struct fcnn_panel panel)
+{
+    return fcnn_ceil_div(panel.width, cut->panels.granule) * cut->panels.granule;
+}
+
+/* Input channels from .. to-1 by one panel of output channels, with their sums. */
+struct band {
+    int64_t from, to, y; /* y: the panel's first column in Y */
+    struct fcnn_panel panel;
+    int64_t columns;
+    float *s;
+};
+
+/* Adds V^T Y of one frequency over a chunk of tiles. `carry`: 0 for the first chunk of a block. */
+static void multiply(const struct call *call, const struct band *band, int64_t frequency,
+                     const struct fcnn_segment *tiles, int carry)
+{
+    const struct fcnn_tiles *isa = call->w->tiles;
+    const struct cut *cut = &call->cut;
+    const float *v = call->v + frequency * cut->v_frequency + band->from;
+    float *s = band->s + frequency * cut->s_frequency;
+    int64_t depth = band->to - band->from, vectors = band->columns / isa->lanes;
+    int64_t count = fcnn_ceil_div(depth, isa->rows[vectors]);
+    struct fcnn_tile tile = {.segments = tiles, .segment_count = 1, .b_stride = cut->y_tile, .steps = call->steps,
+                             .width = band->columns, .carry = carry};
+    tile.b = call->y + frequency * cut->y_frequency + band->y;
+    for (int64_t i = 0; i < count; i++) {
+        int64_t first = depth * i / count, rows = depth * (i + 1) / count - first;
+        for (int64_t j = 0; j < rows; j++) {
+            tile.a[j] = v + first + j;
+            tile.out[j] = s + (first + j) * band->columns;
+        }
+        isa->outer[vectors][rows](&tile);
+    }
+}
+
+/* Sums of a band to gradients of taps, in a slot. */
+static void transform_sums(const struct call *call, const struct part *part, const struct band *band, int64_t slot)
+{
+    const struct cut *cut = &call->cut;
+    int64_t k = cut->problem.k;
+    float *out = fcnn_weights_sum_weights(&call->sum, slot) + part->group * cut->gather.width + band->panel.from;
+    for (int64_t c = band->from; c < band->to; c++)
+        call->w->taps(band->s + (c - band->from) * band->columns, cut->s_frequency, band->panel.width, out + c * k,
+                      cut->gather.depth * k);
+}
+
+/* One panel of a chunk: tiles first .. last-1 of the `count` tiles of a block. */
+static void sum_panel(const struct call *call, const struct part *part, int64_t at, int64_t first, int64_t last,
+                      int64_t count, int64_t slot)
+{
+    const struct cut *cut = &call->cut;
+    const struct fcnn_segment tiles = {0, 0, last - first};
+    struct band band = {.panel = fcnn_panel_at(&cut->panels, at)};
+    band.y = band.panel.from - fcnn_panel_at(&cut->panels, part->first).from;
+    band.columns = columns_of(cut, band.panel);
+    for (int64_t i = 0; i < cut->bands; i++) {
+        band.from = cut->gather.depth * i / cut->bands;
+        band.to = cut->gather.depth * (i + 1) / cut->bands;
+        band.s = call->s + (cut->carried ? (at - part->first) * cut->bands + i : 0) * cut->s_band;
+        for (int64_t frequency = 0; frequency < cut->grid.frequencies; frequency++)
+            multiply(call, &band, frequency, &tiles, first > 0);
+        if (last == count) transform_sums(call, part, &band, slot);
+    }
+}
+
+/* The chains of a block of images, back to taps. */
+static void sum_block(const struct call *call, const struct part *part, int64_t image, int64_t images, int64_t slot)
+{
+    const struct cut *cut = &call->cut;
+    int64_t count = images * cut->grid.down * cut->grid.across;
+    for (int64_t first = 0; first < count; first += cut->chunk_tiles) {
+        int64_t last = fcnn_min(first + cut->chunk_tiles, count);
+        transform(call, part, image, first, last);
+        for (int64_t i = part->first; i < part->last; i++) sum_panel(call, part, i, first, last, count, slot);
+    }
+}
+
+/* The bias gradient of a block: one chain of 1 * d_dst + sum over its pixels. */
+static void sum_bias(const struct call *call, const struct part *part, int64_t image, int64_t images, int64_t slot)
+{
+    static const float one = 1.0f;
+    static const int32_t zeros[BIAS_STEPS];
+    const struct cut *cut = &call->cut;
+    const struct fcnn_tiles *isa = call->w->tiles;
+    int64_t pixels = images * cut->problem.p * cut->problem.q, k = cut->problem.k;
+    for (int64_t i = part->first; i < part->last; i++) {
+        struct fcnn_panel panel = fcnn_panel_at(&cut->panels, i);
+        int64_t channel = part->group * cut->gather.width + panel.from;
+        for (int64_t first = 0; first < pixels; first += BIAS_STEPS) {
+            const struct fcnn_segment segment = {0, 0, fcnn_min(BIAS_STEPS, pixels - first)};
+            struct fcnn_tile tile = {.a = {&one}, .segments = &segment, .segment_count = 1, .b_stride = k,
+                                     .steps = zeros, .width = panel.width, .carry = first > 0};
+            tile.b = call->d_dst + image * cut->gather.dst_image + first * k + channel;
+            tile.out[0] = fcnn_weights_sum_bias(&call->sum, slot) + channel;
+            isa->outer[columns_of(cut, panel) / isa->lanes][1](&tile);
+        }
+    }
+}
+
+/* Adds the slot above `into` to it. */
+static void add_slots(const struct call *call, const struct part *part, int64_t into)
+{
+    const struct fcnn_weights_sum *sum = &call->sum;
+    float *a = fcnn_weights_sum_weights(sum, into) + part->from;
+    const float *b = fcnn_weights_sum_weights(sum, into + 1) + part->from;
+    for (int64_t i = 0; i < 9 * call->cut.gather.depth; i++, a += sum->k, b += sum->k)
+        for (int64_t j = 0; j < part->width; j++) a[j] += b[j];
+    if (call->cut.problem.no_bias) return;
+    a = fcnn_weights_sum_bias(sum, into) + part->from;
+    b = fcnn_weights_sum_bias(sum, into + 1) + part->from;
+    for (int64_t j = 0; j < part->width; j++) a[j] += b[j];
+}
+
+static void compute_part(const struct call *call, const struct part *part)
+{
+    int64_t n = call->cut.problem.n;
+    struct fcnn_tree tree = {0};
+    for (int64_t image = 0; image < n; image += FCNN_BLOCK) {
+        int64_t images = fcnn_min(FCNN_BLOCK, n - image), slot = fcnn_tree_push(&tree);
+        sum_block(call, part, image, images, slot);
+        if (!call->cut.problem.no_bias) sum_bias(call, part, image, images, slot);
+        for (int64_t into; (into = fcnn_tree_merge(&tree, image + FCNN_BLOCK >= n)) >= 0;) add_slots(call, part, into);
+    }
+}
+
+static void compute(const struct call *call, int64_t first, int64_t last)
+{
+    const struct cut *cut = &call->cut;
+    memset(call->zeros, 0, (size_t)zeros_floats(cut) * sizeof(float));
+    for (int64_t task = first, end; task < last; task = end) {
+        int64_t group = task / cut->panels.count, base = group * cut->panels.count;
+        end = fcnn_min(fcnn_min(task + cut->together, base + cut->panels.count), last);
+        struct part part = {.group = group, .first = task - base, .last = end - base};
+        struct fcnn_panel begin = fcnn_panel_at(&cut->panels, part.first);
+        struct fcnn_panel final = fcnn_panel_at(&cut->panels, part.last - 1);
+        part.from = group * cut->gather.width + begin.from;
+        part.width = final.from + final.width - begin.from;
+        compute_part(call, &part);
+    }
+}
+
+void fcnn_winograd_weights_run(const struct fcnn_winograd *w, const fcnn_problem *p, const fcnn_tensors *t,
+                               const struct fcnn_memory *memory, enum fcnn_stage stage, int64_t first, int64_t last)
+{
+    struct call call = {.w = w, .cut = cut_of(w, p), .steps = memory->tables};
+    const struct cut *cut = &call.cut;
+    if (stage == FCNN_TABLES) {
+        for (int64_t i = 0; i < cut->chunk_tiles; i++) ((int32_t *)memory->tables)[i] = (int32_t)(i * cut->v_tile);
+    } else if (stage == FCNN_GATHER) {
+        fcnn_spread(w->tiles, p, t, cut->spread, memory->shared, first, last);
+    } else {
+        call.src = t->src;
+        call.d_dst = cut->spread == FCNN_SPREAD_NOTHING ? t->d_dst : memory->shared;
+        call.zeros = memory->scratch;
+        call.v = call.zeros + zeros_floats(cut);
+        call.y = call.v + v_floats(cut);
+        call.s = call.y + y_floats(cut);
+        call.sum = fcnn_weights_sum_of(p, t, call.s + s_floats(cut));
+        compute(&call, first, last);
+    }
+}

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Checks of the Winograd classes: see winograd.h. */
+#include "tests/winograd.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "reference/ref.h"
+#include "tests/compare.h"
+
+#define COUNT(array) ((int)(sizeof(array) / sizeof *(array)))
+#define RELATIVE_MOST 1e-5
+
+static int tile_of(const struct fcnn_kernel *kernel) { return kernel->numerics == FCNN_WINOGRAD_F2 ? 2 : 4; }
+static double bound_of(const struct fcnn_kernel *kernel) { return tile_of(kernel) == 2 ? 16 : 256; }
+
+static int fail(const struct fcnn_kernel *kernel, const struct trial *trial, const char *what, char text[HARNESS_TEXT])
+{
+    const unsigned long long seed = trial->seed;
+    snprintf(text, HARNESS_TEXT,
+             "FAIL %s \"%s\" seed %llu: %s\n"
+             "  repeat: FCNN_TEST_KERNEL=%s FCNN_TEST_PROBLEM='%s' FCNN_TEST_SEED=%llu tests/check_kernels",
+             kernel->name, trial->text, seed, what, kernel->name, trial->text, seed);
+    return 1;
+}
+
+/* The row of the same algorithm whose name ends in _scalar. */
+static const struct fcnn_kernel *scalar_row(const struct fcnn_kernel *kernel)
+{
+    const size_t stem = (size_t)(strrchr(kernel->name, '_') - kernel->name);
+    for (int i = 0; i < fcnn_kernels_count; i++) {
+        const struct fcnn_kernel *other = &fcnn_kernels[i];
+        if (strncmp(other->name, kernel->name, stem) == 0 && strcmp(other->name + stem, "_scalar") == 0) return other;
+    }
+    fprintf(stderr, "no scalar row for %s\n", kernel->name);
+    exit(1);
+}
+
+/* Outputs of a trial by a kernel, in memory of their own. */
+static fcnn_tensors compute(const struct fcnn_kernel *kernel, const struct trial *trial, void *out[FCNN_MAX_TENSORS])
+{
+    fcnn_tensors tensors = {.hyper = trial->hyper};
+    for (int i = 0; i < trial->count; i++) {
+        out[i] = trial->info[i].role == FCNN_OUT ? grab(tensor_bytes(&trial->info[i])) : NULL;
+        tensor_set(&tensors, &trial->info[i], out[i] ? out[i] : trial->given[i]);
+    }
+    run_kernel(kernel, &trial->problem, &tensors);
+    return tensors;
+}
+
+/* Where the scalar row must have the reference's bits: the bias gradient; F(2x2) of small integers. */
+static int check_exact(const struct fcnn_kernel *kernel, const struct trial *trial, void *const out[FCNN_MAX_TENSORS],
+                       char text[HARNESS_TEXT])
+{
+    char what[256];
+    const int integers = trial->style == FILL_INTEGERS && tile_of(kernel) == 2;
+    for (int i = 0; i < trial->count; i++)
+        if (out[i] && (integers || strcmp(trial->info[i].name, "d_bias") == 0) &&
+            compare_tensor(&trial->problem, &trial->info[i], trial->want[i], out[i], what, sizeof what))
+            return fail(kernel, trial, what, text);
+    return 0;
+}
+
+/* Sum of 12 uniform numbers minus 6. */
+static float normal(uint64_t *state)
+{
+    float sum = 0;
+    for (int i = 0; i < 12; i++) sum += rng_float(state);
+    return sum / 2;
+}
+
+static void fill_normal(struct trial *trial)
+{
+    uint64_t state = trial->seed + 77;
+    for (int i = 0; i < trial->count; i++) {
+        float *data = trial->given[i];
+        if (!data || strcmp(trial->info[i].name, "dst") == 0) continue; /* dst: only its zeros count */
+        for (int64_t at = 0; at < trial->info[i].elements; at++) data[at] = normal(&state);
+    }
+}
+
+/* An output (images, rows, columns, channels) against its double. */
+struct measured {
+    int64_t images, rows, columns, channels;
+    const float *got;
+    double *want, *magnitude;
+};
+
+/* Magnitudes become the largest of their tile. */
+static void spread_magnitudes(const struct measured *t, int64_t tile)
+{
+    for (int64_t n = 0; n < t->images; n++)
+        for (int64_t i = 0; i < t->rows; i += tile)
+            for (int64_t at = 0; at < t->columns * t->channels; at++) {
+                const int64_t left = at / t->channels / tile * tile, c = at % t->channels;
+                double most = 0;
+                if (at / t->channels != left) continue;
+                for (int pass = 0; pass < 2; pass++)
+                    for (int64_t y = i; y < i + tile && y < t->rows; y++)
+                        for (int64_t x = left; x < left + tile && x < t->columns; x++) {
+                            double *magnitude = &t->magnitude[((n * t->rows + y) * t->columns + x) * t->channels + c];
+                            if (pass) *magnitude = most;
+                            else most = fmax(most, *magnitude);
+                        }
+            }
+}
+
+static struct winograd_errors measure(const struct measured *t)
+{
+    struct winograd_errors errors = {0, 0};
+    double sum = 0, norm = 0;
+    for (int64_t i = 0; i < t->images * t->rows * t->columns * t->channels; i++) {
+        const double error = fabs((double)t->got[i] - t->want[i]);
+        if (!isfinite(error)) errors.worst = HUGE_VAL;
+        else if (error > 0) errors.worst = fmax(errors.worst, error / (0x1p-24 * t->magnitude[i]));
+        sum += error * error;
+        norm += t->want[i] * t->want[i];
+    }
+    if (sum > 0) errors.relative = sqrt(sum / norm);
+    return errors;
+}
+
+static struct ref_conv2d geometry(const fcnn_problem *p)
+{
+    return (struct ref_conv2d){.n = p->n, .h = p->h, .w = p->w, .c = p->c, .k = p->k, .r = p->r, .s = p->s,
+                               .stride_h = 1, .stride_w = 1, .dilation_h = 1, .dilation_w = 1, .pad_top = p->pad_top,
+                               .pad_left = p->pad_left, .groups = p->groups, .p = p->p, .q = p->q,
+                               .relu = p->activation == FCNN_RELU_ACTIVATION};
+}
+
+/* Errors of the trial's outputs; S of a tile: tile x tile outputs, or the nine taps of a filter. */
+static struct winograd_errors errors_of(const fcnn_problem *p, const fcnn_tensors *t, int64_t tile)
+{
+    const struct ref_conv2d g = geometry(p);
+    struct measured m = {p->n, p->p, p->q, p->k, t->dst, NULL, NULL};
+    if (p->direction == FCNN_BACKWARD_DATA) m = (struct measured){p->n, p->h, p->w, p->c, t->d_src, NULL, NULL};
+    if (p->direction == FCNN_BACKWARD_WEIGHTS)
+        m = (struct measured){1, 3, 3, p->c / p->groups * p->k, t->d_weights, NULL, NULL};
+    const size_t bytes = (size_t)(m.images * m.rows * m.columns * m.channels) * sizeof(double);
+    m.want = grab(bytes), m.magnitude = grab(bytes);
+    if (p->direction == FCNN_FORWARD)
+        refd_conv2d_forward(&g, t->src, t->weights, t->bias, m.want, m.magnitude);
+    else if (p->direction == FCNN_BACKWARD_DATA)
+        refd_conv2d_backward_data(&g, t->weights, t->dst, t->d_dst, m.want, m.magnitude);
+    else
+        refd_conv2d_backward_weights(&g, t->src, t->dst, t->d_dst, m.want, m.magnitude, NULL, NULL);
+    spread_magnitudes(&m, p->direction == FCNN_BACKWARD_WEIGHTS ? 3 : tile);
+    const struct winograd_errors errors = measure(&m);
+    free(m.want);
+    free(m.magnitude);
+    return errors;
+}
+
+static int check_errors(const struct fcnn_kernel *kernel, struct trial *trial, struct winograd_errors *most,
+                        char text[HARNESS_TEXT])
+{
+    char what[256];
+    void *out[FCNN_MAX_TENSORS];
+    fill_normal(trial);
+    const fcnn_tensors tensors = compute(kernel, trial, out);
+    const struct winograd_errors errors = errors_of(&trial->problem, &tensors, tile_of(kernel));
+    for (int i = 0; i < trial->count; i++) free(out[i]);
+    most->worst = fmax(most->worst, errors.worst);
+    most->relative = fmax(most->relative, errors.relative);
+    if (errors.worst <= bound_of(kernel) && errors.relative <= RELATIVE_MOST) return 0;
+    snprintf(what, sizeof what, "error %.3g eps S (at most %g), relative L2 %.3g (at most %g)", errors.worst,
+             bound_of(kernel), errors.relative, RELATIVE_MOST);
+    return fail(kernel, trial, what, text);
+}
+
+int winograd_check(const struct fcnn_kernel *kernel, struct trial *trial, struct winograd_errors *errors,
+                   char text[HARNESS_TEXT])
+{
+    void *out[FCNN_MAX_TENSORS];
+    compute(scalar_row(kernel), trial, out);
+    int failed = check_exact(kernel, trial, out, text);
+    for (int i = 0; i < trial->count; i++)
+        if (out[i]) free(trial->want[i]), trial->want[i] = out[i];
+    return failed || harness_stages(kernel, trial, text) || harness_api(kernel, trial, text) ||
+           check_errors(kernel, trial, errors, text);
+}
+
+/* ---- problems ---- */
+
+/* {n, h, w, c, k, groups, top, left, bottom, right} */
+static const int sizes[][10] = {
+    {1, 3, 3, 16, 16, 1, 0, 0, 0, 0},   {1, 4, 4, 17, 16, 1, 0, 0, 0, 0},   {3, 5, 6, 17, 31, 1, 0, 0, 0, 0},
+    {2, 6, 5, 18, 19, 1, 0, 0, 0, 0},   {1, 7, 7, 33, 32, 1, 1, 1, 1, 1},   {2, 8, 9, 35, 48, 1, 1, 1, 1, 1},
+    {1, 9, 8, 64, 65, 1, 1, 1, 1, 1},   {1, 10, 10, 32, 64, 1, 0, 0, 0, 0}, {1, 11, 13, 24, 33, 1, 1, 1, 1, 1},
+    {1, 14, 14, 16, 34, 1, 1, 1, 1, 1}, {1, 12, 17, 19, 23, 1, 0, 2, 1, 3}, {4, 2, 3, 31, 17, 1, 3, 2, 2, 3},
+    {9, 1, 1, 40, 21, 1, 1, 1, 1, 1},   {2, 1, 20, 20, 49, 1, 1, 1, 1, 1},  {2, 6, 6, 21, 26, 1, 5, 0, 0, 4},
+    {2, 3, 4, 16, 22, 1, 4, 5, 4, 5},   {17, 9, 9, 16, 16, 1, 1, 1, 1, 1},  {9, 14, 14, 16, 17, 1, 1, 1, 1, 1},
+    {25, 5, 5, 17, 16, 1, 0, 0, 0, 0},  {1, 5, 5, 16, 300, 1, 1, 1, 1, 1},  {1, 5, 5, 300, 16, 1, 1, 1, 1, 1},
+    {3, 5, 6, 32, 34, 2, 1, 0, 0, 1},   {9, 4, 4, 51, 54, 3, 1, 1, 1, 1},   {1, 3, 3, 16, 520, 1, 1, 1, 1, 1}};
+
+static void add(struct problem_list *list, fcnn_problem p, double most)
+{
+    if (fcnn_problem_check(&p) || (most > 0 && shapes_cost(&p) > most)) return;
+    list->items = realloc(list->items, (size_t)(list->count + 1) * sizeof p);
+    if (!list->items) exit(1);
+    list->items[list->count++] = p;
+}
+
+void winograd_add_problems(struct problem_list *list, fcnn_direction direction, int random, uint64_t seed, double most)
+{
+    uint64_t state = seed + 4711 + (uint64_t)direction;
+    for (int i = 0; i < COUNT(sizes); i++) {
+        const int *s = sizes[i];
+        add(list, (fcnn_problem){.op = FCNN_CONV2D, .direction = direction, .n = s[0], .h = s[1], .w = s[2], .c = s[3],
+                                 .k = s[4], .groups = s[5], .r = 3, .s = 3, .pad_top = s[6], .pad_left = s[7],
+                                 .pad_bottom = s[8], .pad_right = s[9], .no_bias = i % 5 == 2,
+                                 .activation = i % 2 ? FCNN_RELU_ACTIVATION : FCNN_LINEAR}, most);
+    }
+    for (const int end = list->count + random; list->count < end;)
+        add(list, (fcnn_problem){.op = FCNN_CONV2D, .direction = direction, .n = 1 + rng_below(&state, 10),
+                                 .h = 1 + rng_below(&state, 20), .w = 1 + rng_below(&state, 20),
+                                 .c = 16 + rng_below(&state, 50), .k = 16 + rng_below(&state, 50), .r = 3, .s = 3,
+                                 .pad_top = rng_below(&state, 4), .pad_left = rng_below(&state, 4),
+                                 .pad_bottom = rng_below(&state, 4), .pad_right = rng_below(&state, 4),
+                                 .no_bias = rng_below(&state, 4) == 0,
+                                 .activation = rng_below(&state, 2) ? FCNN_RELU_ACTIVATION : FCNN_LINEAR},
+            most > 0 && most < 400e3 ? most : 400e3);
+}
