@@ -13,4 +13,5 @@ for seed in 1 2 3 4 5; do
 done | tee /dev/stderr | awk '
     { e[NR] = $2; w[NR] = $3; se += $2; sw += $3 }
     END { for (i = 1; i <= NR; i++) { de += (e[i] - se / NR) ^ 2; dw += (w[i] - sw / NR) ^ 2 }
-          printf "%-6s %10.4f %14.4f\n%-6s %10.4f %14.4f\n", "mean", se / NR, sw / NR, "stddev", sqrt(de / (NR - 1)), sqrt(dw / (NR - 1)) }'
+          printf "%-6s %10.4f %14.4f\n", "mean", se / NR, sw / NR
+          printf "%-6s %10.4f %14.4f\n", "stddev", sqrt(de / (NR - 1)), sqrt(dw / (NR - 1)) }'
