@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Pool-sparse backward passes, avx512: 24 of 32 registers hold sums. */
+#include "kernels/simd/vector_avx512.h"
+
+#include "kernels/conv2d/sparse_body.h"
+
+TILES_12(1) TILES_12(2) TILES_8(3)
+SCATTERS_12(1) SCATTERS_12(2) SCATTERS_6(4) SCATTERS_3(8)
+
+const struct fcnn_sparse fcnn_sparse_avx512 = {
+    .lanes = VL,
+    .vectors = {[1] = 12, [2] = 12, [3] = 8},
+    .taps = {[1] = 12, [2] = 12, [4] = 6, [8] = 3},
+    .accumulate = {[1] = {UP_TO_12(accumulate, 1)}, [2] = {UP_TO_12(accumulate, 2)}, [3] = {UP_TO_8(accumulate, 3)}},
+    .scatter = {[1] = {UP_TO_12(scatter, 1)}, [2] = {UP_TO_12(scatter, 2)}, [4] = {UP_TO_6(scatter, 4)},
+                [8] = {UP_TO_3(scatter, 8)}},
+    FUNCTIONS
+};
+
+FCNN_SPARSE_VARIANT(conv2d_pool_bwd_data_sparse_avx512, fcnn_sparse_avx512, fcnn_sparse_data)
+FCNN_SPARSE_VARIANT(conv2d_pool_bwd_weights_sparse_avx512, fcnn_sparse_avx512, fcnn_sparse_weights)

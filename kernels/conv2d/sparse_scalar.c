@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Pool-sparse backward passes, scalar: sums lie in memory, small tiles keep them near. */
+#include "kernels/simd/vector_scalar.h"
+
+#include "kernels/conv2d/sparse_body.h"
+
+TILES_4(1) TILES_4(2) TILES_4(3)
+SCATTERS_3(1) SCATTERS_3(2) SCATTERS_3(4) SCATTERS_3(8)
+
+const struct fcnn_sparse fcnn_sparse_scalar = {
+    .lanes = VL,
+    .vectors = {[1] = 4, [2] = 4, [3] = 4},
+    .taps = {[1] = 3, [2] = 3, [4] = 3, [8] = 3},
+    .accumulate = {[1] = {UP_TO_4(accumulate, 1)}, [2] = {UP_TO_4(accumulate, 2)}, [3] = {UP_TO_4(accumulate, 3)}},
+    .scatter = {[1] = {UP_TO_3(scatter, 1)}, [2] = {UP_TO_3(scatter, 2)}, [4] = {UP_TO_3(scatter, 4)},
+                [8] = {UP_TO_3(scatter, 8)}},
+    FUNCTIONS
+};
+
+FCNN_SPARSE_VARIANT(conv2d_pool_bwd_data_sparse_scalar, fcnn_sparse_scalar, fcnn_sparse_data)
+FCNN_SPARSE_VARIANT(conv2d_pool_bwd_weights_sparse_scalar, fcnn_sparse_scalar, fcnn_sparse_weights)
