@@ -15,6 +15,7 @@
 #define FCNN_SPARSE_VECTORS 12 /* most vectors of each */
 #define FCNN_SPARSE_TAPS 12   /* most taps of a scatter */
 #define FCNN_SPARSE_WIDEST 8  /* most vectors of each: a power of 2 */
+#define FCNN_SPARSE_SUMS 24   /* most vectors in all */
 
 /* Lists of the live windows of FCNN_SPARSE_GROUP channels: where the winner's first input pixel lies, and its gradient. */
 struct fcnn_sparse_lists {
@@ -57,9 +58,11 @@ struct fcnn_sparse {
     int lanes;
     int vectors[FCNN_SPARSE_ROWS + 1]; /* widest tile of so many rows */
     int taps[FCNN_SPARSE_WIDEST + 1];  /* most taps of a scatter of so many vectors; 0: no such scatter */
+    int slides[FCNN_SPARSE_WIDEST + 1]; /* likewise: most filter rows of three taps at stride 1 */
     void (*list)(const struct fcnn_sparse_lists *lists);
     void (*accumulate[FCNN_SPARSE_ROWS + 1][FCNN_SPARSE_VECTORS + 1])(const struct fcnn_sparse_tile *tile);
     void (*scatter[FCNN_SPARSE_WIDEST + 1][FCNN_SPARSE_TAPS + 1])(const struct fcnn_sparse_scatter *scatter);
+    void (*slide[FCNN_SPARSE_WIDEST + 1][FCNN_SPARSE_ROWS + 1])(const struct fcnn_sparse_scatter *scatter);
     /* sums[k] = chain over the windows of the live gradients, whole vectors; of the lists only the inputs count */
     void (*sum_gradients)(const struct fcnn_sparse_lists *lists, float sums[FCNN_SPARSE_GROUP]);
     void (*add)(int64_t count, const float *a, float *sum);

@@ -7,14 +7,17 @@
 #include "kernels/simd/common.h"
 #include "kernels/simd/transpose.h"
 
-FCNN_INLINE void accumulate(const struct fcnn_sparse_tile *t, const int rows, const int vectors)
+/* whole: the last vector of a run is not partial. */
+FCNN_INLINE void accumulate_runs(const struct fcnn_sparse_tile *t, const int rows, const int vectors, const int whole)
 {
     const mask last = vec_first(t->width - (vectors - 1) * VL);
     for (int64_t k = 0; k < t->channels; k++) {
         vec acc[FCNN_SPARSE_ROWS][FCNN_SPARSE_VECTORS];
-        FCNN_UNROLL for (int i = 0; i < rows; i++)
-            FCNN_UNROLL for (int j = 0; j < vectors; j++)
-                acc[i][j] = t->carry ? vec_load(t->out[i] + k * t->out_stride + j * VL) : vec_zero();
+        float *out[FCNN_SPARSE_ROWS];
+        FCNN_UNROLL for (int i = 0; i < rows; i++) {
+            out[i] = t->out[i] + k * t->out_stride;
+            FCNN_UNROLL for (int j = 0; j < vectors; j++) acc[i][j] = t->carry ? vec_load(out[i] + j * VL) : vec_zero();
+        }
         for (int64_t u = 0; u < t->units; u++) {
             const int32_t *offsets = t->offsets + u * t->lists_step + k * t->capacity;
             const float *gradients = t->gradients + u * t->lists_step + k * t->capacity, *src[FCNN_SPARSE_ROWS];
@@ -25,34 +28,33 @@ FCNN_INLINE void accumulate(const struct fcnn_sparse_tile *t, const int rows, co
                 FCNN_UNROLL for (int i = 0; i < rows; i++)
                     FCNN_UNROLL for (int j = 0; j < vectors; j++) {
                         const float *x = src[i] + at + j * VL;
-                        acc[i][j] = vec_fma(gradient, j < vectors - 1 ? vec_load(x) : vec_load_masked(x, last), acc[i][j]);
+                        const vec input = whole || j < vectors - 1 ? vec_load(x) : vec_load_masked(x, last);
+                        acc[i][j] = vec_fma(gradient, input, acc[i][j]);
                     }
             }
         }
         FCNN_UNROLL for (int i = 0; i < rows; i++)
-            FCNN_UNROLL for (int j = 0; j < vectors; j++) vec_store(t->out[i] + k * t->out_stride + j * VL, acc[i][j]);
+            FCNN_UNROLL for (int j = 0; j < vectors; j++) vec_store(out[i] + j * VL, acc[i][j]);
     }
 }
 
-/* The channels of one output position, ascending. */
-FCNN_INLINE void scatter_position(const struct fcnn_sparse_scatter *t, const uint64_t *live, const float *d_dst, float *d_src,
-                                  const int taps, const int vectors)
+FCNN_INLINE void accumulate(const struct fcnn_sparse_tile *t, const int rows, const int vectors)
 {
-    vec acc[FCNN_SPARSE_TAPS][FCNN_SPARSE_WIDEST];
-    FCNN_UNROLL for (int i = 0; i < taps; i++)
-        FCNN_UNROLL for (int j = 0; j < vectors; j++) acc[i][j] = vec_load(d_src + t->taps[i] + j * VL);
-    const float *weights = t->weights;
-    for (int64_t w = 0; w < t->words; w++, d_dst += 64, weights += 64 * taps * vectors * VL)
+    if (t->width == vectors * VL) accumulate_runs(t, rows, vectors, 1);
+    else accumulate_runs(t, rows, vectors, 0);
+}
+
+/* The channels of one output position, ascending, into its sums. */
+FCNN_INLINE void scatter_live(const float *weights, int64_t words, const uint64_t *live, const float *d_dst, vec acc[],
+                              const int sums)
+{
+    for (int64_t w = 0; w < words; w++, d_dst += 64, weights += 64 * sums * VL)
         for (uint64_t bits = live[w]; bits; bits &= bits - 1) {
-            const int k = __builtin_ctzll(bits);
+            const int64_t k = __builtin_ctzll(bits);
             const vec gradient = vec_set1(d_dst[k]);
-            const float *row = weights + k * (taps * vectors * VL);
-            FCNN_UNROLL for (int i = 0; i < taps; i++)
-                FCNN_UNROLL for (int j = 0; j < vectors; j++)
-                    acc[i][j] = vec_fma(gradient, vec_load(row + (i * vectors + j) * VL), acc[i][j]);
+            const float *row = weights + k * (sums * VL);
+            FCNN_UNROLL for (int i = 0; i < sums; i++) acc[i] = vec_fma(gradient, vec_load(row + i * VL), acc[i]);
         }
-    FCNN_UNROLL for (int i = 0; i < taps; i++)
-        FCNN_UNROLL for (int j = 0; j < vectors; j++) vec_store(d_src + t->taps[i] + j * VL, acc[i][j]);
 }
 
 /* Descending positions are ascending taps for every element of d_src. */
@@ -61,9 +63,56 @@ FCNN_INLINE void scatter(const struct fcnn_sparse_scatter *t, const int taps, co
     for (int64_t p = t->rows - 1; p >= 0; p--)
         for (int64_t q = t->columns - 1; q >= 0; q--) {
             const int64_t window = p / 2 * (t->columns / 2) + q / 2, position = p % 2 * 2 + q % 2;
-            scatter_position(t, t->live + (window * 4 + position) * t->words, t->d_dst + window * t->k,
-                             t->d_src + p * t->below + q * t->right, taps, vectors);
+            float *d_src = t->d_src + p * t->below + q * t->right, *out[FCNN_SPARSE_SUMS];
+            vec acc[FCNN_SPARSE_SUMS];
+            FCNN_UNROLL for (int i = 0; i < taps; i++) {
+                out[i] = d_src + t->taps[i];
+                FCNN_UNROLL for (int j = 0; j < vectors; j++) acc[i * vectors + j] = vec_load(out[i] + j * VL);
+            }
+            scatter_live(t->weights, t->words, t->live + (window * 4 + position) * t->words, t->d_dst + window * t->k, acc,
+                         taps * vectors);
+            FCNN_UNROLL for (int i = 0; i < taps; i++)
+                FCNN_UNROLL for (int j = 0; j < vectors; j++) vec_store(out[i] + j * VL, acc[i * vectors + j]);
         }
+}
+
+/* Sums of column `s` of three taps in every row, from or to memory. */
+FCNN_INLINE void load_column(float *const d_src[], const int rows, const int vectors, const int s, int64_t offset, vec acc[])
+{
+    FCNN_UNROLL for (int i = 0; i < rows; i++)
+        FCNN_UNROLL for (int j = 0; j < vectors; j++) acc[(3 * i + s) * vectors + j] = vec_load(d_src[i] + offset + j * VL);
+}
+
+FCNN_INLINE void store_column(float *const d_src[], const int rows, const int vectors, const int s, int64_t offset, const vec acc[])
+{
+    FCNN_UNROLL for (int i = 0; i < rows; i++)
+        FCNN_UNROLL for (int j = 0; j < vectors; j++) vec_store(d_src[i] + offset + j * VL, acc[(3 * i + s) * vectors + j]);
+}
+
+/* Rows of three taps at stride 1: the next position to the left has two of its columns in registers already. */
+FCNN_INLINE void slide(const struct fcnn_sparse_scatter *t, const int rows, const int vectors)
+{
+    const int64_t right = t->right, columns = t->columns;
+    for (int64_t p = t->rows - 1; p >= 0; p--) {
+        const int64_t window = p / 2 * (columns / 2);
+        const uint64_t *live = t->live + (window * 4 + p % 2 * 2) * t->words;
+        float *d_src[3];
+        vec acc[FCNN_SPARSE_SUMS];
+        FCNN_UNROLL for (int i = 0; i < rows; i++) d_src[i] = t->d_src + t->taps[3 * i] + p * t->below;
+        load_column(d_src, rows, vectors, 0, columns * right, acc);
+        load_column(d_src, rows, vectors, 1, (columns + 1) * right, acc);
+        for (int64_t q = columns - 1; q >= 0; q--) {
+            FCNN_UNROLL for (int i = 0; i < rows; i++)
+                FCNN_UNROLL for (int j = 2 * vectors - 1; j >= 0; j--)
+                    acc[3 * i * vectors + vectors + j] = acc[3 * i * vectors + j];
+            load_column(d_src, rows, vectors, 0, q * right, acc);
+            scatter_live(t->weights, t->words, live + (q / 2 * 4 + q % 2) * t->words, t->d_dst + (window + q / 2) * t->k, acc,
+                         3 * rows * vectors);
+            store_column(d_src, rows, vectors, 2, (q + 2) * right, acc);
+        }
+        store_column(d_src, rows, vectors, 0, 0, acc);
+        store_column(d_src, rows, vectors, 1, right, acc);
+    }
 }
 
 #if VL == 16
@@ -168,7 +217,7 @@ static void copy(int64_t pixels, int64_t width, const float *from, int64_t from_
         }
 }
 
-/* Tiles of r rows by v vectors; scatters of v vectors by n taps; each family as definitions and as entries of a table. */
+/* Tiles of r rows by v vectors; scatters of v vectors by n taps, or n rows of three; each family as definitions and as entries of a table. */
 #define TILE(r, v) \
     static void accumulate_##r##x##v(const struct fcnn_sparse_tile *t) { accumulate(t, r, v); }
 #define TILES_4(r) TILE(r, 1) TILE(r, 2) TILE(r, 3) TILE(r, 4)
@@ -177,13 +226,19 @@ static void copy(int64_t pixels, int64_t width, const float *from, int64_t from_
 #define TILES_12(r) TILES_8(r) TILE(r, 9) TILE(r, 10) TILE(r, 11) TILE(r, 12)
 #define SCATTER(v, n) \
     static void scatter_##v##x##n(const struct fcnn_sparse_scatter *t) { scatter(t, n, v); }
+#define SLIDE(v, n) \
+    static void slide_##v##x##n(const struct fcnn_sparse_scatter *t) { slide(t, n, v); }
+#define SLIDES_1(v) SLIDE(v, 1)
+#define SLIDES_2(v) SLIDES_1(v) SLIDE(v, 2)
+#define SLIDES_3(v) SLIDES_2(v) SLIDE(v, 3)
 #define SCATTERS_1(v) SCATTER(v, 1)
 #define SCATTERS_3(v) SCATTERS_1(v) SCATTER(v, 2) SCATTER(v, 3)
 #define SCATTERS_6(v) SCATTERS_3(v) SCATTER(v, 4) SCATTER(v, 5) SCATTER(v, 6)
 #define SCATTERS_12(v) SCATTERS_6(v) SCATTER(v, 7) SCATTER(v, 8) SCATTER(v, 9) SCATTER(v, 10) SCATTER(v, 11) SCATTER(v, 12)
 
 #define UP_TO_1(f, n) NULL, f##_##n##x1
-#define UP_TO_3(f, n) UP_TO_1(f, n), f##_##n##x2, f##_##n##x3
+#define UP_TO_2(f, n) UP_TO_1(f, n), f##_##n##x2
+#define UP_TO_3(f, n) UP_TO_2(f, n), f##_##n##x3
 #define UP_TO_4(f, n) UP_TO_3(f, n), f##_##n##x4
 #define UP_TO_6(f, n) UP_TO_4(f, n), f##_##n##x5, f##_##n##x6
 #define UP_TO_8(f, n) UP_TO_6(f, n), f##_##n##x7, f##_##n##x8

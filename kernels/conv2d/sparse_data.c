@@ -13,36 +13,46 @@
 #include "kernels/conv2d/sparse.h"
 #include "kernels/simd/common.h"
 
-#define POSITION_COST 3 /* of loading and storing a sum, in multiply-adds */
+#define L1_BYTES (40 << 10) /* of weights that a pass may keep */
 
 struct cut {
     fcnn_problem conv;            /* with its halo, if it has one */
     int64_t taps, vectors;        /* of the filter; of a panel */
-    int64_t tap_groups, panels;
+    int64_t tap_unit;             /* taps that a pass must not part: 3 where they slide, else 1 */
+    int64_t passes, panels;
     int64_t words;                /* of 64 output channels */
     int64_t pixel, row, image;    /* steps of the d_src that scatters write */
     int direct;                   /* that is the tensor itself */
 };
 
-/* Few passes over few vectors. */
-static void cut_filter(struct cut *cut, const struct fcnn_sparse *isa, int64_t depth)
+/* Half cycles of a pass at one output position, with half of the windows alive: FMAs of 2 per cycle, half as fast from the L2
+ * cache, no faster than the latency of their chains; loads and stores of the sums; the end of a list mispredicted. */
+static int64_t pass_cost(const struct fcnn_sparse *isa, int64_t k, int64_t sums, int64_t unit)
 {
-    int64_t least = INT64_MAX;
-    for (int64_t vectors = 1; vectors <= FCNN_SPARSE_WIDEST; vectors *= 2) {
-        int64_t taps = fcnn_min(isa->taps[vectors], cut->taps);
-        if (taps == 0) continue;
-        int64_t tap_groups = fcnn_ceil_div(cut->taps, taps), panels = fcnn_ceil_div(depth, vectors * isa->lanes);
-        int64_t cost = panels * (cut->taps * vectors + POSITION_COST * tap_groups);
-        if (cost >= least) continue;
-        least = cost;
-        cut->vectors = vectors, cut->tap_groups = tap_groups, cut->panels = panels;
-    }
+    int64_t each = fcnn_max(sums + 1, 8);
+    if (k * sums * isa->lanes * (int64_t)sizeof(float) > L1_BYTES) each += each / 2;
+    return k * each / 8 + 3 * sums / unit + 30;
+}
+
+static void cut_filter(struct cut *cut, const struct fcnn_sparse *isa, const fcnn_problem *p)
+{
+    int64_t least = INT64_MAX, unit = cut->tap_unit = p->s == 3 && p->stride_w == 1 && p->dilation_w == 1 ? 3 : 1;
+    const int *most = unit == 3 ? isa->slides : isa->taps;
+    for (int64_t vectors = 1; vectors <= FCNN_SPARSE_WIDEST; vectors *= 2)
+        for (int64_t units = fcnn_min(most[vectors], cut->taps / unit); units > 0; units--) {
+            int64_t passes = fcnn_ceil_div(cut->taps / unit, units), panels = fcnn_ceil_div(p->c, vectors * isa->lanes);
+            int64_t sums = fcnn_ceil_div(cut->taps / unit, passes) * unit * vectors;
+            int64_t cost = panels * passes * pass_cost(isa, p->k, sums, unit);
+            if (cost >= least) continue;
+            least = cost;
+            cut->vectors = vectors, cut->passes = passes, cut->panels = panels;
+        }
 }
 
 static struct cut cut_of(const struct fcnn_sparse *isa, const fcnn_problem *p)
 {
     struct cut cut = {.conv = fcnn_conv_of(p, 1), .taps = p->r * p->s, .words = fcnn_ceil_div(p->k, 64)};
-    cut_filter(&cut, isa, p->c);
+    cut_filter(&cut, isa, p);
     int64_t columns = cut.vectors * isa->lanes;
     cut.direct = !fcnn_is_padded(p) && p->c % columns == 0;
     cut.pixel = cut.direct ? p->c : columns;
@@ -83,8 +93,8 @@ struct span {
 };
 static struct span span_at(const struct cut *cut, int64_t i)
 {
-    int64_t from = cut->taps * i / cut->tap_groups;
-    return (struct span){from, cut->taps * (i + 1) / cut->tap_groups - from};
+    int64_t units = cut->taps / cut->tap_unit, from = units * i / cut->passes * cut->tap_unit;
+    return (struct span){from, units * (i + 1) / cut->passes * cut->tap_unit - from};
 }
 
 /* One tap of one panel: packed weights are [panel][pass][k][tap of the pass][column]. */
@@ -92,7 +102,7 @@ static void pack_tap(const struct fcnn_sparse *isa, const struct cut *cut, const
                      int64_t tap)
 {
     int64_t columns = cut->vectors * isa->lanes, channel = panel * columns, k = cut->conv.k, c = cut->conv.c, i = 0;
-    while (span_at(cut, i + 1).from <= tap && i + 1 < cut->tap_groups) i++;
+    while (i + 1 < cut->passes && span_at(cut, i + 1).from <= tap) i++;
     struct span span = span_at(cut, i);
     int64_t width = fcnn_min(columns, c - channel), step = span.count * columns;
     float *to = packed + (panel * cut->taps + span.from) * k * columns + (tap - span.from) * columns;
@@ -140,18 +150,20 @@ static void compute(const struct fcnn_sparse *isa, const struct cut *cut, const 
                     const struct fcnn_memory *memory, int64_t task)
 {
     const fcnn_problem *conv = &cut->conv;
-    int64_t panel = task / p->n, n = task % p->n, columns = cut->vectors * isa->lanes, windows = p->p * p->q;
-    float *out = t->d_src + n * p->h * p->w * p->c + panel * columns;
+    int64_t columns = cut->vectors * isa->lanes, windows = p->p * p->q, size = p->h * p->w * p->c;
+    int64_t panel = task / p->n, n = task % p->n;
+    float *out = t->d_src + n * size + panel * columns;
     struct fcnn_sparse_scatter scatter = {
         .live = (const uint64_t *)memory->shared + n * windows * 4 * cut->words, .d_dst = t->d_dst + n * windows * p->k,
         .d_src = cut->direct ? out : memory->scratch, .words = cut->words, .k = p->k, .rows = conv->p, .columns = conv->q,
         .below = conv->stride_h * cut->row, .right = conv->stride_w * cut->pixel};
     clear(isa, cut, scatter.d_src);
-    for (int64_t i = 0; i < cut->tap_groups; i++) {
+    for (int64_t i = 0; i < cut->passes; i++) {
         struct span span = span_at(cut, i);
         scatter.weights = (const float *)memory->packed + (panel * cut->taps + span.from) * p->k * columns;
         scatter.taps = (const int64_t *)memory->tables + span.from;
-        isa->scatter[cut->vectors][span.count](&scatter);
+        if (cut->tap_unit == 3) isa->slide[cut->vectors][span.count / 3](&scatter);
+        else isa->scatter[cut->vectors][span.count](&scatter);
     }
     if (!cut->direct) put_panel(isa, cut, p, scatter.d_src, out, fcnn_min(columns, p->c - panel * columns));
 }

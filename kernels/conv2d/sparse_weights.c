@@ -10,7 +10,7 @@
 #include "kernels/conv2d/weights_sum.h"
 #include "kernels/simd/common.h"
 
-#define UNIT_BYTES (24 << 10) /* of input: half of an L1 cache */
+#define UNIT_BYTES (48 << 10) /* of input: half of an L1 cache */
 #define UNIT_WINDOWS 16       /* a unit has so many, or loading and storing sums would show */
 #define LEAST_VECTORS 4       /* in a filter: fewer sums cannot hide the latency of FMAs */
 
@@ -92,7 +92,7 @@ void fcnn_sparse_weights_demand(const struct fcnn_sparse *isa, const fcnn_proble
     struct cut cut = cut_of(isa, p);
     demand->tables = (size_t)(p->p * p->q) * sizeof(int32_t);
     demand->shared = halo_bytes(p) + lists_in(&cut, NULL).bytes;
-    demand->scratch = (size_t)(cut.slots * cut.slot) * sizeof(float);
+    demand->scratch = (size_t)(cut.groups * cut.slots * cut.slot) * sizeof(float);
     demand->tasks[FCNN_TABLES] = 1;
     demand->tasks[FCNN_GATHER] = p->n;
     demand->tasks[FCNN_COMPUTE] = cut.groups;
@@ -144,12 +144,17 @@ struct call {
     struct lists lists;
     const fcnn_tensors *tensors;
     const float *src;
-    float *sums; /* slots of one group */
+    float *sums; /* [group][slot] */
 };
 
-static float *slot_bias(const struct call *call, int64_t slot)
+static float *slot_of(const struct call *call, int64_t group, int64_t slot)
 {
-    return call->sums + (slot + 1) * call->cut.slot - FCNN_SPARSE_GROUP;
+    return call->sums + (group * call->cut.slots + slot) * call->cut.slot;
+}
+
+static float *bias_of(const struct call *call, int64_t group, int64_t slot)
+{
+    return slot_of(call, group, slot) + call->cut.slot - FCNN_SPARSE_GROUP;
 }
 
 /* All tiles of a group of channels over `units` units. */
@@ -180,15 +185,18 @@ static void run_units(const struct call *call, int64_t group, int64_t unit, int6
     }
 }
 
-static void run_block(const struct call *call, int64_t group, int64_t image, int64_t images, int64_t slot)
+/* The sums of a block of images, to slot `slot`. A chunk of input serves all groups while it is in the L1 cache. */
+static void run_block(const struct call *call, int64_t first, int64_t last, int64_t image, int64_t images, int64_t slot)
 {
     const struct cut *cut = &call->cut;
-    int64_t first = image * cut->bands, last = (image + images) * cut->bands;
-    for (int64_t unit = first; unit < last; unit += cut->chunk_units)
-        run_units(call, group, unit, fcnn_min(cut->chunk_units, last - unit), unit > first, call->sums + slot * cut->slot);
-    if (cut->conv.no_bias) return;
-    struct fcnn_sparse_lists windows = windows_of(cut, call->tensors, image, 0, images * (cut->conv.p / 2), group);
-    call->isa->sum_gradients(&windows, slot_bias(call, slot));
+    int64_t begin = image * cut->bands, end = (image + images) * cut->bands;
+    for (int64_t unit = begin; unit < end; unit += cut->chunk_units)
+        for (int64_t group = first; group < last; group++)
+            run_units(call, group, unit, fcnn_min(cut->chunk_units, end - unit), unit > begin, slot_of(call, group, slot));
+    for (int64_t group = first; group < last && !cut->conv.no_bias; group++) {
+        struct fcnn_sparse_lists windows = windows_of(cut, call->tensors, image, 0, images * (cut->conv.p / 2), group);
+        call->isa->sum_gradients(&windows, bias_of(call, group, slot));
+    }
 }
 
 /* Slot 0 to the outputs. */
@@ -197,25 +205,23 @@ static void put_group(const struct call *call, int64_t group)
     const struct cut *cut = &call->cut;
     int64_t channel = group * FCNN_SPARSE_GROUP, k = cut->conv.k, width = fcnn_min(FCNN_SPARSE_GROUP, k - channel);
     for (int64_t i = 0; i < cut->run_count; i++)
-        call->isa->transpose(width, cut->run, call->sums + i * cut->run_step, cut->run_count * cut->run_step,
+        call->isa->transpose(width, cut->run, slot_of(call, group, 0) + i * cut->run_step, cut->run_count * cut->run_step,
                              call->tensors->d_weights + i * cut->run * k + channel, k);
-    if (!cut->conv.no_bias) call->isa->copy(1, width, slot_bias(call, 0), 0, call->tensors->d_bias + channel, 0);
+    if (!cut->conv.no_bias) call->isa->copy(1, width, bias_of(call, group, 0), 0, call->tensors->d_bias + channel, 0);
 }
 
-static void compute_group(const struct call *call, int64_t group)
+static void compute(const struct call *call, int64_t first, int64_t last)
 {
     const struct cut *cut = &call->cut;
-    int64_t n = cut->conv.n, used = fcnn_min(FCNN_SPARSE_GROUP, cut->conv.k - group * FCNN_SPARSE_GROUP);
+    int64_t n = cut->conv.n;
     struct fcnn_tree tree = {0};
     for (int64_t image = 0; image < n; image += FCNN_BLOCK) {
-        run_block(call, group, image, fcnn_min(FCNN_BLOCK, n - image), fcnn_tree_push(&tree));
-        for (int64_t into; (into = fcnn_tree_merge(&tree, image + FCNN_BLOCK >= n)) >= 0;) {
-            float *sum = call->sums + into * cut->slot;
-            call->isa->add(used * cut->run_count * cut->run_step, sum + cut->slot, sum);
-            if (!cut->conv.no_bias) call->isa->add(used, slot_bias(call, into + 1), slot_bias(call, into));
-        }
+        run_block(call, first, last, image, fcnn_min(FCNN_BLOCK, n - image), fcnn_tree_push(&tree));
+        for (int64_t into; (into = fcnn_tree_merge(&tree, image + FCNN_BLOCK >= n)) >= 0;)
+            for (int64_t group = first; group < last; group++)
+                call->isa->add(cut->slot, slot_of(call, group, into + 1), slot_of(call, group, into));
     }
-    put_group(call, group);
+    for (int64_t group = first; group < last; group++) put_group(call, group);
 }
 
 void fcnn_sparse_weights_run(const struct fcnn_sparse *isa, const fcnn_problem *p, const fcnn_tensors *t,
@@ -233,6 +239,6 @@ void fcnn_sparse_weights_run(const struct fcnn_sparse *isa, const fcnn_problem *
         if (padded) fcnn_spread(NULL, p, t, FCNN_SPREAD_HALO, memory->shared, first, last);
         for (int64_t n = first; n < last; n++) list_image(isa, &call.cut, t, memory->tables, &call.lists, n);
     } else {
-        for (int64_t group = first; group < last; group++) compute_group(&call, group);
+        compute(&call, first, last);
     }
 }
