@@ -20,6 +20,7 @@ libfcnn_scalar_la_SOURCES = \
     kernels/conv2d/sparse_data.c \
     kernels/conv2d/sparse_scalar.c \
     kernels/conv2d/sparse_weights.c \
+    kernels/conv2d/sparse_winners.c \
     kernels/conv2d/spread.c \
     kernels/conv2d/weights_sum.h \
     kernels/elementwise/chunks.h \

@@ -16,6 +16,7 @@
 #define FCNN_SPARSE_TAPS 12   /* most taps of a scatter */
 #define FCNN_SPARSE_WIDEST 8  /* most vectors of each: a power of 2 */
 #define FCNN_SPARSE_SUMS 24   /* most vectors in all */
+#define FCNN_SPARSE_PICKS 10  /* most filter elements whose inputs lanes pick */
 
 /* Lists of the live windows of FCNN_SPARSE_GROUP channels: where the winner's first input pixel lies, and its gradient. */
 struct fcnn_sparse_lists {
@@ -54,8 +55,20 @@ struct fcnn_sparse_scatter {
     int64_t below, right;  /* in d_src, from one output position to the next */
 };
 
+/* Some filter elements of a few vectors of output channels. */
+struct fcnn_sparse_pick {
+    const float *fours;       /* of the first window and element: inputs at the window's four positions */
+    const uint16_t *choice;   /* of the first window, all channels */
+    const float *d_dst;       /* of the first window and channel */
+    int64_t windows, fours_step, choice_step, k;
+    int64_t channel, width;   /* the first channel; how many */
+    float *out, *bias;        /* of the first element and channel; NULL: the bias is not wanted */
+    int carry;                /* continue the sums in out and bias, instead of +0 */
+};
+
 struct fcnn_sparse {
     int lanes;
+    int picks;                         /* most vectors of output channels whose lanes pick; 0: no such tiles */
     int vectors[FCNN_SPARSE_ROWS + 1]; /* widest tile of so many rows */
     int taps[FCNN_SPARSE_WIDEST + 1];  /* most taps of a scatter of so many vectors; 0: no such scatter */
     int slides[FCNN_SPARSE_WIDEST + 1]; /* likewise: most filter rows of three taps at stride 1 */
@@ -63,6 +76,10 @@ struct fcnn_sparse {
     void (*accumulate[FCNN_SPARSE_ROWS + 1][FCNN_SPARSE_VECTORS + 1])(const struct fcnn_sparse_tile *tile);
     void (*scatter[FCNN_SPARSE_WIDEST + 1][FCNN_SPARSE_TAPS + 1])(const struct fcnn_sparse_scatter *scatter);
     void (*slide[FCNN_SPARSE_WIDEST + 1][FCNN_SPARSE_ROWS + 1])(const struct fcnn_sparse_scatter *scatter);
+    void (*pick[3][FCNN_SPARSE_PICKS + 1])(const struct fcnn_sparse_pick *pick);
+    /* fours of a row of windows */
+    void (*lay_out)(int64_t windows, int64_t elements, const int32_t *offsets, const float *src, int64_t right, int64_t below,
+                    float *fours);
     /* sums[k] = chain over the windows of the live gradients, whole vectors; of the lists only the inputs count */
     void (*sum_gradients)(const struct fcnn_sparse_lists *lists, float sums[FCNN_SPARSE_GROUP]);
     void (*add)(int64_t count, const float *a, float *sum);
@@ -82,6 +99,10 @@ const char *fcnn_sparse_data_unsupported(const struct fcnn_sparse *isa, const fc
 void fcnn_sparse_data_demand(const struct fcnn_sparse *isa, const fcnn_problem *p, struct fcnn_demand *demand);
 void fcnn_sparse_data_run(const struct fcnn_sparse *isa, const fcnn_problem *p, const fcnn_tensors *t,
                           const struct fcnn_memory *memory, enum fcnn_stage stage, int64_t first, int64_t last);
+const char *fcnn_sparse_winners_unsupported(const struct fcnn_sparse *isa, const fcnn_problem *p);
+void fcnn_sparse_winners_demand(const struct fcnn_sparse *isa, const fcnn_problem *p, struct fcnn_demand *demand);
+void fcnn_sparse_winners_run(const struct fcnn_sparse *isa, const fcnn_problem *p, const fcnn_tensors *t,
+                             const struct fcnn_memory *memory, enum fcnn_stage stage, int64_t first, int64_t last);
 
 /* One entry of the table: NAME with its three functions for ISA. */
 #define FCNN_SPARSE_VARIANT(name, isa, algorithm)                                                                      \

@@ -172,6 +172,81 @@ static void list(const struct fcnn_sparse_lists *t)
 
 #endif
 
+#if VL > 1
+
+/* Every lane's winner among four inputs. */
+#if VL == 16
+FCNN_INLINE vec pick_winner(const float *four, ivec winner)
+{
+    return _mm512_permutevar_ps(_mm512_broadcast_f32x4(_mm_loadu_ps(four)), winner);
+}
+#else
+FCNN_INLINE vec pick_winner(const float *four, ivec winner)
+{
+    return _mm256_permutevar_ps(_mm256_broadcast_ps((const __m128 *)(const void *)four), winner);
+}
+#endif
+
+/* Position in the window, 0 .. 3. */
+FCNN_INLINE ivec winner_of(mask bit0, mask bit1)
+{
+    const ivec upper = ivec_select(bit0, ivec_set1(1), ivec_set1(0)), lower = ivec_select(bit0, ivec_set1(3), ivec_set1(2));
+    return ivec_select(bit1, lower, upper);
+}
+
+FCNN_INLINE void pick(const struct fcnn_sparse_pick *t, const int vectors, const int elements)
+{
+    const mask last = vec_first(t->width - (vectors - 1) * VL);
+    const float *fours = t->fours, *d_dst = t->d_dst;
+    const uint16_t *choice = t->choice;
+    vec acc[FCNN_SPARSE_PICKS][2], bias[2];
+    FCNN_UNROLL for (int j = 0; j < vectors; j++) {
+        const mask real = j < vectors - 1 ? vec_first(VL) : last;
+        bias[j] = t->carry && t->bias ? vec_load_masked(t->bias + j * VL, real) : vec_zero();
+        FCNN_UNROLL for (int i = 0; i < elements; i++)
+            acc[i][j] = t->carry ? vec_load_masked(t->out + i * t->k + j * VL, real) : vec_zero();
+    }
+    for (int64_t w = 0; w < t->windows; w++, fours += t->fours_step, d_dst += t->k, choice += t->choice_step) {
+        vec gradient[2];
+        ivec winner[2];
+        FCNN_UNROLL for (int j = 0; j < vectors; j++) {
+            const int64_t channel = t->channel + j * VL;
+            const uint16_t *words = choice + channel / 16 * 3;
+            const vec all = vec_load_masked(d_dst + j * VL, j < vectors - 1 ? vec_first(VL) : last);
+            winner[j] = winner_of(mask_from_bits((unsigned)words[0] >> channel % 16), mask_from_bits((unsigned)words[1] >> channel % 16));
+            gradient[j] = vec_select(mask_from_bits((unsigned)words[2] >> channel % 16), all, vec_zero());
+            bias[j] = vec_add(bias[j], gradient[j]);
+        }
+        FCNN_UNROLL for (int i = 0; i < elements; i++)
+            FCNN_UNROLL for (int j = 0; j < vectors; j++)
+                acc[i][j] = vec_fma(gradient[j], pick_winner(fours + 4 * i, winner[j]), acc[i][j]);
+    }
+    FCNN_UNROLL for (int j = 0; j < vectors; j++) {
+        const mask real = j < vectors - 1 ? vec_first(VL) : last;
+        FCNN_UNROLL for (int i = 0; i < elements; i++) vec_store_masked(t->out + i * t->k + j * VL, acc[i][j], real);
+        if (t->bias) vec_store_masked(t->bias + j * VL, bias[j], real);
+    }
+}
+
+static void lay_out(int64_t windows, int64_t elements, const int32_t *offsets, const float *src, int64_t right, int64_t below,
+                    float *fours)
+{
+    for (int64_t i = 0; i < elements; i++) {
+        const float *x = src + offsets[i];
+        float *four = fours + 4 * i;
+        int64_t w = 0;
+        for (; right == 1 && w + 2 <= windows; w += 2, x += 4, four += 8 * elements) { /* a window's inputs are two pairs */
+            const __m128 upper = _mm_loadu_ps(x), lower = _mm_loadu_ps(x + below);
+            _mm_storeu_ps(four, _mm_movelh_ps(upper, lower));
+            _mm_storeu_ps(four + 4 * elements, _mm_movehl_ps(lower, upper));
+        }
+        for (; w < windows; w++, x += 2 * right, four += 4 * elements)
+            _mm_storeu_ps(four, _mm_setr_ps(x[0], x[right], x[below], x[below + right]));
+    }
+}
+
+#endif
+
 static void sum_gradients(const struct fcnn_sparse_lists *t, float sums[FCNN_SPARSE_GROUP])
 {
     for (int64_t k = 0; k < t->width; k += VL) {
@@ -217,7 +292,7 @@ static void copy(int64_t pixels, int64_t width, const float *from, int64_t from_
         }
 }
 
-/* Tiles of r rows by v vectors; scatters of v vectors by n taps, or n rows of three; each family as definitions and as entries of a table. */
+/* Tiles of r rows by v vectors; scatters of v vectors by n taps, or n rows of three; picks of v vectors by n elements; each family as definitions and as entries of a table. */
 #define TILE(r, v) \
     static void accumulate_##r##x##v(const struct fcnn_sparse_tile *t) { accumulate(t, r, v); }
 #define TILES_4(r) TILE(r, 1) TILE(r, 2) TILE(r, 3) TILE(r, 4)
@@ -236,12 +311,18 @@ static void copy(int64_t pixels, int64_t width, const float *from, int64_t from_
 #define SCATTERS_6(v) SCATTERS_3(v) SCATTER(v, 4) SCATTER(v, 5) SCATTER(v, 6)
 #define SCATTERS_12(v) SCATTERS_6(v) SCATTER(v, 7) SCATTER(v, 8) SCATTER(v, 9) SCATTER(v, 10) SCATTER(v, 11) SCATTER(v, 12)
 
+#define PICK(v, n) \
+    static void pick_##v##x##n(const struct fcnn_sparse_pick *t) { pick(t, v, n); }
+#define PICKS_10(v) \
+    PICK(v, 1) PICK(v, 2) PICK(v, 3) PICK(v, 4) PICK(v, 5) PICK(v, 6) PICK(v, 7) PICK(v, 8) PICK(v, 9) PICK(v, 10)
+
 #define UP_TO_1(f, n) NULL, f##_##n##x1
 #define UP_TO_2(f, n) UP_TO_1(f, n), f##_##n##x2
 #define UP_TO_3(f, n) UP_TO_2(f, n), f##_##n##x3
 #define UP_TO_4(f, n) UP_TO_3(f, n), f##_##n##x4
 #define UP_TO_6(f, n) UP_TO_4(f, n), f##_##n##x5, f##_##n##x6
 #define UP_TO_8(f, n) UP_TO_6(f, n), f##_##n##x7, f##_##n##x8
-#define UP_TO_12(f, n) UP_TO_8(f, n), f##_##n##x9, f##_##n##x10, f##_##n##x11, f##_##n##x12
+#define UP_TO_10(f, n) UP_TO_8(f, n), f##_##n##x9, f##_##n##x10
+#define UP_TO_12(f, n) UP_TO_10(f, n), f##_##n##x11, f##_##n##x12
 
 #define FUNCTIONS .list = list, .sum_gradients = sum_gradients, .add = add, .transpose = transpose, .copy = copy

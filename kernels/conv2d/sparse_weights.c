@@ -10,9 +10,9 @@
 #include "kernels/conv2d/weights_sum.h"
 #include "kernels/simd/common.h"
 
-#define UNIT_BYTES (48 << 10) /* of input: half of an L1 cache */
+#define UNIT_BYTES (48 << 10) /* of input: about an L1 cache */
 #define UNIT_WINDOWS 16       /* a unit has so many, or loading and storing sums would show */
-#define LEAST_VECTORS 4       /* in a filter: fewer sums cannot hide the latency of FMAs */
+#define LEAST_VECTORS 4       /* in a filter: fewer sums cannot hide the latency of FMAs (sparse_winners.c) */
 
 struct cut {
     fcnn_problem conv;
@@ -83,7 +83,7 @@ static struct lists lists_in(const struct cut *cut, void *memory)
 const char *fcnn_sparse_weights_unsupported(const struct fcnn_sparse *isa, const fcnn_problem *p)
 {
     if (p->groups > 1) return "groups";
-    if (p->r * p->s * p->c < LEAST_VECTORS * isa->lanes) return "filters of less than four vectors";
+    if (isa->picks && p->r * p->s * p->c < LEAST_VECTORS * isa->lanes) return "filters of less than four vectors";
     return fcnn_conv2d_unsupported(p);
 }
 
