@@ -3,7 +3,7 @@
  * Pool-sparse backward passes: after fused ReLU and 2x2 max pooling at most one of the four gradients of a window and
  * channel is not zero. These kernels visit the live ones alone; the order of the reference makes that exact:
  *   weights: every element's chain is window-major, so a list of the live windows of a channel is its chain;
- *   data: a gather over ascending taps and channels is a scatter over descending output positions and ascending channels.
+ *   data: a gather over ascending taps and channels is a scatter over descending positions and ascending channels.
  * Everything is written once against struct fcnn_sparse; the stubs sparse_<isa>.c fill it from sparse_body.h. */
 #ifndef FCNN_SPARSE_H
 #define FCNN_SPARSE_H
@@ -18,7 +18,7 @@
 #define FCNN_SPARSE_SUMS 24   /* most vectors in all */
 #define FCNN_SPARSE_PICKS 10  /* most filter elements whose inputs lanes pick */
 
-/* Lists of the live windows of FCNN_SPARSE_GROUP channels: where the winner's first input pixel lies, and its gradient. */
+/* Lists of the live windows of FCNN_SPARSE_GROUP channels: where the winner's first input lies, and its gradient. */
 struct fcnn_sparse_lists {
     const uint16_t *choice;   /* of the first window */
     const float *d_dst;       /* likewise, first channel of the group */
@@ -31,8 +31,8 @@ struct fcnn_sparse_lists {
     float *gradients;         /* [16][capacity] */
 };
 
-/* Filter elements of some output channels: sums of gradient times input over the lists. Rows are runs of filter elements
- * that are neighbours in the image and in the filter. */
+/* Filter elements of some output channels: sums of gradient times input over the lists. Rows are runs of filter
+ * elements that are neighbours in the image and in the filter. */
 struct fcnn_sparse_tile {
     const float *src[FCNN_SPARSE_ROWS]; /* run i in the first image, at offset 0 */
     float *out[FCNN_SPARSE_ROWS];       /* sums of run i for the first channel, whole vectors */
@@ -78,8 +78,8 @@ struct fcnn_sparse {
     void (*slide[FCNN_SPARSE_WIDEST + 1][FCNN_SPARSE_ROWS + 1])(const struct fcnn_sparse_scatter *scatter);
     void (*pick[3][FCNN_SPARSE_PICKS + 1])(const struct fcnn_sparse_pick *pick);
     /* fours of a row of windows */
-    void (*lay_out)(int64_t windows, int64_t elements, const int32_t *offsets, const float *src, int64_t right, int64_t below,
-                    float *fours);
+    void (*lay_out)(int64_t windows, int64_t elements, const int32_t *offsets, const float *src, int64_t right,
+                    int64_t below, float *fours);
     /* sums[k] = chain over the windows of the live gradients, whole vectors; of the lists only the inputs count */
     void (*sum_gradients)(const struct fcnn_sparse_lists *lists, float sums[FCNN_SPARSE_GROUP]);
     void (*add)(int64_t count, const float *a, float *sum);

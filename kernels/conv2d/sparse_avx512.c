@@ -18,7 +18,8 @@ const struct fcnn_sparse fcnn_sparse_avx512 = {
     .accumulate = {[1] = {UP_TO_12(accumulate, 1)}, [2] = {UP_TO_12(accumulate, 2)}, [3] = {UP_TO_8(accumulate, 3)}},
     .scatter = {[1] = {UP_TO_12(scatter, 1)}, [2] = {UP_TO_12(scatter, 2)}, [4] = {UP_TO_6(scatter, 4)},
                 [8] = {UP_TO_3(scatter, 8)}},
-    .slide = {[1] = {UP_TO_3(slide, 1)}, [2] = {UP_TO_3(slide, 2)}, [4] = {UP_TO_2(slide, 4)}, [8] = {UP_TO_1(slide, 8)}},
+    .slide = {[1] = {UP_TO_3(slide, 1)}, [2] = {UP_TO_3(slide, 2)}, [4] = {UP_TO_2(slide, 4)},
+              [8] = {UP_TO_1(slide, 8)}},
     .pick = {[1] = {UP_TO_10(pick, 1)}, [2] = {UP_TO_10(pick, 2)}},
     .lay_out = lay_out,
     FUNCTIONS

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * The loops of the pool-sparse backward passes over the vector header that the stub has included. Sizes of tiles are constants
- * at every call, so the sums live in registers; one broadcast gradient meets as many vectors from memory as there are sums.
- * Loops over live elements are short and end unpredictably; the FMAs in flight hide that. */
+ * The loops of the pool-sparse backward passes over the vector header that the stub has included. Sizes of tiles are
+ * constants at every call, so the sums live in registers; one broadcast gradient meets as many vectors from memory as
+ * there are sums. Loops over live elements are short and end unpredictably; the FMAs in flight hide that. */
 #include "kernels/conv2d/sparse.h"
 #include "kernels/simd/common.h"
 #include "kernels/simd/transpose.h"
@@ -69,24 +69,28 @@ FCNN_INLINE void scatter(const struct fcnn_sparse_scatter *t, const int taps, co
                 out[i] = d_src + t->taps[i];
                 FCNN_UNROLL for (int j = 0; j < vectors; j++) acc[i * vectors + j] = vec_load(out[i] + j * VL);
             }
-            scatter_live(t->weights, t->words, t->live + (window * 4 + position) * t->words, t->d_dst + window * t->k, acc,
-                         taps * vectors);
+            scatter_live(t->weights, t->words, t->live + (window * 4 + position) * t->words, t->d_dst + window * t->k,
+                         acc, taps * vectors);
             FCNN_UNROLL for (int i = 0; i < taps; i++)
                 FCNN_UNROLL for (int j = 0; j < vectors; j++) vec_store(out[i] + j * VL, acc[i * vectors + j]);
         }
 }
 
 /* Sums of column `s` of three taps in every row, from or to memory. */
-FCNN_INLINE void load_column(float *const d_src[], const int rows, const int vectors, const int s, int64_t offset, vec acc[])
+FCNN_INLINE void load_column(float *const d_src[], const int rows, const int vectors, const int s, int64_t offset,
+                             vec acc[])
 {
     FCNN_UNROLL for (int i = 0; i < rows; i++)
-        FCNN_UNROLL for (int j = 0; j < vectors; j++) acc[(3 * i + s) * vectors + j] = vec_load(d_src[i] + offset + j * VL);
+        FCNN_UNROLL for (int j = 0; j < vectors; j++)
+            acc[(3 * i + s) * vectors + j] = vec_load(d_src[i] + offset + j * VL);
 }
 
-FCNN_INLINE void store_column(float *const d_src[], const int rows, const int vectors, const int s, int64_t offset, const vec acc[])
+FCNN_INLINE void store_column(float *const d_src[], const int rows, const int vectors, const int s, int64_t offset,
+                              const vec acc[])
 {
     FCNN_UNROLL for (int i = 0; i < rows; i++)
-        FCNN_UNROLL for (int j = 0; j < vectors; j++) vec_store(d_src[i] + offset + j * VL, acc[(3 * i + s) * vectors + j]);
+        FCNN_UNROLL for (int j = 0; j < vectors; j++)
+            vec_store(d_src[i] + offset + j * VL, acc[(3 * i + s) * vectors + j]);
 }
 
 /* Rows of three taps at stride 1: the next position to the left has two of its columns in registers already. */
@@ -106,8 +110,8 @@ FCNN_INLINE void slide(const struct fcnn_sparse_scatter *t, const int rows, cons
                 FCNN_UNROLL for (int j = 2 * vectors - 1; j >= 0; j--)
                     acc[3 * i * vectors + vectors + j] = acc[3 * i * vectors + j];
             load_column(d_src, rows, vectors, 0, q * right, acc);
-            scatter_live(t->weights, t->words, live + (q / 2 * 4 + q % 2) * t->words, t->d_dst + (window + q / 2) * t->k, acc,
-                         3 * rows * vectors);
+            scatter_live(t->weights, t->words, live + (q / 2 * 4 + q % 2) * t->words,
+                         t->d_dst + (window + q / 2) * t->k, acc, 3 * rows * vectors);
             store_column(d_src, rows, vectors, 2, (q + 2) * right, acc);
         }
         store_column(d_src, rows, vectors, 0, 0, acc);
@@ -117,8 +121,8 @@ FCNN_INLINE void slide(const struct fcnn_sparse_scatter *t, const int rows, cons
 
 #if VL == 16
 
-/* 16 windows by 16 channels at a time: gradients transposed, winners' offsets selected by masks, both compressed. Stores are
- * whole vectors: a list never holds more than the windows before, so they end within its capacity. */
+/* 16 windows by 16 channels at a time: gradients transposed, winners' offsets selected by masks, both compressed.
+ * Stores are whole vectors: a list never holds more than the windows before, so they end within its capacity. */
 static void list(const struct fcnn_sparse_lists *t)
 {
     const ivec lane = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
@@ -134,7 +138,7 @@ static void list(const struct fcnn_sparse_lists *t)
         const ivec corner = ivec_load_masked(t->corners + w, real);
         vec gradients[16];
         for (int64_t i = 0; i < 16; i++)
-            gradients[i] = w + i < t->windows ? vec_load_masked(t->d_dst + (w + i) * t->d_dst_stride, width) : vec_zero();
+            gradients[i] = w + i >= t->windows ? vec_zero() : vec_load_masked(t->d_dst + (w + i) * t->d_dst_stride, width);
         vec_transpose(gradients);
         for (int k = 0; k < 16; k++) {
             const ivec low = ivec_set1(1 << k), high = _mm512_slli_epi32(low, 16);
@@ -190,7 +194,8 @@ FCNN_INLINE vec pick_winner(const float *four, ivec winner)
 /* Position in the window, 0 .. 3. */
 FCNN_INLINE ivec winner_of(mask bit0, mask bit1)
 {
-    const ivec upper = ivec_select(bit0, ivec_set1(1), ivec_set1(0)), lower = ivec_select(bit0, ivec_set1(3), ivec_set1(2));
+    const ivec upper = ivec_select(bit0, ivec_set1(1), ivec_set1(0));
+    const ivec lower = ivec_select(bit0, ivec_set1(3), ivec_set1(2));
     return ivec_select(bit1, lower, upper);
 }
 
@@ -213,8 +218,10 @@ FCNN_INLINE void pick(const struct fcnn_sparse_pick *t, const int vectors, const
             const int64_t channel = t->channel + j * VL;
             const uint16_t *words = choice + channel / 16 * 3;
             const vec all = vec_load_masked(d_dst + j * VL, j < vectors - 1 ? vec_first(VL) : last);
-            winner[j] = winner_of(mask_from_bits((unsigned)words[0] >> channel % 16), mask_from_bits((unsigned)words[1] >> channel % 16));
-            gradient[j] = vec_select(mask_from_bits((unsigned)words[2] >> channel % 16), all, vec_zero());
+            mask bits[3];
+            FCNN_UNROLL for (int i = 0; i < 3; i++) bits[i] = mask_from_bits((unsigned)words[i] >> channel % 16);
+            winner[j] = winner_of(bits[0], bits[1]);
+            gradient[j] = vec_select(bits[2], all, vec_zero());
             bias[j] = vec_add(bias[j], gradient[j]);
         }
         FCNN_UNROLL for (int i = 0; i < elements; i++)
@@ -228,14 +235,14 @@ FCNN_INLINE void pick(const struct fcnn_sparse_pick *t, const int vectors, const
     }
 }
 
-static void lay_out(int64_t windows, int64_t elements, const int32_t *offsets, const float *src, int64_t right, int64_t below,
-                    float *fours)
+static void lay_out(int64_t windows, int64_t elements, const int32_t *offsets, const float *src, int64_t right,
+                    int64_t below, float *fours)
 {
     for (int64_t i = 0; i < elements; i++) {
         const float *x = src + offsets[i];
         float *four = fours + 4 * i;
         int64_t w = 0;
-        for (; right == 1 && w + 2 <= windows; w += 2, x += 4, four += 8 * elements) { /* a window's inputs are two pairs */
+        for (; right == 1 && w + 2 <= windows; w += 2, x += 4, four += 8 * elements) { /* pairs of neighbours */
             const __m128 upper = _mm_loadu_ps(x), lower = _mm_loadu_ps(x + below);
             _mm_storeu_ps(four, _mm_movelh_ps(upper, lower));
             _mm_storeu_ps(four + 4 * elements, _mm_movehl_ps(lower, upper));
@@ -292,7 +299,8 @@ static void copy(int64_t pixels, int64_t width, const float *from, int64_t from_
         }
 }
 
-/* Tiles of r rows by v vectors; scatters of v vectors by n taps, or n rows of three; picks of v vectors by n elements; each family as definitions and as entries of a table. */
+/* Tiles of r rows by v vectors; scatters of v vectors by n taps, or n rows of three; picks of v vectors by n elements;
+ * each family as definitions and as entries of a table. */
 #define TILE(r, v) \
     static void accumulate_##r##x##v(const struct fcnn_sparse_tile *t) { accumulate(t, r, v); }
 #define TILES_4(r) TILE(r, 1) TILE(r, 2) TILE(r, 3) TILE(r, 4)
@@ -309,7 +317,8 @@ static void copy(int64_t pixels, int64_t width, const float *from, int64_t from_
 #define SCATTERS_1(v) SCATTER(v, 1)
 #define SCATTERS_3(v) SCATTERS_1(v) SCATTER(v, 2) SCATTER(v, 3)
 #define SCATTERS_6(v) SCATTERS_3(v) SCATTER(v, 4) SCATTER(v, 5) SCATTER(v, 6)
-#define SCATTERS_12(v) SCATTERS_6(v) SCATTER(v, 7) SCATTER(v, 8) SCATTER(v, 9) SCATTER(v, 10) SCATTER(v, 11) SCATTER(v, 12)
+#define SCATTERS_12(v) \
+    SCATTERS_6(v) SCATTER(v, 7) SCATTER(v, 8) SCATTER(v, 9) SCATTER(v, 10) SCATTER(v, 11) SCATTER(v, 12)
 
 #define PICK(v, n) \
     static void pick_##v##x##n(const struct fcnn_sparse_pick *t) { pick(t, v, n); }

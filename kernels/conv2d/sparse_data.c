@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Pool-sparse backward data: for one output position, tiles of (tap, input channel) of d_src in registers, and a walk over the
- * position's live output channels. The gather's order, ascending taps then channels, is kept by scattering: an element of
- * d_src meets tap (r, s) at position (h - r, w - s) (stride and dilation alike), so descending positions bring ascending
- * taps; tiles of taps follow one another in passes over the whole image, lower taps first.
+ * Pool-sparse backward data: for one output position, tiles of (tap, input channel) of d_src in registers, and a walk
+ * over the position's live output channels. The gather's order, ascending taps then channels, is kept by scattering: an
+ * element of d_src meets tap (r, s) at position (h - r, w - s) (stride and dilation alike), so descending positions
+ * bring ascending taps; tiles of taps follow one another in passes over the whole image, lower taps first.
  *
- * A task is one image and one panel of input channels. Where d_src has no room for whole vectors or for the padding, a panel
- * of it lies in scratch until it is complete. */
+ * A task is one image and one panel of input channels. Where d_src has no room for whole vectors or for the padding, a
+ * panel of it lies in scratch until it is complete. */
 #include <string.h>
 
 #include "kernels/conv2d/conv2d.h"
@@ -25,7 +25,7 @@ struct cut {
     int direct;                   /* that is the tensor itself */
 };
 
-/* Half cycles of a pass at one output position, with half of the windows alive: FMAs of 2 per cycle, half as fast from the L2
+/* Half cycles of a pass at one output position, with half of the windows alive: FMAs of 2 per cycle, slower from the L2
  * cache, no faster than the latency of their chains; loads and stores of the sums; the end of a list mispredicted. */
 static int64_t pass_cost(const struct fcnn_sparse *isa, int64_t k, int64_t sums, int64_t unit)
 {
@@ -84,7 +84,8 @@ static void fill_taps(const struct cut *cut, int64_t *taps)
 {
     const fcnn_problem *conv = &cut->conv;
     for (int64_t r = 0; r < conv->r; r++)
-        for (int64_t s = 0; s < conv->s; s++) *taps++ = r * conv->dilation_h * cut->row + s * conv->dilation_w * cut->pixel;
+        for (int64_t s = 0; s < conv->s; s++)
+            *taps++ = r * conv->dilation_h * cut->row + s * conv->dilation_w * cut->pixel;
 }
 
 /* Taps of one pass. */
@@ -98,15 +99,16 @@ static struct span span_at(const struct cut *cut, int64_t i)
 }
 
 /* One tap of one panel: packed weights are [panel][pass][k][tap of the pass][column]. */
-static void pack_tap(const struct fcnn_sparse *isa, const struct cut *cut, const float *weights, float *packed, int64_t panel,
-                     int64_t tap)
+static void pack_tap(const struct fcnn_sparse *isa, const struct cut *cut, const float *weights, float *packed,
+                     int64_t panel, int64_t tap)
 {
     int64_t columns = cut->vectors * isa->lanes, channel = panel * columns, k = cut->conv.k, c = cut->conv.c, i = 0;
     while (i + 1 < cut->passes && span_at(cut, i + 1).from <= tap) i++;
     struct span span = span_at(cut, i);
     int64_t width = fcnn_min(columns, c - channel), step = span.count * columns;
     float *to = packed + (panel * cut->taps + span.from) * k * columns + (tap - span.from) * columns;
-    for (int64_t j = 0; width < columns && j < k; j++) memset(to + j * step + width, 0, (size_t)(columns - width) * sizeof(float));
+    for (int64_t j = 0; width < columns && j < k; j++)
+        memset(to + j * step + width, 0, (size_t)(columns - width) * sizeof(float));
     isa->transpose(width, k, weights + (tap * c + channel) * k, k, to, step);
 }
 
@@ -139,11 +141,12 @@ static void clear(const struct fcnn_sparse *isa, const struct cut *cut, float *d
 }
 
 /* A panel of an image from scratch to the tensor, without its halo. */
-static void put_panel(const struct fcnn_sparse *isa, const struct cut *cut, const fcnn_problem *p, const float *from, float *to,
-                      int64_t width)
+static void put_panel(const struct fcnn_sparse *isa, const struct cut *cut, const fcnn_problem *p, const float *from,
+                      float *to, int64_t width)
 {
     from += p->pad_top * cut->row + p->pad_left * cut->pixel;
-    for (int64_t h = 0; h < p->h; h++) isa->copy(p->w, width, from + h * cut->row, cut->pixel, to + h * p->w * p->c, p->c);
+    for (int64_t h = 0; h < p->h; h++)
+        isa->copy(p->w, width, from + h * cut->row, cut->pixel, to + h * p->w * p->c, p->c);
 }
 
 static void compute(const struct fcnn_sparse *isa, const struct cut *cut, const fcnn_problem *p, const fcnn_tensors *t,
@@ -155,7 +158,8 @@ static void compute(const struct fcnn_sparse *isa, const struct cut *cut, const 
     float *out = t->d_src + n * size + panel * columns;
     struct fcnn_sparse_scatter scatter = {
         .live = (const uint64_t *)memory->shared + n * windows * 4 * cut->words, .d_dst = t->d_dst + n * windows * p->k,
-        .d_src = cut->direct ? out : memory->scratch, .words = cut->words, .k = p->k, .rows = conv->p, .columns = conv->q,
+        .d_src = cut->direct ? out : memory->scratch, .words = cut->words, .k = p->k, .rows = conv->p,
+        .columns = conv->q,
         .below = conv->stride_h * cut->row, .right = conv->stride_w * cut->pixel};
     clear(isa, cut, scatter.d_src);
     for (int64_t i = 0; i < cut->passes; i++) {
@@ -177,7 +181,8 @@ void fcnn_sparse_data_run(const struct fcnn_sparse *isa, const fcnn_problem *p, 
         case FCNN_TABLES: fill_taps(&cut, memory->tables); break;
         case FCNN_PACK: pack_tap(isa, &cut, t->weights, memory->packed, task / cut.taps, task % cut.taps); break;
         case FCNN_GATHER:
-            list_live(&cut, t->choice + task * windows * words, windows, (uint64_t *)memory->shared + task * windows * 4 * cut.words);
+            list_live(&cut, t->choice + task * windows * words, windows,
+                      (uint64_t *)memory->shared + task * windows * 4 * cut.words);
             break;
         default: compute(isa, &cut, p, t, memory, task);
         }

@@ -16,7 +16,8 @@ const struct fcnn_sparse fcnn_sparse_scalar = {
     .accumulate = {[1] = {UP_TO_4(accumulate, 1)}, [2] = {UP_TO_4(accumulate, 2)}, [3] = {UP_TO_4(accumulate, 3)}},
     .scatter = {[1] = {UP_TO_3(scatter, 1)}, [2] = {UP_TO_3(scatter, 2)}, [4] = {UP_TO_3(scatter, 4)},
                 [8] = {UP_TO_3(scatter, 8)}},
-    .slide = {[1] = {UP_TO_1(slide, 1)}, [2] = {UP_TO_1(slide, 2)}, [4] = {UP_TO_1(slide, 4)}, [8] = {UP_TO_1(slide, 8)}},
+    .slide = {[1] = {UP_TO_1(slide, 1)}, [2] = {UP_TO_1(slide, 2)}, [4] = {UP_TO_1(slide, 4)},
+              [8] = {UP_TO_1(slide, 8)}},
     FUNCTIONS
 };
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Pool-sparse backward weights and bias: for one output channel, tiles of filter elements (r, s, c) in registers, and a walk
- * over the channel's live windows. A task is a group of 16 output channels; its sums lie transposed, [k][r, s, c], in scratch.
+ * Pool-sparse backward weights and bias: for one output channel, tiles of filter elements (r, s, c) in registers, and a
+ * walk over the channel's live windows. A task is a group of 16 output channels; its sums lie transposed, [k][r, s, c],
+ * in scratch.
  *
- * Lists are made per unit: an image, or a band of window rows of a large one, so that a unit's input stays in the L1 cache
- * while all channels of a group pass over it. Sums are carried from unit to unit, which is exact. */
+ * Lists are made per unit: an image, or a band of window rows of a large one, so that a unit's input stays in the L1
+ * cache while all channels of a group pass over it. Sums are carried from unit to unit, which is exact. */
 #include "kernels/conv2d/conv2d.h"
 #include "kernels/conv2d/sparse.h"
 #include "kernels/conv2d/weights_sum.h"
@@ -106,8 +107,8 @@ static void fill_corners(const fcnn_problem *conv, int32_t *corners)
 }
 
 /* The windows of `count` window rows from row `row` of image n, one group of channels. */
-static struct fcnn_sparse_lists windows_of(const struct cut *cut, const fcnn_tensors *t, int64_t n, int64_t row, int64_t count,
-                                           int64_t group)
+static struct fcnn_sparse_lists windows_of(const struct cut *cut, const fcnn_tensors *t, int64_t n, int64_t row,
+                                           int64_t count, int64_t group)
 {
     const fcnn_problem *conv = &cut->conv;
     int64_t across = conv->q / 2, first = (n * (conv->p / 2) + row) * across, channel = group * FCNN_SPARSE_GROUP;
@@ -119,8 +120,8 @@ static struct fcnn_sparse_lists windows_of(const struct cut *cut, const fcnn_ten
         .capacity = cut->capacity};
 }
 
-static void list_image(const struct fcnn_sparse *isa, const struct cut *cut, const fcnn_tensors *t, const int32_t *corners,
-                       const struct lists *lists, int64_t n)
+static void list_image(const struct fcnn_sparse *isa, const struct cut *cut, const fcnn_tensors *t,
+                       const int32_t *corners, const struct lists *lists, int64_t n)
 {
     int64_t down = cut->conv.p / 2, across = cut->conv.q / 2;
     for (int64_t band = 0; band < cut->bands; band++) {
@@ -164,11 +165,17 @@ static void run_units(const struct call *call, int64_t group, int64_t unit, int6
     const fcnn_problem *conv = &cut->conv;
     int64_t image = conv->h * conv->w * conv->c, at = unit * call->lists.channels + group * FCNN_SPARSE_GROUP;
     int64_t joined = cut->run / conv->c, per_row = conv->s / joined; /* taps of a run, runs of a filter row */
-    struct fcnn_sparse_tile tile = {
-        .channels = fcnn_min(FCNN_SPARSE_GROUP, conv->k - group * FCNN_SPARSE_GROUP), .out_stride = cut->run_count * cut->run_step,
-        .carry = carry, .units = units, .src_step = image, .counts_step = call->lists.channels,
-        .lists_step = call->lists.channels * cut->capacity, .capacity = cut->capacity, .counts = call->lists.counts + at,
-        .offsets = call->lists.offsets + at * cut->capacity, .gradients = call->lists.gradients + at * cut->capacity};
+    struct fcnn_sparse_tile tile = {.channels = fcnn_min(FCNN_SPARSE_GROUP, conv->k - group * FCNN_SPARSE_GROUP),
+                                    .out_stride = cut->run_count * cut->run_step,
+                                    .carry = carry,
+                                    .units = units,
+                                    .src_step = image,
+                                    .counts_step = call->lists.channels,
+                                    .lists_step = call->lists.channels * cut->capacity,
+                                    .capacity = cut->capacity,
+                                    .counts = call->lists.counts + at,
+                                    .offsets = call->lists.offsets + at * cut->capacity,
+                                    .gradients = call->lists.gradients + at * cut->capacity};
     for (int64_t i = 0; i < cut->row_groups; i++) {
         int64_t from = cut->run_count * i / cut->row_groups, rows = cut->run_count * (i + 1) / cut->row_groups - from;
         for (int64_t j = 0; j < cut->pieces.count; j++) {
@@ -192,7 +199,8 @@ static void run_block(const struct call *call, int64_t first, int64_t last, int6
     int64_t begin = image * cut->bands, end = (image + images) * cut->bands;
     for (int64_t unit = begin; unit < end; unit += cut->chunk_units)
         for (int64_t group = first; group < last; group++)
-            run_units(call, group, unit, fcnn_min(cut->chunk_units, end - unit), unit > begin, slot_of(call, group, slot));
+            run_units(call, group, unit, fcnn_min(cut->chunk_units, end - unit), unit > begin,
+                      slot_of(call, group, slot));
     for (int64_t group = first; group < last && !cut->conv.no_bias; group++) {
         struct fcnn_sparse_lists windows = windows_of(cut, call->tensors, image, 0, images * (cut->conv.p / 2), group);
         call->isa->sum_gradients(&windows, bias_of(call, group, slot));
@@ -205,8 +213,8 @@ static void put_group(const struct call *call, int64_t group)
     const struct cut *cut = &call->cut;
     int64_t channel = group * FCNN_SPARSE_GROUP, k = cut->conv.k, width = fcnn_min(FCNN_SPARSE_GROUP, k - channel);
     for (int64_t i = 0; i < cut->run_count; i++)
-        call->isa->transpose(width, cut->run, slot_of(call, group, 0) + i * cut->run_step, cut->run_count * cut->run_step,
-                             call->tensors->d_weights + i * cut->run * k + channel, k);
+        call->isa->transpose(width, cut->run, slot_of(call, group, 0) + i * cut->run_step,
+                             cut->run_count * cut->run_step, call->tensors->d_weights + i * cut->run * k + channel, k);
     if (!cut->conv.no_bias) call->isa->copy(1, width, bias_of(call, group, 0), 0, call->tensors->d_bias + channel, 0);
 }
 

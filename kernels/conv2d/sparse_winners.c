@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Pool-sparse backward weights and bias of narrow filters, as in first layers: vectors run over output channels, and every lane
- * picks its own winner's input from the four that a filter element meets in a window. All windows are visited, each once
- * instead of four times; channels without a live gradient add +0.
+ * Pool-sparse backward weights and bias of narrow filters, as in first layers: vectors run over output channels, and
+ * every lane picks its own winner's input from the four that a filter element meets in a window. All windows are
+ * visited, each once instead of four times; channels without a live gradient add +0.
  *
- * Those fours are laid out in scratch, [window][element][4], for a band of windows that fits the L1 cache; then every task of
- * the call, a panel of output channels and a tile of filter elements, passes over the band and carries its sums on. */
+ * Those fours are laid out in scratch, [window][element][4], for a band of windows that fits the L1 cache; then every
+ * task of the call, a panel of output channels and a tile of filter elements, passes over the band and carries its sums
+ * on. */
 #include "kernels/conv2d/conv2d.h"
 #include "kernels/conv2d/sparse.h"
 #include "kernels/conv2d/weights_sum.h"
 #include "kernels/simd/common.h"
 
 #define BAND_BYTES (16 << 10) /* of laid out inputs: a third of an L1 cache */
-#define MOST_VECTORS 4 /* of the ISA in a filter: from there on lists of live windows have enough sums (sparse_weights.c) */
+#define MOST_VECTORS 4         /* in a filter: from there on lists of live windows are faster (sparse_weights.c) */
 
 struct cut {
     fcnn_problem conv; /* of the input with its halo */
@@ -28,7 +29,8 @@ static size_t four_bytes(const struct cut *cut)
 
 static struct cut cut_of(const struct fcnn_sparse *isa, const fcnn_problem *p)
 {
-    struct cut cut = {.conv = fcnn_conv_of(p, fcnn_is_padded(p)), .elements = p->r * p->s * p->c, .windows = p->p * p->q};
+    struct cut cut = {
+        .conv = fcnn_conv_of(p, fcnn_is_padded(p)), .elements = p->r * p->s * p->c, .windows = p->p * p->q};
     cut.tiles = fcnn_ceil_div(cut.elements, FCNN_SPARSE_PICKS);
     cut.panels = fcnn_panels_of(p->k, isa->lanes, isa->picks);
     cut.band_rows = fcnn_min(p->p, fcnn_max(1, BAND_BYTES / (p->q * cut.elements * 4 * (int64_t)sizeof(float))));
@@ -93,14 +95,19 @@ struct place {
 static struct place place_of(const struct cut *cut, int64_t task)
 {
     int64_t tile = task % cut->tiles, from = cut->elements * tile / cut->tiles;
-    return (struct place){fcnn_panel_at(&cut->panels, task / cut->tiles), from, cut->elements * (tile + 1) / cut->tiles - from};
+    return (struct place){fcnn_panel_at(&cut->panels, task / cut->tiles), from,
+                          cut->elements * (tile + 1) / cut->tiles - from};
 }
 
 /* The bias goes with a panel's first tile. */
-static int has_bias(const struct call *call, const struct place *place) { return place->from == 0 && !call->cut.conv.no_bias; }
+static int has_bias(const struct call *call, const struct place *place)
+{
+    return place->from == 0 && !call->cut.conv.no_bias;
+}
 
 /* Windows first .. first + windows - 1 of all, which are those of the band. */
-static void run_band(const struct call *call, const struct place *place, int64_t first, int64_t windows, int carry, int64_t slot)
+static void run_band(const struct call *call, const struct place *place, int64_t first, int64_t windows, int carry,
+                     int64_t slot)
 {
     const struct cut *cut = &call->cut;
     int64_t k = cut->conv.k, words = fcnn_ceil_div(k, FCNN_SPARSE_GROUP) * 3;
@@ -153,7 +160,8 @@ static void compute(const struct call *call, int64_t first, int64_t last)
 void fcnn_sparse_winners_run(const struct fcnn_sparse *isa, const fcnn_problem *p, const fcnn_tensors *t,
                              const struct fcnn_memory *memory, enum fcnn_stage stage, int64_t first, int64_t last)
 {
-    struct call call = {.isa = isa, .cut = cut_of(isa, p), .tensors = t, .offsets = memory->tables, .fours = memory->scratch};
+    struct call call = {
+        .isa = isa, .cut = cut_of(isa, p), .tensors = t, .offsets = memory->tables, .fours = memory->scratch};
     if (stage == FCNN_TABLES) {
         fill_offsets(&call.cut.conv, memory->tables);
     } else if (stage == FCNN_GATHER) {

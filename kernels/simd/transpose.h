@@ -16,7 +16,8 @@ FCNN_INLINE void vec_transpose(vec v[16])
     }
     FCNN_UNROLL for (int i = 0; i < 4; i++) { /* then quarters */
         const vec a = _mm512_shuffle_f32x4(t[i], t[i + 4], 0x88), b = _mm512_shuffle_f32x4(t[i], t[i + 4], 0xdd);
-        const vec c = _mm512_shuffle_f32x4(t[i + 8], t[i + 12], 0x88), d = _mm512_shuffle_f32x4(t[i + 8], t[i + 12], 0xdd);
+        const vec c = _mm512_shuffle_f32x4(t[i + 8], t[i + 12], 0x88),
+                  d = _mm512_shuffle_f32x4(t[i + 8], t[i + 12], 0xdd);
         v[i] = _mm512_shuffle_f32x4(a, c, 0x88), v[i + 8] = _mm512_shuffle_f32x4(a, c, 0xdd);
         v[i + 4] = _mm512_shuffle_f32x4(b, d, 0x88), v[i + 12] = _mm512_shuffle_f32x4(b, d, 0xdd);
     }
