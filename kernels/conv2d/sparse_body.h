@@ -133,12 +133,13 @@ static void list(const struct fcnn_sparse_lists *t)
     for (int64_t w = 0; w < t->windows; w += 16) {
         const mask real = vec_first(fcnn_min(t->windows - w, 16));
         const uint16_t *choice = t->choice + w * t->choice_stride;
+        const float *d_dst = t->d_dst + w * t->d_dst_stride;
         const ivec bits_01 = _mm512_mask_i32gather_epi32(none, real, stride, choice, 2); /* words 0 and 1 */
         const ivec bits_12 = _mm512_mask_i32gather_epi32(none, real, stride, choice + 1, 2); /* words 1 and 2 */
         const ivec corner = ivec_load_masked(t->corners + w, real);
         vec gradients[16];
         for (int64_t i = 0; i < 16; i++)
-            gradients[i] = w + i >= t->windows ? vec_zero() : vec_load_masked(t->d_dst + (w + i) * t->d_dst_stride, width);
+            gradients[i] = vec_load_masked(d_dst + i * t->d_dst_stride, w + i < t->windows ? width : 0);
         vec_transpose(gradients);
         for (int k = 0; k < 16; k++) {
             const ivec low = ivec_set1(1 << k), high = _mm512_slli_epi32(low, 16);

@@ -225,6 +225,7 @@ static void compute(const struct call *call, int64_t first, int64_t last)
     struct fcnn_tree tree = {0};
     for (int64_t image = 0; image < n; image += FCNN_BLOCK) {
         run_block(call, first, last, image, fcnn_min(FCNN_BLOCK, n - image), fcnn_tree_push(&tree));
+        /* channels that fill up the last group hold nothing and go nowhere */
         for (int64_t into; (into = fcnn_tree_merge(&tree, image + FCNN_BLOCK >= n)) >= 0;)
             for (int64_t group = first; group < last; group++)
                 call->isa->add(cut->slot, slot_of(call, group, into + 1), slot_of(call, group, into));
