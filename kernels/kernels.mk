@@ -20,6 +20,12 @@ libfcnn_scalar_la_SOURCES = \
     kernels/conv2d/im2col_scalar.c \
     kernels/conv2d/im2col_weights.c \
     kernels/conv2d/pack.c \
+    kernels/conv2d/sparse.h \
+    kernels/conv2d/sparse_body.h \
+    kernels/conv2d/sparse_data.c \
+    kernels/conv2d/sparse_scalar.c \
+    kernels/conv2d/sparse_weights.c \
+    kernels/conv2d/sparse_winners.c \
     kernels/conv2d/spread.c \
     kernels/conv2d/weights_sum.h \
     kernels/conv2d/winograd.c \
@@ -51,6 +57,7 @@ libfcnn_scalar_la_SOURCES = \
     kernels/pool/pool.h \
     kernels/simd/common.h \
     kernels/simd/math.h \
+    kernels/simd/transpose.h \
     kernels/simd/vector_avx2.h \
     kernels/simd/vector_avx512.h \
     kernels/simd/vector_scalar.h \
@@ -69,6 +76,7 @@ libfcnn_avx2_la_CFLAGS = $(PLAIN_CFLAGS) $(AVX2_CFLAGS)
 libfcnn_avx2_la_SOURCES = \
     kernels/conv2d/direct_avx2.c \
     kernels/conv2d/im2col_avx2.c \
+    kernels/conv2d/sparse_avx2.c \
     kernels/conv2d/winograd_avx2.c \
     kernels/elementwise/reduce_avx2.c \
     kernels/elementwise/relu_avx2.c \
@@ -89,6 +97,7 @@ libfcnn_avx512_la_CFLAGS = $(PLAIN_CFLAGS) $(AVX512_CFLAGS)
 libfcnn_avx512_la_SOURCES = \
     kernels/conv2d/direct_avx512.c \
     kernels/conv2d/im2col_avx512.c \
+    kernels/conv2d/sparse_avx512.c \
     kernels/conv2d/winograd_avx512.c \
     kernels/elementwise/reduce_avx512.c \
     kernels/elementwise/relu_avx512.c \

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Pool-sparse backward data: for one output position, tiles of (tap, input channel) of d_src in registers, and a walk
+ * over the position's live output channels. The gather's order, ascending taps then channels, is kept by scattering: an
+ * element of d_src meets tap (r, s) at position (h - r, w - s) (stride and dilation alike), so descending positions
+ * bring ascending taps; tiles of taps follow one another in passes over the whole image, lower taps first.
+ *
+ * A task is one image and one panel of input channels. Where d_src has no room for whole vectors or for the padding, a
+ * panel of it lies in scratch until it is complete. */
+#include <string.h>
+
+#include "kernels/conv2d/conv2d.h"
+#include "kernels/conv2d/sparse.h"
+#include "kernels/simd/common.h"
+
+#define L1_BYTES (40 << 10) /* of weights that a pass may keep */
+
+struct cut {
+    fcnn_problem conv;            /* with its halo, if it has one */
+    int64_t taps, vectors;        /* of the filter; of a panel */
+    int64_t tap_unit;             /* taps that a pass must not part: 3 where they slide, else 1 */
+    int64_t passes, panels;
+    int64_t words;                /* of 64 output channels */
+    int64_t pixel, row, image;    /* steps of the d_src that scatters write */
+    int direct;                   /* that is the tensor itself */
+};
+
+/* Half cycles of a pass at one output position, with half of the windows alive: FMAs of 2 per cycle, slower from the L2
+ * cache, no faster than the latency of their chains; loads and stores of the sums; the end of a list mispredicted. */
+static int64_t pass_cost(const struct fcnn_sparse *isa, int64_t k, int64_t sums, int64_t unit)
+{
+    int64_t each = fcnn_max(sums + 1, 8);
+    if (k * sums * isa->lanes * (int64_t)sizeof(float) > L1_BYTES) each += each / 2;
+    return k * each / 8 + 3 * sums / unit + 30;
+}
+
+static void cut_filter(struct cut *cut, const struct fcnn_sparse *isa, const fcnn_problem *p)
+{
+    int64_t least = INT64_MAX, unit = cut->tap_unit = p->s == 3 && p->stride_w == 1 && p->dilation_w == 1 ? 3 : 1;
+    const int *most = unit == 3 ? isa->slides : isa->taps;
+    for (int64_t vectors = 1; vectors <= FCNN_SPARSE_WIDEST; vectors *= 2)
+        for (int64_t units = fcnn_min(most[vectors], cut->taps / unit); units > 0; units--) {
+            int64_t passes = fcnn_ceil_div(cut->taps / unit, units), panels = fcnn_ceil_div(p->c, vectors * isa->lanes);
+            int64_t sums = fcnn_ceil_div(cut->taps / unit, passes) * unit * vectors;
+            int64_t cost = panels * passes * pass_cost(isa, p->k, sums, unit);
+            if (cost >= least) continue;
+            least = cost;
+            cut->vectors = vectors, cut->passes = passes, cut->panels = panels;
+        }
+}
+
+static struct cut cut_of(const struct fcnn_sparse *isa, const fcnn_problem *p)
+{
+    struct cut cut = {.conv = fcnn_conv_of(p, 1), .taps = p->r * p->s, .words = fcnn_ceil_div(p->k, 64)};
+    cut_filter(&cut, isa, p);
+    int64_t columns = cut.vectors * isa->lanes;
+    cut.direct = !fcnn_is_padded(p) && p->c % columns == 0;
+    cut.pixel = cut.direct ? p->c : columns;
+    cut.row = cut.conv.w * cut.pixel;
+    cut.image = cut.conv.h * cut.row;
+    return cut;
+}
+
+const char *fcnn_sparse_data_unsupported(const struct fcnn_sparse *isa, const fcnn_problem *p)
+{
+    (void)isa;
+    return p->groups > 1 ? "groups" : fcnn_conv2d_unsupported(p);
+}
+
+void fcnn_sparse_data_demand(const struct fcnn_sparse *isa, const fcnn_problem *p, struct fcnn_demand *demand)
+{
+    struct cut cut = cut_of(isa, p);
+    demand->tables = (size_t)cut.taps * sizeof(int64_t);
+    demand->packed = (size_t)(cut.panels * p->k * cut.taps * cut.vectors * isa->lanes) * sizeof(float);
+    demand->shared = (size_t)(p->n * p->p * p->q * 4 * cut.words) * sizeof(uint64_t);
+    demand->scratch = cut.direct ? 0 : (size_t)cut.image * sizeof(float);
+    demand->tasks[FCNN_TABLES] = 1;
+    demand->tasks[FCNN_PACK] = cut.panels * cut.taps;
+    demand->tasks[FCNN_GATHER] = p->n;
+    demand->tasks[FCNN_COMPUTE] = cut.panels * p->n;
+}
+
+static void fill_taps(const struct cut *cut, int64_t *taps)
+{
+    const fcnn_problem *conv = &cut->conv;
+    for (int64_t r = 0; r < conv->r; r++)
+        for (int64_t s = 0; s < conv->s; s++)
+            *taps++ = r * conv->dilation_h * cut->row + s * conv->dilation_w * cut->pixel;
+}
+
+/* Taps of one pass. */
+struct span {
+    int64_t from, count;
+};
+static struct span span_at(const struct cut *cut, int64_t i)
+{
+    int64_t units = cut->taps / cut->tap_unit, from = units * i / cut->passes * cut->tap_unit;
+    return (struct span){from, units * (i + 1) / cut->passes * cut->tap_unit - from};
+}
+
+/* One tap of one panel: packed weights are [panel][pass][k][tap of the pass][column]. */
+static void pack_tap(const struct fcnn_sparse *isa, const struct cut *cut, const float *weights, float *packed,
+                     int64_t panel, int64_t tap)
+{
+    int64_t columns = cut->vectors * isa->lanes, channel = panel * columns, k = cut->conv.k, c = cut->conv.c, i = 0;
+    while (i + 1 < cut->passes && span_at(cut, i + 1).from <= tap) i++;
+    struct span span = span_at(cut, i);
+    int64_t width = fcnn_min(columns, c - channel), step = span.count * columns;
+    float *to = packed + (panel * cut->taps + span.from) * k * columns + (tap - span.from) * columns;
+    for (int64_t j = 0; width < columns && j < k; j++)
+        memset(to + j * step + width, 0, (size_t)(columns - width) * sizeof(float));
+    isa->transpose(width, k, weights + (tap * c + channel) * k, k, to, step);
+}
+
+/* Bits of the live channels of each position of `windows` windows. */
+static void list_live(const struct cut *cut, const uint16_t *choice, int64_t windows, uint64_t *live)
+{
+    int64_t groups = fcnn_ceil_div(cut->conv.k, FCNN_SPARSE_GROUP), words = cut->words;
+    for (int64_t w = 0; w < windows; w++, choice += 3 * groups, live += 4 * words)
+        for (int64_t i = 0; i < words; i++) {
+            uint64_t bit0 = 0, bit1 = 0, alive = 0;
+            for (int64_t j = 4 * i; j < fcnn_min(4 * i + 4, groups); j++) {
+                bit0 |= (uint64_t)choice[3 * j] << j % 4 * 16;
+                bit1 |= (uint64_t)choice[3 * j + 1] << j % 4 * 16;
+                alive |= (uint64_t)choice[3 * j + 2] << j % 4 * 16;
+            }
+            live[i] = alive & ~bit0 & ~bit1;
+            live[words + i] = alive & bit0 & ~bit1;
+            live[2 * words + i] = alive & ~bit0 & bit1;
+            live[3 * words + i] = alive & bit0 & bit1;
+        }
+}
+
+/* Zeroes the part of an image that scatters will write. */
+static void clear(const struct fcnn_sparse *isa, const struct cut *cut, float *d_src)
+{
+    static const float zeros[FCNN_SPARSE_WIDEST * 16];
+    int64_t columns = cut->vectors * isa->lanes;
+    if (cut->pixel == columns) memset(d_src, 0, (size_t)cut->image * sizeof(float));
+    else isa->copy(cut->conv.h * cut->conv.w, columns, zeros, 0, d_src, cut->pixel);
+}
+
+/* A panel of an image from scratch to the tensor, without its halo. */
+static void put_panel(const struct fcnn_sparse *isa, const struct cut *cut, const fcnn_problem *p, const float *from,
+                      float *to, int64_t width)
+{
+    from += p->pad_top * cut->row + p->pad_left * cut->pixel;
+    for (int64_t h = 0; h < p->h; h++)
+        isa->copy(p->w, width, from + h * cut->row, cut->pixel, to + h * p->w * p->c, p->c);
+}
+
+static void compute(const struct fcnn_sparse *isa, const struct cut *cut, const fcnn_problem *p, const fcnn_tensors *t,
+                    const struct fcnn_memory *memory, int64_t task)
+{
+    const fcnn_problem *conv = &cut->conv;
+    int64_t columns = cut->vectors * isa->lanes, windows = p->p * p->q, size = p->h * p->w * p->c;
+    int64_t panel = task / p->n, n = task % p->n;
+    float *out = t->d_src + n * size + panel * columns;
+    struct fcnn_sparse_scatter scatter = {
+        .live = (const uint64_t *)memory->shared + n * windows * 4 * cut->words, .d_dst = t->d_dst + n * windows * p->k,
+        .d_src = cut->direct ? out : memory->scratch, .words = cut->words, .k = p->k, .rows = conv->p,
+        .columns = conv->q,
+        .below = conv->stride_h * cut->row, .right = conv->stride_w * cut->pixel};
+    clear(isa, cut, scatter.d_src);
+    for (int64_t i = 0; i < cut->passes; i++) {
+        struct span span = span_at(cut, i);
+        scatter.weights = (const float *)memory->packed + (panel * cut->taps + span.from) * p->k * columns;
+        scatter.taps = (const int64_t *)memory->tables + span.from;
+        if (cut->tap_unit == 3) isa->slide[cut->vectors][span.count / 3](&scatter);
+        else isa->scatter[cut->vectors][span.count](&scatter);
+    }
+    if (!cut->direct) put_panel(isa, cut, p, scatter.d_src, out, fcnn_min(columns, p->c - panel * columns));
+}
+
+void fcnn_sparse_data_run(const struct fcnn_sparse *isa, const fcnn_problem *p, const fcnn_tensors *t,
+                          const struct fcnn_memory *memory, enum fcnn_stage stage, int64_t first, int64_t last)
+{
+    struct cut cut = cut_of(isa, p);
+    int64_t windows = p->p * p->q, words = (p->k + 15) / 16 * 3;
+    for (int64_t task = first; task < last; task++) switch (stage) {
+        case FCNN_TABLES: fill_taps(&cut, memory->tables); break;
+        case FCNN_PACK: pack_tap(isa, &cut, t->weights, memory->packed, task / cut.taps, task % cut.taps); break;
+        case FCNN_GATHER:
+            list_live(&cut, t->choice + task * windows * words, windows,
+                      (uint64_t *)memory->shared + task * windows * 4 * cut.words);
+            break;
+        default: compute(isa, &cut, p, t, memory, task);
+        }
+}

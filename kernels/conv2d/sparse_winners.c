@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Pool-sparse backward weights and bias of narrow filters, as in first layers: vectors run over output channels, and
+ * every lane picks its own winner's input from the four that a filter element meets in a window. All windows are
+ * visited, each once instead of four times; channels without a live gradient add +0.
+ *
+ * Those fours are laid out in scratch, [window][element][4], for a band of windows that fits the L1 cache; then every
+ * task of the call, a panel of output channels and a tile of filter elements, passes over the band and carries its sums
+ * on. */
+#include "kernels/conv2d/conv2d.h"
+#include "kernels/conv2d/sparse.h"
+#include "kernels/conv2d/weights_sum.h"
+#include "kernels/simd/common.h"
+
+#define BAND_BYTES (16 << 10) /* of laid out inputs: a third of an L1 cache */
+#define MOST_VECTORS 4         /* in a filter: from there on lists of live windows are faster (sparse_weights.c) */
+
+struct cut {
+    fcnn_problem conv; /* of the input with its halo */
+    int64_t elements, tiles, windows;
+    int64_t band_rows; /* window rows of a band */
+    struct fcnn_panels panels;
+};
+
+static size_t four_bytes(const struct cut *cut)
+{
+    return fcnn_line((size_t)(cut->band_rows * cut->conv.q / 2 * cut->elements * 4) * sizeof(float));
+}
+
+static struct cut cut_of(const struct fcnn_sparse *isa, const fcnn_problem *p)
+{
+    struct cut cut = {
+        .conv = fcnn_conv_of(p, fcnn_is_padded(p)), .elements = p->r * p->s * p->c, .windows = p->p * p->q};
+    cut.tiles = fcnn_ceil_div(cut.elements, FCNN_SPARSE_PICKS);
+    cut.panels = fcnn_panels_of(p->k, isa->lanes, isa->picks);
+    cut.band_rows = fcnn_min(p->p, fcnn_max(1, BAND_BYTES / (p->q * cut.elements * 4 * (int64_t)sizeof(float))));
+    return cut;
+}
+
+const char *fcnn_sparse_winners_unsupported(const struct fcnn_sparse *isa, const fcnn_problem *p)
+{
+    if (p->groups > 1) return "groups";
+    if (p->r * p->s * p->c >= MOST_VECTORS * isa->lanes) return "filters of four vectors or more";
+    return fcnn_conv2d_unsupported(p);
+}
+
+void fcnn_sparse_winners_demand(const struct fcnn_sparse *isa, const fcnn_problem *p, struct fcnn_demand *demand)
+{
+    struct cut cut = cut_of(isa, p);
+    demand->tables = (size_t)cut.elements * sizeof(int32_t);
+    demand->shared = fcnn_is_padded(p) ? fcnn_spread_bytes(p, FCNN_SPREAD_HALO) : 0;
+    demand->scratch = four_bytes(&cut) + fcnn_weights_sum_bytes(p);
+    demand->tasks[FCNN_TABLES] = 1;
+    demand->tasks[FCNN_GATHER] = fcnn_is_padded(p) ? p->n : 0;
+    demand->tasks[FCNN_COMPUTE] = cut.panels.count * cut.tiles;
+}
+
+/* Offsets of filter elements from an output position's first input. */
+static void fill_offsets(const fcnn_problem *conv, int32_t *offsets)
+{
+    for (int64_t r = 0; r < conv->r; r++)
+        for (int64_t s = 0; s < conv->s; s++)
+            for (int64_t c = 0; c < conv->c; c++)
+                *offsets++ = (int32_t)((r * conv->dilation_h * conv->w + s * conv->dilation_w) * conv->c + c);
+}
+
+/* What a call works with. */
+struct call {
+    const struct fcnn_sparse *isa;
+    struct cut cut;
+    const fcnn_tensors *tensors;
+    const float *src;
+    const int32_t *offsets;
+    float *fours;
+    struct fcnn_weights_sum sum;
+};
+
+/* Window rows row .. row + rows - 1 of image n. */
+static void lay_out_band(const struct call *call, int64_t n, int64_t row, int64_t rows)
+{
+    const struct cut *cut = &call->cut;
+    const fcnn_problem *conv = &cut->conv;
+    int64_t right = conv->stride_w * conv->c, below = conv->stride_h * conv->w * conv->c, across = conv->q / 2;
+    const float *src = call->src + n * conv->h * conv->w * conv->c;
+    for (int64_t i = 0; i < rows; i++)
+        call->isa->lay_out(across, cut->elements, call->offsets, src + (row + i) * 2 * below, right, below,
+                           call->fours + i * across * cut->elements * 4);
+}
+
+struct place {
+    struct fcnn_panel panel; /* of channels */
+    int64_t from, elements;
+};
+
+static struct place place_of(const struct cut *cut, int64_t task)
+{
+    int64_t tile = task % cut->tiles, from = cut->elements * tile / cut->tiles;
+    return (struct place){fcnn_panel_at(&cut->panels, task / cut->tiles), from,
+                          cut->elements * (tile + 1) / cut->tiles - from};
+}
+
+/* The bias goes with a panel's first tile. */
+static int has_bias(const struct call *call, const struct place *place)
+{
+    return place->from == 0 && !call->cut.conv.no_bias;
+}
+
+/* Windows first .. first + windows - 1 of all, which are those of the band. */
+static void run_band(const struct call *call, const struct place *place, int64_t first, int64_t windows, int carry,
+                     int64_t slot)
+{
+    const struct cut *cut = &call->cut;
+    int64_t k = cut->conv.k, words = fcnn_ceil_div(k, FCNN_SPARSE_GROUP) * 3;
+    struct fcnn_sparse_pick pick = {
+        .fours = call->fours + place->from * 4, .fours_step = cut->elements * 4, .carry = carry,
+        .choice = call->tensors->choice + first * words, .choice_step = words,
+        .d_dst = call->tensors->d_dst + first * k + place->panel.from, .k = k, .windows = windows,
+        .channel = place->panel.from, .width = place->panel.width,
+        .out = fcnn_weights_sum_weights(&call->sum, slot) + place->from * k + place->panel.from};
+    if (has_bias(call, place)) pick.bias = fcnn_weights_sum_bias(&call->sum, slot) + place->panel.from;
+    call->isa->pick[fcnn_ceil_div(place->panel.width, call->isa->lanes)][place->elements](&pick);
+}
+
+static void add_slot(const struct call *call, const struct place *place, int64_t into)
+{
+    int64_t k = call->cut.conv.k, at = place->from * k + place->panel.from;
+    float *weights = fcnn_weights_sum_weights(&call->sum, into) + at;
+    const float *more = fcnn_weights_sum_weights(&call->sum, into + 1) + at;
+    for (int64_t i = 0; i < place->elements; i++) call->isa->add(place->panel.width, more + i * k, weights + i * k);
+    if (!has_bias(call, place)) return;
+    call->isa->add(place->panel.width, fcnn_weights_sum_bias(&call->sum, into + 1) + place->panel.from,
+                   fcnn_weights_sum_bias(&call->sum, into) + place->panel.from);
+}
+
+static void compute(const struct call *call, int64_t first, int64_t last)
+{
+    const struct cut *cut = &call->cut;
+    int64_t down = cut->conv.p / 2, across = cut->conv.q / 2, slot = 0;
+    struct fcnn_tree tree = {0};
+    for (int64_t n = 0; n < cut->conv.n; n++) {
+        int starts = n % FCNN_BLOCK == 0, final = n + 1 == cut->conv.n;
+        if (starts) slot = fcnn_tree_push(&tree);
+        for (int64_t row = 0; row < down; row += cut->band_rows) {
+            int64_t rows = fcnn_min(cut->band_rows, down - row);
+            lay_out_band(call, n, row, rows);
+            for (int64_t task = first; task < last; task++) {
+                struct place place = place_of(cut, task);
+                run_band(call, &place, n * cut->windows + row * across, rows * across, !starts || row > 0, slot);
+            }
+        }
+        if (!final && (n + 1) % FCNN_BLOCK) continue;
+        for (int64_t into; (into = fcnn_tree_merge(&tree, final)) >= 0;)
+            for (int64_t task = first; task < last; task++) {
+                struct place place = place_of(cut, task);
+                add_slot(call, &place, into);
+            }
+    }
+}
+
+void fcnn_sparse_winners_run(const struct fcnn_sparse *isa, const fcnn_problem *p, const fcnn_tensors *t,
+                             const struct fcnn_memory *memory, enum fcnn_stage stage, int64_t first, int64_t last)
+{
+    struct call call = {
+        .isa = isa, .cut = cut_of(isa, p), .tensors = t, .offsets = memory->tables, .fours = memory->scratch};
+    if (stage == FCNN_TABLES) {
+        fill_offsets(&call.cut.conv, memory->tables);
+    } else if (stage == FCNN_GATHER) {
+        fcnn_spread(NULL, p, t, FCNN_SPREAD_HALO, memory->shared, first, last);
+    } else {
+        call.src = fcnn_is_padded(p) ? memory->shared : t->src;
+        call.sum = fcnn_weights_sum_of(p, t, (char *)memory->scratch + four_bytes(&call.cut));
+        compute(&call, first, last);
+    }
+}
