@@ -7,10 +7,10 @@
 #include "cli/cli.h"
 
 #define MOST_THREADS 3
-#define MOST_VARIANTS (1 + 2 * FCNN_ISAS)
+#define MOST_VARIANTS (1 + 3 * FCNN_ISAS)
 
 struct variant {
-    const char *family; /* "naive" "im2col" "direct" */
+    const char *family; /* "naive" "im2col" "direct"; "dispatch": whatever dispatch takes */
     fcnn_isa isa;
     const char *missing; /* why this machine cannot run it */
 };
@@ -66,17 +66,17 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     }
 }
 
-/* naive, then im2col and direct for each instruction set. */
+/* naive, then for each instruction set im2col, direct, and what dispatch takes (today: pool-sparse kernels too). */
 static void collect_variants(struct proof *p)
 {
-    static const char *const families[] = {"naive", "im2col", "direct"};
-    for (int f = 0; f < 3; f++)
+    static const char *const families[] = {"naive", "im2col", "direct", "dispatch"};
+    for (int f = 0; f < 4; f++)
         for (int isa = 0; isa < (f == 0 ? 1 : FCNN_ISAS); isa++) {
             struct variant *variant = &p->variants[p->variant_count++];
             *variant = (struct variant){families[f], (fcnn_isa)isa, "no such kernels in this build"};
             for (int i = 0; i < fcnn_kernel_count(); i++) {
                 fcnn_kernel_info kernel = fcnn_kernel_describe(i);
-                if ((int)kernel.isa == isa && kernel.op == FCNN_CONV2D && strstr(kernel.name, families[f]))
+                if ((int)kernel.isa == isa && kernel.op == FCNN_CONV2D && (f == 3 || strstr(kernel.name, families[f])))
                     variant->missing = kernel.missing;
             }
         }
@@ -94,6 +94,7 @@ static int uses_variant(fcnn_model *model, const struct variant *variant)
 {
     char line[256], wanted[48];
     if (!strcmp(variant->family, "naive")) snprintf(wanted, sizeof wanted, "_naive");
+    else if (!strcmp(variant->family, "dispatch")) snprintf(wanted, sizeof wanted, "_%s", fcnn_isa_name(variant->isa));
     else snprintf(wanted, sizeof wanted, "_%s_%s", variant->family, fcnn_isa_name(variant->isa));
     int convolutions = 0;
     for (int i = 0; !fcnn_model_kernels(model, i, line, sizeof line); i++) {
@@ -112,7 +113,8 @@ static fcnn_status train(const struct proof *p, fcnn_model *model, struct outcom
     fcnn_compile_options compile = {
         .seed = p->data.seed,
         .shards = 8,
-        .kernels = {.threads = o->threads, .isa = fcnn_isa_name(o->variant->isa), .kernel = wish}};
+        .kernels = {.threads = o->threads, .isa = fcnn_isa_name(o->variant->isa)}};
+    if (strcmp(o->variant->family, "dispatch")) compile.kernels.kernel = wish;
     fcnn_fit_options fit = p->fit;
     fcnn_progress *history = calloc((size_t)fit.epochs, sizeof *history);
     if (!history) return FCNN_OUT_OF_MEMORY;
@@ -254,7 +256,7 @@ int cli_prove(int argc, char **argv)
                                      .parser = parse,
                                      .children = children,
                                      .doc = "Trains the MNIST network briefly with every family of kernels (naive, "
-                                            "im2col, direct), on every instruction set "
+                                            "im2col, direct, and as dispatched), on every instruction set "
                                             "this machine has, with 1, 2 and 3 threads, and compares the weights bit "
                                             "by bit. Exits with 1 if they differ."};
     static struct proof p = {.data.seed = 1, .fit = {.epochs = 1, .batch_size = 32}};
