@@ -17,6 +17,12 @@ libfcnn_scalar_la_SOURCES = \
     kernels/conv2d/pack.c \
     kernels/conv2d/spread.c \
     kernels/conv2d/weights_sum.h \
+    kernels/depthwise/depthwise.h \
+    kernels/depthwise/depthwise_scalar.c \
+    kernels/depthwise/gather.c \
+    kernels/depthwise/gather_body.h \
+    kernels/depthwise/weights.c \
+    kernels/depthwise/weights_body.h \
     kernels/elementwise/chunks.h \
     kernels/elementwise/flush.h \
     kernels/elementwise/lanes.h \
@@ -57,6 +63,7 @@ libfcnn_avx2_la_CFLAGS = $(PLAIN_CFLAGS) $(AVX2_CFLAGS)
 libfcnn_avx2_la_SOURCES = \
     kernels/conv2d/direct_avx2.c \
     kernels/conv2d/im2col_avx2.c \
+    kernels/depthwise/depthwise_avx2.c \
     kernels/elementwise/reduce_avx2.c \
     kernels/elementwise/relu_avx2.c \
     kernels/optimizer/adam_avx2.c \
@@ -75,6 +82,7 @@ libfcnn_avx512_la_CFLAGS = $(PLAIN_CFLAGS) $(AVX512_CFLAGS)
 libfcnn_avx512_la_SOURCES = \
     kernels/conv2d/direct_avx512.c \
     kernels/conv2d/im2col_avx512.c \
+    kernels/depthwise/depthwise_avx512.c \
     kernels/elementwise/reduce_avx512.c \
     kernels/elementwise/relu_avx512.c \
     kernels/optimizer/adam_avx512.c \

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Depthwise convolution, avx2. */
+#include "kernels/simd/vector_avx2.h"
+
+#include "kernels/depthwise/gather_body.h"
+#include "kernels/depthwise/weights_body.h"
+
+static const struct fcnn_depthwise loops = {&fcnn_tiles_avx2, run_pixels, sum_rows};
+
+FCNN_DEPTHWISE_VARIANT(conv2d_fwd_depthwise_avx2, fcnn_depthwise_gather)
+FCNN_DEPTHWISE_VARIANT(conv2d_bwd_data_depthwise_avx2, fcnn_depthwise_gather)
+FCNN_DEPTHWISE_VARIANT(conv2d_bwd_weights_depthwise_avx2, fcnn_depthwise_weights)
