@@ -17,12 +17,11 @@ libfcnn_scalar_la_SOURCES = \
     kernels/conv2d/pack.c \
     kernels/conv2d/spread.c \
     kernels/conv2d/weights_sum.h \
+    kernels/depthwise/body.h \
     kernels/depthwise/depthwise.h \
     kernels/depthwise/depthwise_scalar.c \
     kernels/depthwise/gather.c \
-    kernels/depthwise/gather_body.h \
     kernels/depthwise/weights.c \
-    kernels/depthwise/weights_body.h \
     kernels/elementwise/chunks.h \
     kernels/elementwise/flush.h \
     kernels/elementwise/lanes.h \

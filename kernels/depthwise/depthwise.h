@@ -1,46 +1,57 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Depthwise convolution: every channel is a group of its own, so vectors run over channels: of images, gradients and the
- * weights (R,S,1,K) alike, all read in place. The inner loops of an instruction set (gather_body.h, weights_body.h) are called
- * by what is written once: gather.c (forward and backward data), weights.c. Orders of sums: numerics.md, rules 3 to 5. */
+ * Depthwise convolution: every channel is a group of its own, so vectors run over channels. Inputs are copied, a block of
+ * channels and a band of rows at a time, into scratch that fits the L1 cache: with their padding around them, whole vectors, and
+ * no power of two between rows (in place, 1024 channels put all pixels into one cache set). The inner loops of an instruction
+ * set (body.h) are called by what is written once: gather.c (forward and backward data), weights.c. */
 #ifndef FCNN_DEPTHWISE_H
 #define FCNN_DEPTHWISE_H
 
 #include "kernels/conv2d/conv2d.h"
 
-/* Output pixels of one row and one class (geometry.h), `channels` channels each:
- * dst[x][c] = bias[c] + sum over i < rows, j < columns of src[i,j][x][c] weights[i,j][c]. Steps are in floats. */
+#define FCNN_DEPTHWISE_WIDTH 16         /* channels of a block: floats of a pixel in scratch and of a row of packed weights */
+#define FCNN_DEPTHWISE_BYTES (24 << 10) /* of scratch that bands aim at */
+
+/* Output pixels of some rows: dst[y][x][c] = init[c] + sum over i < taps_h, j < taps_w of
+ * src[i,j][y][x][c] weights[i,j][c]. Steps are in floats; of dst only the first `channels` of a block exist. */
 struct fcnn_depthwise_run {
-    const float *src, *weights, *bias; /* bias NULL: +0 */
+    const float *src, *weights, *init;
     float *dst;
-    int64_t pixels, src_pixel, dst_pixel;
-    int64_t rows, src_row, weights_row;
-    int64_t columns, src_column, weights_column;
+    int64_t rows, src_row, dst_row;          /* from output row to output row */
+    int64_t columns, src_column, dst_column; /* likewise */
+    int64_t taps_h, tap_src_row, tap_row;    /* from tap to tap: of src, of weights */
+    int64_t taps_w, tap_src_column, tap_column;
     int64_t channels;
     int relu;
 };
 
 #define FCNN_DEPTHWISE_TAPS 9 /* most filter elements summed side by side, the bias beside them */
 
-/* Output rows first_row .. last_row-1 of an image, `channels` channels: continues the sums of gradients of `taps` filter
- * elements, and of the bias. Bits of real_rows (real_columns) of an output row (column): the taps that meet real input there;
- * from inner_first to inner_last all columns have them all. */
+/* Continues sums over rows of output pixels: of gradients of `taps` filter elements, and of the bias. */
 struct fcnn_depthwise_sum {
-    const float *src, *d_dst, *dst; /* dst: gradients count as 0 where it is 0; without ReLU d_dst itself */
-    int64_t src_row, src_pixel, offset[FCNN_DEPTHWISE_TAPS]; /* from output to output; from tap to tap, with padding: may be < 0 */
-    int64_t first_row, last_row, columns, dst_pixel;
-    const uint16_t *real_rows, *real_columns;
-    int64_t inner_first, inner_last;
-    float *out[FCNN_DEPTHWISE_TAPS], *bias; /* bias NULL: not wanted */
-    int64_t taps, channels;
+    const float *src, *d_dst;
+    int64_t rows, src_row;       /* from output row to output row; d_dst has no gaps */
+    int64_t columns, src_column; /* likewise */
+    int64_t taps, offset[FCNN_DEPTHWISE_TAPS]; /* of src */
+    float *out[FCNN_DEPTHWISE_TAPS], *bias;    /* bias NULL: not wanted */
+    int64_t channels;
     int carry; /* else the sums start from +0 */
+};
+
+/* An image (source of a gather, or output gradient) with a halo of zeros: pixel (y,x) of the map is pixel (y-top,x-left). */
+struct fcnn_depthwise_map {
+    int64_t h, w, pixel;              /* of the image; floats from pixel to pixel */
+    int64_t top, left, rows, columns; /* of the map */
 };
 
 /* The inner loops of one instruction set. */
 struct fcnn_depthwise {
-    const struct fcnn_tiles *tiles;
     void (*run)(const struct fcnn_depthwise_run *run);
     void (*sum)(const struct fcnn_depthwise_sum *sum);
+    /* Rows first .. last-1 of a map of `src`, a block of `channels` channels, into scratch; +0 behind the channels, and where
+     * dst is 0, if there is a dst. */
+    void (*fill)(const struct fcnn_depthwise_map *map, const float *src, const float *dst, int64_t first, int64_t last,
+                 int64_t channels, float *out);
 };
 
 typedef void fcnn_depthwise_demand_fn(const struct fcnn_depthwise *loops, const fcnn_problem *problem, struct fcnn_demand *demand);
