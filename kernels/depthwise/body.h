@@ -56,41 +56,47 @@ FCNN_INLINE void run_three_taps(const float *x, const float *w, const int backwa
     }
 }
 
+/* The first pixel of a tile in one block of channels. */
+struct place {
+    const float *src, *weights, *init;
+    float *dst;
+    int64_t channels;
+};
+
 enum taps { TAPS_ANY, TAPS_FORWARDS, TAPS_BACKWARDS };
 
-/* `pixels` and `taps` are constants: accumulators live in registers. */
-FCNN_INLINE void run_vector(const struct fcnn_depthwise_run *run, const float *src, float *dst, int64_t channel, const int pixels,
+/* A tile of one vector of channels; `pixels` and `taps` are constants: accumulators live in registers. */
+FCNN_INLINE void run_vector(const struct fcnn_depthwise_run *run, const struct place *at, int64_t channel, const int pixels,
                             const enum taps taps)
 {
-    const float *x = src + channel, *w = run->weights + channel;
-    const int64_t dst_column = run->dst_column;
-    const mask real = vec_first(fcnn_min(VL, run->channels - channel));
+    const float *x = at->src + channel, *w = at->weights + channel;
+    float *dst = at->dst + channel;
+    const int64_t dst_column = run->dst_column, real = at->channels - channel;
     vec acc[TILE_PIXELS];
-    const vec start = vec_load(run->init + channel);
+    const vec start = vec_load(at->init + channel);
     FCNN_UNROLL for (int i = 0; i < pixels; i++) acc[i] = start;
     for (int64_t r = 0; r < run->taps_h; r++, x += run->tap_src_row, w += run->tap_row) {
         if (taps == TAPS_ANY) run_taps(run, x, w, pixels, acc);
         else run_three_taps(x, w, taps == TAPS_BACKWARDS, pixels, acc);
     }
     if (run->relu) FCNN_UNROLL for (int i = 0; i < pixels; i++) acc[i] = vec_max(vec_zero(), acc[i]);
-    dst += channel;
-    if (channel + VL <= run->channels) FCNN_UNROLL for (int i = 0; i < pixels; i++) vec_store(dst + i * dst_column, acc[i]);
-    else FCNN_UNROLL for (int i = 0; i < pixels; i++) vec_store_masked(dst + i * dst_column, acc[i], real);
+    if (real >= VL) FCNN_UNROLL for (int i = 0; i < pixels; i++) vec_store(dst + i * dst_column, acc[i]);
+    else FCNN_UNROLL for (int i = 0; i < pixels; i++) vec_store_masked(dst + i * dst_column, acc[i], vec_first(real));
 }
 
-FCNN_INLINE void run_tile(const struct fcnn_depthwise_run *run, const float *src, float *dst, const int pixels)
+FCNN_INLINE void run_tile(const struct fcnn_depthwise_run *run, const struct place *at, const int pixels)
 {
     const int three = run->taps_w == 3 && run->src_column == WIDTH && run->tap_column == WIDTH;
-    for (int64_t c = 0; c < run->channels; c += VL) {
-        if (three && run->tap_src_column == WIDTH) run_vector(run, src, dst, c, pixels, TAPS_FORWARDS);
-        else if (three && run->tap_src_column == -WIDTH) run_vector(run, src, dst, c, pixels, TAPS_BACKWARDS);
-        else run_vector(run, src, dst, c, pixels, TAPS_ANY);
+    for (int64_t c = 0; c < at->channels; c += VL) {
+        if (three && run->tap_src_column == WIDTH) run_vector(run, at, c, pixels, TAPS_FORWARDS);
+        else if (three && run->tap_src_column == -WIDTH) run_vector(run, at, c, pixels, TAPS_BACKWARDS);
+        else run_vector(run, at, c, pixels, TAPS_ANY);
     }
 }
 
-typedef void run_tile_fn(const struct fcnn_depthwise_run *run, const float *src, float *dst);
+typedef void run_tile_fn(const struct fcnn_depthwise_run *run, const struct place *at);
 #define RUN_TILE(n) \
-    static void run_tile_##n(const struct fcnn_depthwise_run *run, const float *src, float *dst) { run_tile(run, src, dst, n); }
+    static void run_tile_##n(const struct fcnn_depthwise_run *run, const struct place *at) { run_tile(run, at, n); }
 RUN_TILE(1) RUN_TILE(2) RUN_TILE(3) RUN_TILE(4) RUN_TILE(5) RUN_TILE(6) RUN_TILE(7) RUN_TILE(8)
 #if TILE_PIXELS == 14
 RUN_TILE(9) RUN_TILE(10) RUN_TILE(11) RUN_TILE(12) RUN_TILE(13) RUN_TILE(14)
@@ -103,18 +109,33 @@ static run_tile_fn *const run_tiles[TILE_PIXELS + 1] = {
 #endif
 };
 
-/* Tiles of a row as few as possible and as even as possible. */
+/* Tiles of a row: as few as possible, as even as possible. */
+struct tiles {
+    int64_t count, least, larger; /* the first `larger` ones have a pixel more than `least` */
+};
+
+/* One row of one block. */
+FCNN_INLINE void run_row(const struct fcnn_depthwise_run *run, const struct tiles *tiles, struct place at)
+{
+    for (int64_t i = 0; i < tiles->count; i++) {
+        const int64_t pixels = tiles->least + (i < tiles->larger);
+        run_tiles[pixels](run, &at);
+        at.src += pixels * run->src_column;
+        at.dst += pixels * run->dst_column;
+    }
+}
+
+/* Blocks take turns row by row: with a power of two between pixels all stores of a block hit one or two cache sets. */
 static void run_rows(const struct fcnn_depthwise_run *run)
 {
-    const int64_t tiles = fcnn_ceil_div(run->columns, TILE_PIXELS), least = run->columns / tiles, larger = run->columns % tiles;
+    const int64_t count = fcnn_ceil_div(run->columns, TILE_PIXELS);
+    const struct tiles tiles = {count, run->columns / count, run->columns % count};
     for (int64_t row = 0; row < run->rows; row++) {
-        const float *src = run->src + row * run->src_row;
-        float *dst = run->dst + row * run->dst_row;
-        for (int64_t i = 0; i < tiles; i++) {
-            const int64_t pixels = least + (i < larger);
-            run_tiles[pixels](run, src, dst);
-            src += pixels * run->src_column;
-            dst += pixels * run->dst_column;
+        struct place at = {run->src + row * run->src_row, run->weights, run->init, run->dst + row * run->dst_row, 0};
+        for (int64_t channel = 0; channel < run->channels; channel += WIDTH) {
+            at.channels = fcnn_min(WIDTH, run->channels - channel);
+            run_row(run, &tiles, at);
+            at.src += run->src_block, at.weights += run->weights_block, at.init += run->weights_block, at.dst += WIDTH;
         }
     }
 }
@@ -165,40 +186,47 @@ static void sum_rows(const struct fcnn_depthwise_sum *sum)
 
 /* ---- images in scratch ---- */
 
-static float *fill_zeros(float *out, int64_t pixels)
+static void fill_zeros(float *out, int64_t pixels)
 {
     for (const float *end = out + pixels * WIDTH; out < end; out += VL) vec_store(out, vec_zero());
-    return out;
 }
 
-/* `whole` and `masked` are constants. */
-FCNN_INLINE void fill_pixels(const float *src, const float *dst, int64_t pixels, int64_t step, int64_t channels, const int whole,
-                             const int masked, float *out)
+/* One block of one pixel. */
+FCNN_INLINE void fill_block(const float *src, const float *dst, int64_t channels, float *out)
 {
-    for (int64_t i = 0; i < pixels; i++, src += step, dst += masked ? step : 0, out += WIDTH)
-        FCNN_UNROLL for (int c = 0; c < WIDTH; c += VL) {
-            const mask real = vec_first(whole ? VL : fcnn_max(0, fcnn_min(VL, channels - c)));
-            vec x = whole ? vec_load(src + c) : vec_load_masked(src + c, real);
-            if (masked) x = vec_select(vec_eq(whole ? vec_load(dst + c) : vec_load_masked(dst + c, real), vec_zero()), vec_zero(), x);
-            vec_store(out + c, x);
-        }
+    FCNN_UNROLL for (int c = 0; c < WIDTH; c += VL) {
+        const mask real = vec_first(fcnn_max(0, fcnn_min(VL, channels - c)));
+        const int whole = channels >= WIDTH;
+        vec x = whole ? vec_load(src + c) : vec_load_masked(src + c, real);
+        if (dst) x = vec_select(vec_eq(whole ? vec_load(dst + c) : vec_load_masked(dst + c, real), vec_zero()), vec_zero(), x);
+        vec_store(out + c, x);
+    }
+}
+
+static void fill_pixels(const float *src, int64_t pixels, int64_t step, int64_t channels, float *out, int64_t block)
+{
+    for (int64_t i = 0; i < pixels; i++, src += step, out += WIDTH)
+        for (int64_t c = 0; c < channels; c += WIDTH) fill_block(src + c, NULL, channels - c, out + c / WIDTH * block);
+}
+
+static void fill_masked(const float *src, const float *dst, int64_t pixels, int64_t step, int64_t channels, float *out, int64_t block)
+{
+    for (int64_t i = 0; i < pixels; i++, src += step, dst += step, out += WIDTH)
+        for (int64_t c = 0; c < channels; c += WIDTH) fill_block(src + c, dst + c, channels - c, out + c / WIDTH * block);
 }
 
 static void fill_rows(const struct fcnn_depthwise_map *map, const float *src, const float *dst, int64_t first, int64_t last,
-                      int64_t channels, float *out)
+                      int64_t channels, float *out, int64_t block)
 {
     const int64_t step = map->pixel, real = fcnn_min(map->w, map->columns - map->left), right = map->columns - map->left - real;
-    for (int64_t row = first - map->top; row < last - map->top; row++) {
-        const float *from = src + row * map->w * step, *dead = dst ? dst + row * map->w * step : NULL;
-        if (row < 0 || row >= map->h) {
-            out = fill_zeros(out, map->columns);
-            continue;
+    for (int64_t row = first - map->top; row < last - map->top; row++, out += map->columns * WIDTH) {
+        const int64_t at = row * map->w * step;
+        const int inside = row >= 0 && row < map->h;
+        for (float *zeros = out; zeros < out + fcnn_ceil_div(channels, WIDTH) * block; zeros += block) {
+            fill_zeros(zeros, inside ? map->left : map->columns);
+            if (inside) fill_zeros(zeros + (map->left + real) * WIDTH, right);
         }
-        out = fill_zeros(out, map->left);
-        if (channels < WIDTH && dst) fill_pixels(from, dead, real, step, channels, 0, 1, out);
-        else if (channels < WIDTH) fill_pixels(from, dead, real, step, channels, 0, 0, out);
-        else if (dst) fill_pixels(from, dead, real, step, channels, 1, 1, out);
-        else fill_pixels(from, dead, real, step, channels, 1, 0, out);
-        out = fill_zeros(out + real * WIDTH, right);
+        if (inside && dst) fill_masked(src + at, dst + at, real, step, channels, out + map->left * WIDTH, block);
+        else if (inside) fill_pixels(src + at, real, step, channels, out + map->left * WIDTH, block);
     }
 }

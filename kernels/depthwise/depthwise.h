@@ -10,10 +10,11 @@
 #include "kernels/conv2d/conv2d.h"
 
 #define FCNN_DEPTHWISE_WIDTH 16         /* channels of a block: floats of a pixel in scratch and of a row of packed weights */
-#define FCNN_DEPTHWISE_BYTES (24 << 10) /* of scratch that bands aim at */
+#define FCNN_DEPTHWISE_BYTES (32 << 10) /* of scratch that bands aim at */
 
 /* Output pixels of some rows: dst[y][x][c] = init[c] + sum over i < taps_h, j < taps_w of
- * src[i,j][y][x][c] weights[i,j][c]. Steps are in floats; of dst only the first `channels` of a block exist. */
+ * src[i,j][y][x][c] weights[i,j][c]. Steps are in floats; dst has `channels` channels,
+ * src and weights whole blocks of them. */
 struct fcnn_depthwise_run {
     const float *src, *weights, *init;
     float *dst;
@@ -21,7 +22,7 @@ struct fcnn_depthwise_run {
     int64_t columns, src_column, dst_column; /* likewise */
     int64_t taps_h, tap_src_row, tap_row;    /* from tap to tap: of src, of weights */
     int64_t taps_w, tap_src_column, tap_column;
-    int64_t channels;
+    int64_t channels, src_block, weights_block; /* from block to block: of src; of weights and init */
     int relu;
 };
 
@@ -48,10 +49,10 @@ struct fcnn_depthwise_map {
 struct fcnn_depthwise {
     void (*run)(const struct fcnn_depthwise_run *run);
     void (*sum)(const struct fcnn_depthwise_sum *sum);
-    /* Rows first .. last-1 of a map of `src`, a block of `channels` channels, into scratch; +0 behind the channels, and where
-     * dst is 0, if there is a dst. */
+    /* Rows first .. last-1 of a map of `src` into scratch, blocks of `channels` channels `block` floats apart; +0 behind the
+     * channels, and where dst is 0, if there is a dst. */
     void (*fill)(const struct fcnn_depthwise_map *map, const float *src, const float *dst, int64_t first, int64_t last,
-                 int64_t channels, float *out);
+                 int64_t channels, float *out, int64_t block);
 };
 
 typedef void fcnn_depthwise_demand_fn(const struct fcnn_depthwise *loops, const fcnn_problem *problem, struct fcnn_demand *demand);

@@ -7,6 +7,7 @@
 #include "kernels/simd/common.h"
 
 #define WIDTH FCNN_DEPTHWISE_WIDTH
+#define FEWEST_ROWS 6
 
 const char *fcnn_depthwise_unsupported(const fcnn_problem *p)
 {
@@ -15,12 +16,13 @@ const char *fcnn_depthwise_unsupported(const fcnn_problem *p)
     return fcnn_conv2d_unsupported(p);
 }
 
-/* Tasks = images * blocks of channels * bands of output rows. `conv`: the problem as if its source were the map. */
+/* Tasks = images * groups of blocks of channels * bands of output rows. `conv`: the problem as if its source were the map. */
 struct cut {
     fcnn_problem conv;
     struct fcnn_depthwise_map map;
     struct fcnn_gather gather; /* of conv */
-    int64_t blocks, bands, band_rows; /* rows: of the map, at most */
+    struct fcnn_panels blocks;
+    int64_t bands, band_rows, block; /* rows: of the map, at most; floats of a block in scratch */
 };
 
 /* How far the halo of a backward pass reaches in front of the gradient, and its size with it, along one axis. */
@@ -52,17 +54,29 @@ static struct range rows_met(const fcnn_problem *conv, int64_t first, int64_t la
     return (struct range){fcnn_max(0, first + conv->pad_top - reach) / conv->stride_h, (last - 1 + conv->pad_top) / conv->stride_h + 1};
 }
 
+/* One block at a time; but with a power of two between pixels a block's lines share one to four of 64 cache sets, and several
+ * blocks in turn do better, as far as they leave room for bands of a few rows. */
+static struct fcnn_panels blocks_of(const fcnn_problem *conv, int64_t row_bytes)
+{
+    const struct range met = rows_met(conv, 0, FEWEST_ROWS);
+    const int64_t wish = conv->c % 512 == 0 ? 4 : conv->c % 256 == 0 ? 2 : 1;
+    return fcnn_panels_of(conv->c, WIDTH, fcnn_max(1, fcnn_min(wish, FCNN_DEPTHWISE_BYTES / ((met.to - met.from) * row_bytes))));
+}
+
 static struct cut cut_of(const fcnn_problem *p)
 {
-    struct cut cut = {.blocks = fcnn_ceil_div(p->c, WIDTH)};
+    struct cut cut = {0};
     cut.map = map_of(p, &cut.conv);
     cut.gather = fcnn_gather_of(&cut.conv);
-    const int64_t row_bytes = cut.map.columns * WIDTH * (int64_t)sizeof(float);
+    int64_t row_bytes = cut.map.columns * WIDTH * (int64_t)sizeof(float);
+    cut.blocks = blocks_of(&cut.conv, row_bytes);
+    row_bytes *= fcnn_ceil_div(cut.blocks.granules, cut.blocks.count);
     while (cut.bands < cut.gather.dst_h) {
         const struct range met = rows_met(&cut.conv, 0, fcnn_ceil_div(cut.gather.dst_h, ++cut.bands));
         cut.band_rows = met.to - met.from + 1; /* other phases may meet one more */
         if (cut.band_rows * row_bytes <= FCNN_DEPTHWISE_BYTES || cut.band_rows <= 2 * cut.gather.taps_h) break;
     }
+    cut.block = cut.band_rows * cut.map.columns * WIDTH;
     return cut;
 }
 
@@ -94,11 +108,11 @@ void fcnn_depthwise_gather_demand(const struct fcnn_depthwise *loops, const fcnn
     struct cut cut = cut_of(p);
     (void)loops;
     demand->tables = sizeof(struct classes) + (size_t)(cut.gather.dst_h + cut.gather.dst_w) * sizeof(struct fcnn_axis_class);
-    demand->packed = (size_t)(cut.blocks * packed_block(&cut)) * sizeof(float);
-    demand->scratch = (size_t)(cut.band_rows * cut.map.columns * WIDTH) * sizeof(float);
+    demand->packed = (size_t)(cut.blocks.granules * packed_block(&cut)) * sizeof(float);
+    demand->scratch = (size_t)(fcnn_ceil_div(cut.blocks.granules, cut.blocks.count) * cut.block) * sizeof(float);
     demand->tasks[FCNN_TABLES] = 1;
-    demand->tasks[FCNN_PACK] = cut.blocks;
-    demand->tasks[FCNN_COMPUTE] = cut.gather.images * cut.blocks * cut.bands;
+    demand->tasks[FCNN_PACK] = cut.blocks.granules;
+    demand->tasks[FCNN_COMPUTE] = cut.gather.images * cut.blocks.count * cut.bands;
 }
 
 /* Outputs of two classes among rows first .. last-1. In `run`, src is pixel (0,0) of the map, dst that of the image. */
@@ -136,17 +150,18 @@ static void compute(const struct fcnn_depthwise *loops, const struct cut *cut, c
     const int forward = p->direction == FCNN_FORWARD, relu = p->activation == FCNN_RELU_ACTIVATION;
     float *scratch = memory->scratch;
     for (int64_t task = first; task < last; task++) {
-        int64_t band = task % cut->bands, block = task / cut->bands % cut->blocks, n = task / cut->bands / cut->blocks;
-        int64_t channel = block * WIDTH, channels = fcnn_min(WIDTH, p->c - channel);
+        int64_t band = task % cut->bands, group = task / cut->bands % cut->blocks.count, n = task / cut->bands / cut->blocks.count;
+        struct fcnn_panel channels = fcnn_panel_at(&cut->blocks, group);
         int64_t from = g->dst_h * band / cut->bands, to = g->dst_h * (band + 1) / cut->bands;
-        int64_t source = n * cut->map.h * cut->map.w * cut->map.pixel + channel;
-        const float *packed = (const float *)memory->packed + block * packed_block(cut);
+        int64_t source = n * cut->map.h * cut->map.w * cut->map.pixel + channels.from;
+        const float *packed = (const float *)memory->packed + channels.from / WIDTH * packed_block(cut);
         struct range met = rows_met(p, from, to);
         loops->fill(&cut->map, (forward ? t->src : t->d_dst) + source, !forward && relu ? t->dst + source : NULL, met.from, met.to,
-                    channels, scratch);
+                    channels.width, scratch, cut->block);
         struct fcnn_depthwise_run run = {.src = scratch - met.from * cut->map.columns * WIDTH, .weights = packed + WIDTH,
-                                         .init = packed, .dst = (forward ? t->dst : t->d_src) + n * g->dst_image + channel,
-                                         .channels = channels, .relu = forward && relu};
+                                         .init = packed, .dst = (forward ? t->dst : t->d_src) + n * g->dst_image + channels.from,
+                                         .channels = channels.width, .src_block = cut->block,
+                                         .weights_block = packed_block(cut), .relu = forward && relu};
         for (int64_t i = 0; i < classes->rows; i++)
             for (int64_t j = 0; j < classes->columns; j++)
                 run_class(loops, cut, &classes->list[i], &classes->list[g->dst_h + j], from, to, run);

@@ -85,8 +85,8 @@ static void sum_image(const struct job *job, int64_t slot, int64_t n, int carry)
     for (int64_t band = 0; band < cut->bands; band++) {
         int64_t from = p->p * band / cut->bands, to = p->p * (band + 1) / cut->bands;
         int64_t top = from * p->stride_h, bottom = top + src_rows(p, to - from);
-        job->loops->fill(&cut->src, t->src + src, NULL, top, bottom, job->channels.width, job->src);
-        job->loops->fill(&cut->d_dst, t->d_dst + d_dst, dst, from, to, job->channels.width, job->d_dst);
+        job->loops->fill(&cut->src, t->src + src, NULL, top, bottom, job->channels.width, job->src, 1);
+        job->loops->fill(&cut->d_dst, t->d_dst + d_dst, dst, from, to, job->channels.width, job->d_dst, 1);
         sum_band(job, slot, to - from, carry || band > 0);
     }
 }
