@@ -142,20 +142,25 @@ static void run_rows(const struct fcnn_depthwise_run *run)
 
 /* ---- backward weights ---- */
 
+FCNN_INLINE vec load_part(const float *p, int whole, mask real) { return whole ? vec_load(p) : vec_load_masked(p, real); }
+
 /* `taps` and `whole` are constants. */
 FCNN_INLINE void sum_vector(const struct fcnn_depthwise_sum *sum, int64_t channel, const int taps, const int whole, mask real)
 {
+    const int64_t src_column = sum->src_column, dst_column = sum->dst_column;
     vec acc[FCNN_DEPTHWISE_TAPS], bias = vec_zero();
     int64_t offset[FCNN_DEPTHWISE_TAPS];
     FCNN_UNROLL for (int t = 0; t < taps; t++) {
-        acc[t] = sum->carry ? vec_load_masked(sum->out[t] + channel, real) : vec_zero();
+        acc[t] = sum->carry ? load_part(sum->out[t] + channel, whole, real) : vec_zero();
         offset[t] = sum->offset[t];
     }
-    if (sum->bias && sum->carry) bias = vec_load_masked(sum->bias + channel, real);
+    if (sum->bias && sum->carry) bias = load_part(sum->bias + channel, whole, real);
     for (int64_t row = 0; row < sum->rows; row++) {
-        const float *x = sum->src + channel + row * sum->src_row, *dy = sum->d_dst + channel + row * sum->columns * WIDTH;
-        for (int64_t q = 0; q < sum->columns; q++, x += sum->src_column, dy += WIDTH) {
-            const vec gradient = vec_load(dy);
+        const float *x = sum->src + channel + row * sum->src_row;
+        const float *dy = sum->d_dst + channel + row * sum->dst_row, *y = sum->dst + channel + row * sum->dst_row;
+        for (int64_t q = 0; q < sum->columns; q++, x += src_column, dy += dst_column, y += dst_column) {
+            const mask dead = vec_eq(load_part(y, whole, real), vec_zero());
+            const vec gradient = vec_select(dead, vec_zero(), load_part(dy, whole, real));
             bias = vec_add(bias, gradient);
             FCNN_UNROLL for (int t = 0; t < taps; t++) acc[t] = vec_fma(vec_load(x + offset[t]), gradient, acc[t]);
         }
@@ -191,42 +196,43 @@ static void fill_zeros(float *out, int64_t pixels)
     for (const float *end = out + pixels * WIDTH; out < end; out += VL) vec_store(out, vec_zero());
 }
 
-/* One block of one pixel. */
-FCNN_INLINE void fill_block(const float *src, const float *dst, int64_t channels, float *out)
+/* Pixels of one row and block; `whole` and `masked` are constants. */
+FCNN_INLINE void fill_pixels(const float *src, const float *dst, int64_t pixels, int64_t step, int64_t channels, const int whole,
+                             const int masked, float *out)
 {
-    FCNN_UNROLL for (int c = 0; c < WIDTH; c += VL) {
-        const mask real = vec_first(fcnn_max(0, fcnn_min(VL, channels - c)));
-        const int whole = channels >= WIDTH;
-        vec x = whole ? vec_load(src + c) : vec_load_masked(src + c, real);
-        if (dst) x = vec_select(vec_eq(whole ? vec_load(dst + c) : vec_load_masked(dst + c, real), vec_zero()), vec_zero(), x);
-        vec_store(out + c, x);
+    for (const float *end = out + pixels * WIDTH; out < end; src += step, out += WIDTH) {
+        FCNN_UNROLL for (int c = 0; c < WIDTH; c += VL) {
+            const mask real = vec_first(whole ? VL : fcnn_max(0, fcnn_min(VL, channels - c)));
+            vec x = whole ? vec_load(src + c) : vec_load_masked(src + c, real);
+            if (masked) x = vec_select(vec_eq(whole ? vec_load(dst + c) : vec_load_masked(dst + c, real), vec_zero()), vec_zero(), x);
+            vec_store(out + c, x);
+        }
+        if (masked) dst += step;
     }
 }
 
-static void fill_pixels(const float *src, int64_t pixels, int64_t step, int64_t channels, float *out, int64_t block)
+static void fill_block(const float *src, const float *dst, int64_t pixels, int64_t step, int64_t channels, float *out)
 {
-    for (int64_t i = 0; i < pixels; i++, src += step, out += WIDTH)
-        for (int64_t c = 0; c < channels; c += WIDTH) fill_block(src + c, NULL, channels - c, out + c / WIDTH * block);
-}
-
-static void fill_masked(const float *src, const float *dst, int64_t pixels, int64_t step, int64_t channels, float *out, int64_t block)
-{
-    for (int64_t i = 0; i < pixels; i++, src += step, dst += step, out += WIDTH)
-        for (int64_t c = 0; c < channels; c += WIDTH) fill_block(src + c, dst + c, channels - c, out + c / WIDTH * block);
+    if (channels < WIDTH && dst) fill_pixels(src, dst, pixels, step, channels, 0, 1, out);
+    else if (channels < WIDTH) fill_pixels(src, dst, pixels, step, channels, 0, 0, out);
+    else if (dst) fill_pixels(src, dst, pixels, step, channels, 1, 1, out);
+    else fill_pixels(src, dst, pixels, step, channels, 1, 0, out);
 }
 
 static void fill_rows(const struct fcnn_depthwise_map *map, const float *src, const float *dst, int64_t first, int64_t last,
                       int64_t channels, float *out, int64_t block)
 {
     const int64_t step = map->pixel, real = fcnn_min(map->w, map->columns - map->left), right = map->columns - map->left - real;
-    for (int64_t row = first - map->top; row < last - map->top; row++, out += map->columns * WIDTH) {
-        const int64_t at = row * map->w * step;
-        const int inside = row >= 0 && row < map->h;
-        for (float *zeros = out; zeros < out + fcnn_ceil_div(channels, WIDTH) * block; zeros += block) {
-            fill_zeros(zeros, inside ? map->left : map->columns);
-            if (inside) fill_zeros(zeros + (map->left + real) * WIDTH, right);
+    for (int64_t row = first - map->top; row < last - map->top; row++, out += map->columns * WIDTH)
+        for (int64_t c = 0; c < channels; c += WIDTH) {
+            const int64_t at = row * map->w * step + c;
+            float *to = out + c / WIDTH * block;
+            if (row < 0 || row >= map->h) {
+                fill_zeros(to, map->columns);
+                continue;
+            }
+            fill_zeros(to, map->left);
+            fill_block(src + at, dst ? dst + at : NULL, real, step, channels - c, to + map->left * WIDTH);
+            fill_zeros(to + (map->left + real) * WIDTH, right);
         }
-        if (inside && dst) fill_masked(src + at, dst + at, real, step, channels, out + map->left * WIDTH, block);
-        else if (inside) fill_pixels(src + at, real, step, channels, out + map->left * WIDTH, block);
-    }
 }

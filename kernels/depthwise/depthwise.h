@@ -10,7 +10,7 @@
 #include "kernels/conv2d/conv2d.h"
 
 #define FCNN_DEPTHWISE_WIDTH 16         /* channels of a block: floats of a pixel in scratch and of a row of packed weights */
-#define FCNN_DEPTHWISE_BYTES (32 << 10) /* of scratch that bands aim at */
+#define FCNN_DEPTHWISE_BYTES (40 << 10) /* of scratch that bands aim at */
 
 /* Output pixels of some rows: dst[y][x][c] = init[c] + sum over i < taps_h, j < taps_w of
  * src[i,j][y][x][c] weights[i,j][c]. Steps are in floats; dst has `channels` channels,
@@ -28,18 +28,19 @@ struct fcnn_depthwise_run {
 
 #define FCNN_DEPTHWISE_TAPS 9 /* most filter elements summed side by side, the bias beside them */
 
-/* Continues sums over rows of output pixels: of gradients of `taps` filter elements, and of the bias. */
+/* Continues sums over rows of output pixels: of gradients of `taps` filter elements, and of the bias. The gradient of the output
+ * is read in place, once; it counts as 0 where dst is 0. */
 struct fcnn_depthwise_sum {
-    const float *src, *d_dst;
-    int64_t rows, src_row;       /* from output row to output row; d_dst has no gaps */
-    int64_t columns, src_column; /* likewise */
+    const float *src, *d_dst, *dst;            /* dst: without ReLU d_dst itself */
+    int64_t rows, src_row, dst_row;            /* from output row to output row */
+    int64_t columns, src_column, dst_column;   /* likewise */
     int64_t taps, offset[FCNN_DEPTHWISE_TAPS]; /* of src */
     float *out[FCNN_DEPTHWISE_TAPS], *bias;    /* bias NULL: not wanted */
-    int64_t channels;
-    int carry; /* else the sums start from +0 */
+    int64_t channels;                          /* of one block */
+    int carry;                                 /* else the sums start from +0 */
 };
 
-/* An image (source of a gather, or output gradient) with a halo of zeros: pixel (y,x) of the map is pixel (y-top,x-left). */
+/* The source of a convolution, or of a gather, with a halo of zeros: pixel (y,x) of the map is pixel (y-top,x-left). */
 struct fcnn_depthwise_map {
     int64_t h, w, pixel;              /* of the image; floats from pixel to pixel */
     int64_t top, left, rows, columns; /* of the map */

@@ -7,39 +7,37 @@
 
 #define WIDTH FCNN_DEPTHWISE_WIDTH
 
-/* Bands of output rows; the image with its halo and the gradient, both in scratch. */
+/* Bands of output rows, with the part of the image that they meet in scratch. */
 struct cut {
-    struct fcnn_depthwise_map src, d_dst;
+    struct fcnn_depthwise_map map;
     struct fcnn_panels taps; /* flat filter elements */
-    int64_t blocks, bands, src_rows, d_dst_rows; /* rows: of a band, at most */
+    int64_t blocks, bands, band_rows; /* rows: of the map, at most */
 };
 
-static int64_t src_rows(const fcnn_problem *p, int64_t rows) { return (rows - 1) * p->stride_h + (p->r - 1) * p->dilation_h + 1; }
+/* Rows of the map that so many output rows meet. */
+static int64_t map_rows(const fcnn_problem *p, int64_t rows) { return (rows - 1) * p->stride_h + (p->r - 1) * p->dilation_h + 1; }
 
 static struct cut cut_of(const fcnn_problem *p)
 {
     fcnn_problem haloed = fcnn_conv_of(p, 1);
-    struct cut cut = {.src = {p->h, p->w, p->c, p->pad_top, p->pad_left, haloed.h, haloed.w},
-                      .d_dst = {p->p, p->q, p->k, 0, 0, p->p, p->q}, .taps = fcnn_panels_of(p->r * p->s, 1, FCNN_DEPTHWISE_TAPS)};
-    cut.blocks = fcnn_ceil_div(p->c, WIDTH);
+    struct cut cut = {.map = {p->h, p->w, p->c, p->pad_top, p->pad_left, haloed.h, haloed.w},
+                      .taps = fcnn_panels_of(p->r * p->s, 1, FCNN_DEPTHWISE_TAPS), .blocks = fcnn_ceil_div(p->c, WIDTH)};
     while (cut.bands < p->p) {
-        cut.d_dst_rows = fcnn_ceil_div(p->p, ++cut.bands);
-        cut.src_rows = src_rows(p, cut.d_dst_rows);
-        int64_t pixels = cut.src_rows * haloed.w + cut.d_dst_rows * p->q;
-        if (pixels * WIDTH * (int64_t)sizeof(float) <= FCNN_DEPTHWISE_BYTES || cut.d_dst_rows <= p->r) break;
+        int64_t rows = fcnn_ceil_div(p->p, ++cut.bands);
+        cut.band_rows = map_rows(p, rows);
+        if (cut.band_rows * haloed.w * WIDTH * (int64_t)sizeof(float) <= FCNN_DEPTHWISE_BYTES || rows <= p->r) break;
     }
     return cut;
 }
 
-/* Scratch: image, gradient, sums of blocks. */
-static size_t src_bytes(const struct cut *cut) { return (size_t)(cut->src_rows * cut->src.columns * WIDTH) * sizeof(float); }
-static size_t d_dst_bytes(const struct cut *cut) { return (size_t)(cut->d_dst_rows * cut->d_dst.columns * WIDTH) * sizeof(float); }
+/* Scratch: image, sums of blocks. */
+static size_t map_bytes(const struct cut *cut) { return (size_t)(cut->band_rows * cut->map.columns * WIDTH) * sizeof(float); }
 
 void fcnn_depthwise_weights_demand(const struct fcnn_depthwise *loops, const fcnn_problem *p, struct fcnn_demand *demand)
 {
     struct cut cut = cut_of(p);
     (void)loops;
-    demand->scratch = src_bytes(&cut) + d_dst_bytes(&cut) + fcnn_weights_sum_bytes(p);
+    demand->scratch = map_bytes(&cut) + fcnn_weights_sum_bytes(p);
     demand->tasks[FCNN_COMPUTE] = cut.blocks;
 }
 
@@ -49,26 +47,28 @@ struct job {
     const fcnn_problem *problem;
     const struct cut *cut;
     const fcnn_tensors *tensors;
-    float *src, *d_dst; /* scratch */
+    float *map; /* scratch */
     struct fcnn_weights_sum sum;
     struct fcnn_panel channels;
 };
 
-/* All filter elements over one band in scratch. */
-static void sum_band(const struct job *job, int64_t slot, int64_t rows, int carry)
+/* All filter elements over output rows from .. to-1 of an image; the part of the image that they meet is in scratch. */
+static void sum_band(const struct job *job, int64_t slot, int64_t n, int64_t from, int64_t to, int carry)
 {
     const fcnn_problem *p = job->problem;
     const struct cut *cut = job->cut;
-    struct fcnn_depthwise_sum sum = {.src = job->src, .d_dst = job->d_dst, .rows = rows, .columns = p->q, .carry = carry,
-                                     .src_row = p->stride_h * cut->src.columns * WIDTH, .src_column = p->stride_w * WIDTH,
-                                     .channels = job->channels.width};
+    const int64_t dst = (n * p->p + from) * p->q * p->k + job->channels.from;
+    struct fcnn_depthwise_sum sum = {.src = job->map, .d_dst = job->tensors->d_dst + dst, .rows = to - from, .columns = p->q,
+                                     .src_row = p->stride_h * cut->map.columns * WIDTH, .src_column = p->stride_w * WIDTH,
+                                     .dst_row = p->q * p->k, .dst_column = p->k, .channels = job->channels.width, .carry = carry};
+    sum.dst = p->activation == FCNN_RELU_ACTIVATION ? job->tensors->dst + dst : sum.d_dst;
     for (int64_t i = 0; i < cut->taps.count; i++) {
         struct fcnn_panel taps = fcnn_panel_at(&cut->taps, i);
         sum.taps = taps.width;
         sum.bias = i == 0 && !p->no_bias ? fcnn_weights_sum_bias(&job->sum, slot) + job->channels.from : NULL;
         for (int64_t j = 0; j < taps.width; j++) {
             int64_t tap = taps.from + j;
-            sum.offset[j] = (tap / p->s * p->dilation_h * cut->src.columns + tap % p->s * p->dilation_w) * WIDTH;
+            sum.offset[j] = (tap / p->s * p->dilation_h * cut->map.columns + tap % p->s * p->dilation_w) * WIDTH;
             sum.out[j] = fcnn_weights_sum_weights(&job->sum, slot) + tap * p->k + job->channels.from;
         }
         job->loops->sum(&sum);
@@ -78,16 +78,11 @@ static void sum_band(const struct job *job, int64_t slot, int64_t rows, int carr
 static void sum_image(const struct job *job, int64_t slot, int64_t n, int carry)
 {
     const fcnn_problem *p = job->problem;
-    const fcnn_tensors *t = job->tensors;
-    const struct cut *cut = job->cut;
-    const int64_t src = n * p->h * p->w * p->c + job->channels.from, d_dst = n * p->p * p->q * p->k + job->channels.from;
-    const float *dst = p->activation == FCNN_RELU_ACTIVATION ? t->dst + d_dst : NULL;
-    for (int64_t band = 0; band < cut->bands; band++) {
-        int64_t from = p->p * band / cut->bands, to = p->p * (band + 1) / cut->bands;
-        int64_t top = from * p->stride_h, bottom = top + src_rows(p, to - from);
-        job->loops->fill(&cut->src, t->src + src, NULL, top, bottom, job->channels.width, job->src, 1);
-        job->loops->fill(&cut->d_dst, t->d_dst + d_dst, dst, from, to, job->channels.width, job->d_dst, 1);
-        sum_band(job, slot, to - from, carry || band > 0);
+    const float *src = job->tensors->src + n * p->h * p->w * p->c + job->channels.from;
+    for (int64_t band = 0; band < job->cut->bands; band++) {
+        int64_t from = p->p * band / job->cut->bands, to = p->p * (band + 1) / job->cut->bands, top = from * p->stride_h;
+        job->loops->fill(&job->cut->map, src, NULL, top, top + map_rows(p, to - from), job->channels.width, job->map, 0);
+        sum_band(job, slot, n, from, to, carry || band > 0);
     }
 }
 
@@ -108,9 +103,8 @@ void fcnn_depthwise_weights_run(const struct fcnn_depthwise *loops, const fcnn_p
 {
     struct cut cut = cut_of(p);
     char *scratch = memory->scratch;
-    struct job job = {.loops = loops, .problem = p, .cut = &cut, .tensors = t, .src = memory->scratch,
-                      .d_dst = (float *)(scratch + src_bytes(&cut)),
-                      .sum = fcnn_weights_sum_of(p, t, scratch + src_bytes(&cut) + d_dst_bytes(&cut))};
+    struct job job = {.loops = loops, .problem = p, .cut = &cut, .tensors = t, .map = memory->scratch,
+                      .sum = fcnn_weights_sum_of(p, t, scratch + map_bytes(&cut))};
     (void)stage; /* only one */
     for (int64_t task = first; task < last; task++) {
         struct fcnn_tree tree = {0};
