@@ -115,14 +115,17 @@ FCNN_INLINE void tile_end(const struct fcnn_tile *t, int rows, int vectors, mask
     else tile_finish(t, rows, vectors, 0, last, acc);
 }
 
-#define TILE_STEP(load_b, address)                                                             \
-    {                                                                                          \
-        vec column[FCNN_TILE_VECTORS];                                                         \
-        FCNN_UNROLL for (int j = 0; j < vectors; j++) column[j] = load_b;                      \
-        FCNN_UNROLL for (int i = 0; i < rows; i++) {                                           \
-            vec x = broadcast(address);                                                        \
-            FCNN_UNROLL for (int j = 0; j < vectors; j++) acc[i][j] = vec_fma(x, column[j], acc[i][j]); \
-        }                                                                                      \
+/* One step of all chains, once the columns are loaded. */
+#define TILE_MULTIPLY(address)                                                                     \
+    FCNN_UNROLL for (int i = 0; i < rows; i++) {                                                   \
+        vec x = broadcast(address);                                                                \
+        FCNN_UNROLL for (int j = 0; j < vectors; j++) acc[i][j] = vec_fma(x, column[j], acc[i][j]); \
+    }
+#define TILE_STEP(load_b, address)                                        \
+    {                                                                     \
+        vec column[FCNN_TILE_VECTORS];                                    \
+        FCNN_UNROLL for (int j = 0; j < vectors; j++) column[j] = load_b; \
+        TILE_MULTIPLY(address)                                            \
     }
 
 FCNN_INLINE void tile_gather(const struct fcnn_tile *t, const int rows, const int vectors)
@@ -149,34 +152,53 @@ FCNN_INLINE void tile_gather(const struct fcnn_tile *t, const int rows, const in
     tile_end(t, rows, vectors, last, acc);
 }
 
-FCNN_INLINE void tile_outer(const struct fcnn_tile *t, const int rows, const int vectors)
+FCNN_INLINE vec outer_load(const float *p, int partial, mask last) { return partial ? vec_load_masked(p, last) : vec_load(p); }
+
+/* `summed` is a constant, too. */
+FCNN_INLINE void tile_outer(const struct fcnn_tile *t, const int rows, const int vectors, const int summed)
 {
     const mask last = vec_first(t->width - (vectors - 1) * VL);
-    vec acc[FCNN_TILE_ROWS][FCNN_TILE_VECTORS];
+    vec acc[FCNN_TILE_ROWS][FCNN_TILE_VECTORS], sum[FCNN_TILE_VECTORS];
     const float *a[FCNN_TILE_ROWS];
     tile_begin(t, rows, vectors, last, acc);
     FCNN_UNROLL for (int i = 0; i < rows; i++) a[i] = t->a[i];
+    FCNN_UNROLL for (int j = 0; j < vectors; j++)
+        sum[j] = summed && t->out_b && t->carry ? outer_load(t->out_b + j * VL, j == vectors - 1, last) : vec_zero();
     const int64_t b_stride = t->b_stride;
     const int32_t *steps = t->steps;
     for (int64_t s = 0; s < t->segment_count; s++) {
         const int64_t start = t->segments[s].a, length = t->segments[s].length;
-        const float *b = t->b + t->segments[s].b;
+        const float *b = t->b + t->segments[s].b, *alive = summed ? t->alive + t->segments[s].b : NULL;
         for (int64_t k = 0; k < length; k++, b += b_stride) {
             const int64_t at = start + steps[k];
-            TILE_STEP(j < vectors - 1 ? vec_load(b + j * VL) : vec_load_masked(b + j * VL, last), a[i] + at)
+            vec column[FCNN_TILE_VECTORS];
+            FCNN_UNROLL for (int j = 0; j < vectors; j++) {
+                column[j] = outer_load(b + j * VL, j == vectors - 1, last);
+                if (!summed) continue;
+                const mask dead = vec_eq(outer_load(alive + j * VL, j == vectors - 1, last), vec_zero());
+                column[j] = vec_select(dead, vec_zero(), column[j]);
+                sum[j] = vec_add(sum[j], column[j]);
+            }
+            TILE_MULTIPLY(a[i] + at)
+            if (summed) alive += b_stride;
         }
     }
     tile_end(t, rows, vectors, last, acc);
+    if (summed && t->out_b) tile_store(t->out_b, vectors, 0, last, sum);
 }
 
-/* Both forms for v vectors and r rows; TILES_n: for 1 to n rows; ROWS_n: the same as entries of struct fcnn_tiles. */
+/* Both forms for v vectors and r rows, and the summed one; TILES_n: for 1 to n rows; ROWS_n: the same as entries of struct fcnn_tiles. */
 #define TILE(v, r)                                                                    \
     static void gather_##v##x##r(const struct fcnn_tile *t) { tile_gather(t, r, v); } \
-    static void outer_##v##x##r(const struct fcnn_tile *t) { tile_outer(t, r, v); }
+    static void outer_##v##x##r(const struct fcnn_tile *t) { tile_outer(t, r, v, 0); }
 #define TILES_4(v) TILE(v, 1) TILE(v, 2) TILE(v, 3) TILE(v, 4)
 #define TILES_6(v) TILES_4(v) TILE(v, 5) TILE(v, 6)
 #define TILES_8(v) TILES_6(v) TILE(v, 7) TILE(v, 8)
 #define TILES_12(v) TILES_8(v) TILE(v, 9) TILE(v, 10) TILE(v, 11) TILE(v, 12)
+#define SUMMED(v, r) static void summed_##v##x##r(const struct fcnn_tile *t) { tile_outer(t, r, v, 1); }
+#define SUMMED_4(v) SUMMED(v, 1) SUMMED(v, 2) SUMMED(v, 3) SUMMED(v, 4)
+#define SUMMED_12(v) SUMMED_4(v) SUMMED(v, 5) SUMMED(v, 6) SUMMED(v, 7) SUMMED(v, 8) \
+    SUMMED(v, 9) SUMMED(v, 10) SUMMED(v, 11) SUMMED(v, 12)
 #define ROWS_4(form, v) NULL, form##_##v##x1, form##_##v##x2, form##_##v##x3, form##_##v##x4
 #define ROWS_6(form, v) ROWS_4(form, v), form##_##v##x5, form##_##v##x6
 #define ROWS_8(form, v) ROWS_6(form, v), form##_##v##x7, form##_##v##x8
