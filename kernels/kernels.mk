@@ -34,6 +34,11 @@ libfcnn_scalar_la_SOURCES = \
     kernels/conv2d/winograd_gather.c \
     kernels/conv2d/winograd_scalar.c \
     kernels/conv2d/winograd_weights.c \
+    kernels/depthwise/body.h \
+    kernels/depthwise/depthwise.h \
+    kernels/depthwise/depthwise_scalar.c \
+    kernels/depthwise/gather.c \
+    kernels/depthwise/weights.c \
     kernels/elementwise/chunks.h \
     kernels/elementwise/flush.h \
     kernels/elementwise/lanes.h \
@@ -78,6 +83,7 @@ libfcnn_avx2_la_SOURCES = \
     kernels/conv2d/im2col_avx2.c \
     kernels/conv2d/sparse_avx2.c \
     kernels/conv2d/winograd_avx2.c \
+    kernels/depthwise/depthwise_avx2.c \
     kernels/elementwise/reduce_avx2.c \
     kernels/elementwise/relu_avx2.c \
     kernels/optimizer/adam_avx2.c \
@@ -99,6 +105,7 @@ libfcnn_avx512_la_SOURCES = \
     kernels/conv2d/im2col_avx512.c \
     kernels/conv2d/sparse_avx512.c \
     kernels/conv2d/winograd_avx512.c \
+    kernels/depthwise/depthwise_avx512.c \
     kernels/elementwise/reduce_avx512.c \
     kernels/elementwise/relu_avx512.c \
     kernels/optimizer/adam_avx512.c \

@@ -36,9 +36,19 @@ static const int conv_channels[][3] = {
     {1, 32, 1},   {3, 7, 1},    {7, 3, 1},    {8, 8, 1},    {9, 16, 1},   {15, 17, 1},  {16, 15, 1},  {17, 9, 1},
     {32, 64, 1},  {35, 19, 1},  {19, 33, 1},  {64, 1, 1},   {1, 1, 1},    {80, 35, 1},  {33, 80, 1},  {8, 7, 1},
     {3, 64, 1},   {64, 32, 1},  {4, 6, 2},    {16, 32, 2},  {34, 18, 2},  {9, 3, 3},    {6, 51, 3},   {3, 3, 3},
-    {8, 8, 8},    {17, 17, 17}, {33, 33, 33}, {8, 16, 8},   {17, 34, 17}, {16, 48, 16}, {64, 64, 2}};
+    {8, 8, 8},    {17, 17, 17}, {33, 33, 33}, {8, 16, 8},   {17, 34, 17}, {16, 48, 16}, {64, 64, 2},
+    {1, 17, 1},   {3, 33, 1},   {2, 48, 1}};
 
 static const int images[] = {1, 3, 8, 9, 17, 2};
+
+/* Depthwise, for every window; and {n, h, w, c, r, stride, dilation, pad, pad behind}: rows of 14 and 15 pixels and longer ones,
+ * several bands of rows, blocks of 16 channels side by side (256 and 512 channels), more than 9 taps. */
+static const int depthwise_channels[] = {5, 16, 37};
+static const int depthwise_layers[][9] = {
+    {1, 14, 14, 512, 3, 1, 1, 1, 1},  {1, 7, 7, 528, 3, 1, 1, 1, 1},   {1, 9, 8, 256, 3, 2, 1, 0, 1},
+    {2, 15, 15, 20, 5, 1, 1, 2, 2},   {1, 40, 29, 17, 3, 1, 1, 1, 1},  {1, 61, 57, 16, 3, 2, 1, 0, 1},
+    {9, 30, 31, 33, 3, 1, 2, 2, 2},   {1, 3, 300, 16, 3, 1, 1, 1, 1},  {1, 21, 43, 19, 7, 2, 1, 3, 2},
+    {1, 12, 16, 1024, 2, 3, 1, 0, 0}, {17, 6, 16, 512, 3, 1, 1, 0, 0}, {1, 44, 70, 18, 3, 1, 3, 3, 3}};
 
 /* The MNIST model's convolutions, whole, and images larger than an L1 cache. {h, c, k, pooled} */
 static const int model_layers[][4] = {{28, 1, 32, 1}, {13, 32, 64, 1}, {5, 64, 64, 0}, {28, 64, 5, 1}};
@@ -137,6 +147,28 @@ static void add_convolutions(struct problem_list *list, fcnn_op op, fcnn_directi
     }
 }
 
+static void add_depthwise(struct problem_list *list, fcnn_direction direction)
+{
+    for (int i = 0; i < COUNT(conv_windows); i++)
+        for (int j = 0; j < COUNT(depthwise_channels); j++) {
+            fcnn_problem p = windowed(FCNN_CONV2D, direction, &conv_windows[i]);
+            p.n = images[(i + j) % COUNT(images)];
+            p.c = p.k = p.groups = depthwise_channels[j];
+            p.activation = (i + j) % 2 ? FCNN_RELU_ACTIVATION : FCNN_LINEAR;
+            p.no_bias = (i + j) % 5 == 0;
+            add(list, p);
+        }
+    for (int i = 0; i < COUNT(depthwise_layers); i++) {
+        const int *layer = depthwise_layers[i];
+        add(list, (fcnn_problem){.op = FCNN_CONV2D, .direction = direction, .n = layer[0], .h = layer[1], .w = layer[2],
+                                 .c = layer[3], .k = layer[3], .groups = layer[3], .r = layer[4], .s = layer[4],
+                                 .stride_h = layer[5], .stride_w = layer[5], .dilation_h = layer[6],
+                                 .dilation_w = layer[6], .pad_top = layer[7], .pad_left = layer[7],
+                                 .pad_bottom = layer[8], .pad_right = layer[8],
+                                 .activation = i % 2 ? FCNN_RELU_ACTIVATION : FCNN_LINEAR});
+    }
+}
+
 static void add_pools(struct problem_list *list, fcnn_op op, fcnn_direction direction)
 {
     for (int i = 0; i < 4 * COUNT(pool_windows); i++) {
@@ -225,7 +257,7 @@ struct problem_list shapes_list(fcnn_op op, fcnn_direction direction, int random
 {
     struct problem_list list = {0};
     switch (op) {
-    case FCNN_CONV2D:
+    case FCNN_CONV2D: add_depthwise(&list, direction); /* fall through */
     case FCNN_CONV2D_POOL: add_convolutions(&list, op, direction); break;
     case FCNN_MAXPOOL:
     case FCNN_AVGPOOL: add_pools(&list, op, direction); break;

@@ -88,45 +88,77 @@ struct job {
     int64_t images;
 };
 
-/* The successor of (n, i, j) among images of rows x columns. */
-static void next_output(int64_t *n, int64_t *i, int64_t *j, int64_t rows, int64_t columns)
+/* Units (output pixels of a class, or pooling windows) in the order image, row, column. Tiles of first layers take about a
+ * hundred cycles, so going from one to the next must not divide. */
+struct walk {
+    int64_t rows, columns; /* of units in an image */
+    int64_t a_image, a_row, a_column, out_image, out_row, out_column; /* distances, in floats */
+    int64_t n, i, j;
+    const float *first_a, *a; /* of unit (0,0,0); of the current unit */
+    float *first_out, *out;
+    uint16_t *choice;
+};
+
+FCNN_INLINE void walk_to_row(struct walk *w)
 {
-    if (++*j < columns) return;
-    *j = 0;
-    if (++*i < rows) return;
-    *i = 0;
-    ++*n;
+    w->a = w->first_a + w->n * w->a_image + w->i * w->a_row;
+    w->out = w->first_out + w->n * w->out_image + w->i * w->out_row;
 }
 
-/* Rows of plain tiles: output pixels unit .. of a class, in the order image, row, column. */
-static void place_pixels(const struct job *job, struct fcnn_tile *tile, int64_t unit, int64_t rows)
+static struct walk walk_from(const struct job *job, int64_t unit)
 {
     const struct fcnn_gather *g = job->gather;
     const struct fcnn_axis_class *v = job->v, *h = job->h;
-    int64_t j = unit % h->count, i = unit / h->count % v->count, n = unit / h->count / v->count;
-    for (int64_t row = 0; row < rows; row++) {
-        tile->a[row] = job->src + n * g->src_image + (v->origin + i * v->stride) * g->src_row + (h->origin + j * h->stride) * g->src_pixel;
-        tile->out[row] = job->dst + n * g->dst_image + (v->first + i * v->step) * g->dst_row + (h->first + j * h->step) * g->dst_pixel;
-        next_output(&n, &i, &j, v->count, h->count);
+    struct walk w = {.rows = v->count, .columns = h->count, .a_image = g->src_image, .a_row = v->stride * g->src_row,
+                     .a_column = h->stride * g->src_pixel, .out_image = g->dst_image, .out_row = v->step * g->dst_row,
+                     .out_column = h->step * g->dst_pixel};
+    w.first_a = job->src + v->origin * g->src_row + h->origin * g->src_pixel;
+    w.first_out = job->dst + v->first * g->dst_row + h->first * g->dst_pixel;
+    if (job->choice) { /* the only class covers the whole output, from 0 in steps of 1 */
+        w.rows /= 2, w.columns /= 2, w.a_row *= 2, w.a_column *= 2;
+        w.out_row /= 2, w.out_image /= 4;
+        w.choice = job->choice + unit * job->choice_pixel;
+    }
+    w.j = unit % w.columns, w.i = unit / w.columns % w.rows, w.n = unit / w.columns / w.rows;
+    walk_to_row(&w);
+    w.a += w.j * w.a_column;
+    w.out += w.j * w.out_column;
+    return w;
+}
+
+FCNN_INLINE void walk_on(struct walk *w)
+{
+    w->a += w->a_column;
+    w->out += w->out_column;
+    if (++w->j < w->columns) return;
+    w->j = 0;
+    if (++w->i == w->rows) w->i = 0, w->n++;
+    walk_to_row(w);
+}
+
+/* Rows of plain tiles: one per pixel. */
+FCNN_INLINE void place_pixels(struct walk *w, struct fcnn_tile *tile, int64_t pixels)
+{
+    for (int64_t row = 0; row < pixels; row++) {
+        tile->a[row] = w->a;
+        tile->out[row] = w->out;
+        walk_on(w);
     }
 }
 
-/* Rows of pooled tiles: the four pixels of each window unit .. ; classes cover the whole (unpadded) output. */
-static void place_windows(const struct job *job, struct fcnn_tile *tile, int64_t unit, int64_t windows)
+/* Rows of pooled tiles: the four pixels of each window. */
+FCNN_INLINE void place_windows(const struct job *job, struct walk *w, struct fcnn_tile *tile, int64_t windows)
 {
-    const struct fcnn_gather *g = job->gather;
-    int64_t across = g->dst_w / 2, down = g->dst_h / 2;
-    int64_t right = job->h->stride * g->src_pixel, below = job->v->stride * g->src_row;
-    int64_t j = unit % across, i = unit / across % down, n = unit / across / down;
-    for (int64_t w = 0; w < windows; w++, unit++) {
-        const float *corner = job->src + n * g->src_image + 2 * i * below + 2 * j * right;
-        tile->a[4 * w] = corner;
-        tile->a[4 * w + 1] = corner + right;
-        tile->a[4 * w + 2] = corner + below;
-        tile->a[4 * w + 3] = corner + below + right;
-        tile->out[w] = job->dst + unit * g->dst_pixel;
-        tile->choice[w] = job->choice + unit * job->choice_pixel;
-        next_output(&n, &i, &j, down, across);
+    const int64_t right = w->a_column / 2, below = w->a_row / 2;
+    for (int64_t i = 0; i < windows; i++) {
+        tile->a[4 * i] = w->a;
+        tile->a[4 * i + 1] = w->a + right;
+        tile->a[4 * i + 2] = w->a + below;
+        tile->a[4 * i + 3] = w->a + below + right;
+        tile->out[i] = w->out;
+        tile->choice[i] = w->choice;
+        w->choice += job->choice_pixel;
+        walk_on(w);
     }
 }
 
@@ -135,12 +167,15 @@ static void run_class(const struct fcnn_tiles *tiles, const struct job *job, str
 {
     int64_t vectors = fcnn_ceil_div(tile->width, tiles->lanes), rows = tiles->rows[vectors];
     int64_t per_unit = job->choice ? 4 : 1, units = job->images * job->v->count * job->h->count / per_unit;
-    int64_t count = fcnn_ceil_div(units, rows / per_unit);
-    for (int64_t i = count * chunk / chunks; i < count * (chunk + 1) / chunks; i++) {
-        int64_t unit = units * i / count, end = units * (i + 1) / count;
-        if (job->choice) place_windows(job, tile, unit, end - unit);
-        else place_pixels(job, tile, unit, end - unit);
-        tiles->gather[vectors][(end - unit) * per_unit](tile);
+    int64_t count = fcnn_ceil_div(units, rows / per_unit), first = count * chunk / chunks, last = count * (chunk + 1) / chunks;
+    if (first == last) return;
+    int64_t least = units / count, larger = units % count; /* the first `larger` tiles have one unit more */
+    struct walk walk = walk_from(job, least * first + fcnn_min(first, larger));
+    for (int64_t i = first; i < last; i++) {
+        int64_t size = least + (i < larger);
+        if (job->choice) place_windows(job, &walk, tile, size);
+        else place_pixels(&walk, tile, size);
+        tiles->gather[vectors][size * per_unit](tile);
     }
 }
 

@@ -13,6 +13,7 @@
 #include "kernels/simd/common.h"
 
 #define CHUNK_BYTES (512 << 10)  /* of image and gradient that one chunk reads */
+#define SUMMED_TILES 3
 #define UNIT_STEPS 1024          /* units become whole images up to so many steps */
 
 /* Rows of tiles lie in spans that must not be crossed: a single span without padding (any rows share their pixels), else one
@@ -23,6 +24,7 @@ struct cut {
     enum fcnn_spread d_dst_spread, src_spread;
     struct fcnn_panels panels;
     int padded; /* the image that tiles read has no halo */
+    int summed; /* tiles also do ReLU's gradient and the bias: there are so few that passes over the gradient would cost more */
     int64_t vectors, spans, span_rows, span_tiles, tiles; /* tiles: per panel, bias not counted */
     int64_t unit_rows;      /* output (pooled: window) rows of a unit; 0: a unit is a whole block of one-pixel images */
     int64_t unit_steps, image_units, chunk_units;
@@ -33,12 +35,13 @@ static struct cut cut_of(const struct fcnn_tiles *tiles, const fcnn_problem *p)
     struct cut cut = {.d_dst_spread = FCNN_SPREAD_NOTHING, .src_spread = FCNN_SPREAD_NOTHING};
     int pooled = p->op == FCNN_CONV2D_POOL;
     int64_t depth = p->c / p->groups, steps_per_row = p->q * (pooled ? 4 : 1);
-    cut.panels = fcnn_panels_of(p->k / p->groups, tiles->lanes, tiles->vectors);
+    cut.summed = depth * p->r * p->s <= SUMMED_TILES * tiles->summed_rows;
+    cut.panels = fcnn_panels_of(p->k / p->groups, tiles->lanes, cut.summed ? tiles->summed_vectors : tiles->vectors);
     cut.vectors = fcnn_ceil_div(cut.panels.granules, cut.panels.count);
-    int64_t rows = tiles->rows[cut.vectors];
+    int64_t rows = cut.summed ? tiles->summed_rows : tiles->rows[cut.vectors];
     if (pooled) cut.d_dst_spread = FCNN_SPREAD_WINDOWS;
-    else if (p->activation == FCNN_RELU_ACTIVATION) cut.d_dst_spread = FCNN_SPREAD_FULL;
-    if (fcnn_is_padded(p) && (pooled || depth < rows)) cut.src_spread = FCNN_SPREAD_HALO;
+    else if (p->activation == FCNN_RELU_ACTIVATION && !cut.summed) cut.d_dst_spread = FCNN_SPREAD_FULL;
+    if (fcnn_is_padded(p) && (pooled || cut.summed || depth < rows)) cut.src_spread = FCNN_SPREAD_HALO;
     cut.conv = fcnn_conv_of(p, cut.src_spread == FCNN_SPREAD_HALO);
     fcnn_problem forward = cut.conv;
     forward.direction = FCNN_FORWARD;
@@ -112,6 +115,9 @@ static size_t segment_bytes(const struct cut *cut, const fcnn_problem *p)
     return fcnn_line((size_t)(fcnn_min(FCNN_BLOCK, p->n) * cut->image_units) * sizeof(struct fcnn_segment));
 }
 
+/* Whether the bias is a tile of its own; else its sum comes with the first tile. */
+static int has_bias_tile(const struct cut *cut, const fcnn_problem *p) { return !p->no_bias && !cut->summed; }
+
 void fcnn_direct_weights_demand(const struct fcnn_tiles *tiles, const fcnn_problem *p, struct fcnn_demand *demand)
 {
     struct cut cut = cut_of(tiles, p);
@@ -120,17 +126,17 @@ void fcnn_direct_weights_demand(const struct fcnn_tiles *tiles, const fcnn_probl
     demand->scratch = segment_bytes(&cut, p) + fcnn_weights_sum_bytes(p);
     demand->tasks[FCNN_TABLES] = 1;
     demand->tasks[FCNN_GATHER] = p->n * ((cut.d_dst_spread != FCNN_SPREAD_NOTHING) + (cut.src_spread != FCNN_SPREAD_NOTHING));
-    demand->tasks[FCNN_COMPUTE] = p->groups * cut.panels.count * (cut.tiles + !p->no_bias);
+    demand->tasks[FCNN_COMPUTE] = p->groups * cut.panels.count * (cut.tiles + has_bias_tile(&cut, p));
 }
 
-/* One tile of a call: filter elements from .. from + rows - 1 (flat r, s, c) of a group; bias: from == -1. */
+/* One tile of a call: filter elements from .. from + rows - 1 (flat r, s, c) of a group; from == -1: the bias alone. */
 struct place {
     int64_t from, rows, tap, group, channel, width;
 };
 
-static struct place place_of(const struct cut *cut, int64_t task, int bias)
+static struct place place_of(const struct cut *cut, int64_t task, int bias_tile)
 {
-    int64_t per_panel = cut->tiles + bias, at = task / per_panel, i = task % per_panel;
+    int64_t per_panel = cut->tiles + bias_tile, at = task / per_panel, i = task % per_panel;
     struct fcnn_panel panel = fcnn_panel_at(&cut->panels, at % cut->panels.count);
     struct place place = {.group = at / cut->panels.count, .width = panel.width, .rows = 1, .from = -1};
     place.channel = place.group * cut->gather.width + panel.from;
@@ -200,16 +206,21 @@ struct call {
     const struct fcnn_tiles *tiles;
     struct cut cut;
     struct tables tables;
-    const float *src, *d_dst;
+    const float *src, *d_dst, *alive; /* alive: see tile.h */
     struct fcnn_segment *segments;
     struct fcnn_weights_sum sum;
-    int bias;
+    int bias, bias_tile; /* wanted; a tile of its own */
 };
+
+static int brings_bias(const struct call *call, const struct place *place)
+{
+    return place->from < 0 || (call->cut.summed && call->bias && place->from == 0);
+}
 
 /* One tile over a chunk of a block; the block's sums go to slot `slot`. */
 static void run_tile(const struct call *call, const struct place *place, struct chunk *chunk, int64_t slot)
 {
-    static const float one = 1.0f; /* the bias gradient is a chain of 1 * d_dst + sum */
+    static const float one = 1.0f; /* the bias alone is a chain of 1 * d_dst + sum */
     const struct cut *cut = &call->cut;
     int64_t vectors = fcnn_ceil_div(place->width, call->tiles->lanes);
     int is_bias = place->from < 0;
@@ -224,20 +235,29 @@ static void run_tile(const struct call *call, const struct place *place, struct 
     } else {
         place_rows(cut, place, call->src, fcnn_weights_sum_weights(&call->sum, slot), &tile);
     }
-    call->tiles->outer[vectors][place->rows](&tile);
+    if (!cut->summed) {
+        call->tiles->outer[vectors][place->rows](&tile);
+        return;
+    }
+    tile.alive = call->alive + place->channel;
+    if (brings_bias(call, place)) tile.out_b = fcnn_weights_sum_bias(&call->sum, slot) + place->channel;
+    call->tiles->summed[vectors][place->rows](&tile);
+}
+
+static void add_row(float *into, const float *from, int64_t width)
+{
+    for (int64_t i = 0; i < width; i++) into[i] += from[i];
 }
 
 static void add_slot(const struct call *call, const struct place *place, int64_t into)
 {
-    int64_t k = call->cut.conv.k;
-    int is_bias = place->from < 0;
-    for (int64_t i = 0; i < place->rows; i++) {
-        int64_t at = place->channel + (is_bias ? 0 : (place->from + i) * k);
-        const struct fcnn_weights_sum *sum = &call->sum;
-        float *a = is_bias ? fcnn_weights_sum_bias(sum, into) : fcnn_weights_sum_weights(sum, into);
-        const float *b = is_bias ? fcnn_weights_sum_bias(sum, into + 1) : fcnn_weights_sum_weights(sum, into + 1);
-        for (int64_t j = 0; j < place->width; j++) a[at + j] += b[at + j];
+    const struct fcnn_weights_sum *sum = &call->sum;
+    for (int64_t i = 0; place->from >= 0 && i < place->rows; i++) {
+        const int64_t at = place->channel + (place->from + i) * call->cut.conv.k;
+        add_row(fcnn_weights_sum_weights(sum, into) + at, fcnn_weights_sum_weights(sum, into + 1) + at, place->width);
     }
+    if (brings_bias(call, place))
+        add_row(fcnn_weights_sum_bias(sum, into) + place->channel, fcnn_weights_sum_bias(sum, into + 1) + place->channel, place->width);
 }
 
 static void compute(const struct call *call, int64_t n, int64_t first, int64_t last)
@@ -250,13 +270,13 @@ static void compute(const struct call *call, int64_t n, int64_t first, int64_t l
         for (int64_t unit = 0; unit < units; unit += cut->chunk_units) {
             struct chunk chunk = {image, images, unit, fcnn_min(unit + cut->chunk_units, units), LISTED_NONE, 0};
             for (int64_t task = first; task < last; task++) {
-                struct place place = place_of(cut, task, call->bias);
+                struct place place = place_of(cut, task, call->bias_tile);
                 run_tile(call, &place, &chunk, slot);
             }
         }
         for (int64_t into; (into = fcnn_tree_merge(&tree, image + FCNN_BLOCK >= n)) >= 0;)
             for (int64_t task = first; task < last; task++) {
-                struct place place = place_of(cut, task, call->bias);
+                struct place place = place_of(cut, task, call->bias_tile);
                 add_slot(call, &place, into);
             }
     }
@@ -279,6 +299,7 @@ void fcnn_direct_weights_run(const struct fcnn_tiles *tiles, const fcnn_problem 
     struct call call = {.tiles = tiles, .cut = cut_of(tiles, p), .segments = memory->scratch, .bias = !p->no_bias};
     const struct cut *cut = &call.cut;
     char *shared = memory->shared;
+    call.bias_tile = has_bias_tile(cut, p);
     call.tables = tables_in(cut, memory->tables);
     if (stage == FCNN_TABLES) {
         fill_tables(cut, p->op == FCNN_CONV2D_POOL, &call.tables);
@@ -286,6 +307,7 @@ void fcnn_direct_weights_run(const struct fcnn_tiles *tiles, const fcnn_problem 
         gather(&call, p, t, shared, first, last);
     } else {
         call.d_dst = cut->d_dst_spread == FCNN_SPREAD_NOTHING ? t->d_dst : (const float *)shared;
+        call.alive = p->op != FCNN_CONV2D_POOL && p->activation == FCNN_RELU_ACTIVATION ? t->dst : call.d_dst;
         call.src = cut->src_spread == FCNN_SPREAD_NOTHING ? t->src : (const float *)(shared + gradient_bytes(cut, p));
         call.sum = fcnn_weights_sum_of(p, t, (char *)memory->scratch + segment_bytes(cut, p));
         compute(&call, p->n, first, last);

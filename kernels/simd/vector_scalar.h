@@ -31,13 +31,16 @@ static inline vec vec_sub(vec a, vec b) { return a - b; }
 static inline vec vec_mul(vec a, vec b) { return a * b; }
 static inline vec vec_div(vec a, vec b) { return a / b; }
 static inline vec vec_sqrt(vec a) { return sqrtf(a); }
+/* a > b ? a : b; so b if one is NaN or both are 0 */
+static inline vec vec_max(vec a, vec b) { return a > b ? a : b; }
 static inline vec vec_fma(vec a, vec b, vec c) { return fmaf(a, b, c); }
 static inline vec vec_abs(vec a) { return fabsf(a); }
 static inline vec vec_negate(vec a) { return -a; }
 
-/* Comparisons: false where a lane is NaN, except vec_unordered. */
+/* Comparisons: false where a lane is NaN, except vec_not_le and vec_unordered. */
 static inline mask vec_lt(vec a, vec b) { return a < b; }
 static inline mask vec_le(vec a, vec b) { return a <= b; }
+static inline mask vec_not_le(vec a, vec b) { return !(a <= b); }
 static inline mask vec_gt(vec a, vec b) { return a > b; }
 static inline mask vec_eq(vec a, vec b) { return a == b; }
 static inline mask vec_unordered(vec a, vec b) { return isunordered(a, b); }

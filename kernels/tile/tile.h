@@ -4,7 +4,8 @@
  * rows i (broadcast from memory) and a few vectors of columns j. It is the only place where multiply-adds of convolutions
  * and matrix products happen; what the rows are (pixels, filter taps, rows of a matrix) is the caller's affair:
  *   gather form: rows are output pixels, b is packed weights, k runs over taps and channels;
- *   outer form: rows are filter elements, b is the output gradient, k runs over output pixels.
+ *   outer form: rows are filter elements, b is the output gradient, k runs over output pixels; summed: with the gradient
+ *   before ReLU and the bias's sum on the way, for filters of so few elements that a pass over the gradient would cost more.
  * Sums run over segments, so that a row pointer and a list of offsets describe any window, stride, dilation or padding. */
 #ifndef FCNN_TILE_H
 #define FCNN_TILE_H
@@ -36,6 +37,9 @@ struct fcnn_tile {
     /* outer form */
     const int32_t *steps; /* offset of a at step k of a segment */
     int64_t b_stride;     /* floats from b[k] to b[k+1] */
+    /* outer form, summed: b counts as 0 where `alive`, laid out like b, is 0; and out_b = sum over k of b[k] */
+    const float *alive;   /* b itself: as it is */
+    float *out_b;         /* NULL: not wanted */
 };
 
 typedef void fcnn_tile_fn(const struct fcnn_tile *tile);
@@ -48,6 +52,8 @@ struct fcnn_tiles {
     int rows[FCNN_TILE_VECTORS + 1]; /* most rows of a tile of so many vectors */
     fcnn_tile_fn *gather[FCNN_TILE_VECTORS + 1][FCNN_TILE_ROWS + 1]; /* [vectors][rows] */
     fcnn_tile_fn *outer[FCNN_TILE_VECTORS + 1][FCNN_TILE_ROWS + 1];
+    fcnn_tile_fn *summed[FCNN_TILE_VECTORS + 1][FCNN_TILE_ROWS + 1]; /* outer form */
+    int summed_vectors, summed_rows; /* their most */
     /* The gradient before a ReLU: 0 where dst is 0, else d_dst. */
     void (*mask_relu)(int64_t count, const float *dst, const float *d_dst, float *masked);
     /* The gradient of one 2x2 window before its pooling and ReLU: four rows of `channels` floats, all overwritten. */

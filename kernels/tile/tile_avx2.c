@@ -7,6 +7,7 @@
 #include "kernels/tile/tile_body.h"
 
 TILES_12(1) TILES_6(2) TILES_4(3)
+SUMMED_12(1)
 
 const struct fcnn_tiles fcnn_tiles_avx2 = {
     .lanes = VL,
@@ -23,6 +24,11 @@ const struct fcnn_tiles fcnn_tiles_avx2 = {
         [2] = {ROWS_6(outer, 2)},
         [3] = {ROWS_4(outer, 3)},
     },
+    .summed = {
+        [1] = {ROWS_12(summed, 1)},
+    },
+    .summed_vectors = 1,
+    .summed_rows = 12,
     .mask_relu = mask_relu,
     .unpool = unpool,
 };

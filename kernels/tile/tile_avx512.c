@@ -8,6 +8,7 @@
 #include "kernels/tile/tile_body.h"
 
 TILES_12(1) TILES_12(2) TILES_8(3) TILES_6(4)
+SUMMED_12(1) SUMMED_12(2)
 
 const struct fcnn_tiles fcnn_tiles_avx512 = {
     .lanes = VL,
@@ -26,6 +27,12 @@ const struct fcnn_tiles fcnn_tiles_avx512 = {
         [3] = {ROWS_8(outer, 3)},
         [4] = {ROWS_6(outer, 4)},
     },
+    .summed = {
+        [1] = {ROWS_12(summed, 1)},
+        [2] = {ROWS_12(summed, 2)},
+    },
+    .summed_vectors = 2,
+    .summed_rows = 12,
     .mask_relu = mask_relu,
     .unpool = unpool,
 };

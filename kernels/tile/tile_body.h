@@ -16,94 +16,116 @@ FCNN_INLINE vec broadcast(const float *p)
     return v;
 }
 
+/* Whatever is asked once per tile is asked outside the loops: unrolled, they would ask for every register. */
 FCNN_INLINE void tile_begin(const struct fcnn_tile *t, int rows, int vectors, mask last, vec acc[][FCNN_TILE_VECTORS])
 {
-    FCNN_UNROLL for (int i = 0; i < rows; i++)
-        FCNN_UNROLL for (int j = 0; j < vectors; j++) {
-            if (t->carry) acc[i][j] = j < vectors - 1 ? vec_load(t->out[i] + j * VL) : vec_load_masked(t->out[i] + j * VL, last);
-            else acc[i][j] = t->init ? vec_load(t->init + j * VL) : vec_zero();
+    if (t->carry) {
+        FCNN_UNROLL for (int i = 0; i < rows; i++) {
+            const float *out = t->out[i];
+            FCNN_UNROLL for (int j = 0; j < vectors; j++)
+                acc[i][j] = j < vectors - 1 ? vec_load(out + j * VL) : vec_load_masked(out + j * VL, last);
         }
+    } else {
+        vec start[FCNN_TILE_VECTORS];
+        FCNN_UNROLL for (int j = 0; j < vectors; j++) start[j] = t->init ? vec_load(t->init + j * VL) : vec_zero();
+        FCNN_UNROLL for (int i = 0; i < rows; i++)
+            FCNN_UNROLL for (int j = 0; j < vectors; j++) acc[i][j] = start[j];
+    }
 }
 
-FCNN_INLINE vec rectify(vec x) { return vec_select(vec_lt(x, vec_zero()), vec_zero(), x); }
+/* x < 0 ? 0 : x */
+FCNN_INLINE vec rectify(vec x) { return vec_max(vec_zero(), x); }
 
-FCNN_INLINE void tile_store(float *out, int vectors, mask last, const vec *row)
+/* `whole`: the last vector is not partial. Masked stores are many times slower on some CPUs. */
+FCNN_INLINE void tile_store(float *out, int vectors, int whole, mask last, const vec *row)
 {
     FCNN_UNROLL for (int j = 0; j < vectors; j++) {
-        if (j < vectors - 1) vec_store(out + j * VL, row[j]);
+        if (whole || j < vectors - 1) vec_store(out + j * VL, row[j]);
         else vec_store_masked(out + j * VL, row[j], last);
     }
 }
 
-/* VL truth values of channel `channel` into word `part` of its group of 16 channels; parts of the word beyond the last
- * channel become 0. */
-FCNN_INLINE void put_choice(uint16_t *words, int part, int64_t channel, int64_t channels, unsigned bits)
+/* The bits of VL channels from `channel` on, into the three words of their group of 16; bits beyond the last channel become
+ * 0. */
+FCNN_INLINE void put_choice(uint16_t *words, int64_t channel, int64_t channels, const unsigned bits[3])
 {
-    uint16_t *word = words + channel / 16 * 3 + part;
+    const unsigned at = (unsigned)channel;
+    words += at / 16 * 3;
 #if VL == 16
     (void)channels;
-    *word = (uint16_t)bits;
+    FCNN_UNROLL for (int i = 0; i < 3; i++) words[i] = (uint16_t)bits[i];
 #elif VL == 8
-    uint8_t *halves = (uint8_t *)word; /* little-endian: channels 0..7 first */
-    halves[channel / 8 % 2] = (uint8_t)bits;
-    if (channel % 16 == 0 && channel + 8 >= channels) halves[1] = 0;
+    uint8_t *halves = (uint8_t *)words + at / 8 % 2; /* little-endian: channels 0..7 first */
+    if (at % 16 == 0 && channel + 8 >= channels)
+        FCNN_UNROLL for (int i = 0; i < 3; i++) words[i] = (uint16_t)bits[i];
+    else
+        FCNN_UNROLL for (int i = 0; i < 3; i++) halves[2 * i] = (uint8_t)bits[i];
 #else
     (void)channels;
-    *word = (uint16_t)((channel % 16 ? *word : 0u) | bits << channel % 16);
+    FCNN_UNROLL for (int i = 0; i < 3; i++) words[i] = (uint16_t)((at % 16 ? words[i] : 0u) | bits[i] << at % 16);
 #endif
 }
 
-/* One vector of one 2x2 window: the first maximum in row-major order wins, a NaN wins over numbers; then ReLU. */
+/* Where b wins over an earlier a: it is larger, or the first NaN. */
+FCNN_INLINE mask beats(vec b, vec a) { return mask_andnot(vec_not_le(b, a), vec_unordered(a, a)); }
+
+/* One vector of one 2x2 window: the first maximum in row-major order wins, a NaN wins over numbers; then ReLU. The winner of
+ * each row first, then the winner of the rows. */
 FCNN_INLINE vec pool_window(const vec x[4], uint16_t *words, int64_t channel, int64_t channels, mask real)
 {
-    vec best = x[0];
-    mask bit0 = vec_first(0), bit1 = vec_first(0);
-    FCNN_UNROLL for (int i = 1; i < 4; i++) {
-        mask take = mask_or(vec_gt(x[i], best), mask_andnot(vec_unordered(x[i], x[i]), vec_unordered(best, best)));
-        best = vec_select(take, x[i], best);
-        bit0 = i & 1 ? mask_or(bit0, take) : mask_andnot(bit0, take);
-        bit1 = i & 2 ? mask_or(bit1, take) : mask_andnot(bit1, take);
-    }
-    mask alive = mask_and(real, mask_or(vec_gt(best, vec_zero()), vec_unordered(best, best)));
-    put_choice(words, 0, channel, channels, mask_bits(mask_and(bit0, alive)));
-    put_choice(words, 1, channel, channels, mask_bits(mask_and(bit1, alive)));
-    put_choice(words, 2, channel, channels, mask_bits(alive));
+    const mask right_above = beats(x[1], x[0]), right_below = beats(x[3], x[2]);
+    const vec above = vec_select(right_above, x[1], x[0]), below = vec_select(right_below, x[3], x[2]);
+    const mask lower = beats(below, above);
+    const vec best = vec_select(lower, below, above);
+    const unsigned alive = mask_bits(mask_and(real, vec_not_le(best, vec_zero()))), bit1 = mask_bits(lower);
+    const unsigned bit0 = (mask_bits(right_below) & bit1) | (mask_bits(right_above) & ~bit1);
+    put_choice(words, channel, channels, (const unsigned[3]){bit0 & alive, bit1 & alive, alive});
     return rectify(best);
 }
 
-FCNN_INLINE void tile_pool(const struct fcnn_tile *t, int rows, int vectors, mask last, const vec acc[][FCNN_TILE_VECTORS])
+FCNN_INLINE void tile_pool(const struct fcnn_tile *t, int rows, int vectors, int whole, mask last,
+                           const vec acc[][FCNN_TILE_VECTORS])
 {
     FCNN_UNROLL for (int w = 0; w < rows / 4; w++) {
         vec pooled[FCNN_TILE_VECTORS];
         FCNN_UNROLL for (int j = 0; j < vectors; j++) {
             const vec x[4] = {acc[4 * w][j], acc[4 * w + 1][j], acc[4 * w + 2][j], acc[4 * w + 3][j]};
-            pooled[j] = pool_window(x, t->choice[w], t->channel + j * VL, t->channels, j < vectors - 1 ? vec_first(VL) : last);
+            pooled[j] = pool_window(x, t->choice[w], t->channel + j * VL, t->channels,
+                                    whole || j < vectors - 1 ? vec_first(VL) : last);
         }
-        tile_store(t->out[w], vectors, last, pooled);
+        tile_store(t->out[w], vectors, whole, last, pooled);
     }
+}
+
+FCNN_INLINE void tile_finish(const struct fcnn_tile *t, int rows, int vectors, int whole, mask last, vec acc[][FCNN_TILE_VECTORS])
+{
+    if (rows % 4 == 0 && t->choice[0]) {
+        tile_pool(t, rows, vectors, whole, last, (const vec(*)[FCNN_TILE_VECTORS])acc);
+        return;
+    }
+    if (t->relu)
+        FCNN_UNROLL for (int i = 0; i < rows; i++)
+            FCNN_UNROLL for (int j = 0; j < vectors; j++) acc[i][j] = rectify(acc[i][j]);
+    FCNN_UNROLL for (int i = 0; i < rows; i++) tile_store(t->out[i], vectors, whole, last, acc[i]);
 }
 
 FCNN_INLINE void tile_end(const struct fcnn_tile *t, int rows, int vectors, mask last, vec acc[][FCNN_TILE_VECTORS])
 {
-    if (rows % 4 == 0 && t->choice[0]) {
-        tile_pool(t, rows, vectors, last, (const vec(*)[FCNN_TILE_VECTORS])acc);
-        return;
-    }
-    FCNN_UNROLL for (int i = 0; i < rows; i++) {
-        if (t->relu)
-            FCNN_UNROLL for (int j = 0; j < vectors; j++) acc[i][j] = rectify(acc[i][j]);
-        tile_store(t->out[i], vectors, last, acc[i]);
-    }
+    if (t->width == vectors * VL) tile_finish(t, rows, vectors, 1, last, acc);
+    else tile_finish(t, rows, vectors, 0, last, acc);
 }
 
-#define TILE_STEP(load_b, address)                                                             \
-    {                                                                                          \
-        vec column[FCNN_TILE_VECTORS];                                                         \
-        FCNN_UNROLL for (int j = 0; j < vectors; j++) column[j] = load_b;                      \
-        FCNN_UNROLL for (int i = 0; i < rows; i++) {                                           \
-            vec x = broadcast(address);                                                        \
-            FCNN_UNROLL for (int j = 0; j < vectors; j++) acc[i][j] = vec_fma(x, column[j], acc[i][j]); \
-        }                                                                                      \
+/* One step of all chains, once the columns are loaded. */
+#define TILE_MULTIPLY(address)                                                                     \
+    FCNN_UNROLL for (int i = 0; i < rows; i++) {                                                   \
+        vec x = broadcast(address);                                                                \
+        FCNN_UNROLL for (int j = 0; j < vectors; j++) acc[i][j] = vec_fma(x, column[j], acc[i][j]); \
+    }
+#define TILE_STEP(load_b, address)                                        \
+    {                                                                     \
+        vec column[FCNN_TILE_VECTORS];                                    \
+        FCNN_UNROLL for (int j = 0; j < vectors; j++) column[j] = load_b; \
+        TILE_MULTIPLY(address)                                            \
     }
 
 FCNN_INLINE void tile_gather(const struct fcnn_tile *t, const int rows, const int vectors)
@@ -130,34 +152,53 @@ FCNN_INLINE void tile_gather(const struct fcnn_tile *t, const int rows, const in
     tile_end(t, rows, vectors, last, acc);
 }
 
-FCNN_INLINE void tile_outer(const struct fcnn_tile *t, const int rows, const int vectors)
+FCNN_INLINE vec outer_load(const float *p, int partial, mask last) { return partial ? vec_load_masked(p, last) : vec_load(p); }
+
+/* `summed` is a constant, too. */
+FCNN_INLINE void tile_outer(const struct fcnn_tile *t, const int rows, const int vectors, const int summed)
 {
     const mask last = vec_first(t->width - (vectors - 1) * VL);
-    vec acc[FCNN_TILE_ROWS][FCNN_TILE_VECTORS];
+    vec acc[FCNN_TILE_ROWS][FCNN_TILE_VECTORS], sum[FCNN_TILE_VECTORS];
     const float *a[FCNN_TILE_ROWS];
     tile_begin(t, rows, vectors, last, acc);
     FCNN_UNROLL for (int i = 0; i < rows; i++) a[i] = t->a[i];
+    FCNN_UNROLL for (int j = 0; j < vectors; j++)
+        sum[j] = summed && t->out_b && t->carry ? outer_load(t->out_b + j * VL, j == vectors - 1, last) : vec_zero();
     const int64_t b_stride = t->b_stride;
     const int32_t *steps = t->steps;
     for (int64_t s = 0; s < t->segment_count; s++) {
         const int64_t start = t->segments[s].a, length = t->segments[s].length;
-        const float *b = t->b + t->segments[s].b;
+        const float *b = t->b + t->segments[s].b, *alive = summed ? t->alive + t->segments[s].b : NULL;
         for (int64_t k = 0; k < length; k++, b += b_stride) {
             const int64_t at = start + steps[k];
-            TILE_STEP(j < vectors - 1 ? vec_load(b + j * VL) : vec_load_masked(b + j * VL, last), a[i] + at)
+            vec column[FCNN_TILE_VECTORS];
+            FCNN_UNROLL for (int j = 0; j < vectors; j++) {
+                column[j] = outer_load(b + j * VL, j == vectors - 1, last);
+                if (!summed) continue;
+                const mask dead = vec_eq(outer_load(alive + j * VL, j == vectors - 1, last), vec_zero());
+                column[j] = vec_select(dead, vec_zero(), column[j]);
+                sum[j] = vec_add(sum[j], column[j]);
+            }
+            TILE_MULTIPLY(a[i] + at)
+            if (summed) alive += b_stride;
         }
     }
     tile_end(t, rows, vectors, last, acc);
+    if (summed && t->out_b) tile_store(t->out_b, vectors, 0, last, sum);
 }
 
-/* Both forms for v vectors and r rows; TILES_n: for 1 to n rows; ROWS_n: the same as entries of struct fcnn_tiles. */
+/* Both forms for v vectors and r rows, and the summed one; TILES_n: for 1 to n rows; ROWS_n: the same as entries of struct fcnn_tiles. */
 #define TILE(v, r)                                                                    \
     static void gather_##v##x##r(const struct fcnn_tile *t) { tile_gather(t, r, v); } \
-    static void outer_##v##x##r(const struct fcnn_tile *t) { tile_outer(t, r, v); }
+    static void outer_##v##x##r(const struct fcnn_tile *t) { tile_outer(t, r, v, 0); }
 #define TILES_4(v) TILE(v, 1) TILE(v, 2) TILE(v, 3) TILE(v, 4)
 #define TILES_6(v) TILES_4(v) TILE(v, 5) TILE(v, 6)
 #define TILES_8(v) TILES_6(v) TILE(v, 7) TILE(v, 8)
 #define TILES_12(v) TILES_8(v) TILE(v, 9) TILE(v, 10) TILE(v, 11) TILE(v, 12)
+#define SUMMED(v, r) static void summed_##v##x##r(const struct fcnn_tile *t) { tile_outer(t, r, v, 1); }
+#define SUMMED_4(v) SUMMED(v, 1) SUMMED(v, 2) SUMMED(v, 3) SUMMED(v, 4)
+#define SUMMED_12(v) SUMMED_4(v) SUMMED(v, 5) SUMMED(v, 6) SUMMED(v, 7) SUMMED(v, 8) \
+    SUMMED(v, 9) SUMMED(v, 10) SUMMED(v, 11) SUMMED(v, 12)
 #define ROWS_4(form, v) NULL, form##_##v##x1, form##_##v##x2, form##_##v##x3, form##_##v##x4
 #define ROWS_6(form, v) ROWS_4(form, v), form##_##v##x5, form##_##v##x6
 #define ROWS_8(form, v) ROWS_6(form, v), form##_##v##x7, form##_##v##x8

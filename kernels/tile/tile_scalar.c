@@ -11,6 +11,7 @@ TILES_4(1) TILES_4(2) TILES_4(3) TILES_4(4)
 TILES_4(5) TILES_4(6) TILES_4(7) TILES_4(8)
 TILES_4(9) TILES_4(10) TILES_4(11) TILES_4(12)
 TILES_4(13) TILES_4(14) TILES_4(15) TILES_4(16)
+SUMMED_4(1) SUMMED_4(2) SUMMED_4(3) SUMMED_4(4)
 
 const struct fcnn_tiles fcnn_tiles_scalar = {
     .lanes = VL,
@@ -53,6 +54,14 @@ const struct fcnn_tiles fcnn_tiles_scalar = {
         [15] = {ROWS_4(outer, 15)},
         [16] = {ROWS_4(outer, 16)},
     },
+    .summed = {
+        [1] = {ROWS_4(summed, 1)},
+        [2] = {ROWS_4(summed, 2)},
+        [3] = {ROWS_4(summed, 3)},
+        [4] = {ROWS_4(summed, 4)},
+    },
+    .summed_vectors = 4,
+    .summed_rows = 4,
     .mask_relu = mask_relu,
     .unpool = unpool,
 };

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Depthwise convolution: every channel is a group of its own, so vectors run over channels. Inputs are copied, a block of
+ * channels and a band of rows at a time, into scratch that fits the L1 cache: with their padding around them, whole vectors, and
+ * no power of two between rows (in place, 1024 channels put all pixels into one cache set). The inner loops of an instruction
+ * set (body.h) are called by what is written once: gather.c (forward and backward data), weights.c. */
+#ifndef FCNN_DEPTHWISE_H
+#define FCNN_DEPTHWISE_H
+
+#include "kernels/conv2d/conv2d.h"
+
+#define FCNN_DEPTHWISE_WIDTH 16         /* channels of a block: floats of a pixel in scratch and of a row of packed weights */
+#define FCNN_DEPTHWISE_BYTES (40 << 10) /* of scratch that bands aim at */
+
+/* Output pixels of some rows: dst[y][x][c] = init[c] + sum over i < taps_h, j < taps_w of
+ * src[i,j][y][x][c] weights[i,j][c]. Steps are in floats; dst has `channels` channels,
+ * src and weights whole blocks of them. */
+struct fcnn_depthwise_run {
+    const float *src, *weights, *init;
+    float *dst;
+    int64_t rows, src_row, dst_row;          /* from output row to output row */
+    int64_t columns, src_column, dst_column; /* likewise */
+    int64_t taps_h, tap_src_row, tap_row;    /* from tap to tap: of src, of weights */
+    int64_t taps_w, tap_src_column, tap_column;
+    int64_t channels, src_block, weights_block; /* from block to block: of src; of weights and init */
+    int relu;
+};
+
+#define FCNN_DEPTHWISE_TAPS 9 /* most filter elements summed side by side, the bias beside them */
+
+/* Continues sums over rows of output pixels: of gradients of `taps` filter elements, and of the bias. The gradient of the output
+ * is read in place, once; it counts as 0 where dst is 0. */
+struct fcnn_depthwise_sum {
+    const float *src, *d_dst, *dst;            /* dst: without ReLU d_dst itself */
+    int64_t rows, src_row, dst_row;            /* from output row to output row */
+    int64_t columns, src_column, dst_column;   /* likewise */
+    int64_t taps, offset[FCNN_DEPTHWISE_TAPS]; /* of src */
+    float *out[FCNN_DEPTHWISE_TAPS], *bias;    /* bias NULL: not wanted */
+    int64_t channels;                          /* of one block */
+    int carry;                                 /* else the sums start from +0 */
+};
+
+/* The source of a convolution, or of a gather, with a halo of zeros: pixel (y,x) of the map is pixel (y-top,x-left). */
+struct fcnn_depthwise_map {
+    int64_t h, w, pixel;              /* of the image; floats from pixel to pixel */
+    int64_t top, left, rows, columns; /* of the map */
+};
+
+/* The inner loops of one instruction set. */
+struct fcnn_depthwise {
+    void (*run)(const struct fcnn_depthwise_run *run);
+    void (*sum)(const struct fcnn_depthwise_sum *sum);
+    /* Rows first .. last-1 of a map of `src` into scratch, blocks of `channels` channels `block` floats apart; +0 behind the
+     * channels, and where dst is 0, if there is a dst. */
+    void (*fill)(const struct fcnn_depthwise_map *map, const float *src, const float *dst, int64_t first, int64_t last,
+                 int64_t channels, float *out, int64_t block);
+};
+
+typedef void fcnn_depthwise_demand_fn(const struct fcnn_depthwise *loops, const fcnn_problem *problem, struct fcnn_demand *demand);
+typedef void fcnn_depthwise_run_fn(const struct fcnn_depthwise *loops, const fcnn_problem *problem, const fcnn_tensors *tensors,
+                                   const struct fcnn_memory *memory, enum fcnn_stage stage, int64_t first, int64_t last);
+fcnn_depthwise_demand_fn fcnn_depthwise_gather_demand, fcnn_depthwise_weights_demand;
+fcnn_depthwise_run_fn fcnn_depthwise_gather_run, fcnn_depthwise_weights_run;
+const char *fcnn_depthwise_unsupported(const fcnn_problem *problem);
+
+/* One entry of the table: NAME with its two functions for the stub's `loops`. */
+#define FCNN_DEPTHWISE_VARIANT(name, algorithm)                                                                        \
+    static void name##_demand(const fcnn_problem *problem, struct fcnn_demand *demand)                                 \
+    {                                                                                                                  \
+        algorithm##_demand(&loops, problem, demand);                                                                   \
+    }                                                                                                                  \
+    static void name##_run(const fcnn_problem *problem, const fcnn_tensors *tensors, const struct fcnn_memory *memory, \
+                           enum fcnn_stage stage, int64_t first, int64_t last)                                         \
+    {                                                                                                                  \
+        algorithm##_run(&loops, problem, tensors, memory, stage, first, last);                                         \
+    }                                                                                                                  \
+    const struct fcnn_variant name = {fcnn_depthwise_unsupported, name##_demand, name##_run};
+
+#endif

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Depthwise convolution, avx512. */
+#include "kernels/simd/vector_avx512.h"
+
+#include "kernels/depthwise/body.h"
+
+static const struct fcnn_depthwise loops = {run_rows, sum_rows, fill_rows};
+
+FCNN_DEPTHWISE_VARIANT(conv2d_fwd_depthwise_avx512, fcnn_depthwise_gather)
+FCNN_DEPTHWISE_VARIANT(conv2d_bwd_data_depthwise_avx512, fcnn_depthwise_gather)
+FCNN_DEPTHWISE_VARIANT(conv2d_bwd_weights_depthwise_avx512, fcnn_depthwise_weights)
