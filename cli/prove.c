@@ -152,7 +152,7 @@ static void print_row(const struct proof *p, const struct outcome *o)
                           : p->expected      ? "as expected"
                           : o == p->outcomes ? "reference"
                                              : "same";
-    printf("%-14s  %7d  %8.4f  %8.4f  %-32s  %s%-11s%s  %6.2f s\n", name, o->threads, o->last.train.loss,
+    printf("%-15s  %7d  %8.4f  %8.4f  %-32s  %s%-11s%s  %6.2f s\n", name, o->threads, o->last.train.loss,
            o->last.train.accuracy, o->receipt.weights, cli_color(stdout, o->same ? CLI_GREEN : CLI_RED), verdict,
            cli_color(stdout, CLI_PLAIN), o->seconds);
     fflush(stdout);
@@ -227,7 +227,7 @@ static void print_summary(const struct proof *p)
     const struct outcome *first = &p->outcomes[0];
     for (int v = 0; v < p->variant_count; v++) {
         variant_name(&p->variants[v], name);
-        if (p->variants[v].missing) printf("%-14s  skipped: %s\n", name, p->variants[v].missing);
+        if (p->variants[v].missing) printf("%-15s  skipped: %s\n", name, p->variants[v].missing);
     }
     putchar('\n');
     if (!p->different)
@@ -266,7 +266,7 @@ int cli_prove(int argc, char **argv)
     collect_variants(&p);
     if (!cli_json) {
         char text[4400];
-        printf("%s; %d epoch%s, batches of %lld\n\n%s%-14s  %7s  %8s  %8s  %-32s  %-11s  %8s%s\n",
+        printf("%s; %d epoch%s, batches of %lld\n\n%s%-15s  %7s  %8s  %8s  %-32s  %-11s  %8s%s\n",
                cli_data_describe(&p.data, text, sizeof text), p.fit.epochs, p.fit.epochs == 1 ? "" : "s",
                (long long)p.fit.batch_size, cli_color(stdout, CLI_BOLD), "variant", "threads", "loss", "accuracy",
                "weights", "", "time", cli_color(stdout, CLI_PLAIN));
