@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * The inner loops of depthwise convolution over the vector header that the stub has included: one vector of channels at a time;
- * accumulators are a few pixels of a row (forward, backward data) or a few filter elements (backward weights). */
+ * The inner loops of depthwise convolution over the vector header that the stub has included: one vector of channels at
+ * a time; accumulators are a few pixels of a row (forward, backward data) or a few filter elements (else). */
 #include "kernels/depthwise/depthwise.h"
 #include "kernels/simd/common.h"
 
 #define WIDTH FCNN_DEPTHWISE_WIDTH
 
-/* Most pixels of a tile: one accumulator each; with 32 registers there is room for a row of 14, and half of one of 28. */
+/* Most pixels of a tile, one accumulator each: 32 registers have room for a row of 14, and half of one of 28. */
 #if VL == 16
 #define TILE_PIXELS 14
 #else
@@ -32,7 +32,8 @@ FCNN_INLINE vec load_once(const float *p)
 }
 
 /* A row of taps for all pixels of a tile. */
-FCNN_INLINE void run_taps(const struct fcnn_depthwise_run *run, const float *x, const float *w, const int pixels, vec acc[TILE_PIXELS])
+FCNN_INLINE void run_taps(const struct fcnn_depthwise_run *run, const float *x, const float *w, const int pixels,
+                          vec acc[TILE_PIXELS])
 {
     const int64_t src_column = run->src_column;
     for (int64_t s = 0; s < run->taps_w; s++, x += run->tap_src_column, w += run->tap_column) {
@@ -41,9 +42,10 @@ FCNN_INLINE void run_taps(const struct fcnn_depthwise_run *run, const float *x, 
     }
 }
 
-/* Three neighbouring taps at neighbouring pixels, the usual case: every input is loaded once. `backwards`: taps go against
- * the pixels (backward data). */
-FCNN_INLINE void run_three_taps(const float *x, const float *w, const int backwards, const int pixels, vec acc[TILE_PIXELS])
+/* Three neighbouring taps at neighbouring pixels, the usual case: every input is loaded once. `backwards`: taps go
+ * against the pixels (backward data). */
+FCNN_INLINE void run_three_taps(const float *x, const float *w, const int backwards, const int pixels,
+                                vec acc[TILE_PIXELS])
 {
     const vec w0 = load_once(w), w1 = load_once(w + WIDTH), w2 = load_once(w + 2 * WIDTH);
     if (backwards) x -= 2 * WIDTH;
@@ -66,8 +68,8 @@ struct place {
 enum taps { TAPS_ANY, TAPS_FORWARDS, TAPS_BACKWARDS };
 
 /* A tile of one vector of channels; `pixels` and `taps` are constants: accumulators live in registers. */
-FCNN_INLINE void run_vector(const struct fcnn_depthwise_run *run, const struct place *at, int64_t channel, const int pixels,
-                            const enum taps taps)
+FCNN_INLINE void run_vector(const struct fcnn_depthwise_run *run, const struct place *at, int64_t channel,
+                            const int pixels, const enum taps taps)
 {
     const float *x = at->src + channel, *w = at->weights + channel;
     float *dst = at->dst + channel;
@@ -142,10 +144,14 @@ static void run_rows(const struct fcnn_depthwise_run *run)
 
 /* ---- backward weights ---- */
 
-FCNN_INLINE vec load_part(const float *p, int whole, mask real) { return whole ? vec_load(p) : vec_load_masked(p, real); }
+FCNN_INLINE vec load_part(const float *p, int whole, mask real)
+{
+    return whole ? vec_load(p) : vec_load_masked(p, real);
+}
 
 /* `taps` and `whole` are constants. */
-FCNN_INLINE void sum_vector(const struct fcnn_depthwise_sum *sum, int64_t channel, const int taps, const int whole, mask real)
+FCNN_INLINE void sum_vector(const struct fcnn_depthwise_sum *sum, int64_t channel, const int taps, const int whole,
+                            mask real)
 {
     const int64_t src_column = sum->src_column, dst_column = sum->dst_column;
     vec acc[FCNN_DEPTHWISE_TAPS], bias = vec_zero();
@@ -197,14 +203,14 @@ static void fill_zeros(float *out, int64_t pixels)
 }
 
 /* Pixels of one row and block; `whole` and `masked` are constants. */
-FCNN_INLINE void fill_pixels(const float *src, const float *dst, int64_t pixels, int64_t step, int64_t channels, const int whole,
-                             const int masked, float *out)
+FCNN_INLINE void fill_pixels(const float *src, const float *dst, int64_t pixels, int64_t step, int64_t channels,
+                             const int whole, const int masked, float *out)
 {
     for (const float *end = out + pixels * WIDTH; out < end; src += step, out += WIDTH) {
         FCNN_UNROLL for (int c = 0; c < WIDTH; c += VL) {
             const mask real = vec_first(whole ? VL : fcnn_max(0, fcnn_min(VL, channels - c)));
-            vec x = whole ? vec_load(src + c) : vec_load_masked(src + c, real);
-            if (masked) x = vec_select(vec_eq(whole ? vec_load(dst + c) : vec_load_masked(dst + c, real), vec_zero()), vec_zero(), x);
+            vec x = load_part(src + c, whole, real);
+            if (masked) x = vec_select(vec_eq(load_part(dst + c, whole, real), vec_zero()), vec_zero(), x);
             vec_store(out + c, x);
         }
         if (masked) dst += step;
@@ -219,10 +225,11 @@ static void fill_block(const float *src, const float *dst, int64_t pixels, int64
     else fill_pixels(src, dst, pixels, step, channels, 1, 0, out);
 }
 
-static void fill_rows(const struct fcnn_depthwise_map *map, const float *src, const float *dst, int64_t first, int64_t last,
-                      int64_t channels, float *out, int64_t block)
+static void fill_rows(const struct fcnn_depthwise_map *map, const float *src, const float *dst, int64_t first,
+                      int64_t last, int64_t channels, float *out, int64_t block)
 {
-    const int64_t step = map->pixel, real = fcnn_min(map->w, map->columns - map->left), right = map->columns - map->left - real;
+    const int64_t step = map->pixel, real = fcnn_min(map->w, map->columns - map->left);
+    const int64_t right = map->columns - map->left - real;
     for (int64_t row = first - map->top; row < last - map->top; row++, out += map->columns * WIDTH)
         for (int64_t c = 0; c < channels; c += WIDTH) {
             const int64_t at = row * map->w * step + c;

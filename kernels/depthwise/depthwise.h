@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Depthwise convolution: every channel is a group of its own, so vectors run over channels. Inputs are copied, a block of
- * channels and a band of rows at a time, into scratch that fits the L1 cache: with their padding around them, whole vectors, and
- * no power of two between rows (in place, 1024 channels put all pixels into one cache set). The inner loops of an instruction
- * set (body.h) are called by what is written once: gather.c (forward and backward data), weights.c. */
+ * Depthwise convolution: every channel is a group of its own, so vectors run over channels. Inputs are copied, a block
+ * of channels and a band of rows at a time, into scratch that fits the L1 cache: with their padding around them, in
+ * whole vectors, pixel by pixel (in place, 1024 channels put all pixels into one cache set). The inner loops of an
+ * instruction set (body.h) are called by what is written once: gather.c (forward and backward data), weights.c. */
 #ifndef FCNN_DEPTHWISE_H
 #define FCNN_DEPTHWISE_H
 
 #include "kernels/conv2d/conv2d.h"
 
-#define FCNN_DEPTHWISE_WIDTH 16         /* channels of a block: floats of a pixel in scratch and of a row of packed weights */
+#define FCNN_DEPTHWISE_WIDTH 16 /* channels of a block: floats of a pixel in scratch and of a row of packed weights */
 #define FCNN_DEPTHWISE_BYTES (40 << 10) /* of scratch that bands aim at */
 
 /* Output pixels of some rows: dst[y][x][c] = init[c] + sum over i < taps_h, j < taps_w of
@@ -28,8 +28,8 @@ struct fcnn_depthwise_run {
 
 #define FCNN_DEPTHWISE_TAPS 9 /* most filter elements summed side by side, the bias beside them */
 
-/* Continues sums over rows of output pixels: of gradients of `taps` filter elements, and of the bias. The gradient of the output
- * is read in place, once; it counts as 0 where dst is 0. */
+/* Continues sums over rows of output pixels: of gradients of `taps` filter elements, and of the bias. The gradient of
+ * the output is read in place, once; it counts as 0 where dst is 0. */
 struct fcnn_depthwise_sum {
     const float *src, *d_dst, *dst;            /* dst: without ReLU d_dst itself */
     int64_t rows, src_row, dst_row;            /* from output row to output row */
@@ -50,15 +50,17 @@ struct fcnn_depthwise_map {
 struct fcnn_depthwise {
     void (*run)(const struct fcnn_depthwise_run *run);
     void (*sum)(const struct fcnn_depthwise_sum *sum);
-    /* Rows first .. last-1 of a map of `src` into scratch, blocks of `channels` channels `block` floats apart; +0 behind the
-     * channels, and where dst is 0, if there is a dst. */
+    /* Rows first .. last-1 of a map of `src` into scratch: `channels` channels in blocks that start `block` floats
+     * apart; +0 behind the last channel, and where dst is 0, if there is a dst. */
     void (*fill)(const struct fcnn_depthwise_map *map, const float *src, const float *dst, int64_t first, int64_t last,
                  int64_t channels, float *out, int64_t block);
 };
 
-typedef void fcnn_depthwise_demand_fn(const struct fcnn_depthwise *loops, const fcnn_problem *problem, struct fcnn_demand *demand);
-typedef void fcnn_depthwise_run_fn(const struct fcnn_depthwise *loops, const fcnn_problem *problem, const fcnn_tensors *tensors,
-                                   const struct fcnn_memory *memory, enum fcnn_stage stage, int64_t first, int64_t last);
+typedef void fcnn_depthwise_demand_fn(const struct fcnn_depthwise *loops, const fcnn_problem *problem,
+                                      struct fcnn_demand *demand);
+typedef void fcnn_depthwise_run_fn(const struct fcnn_depthwise *loops, const fcnn_problem *problem,
+                                   const fcnn_tensors *tensors, const struct fcnn_memory *memory, enum fcnn_stage stage,
+                                   int64_t first, int64_t last);
 fcnn_depthwise_demand_fn fcnn_depthwise_gather_demand, fcnn_depthwise_weights_demand;
 fcnn_depthwise_run_fn fcnn_depthwise_gather_run, fcnn_depthwise_weights_run;
 const char *fcnn_depthwise_unsupported(const fcnn_problem *problem);

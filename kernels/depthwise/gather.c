@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * Depthwise convolution, forward and backward data: see depthwise.h. With the halo all outputs have all taps; what classes
- * (geometry.h) remain are the phases of strided backward data. */
+ * Depthwise convolution, forward and backward data: see depthwise.h. With the halo all outputs have all taps; what
+ * classes (geometry.h) remain are the phases of strided backward data. */
 #include <string.h>
 
 #include "kernels/depthwise/depthwise.h"
@@ -16,7 +16,7 @@ const char *fcnn_depthwise_unsupported(const fcnn_problem *p)
     return fcnn_conv2d_unsupported(p);
 }
 
-/* Tasks = images * groups of blocks of channels * bands of output rows. `conv`: the problem as if its source were the map. */
+/* Tasks = images * groups of blocks * bands of output rows. `conv`: the problem as if its source were the map. */
 struct cut {
     fcnn_problem conv;
     struct fcnn_depthwise_map map;
@@ -34,7 +34,8 @@ static int64_t reach(int64_t taps, int64_t dilation, int64_t stride, int64_t pad
 static struct fcnn_depthwise_map map_of(const fcnn_problem *p, fcnn_problem *conv)
 {
     *conv = fcnn_conv_of(p, p->direction == FCNN_FORWARD);
-    if (p->direction == FCNN_FORWARD) return (struct fcnn_depthwise_map){p->h, p->w, p->c, p->pad_top, p->pad_left, conv->h, conv->w};
+    if (p->direction == FCNN_FORWARD)
+        return (struct fcnn_depthwise_map){p->h, p->w, p->c, p->pad_top, p->pad_left, conv->h, conv->w};
     const int64_t top = reach(p->r, p->dilation_h, p->stride_h, p->pad_top);
     const int64_t left = reach(p->s, p->dilation_w, p->stride_w, p->pad_left);
     conv->pad_top += top * p->stride_h, conv->pad_left += left * p->stride_w;
@@ -50,17 +51,20 @@ struct range {
 static struct range rows_met(const fcnn_problem *conv, int64_t first, int64_t last)
 {
     const int64_t reach = (conv->r - 1) * conv->dilation_h;
-    if (conv->direction == FCNN_FORWARD) return (struct range){first * conv->stride_h, (last - 1) * conv->stride_h + reach + 1};
-    return (struct range){fcnn_max(0, first + conv->pad_top - reach) / conv->stride_h, (last - 1 + conv->pad_top) / conv->stride_h + 1};
+    if (conv->direction == FCNN_FORWARD)
+        return (struct range){first * conv->stride_h, (last - 1) * conv->stride_h + reach + 1};
+    return (struct range){fcnn_max(0, first + conv->pad_top - reach) / conv->stride_h,
+                          (last - 1 + conv->pad_top) / conv->stride_h + 1};
 }
 
-/* One block at a time; but with a power of two between pixels a block's lines share one to four of 64 cache sets, and several
- * blocks in turn do better, as far as they leave room for bands of a few rows. */
+/* One block at a time; but with a power of two between pixels a block's lines share one to four of 64 cache sets, and
+ * several blocks in turn do better, as far as they leave room for bands of a few rows. */
 static struct fcnn_panels blocks_of(const fcnn_problem *conv, int64_t row_bytes)
 {
     const struct range met = rows_met(conv, 0, FEWEST_ROWS);
     const int64_t wish = conv->c % 512 == 0 ? 4 : conv->c % 256 == 0 ? 2 : 1;
-    return fcnn_panels_of(conv->c, WIDTH, fcnn_max(1, fcnn_min(wish, FCNN_DEPTHWISE_BYTES / ((met.to - met.from) * row_bytes))));
+    return fcnn_panels_of(conv->c, WIDTH,
+                          fcnn_max(1, fcnn_min(wish, FCNN_DEPTHWISE_BYTES / ((met.to - met.from) * row_bytes))));
 }
 
 static struct cut cut_of(const fcnn_problem *p)
@@ -99,7 +103,8 @@ static void pack(const struct cut *cut, const fcnn_tensors *t, float *packed, in
         float *row = packed + block * packed_block(cut);
         memset(row, 0, (size_t)packed_block(cut) * sizeof(float));
         if (bias) memcpy(row, bias + from, bytes);
-        for (int64_t tap = 0; tap < p->r * p->s; tap++) memcpy(row + (1 + tap) * WIDTH, t->weights + tap * p->k + from, bytes);
+        for (int64_t tap = 0; tap < p->r * p->s; tap++)
+            memcpy(row + (1 + tap) * WIDTH, t->weights + tap * p->k + from, bytes);
     }
 }
 
@@ -107,7 +112,8 @@ void fcnn_depthwise_gather_demand(const struct fcnn_depthwise *loops, const fcnn
 {
     struct cut cut = cut_of(p);
     (void)loops;
-    demand->tables = sizeof(struct classes) + (size_t)(cut.gather.dst_h + cut.gather.dst_w) * sizeof(struct fcnn_axis_class);
+    demand->tables =
+        sizeof(struct classes) + (size_t)(cut.gather.dst_h + cut.gather.dst_w) * sizeof(struct fcnn_axis_class);
     demand->packed = (size_t)(cut.blocks.granules * packed_block(&cut)) * sizeof(float);
     demand->scratch = (size_t)(fcnn_ceil_div(cut.blocks.granules, cut.blocks.count) * cut.block) * sizeof(float);
     demand->tasks[FCNN_TABLES] = 1;
@@ -115,7 +121,7 @@ void fcnn_depthwise_gather_demand(const struct fcnn_depthwise *loops, const fcnn
     demand->tasks[FCNN_COMPUTE] = cut.gather.images * cut.blocks.count * cut.bands;
 }
 
-/* Outputs of two classes among rows first .. last-1. In `run`, src is pixel (0,0) of the map, dst that of the image. */
+/* Outputs of two classes among rows first .. last-1. In `run`, src is the first pixel in scratch, dst pixel (0,0). */
 static void run_class(const struct fcnn_depthwise *loops, const struct cut *cut, const struct fcnn_axis_class *v,
                       const struct fcnn_axis_class *h, int64_t first, int64_t last, struct fcnn_depthwise_run run)
 {
@@ -124,7 +130,7 @@ static void run_class(const struct fcnn_depthwise *loops, const struct cut *cut,
     const int64_t from = fcnn_ceil_div(fcnn_max(0, first - v->first), v->step);
     const int64_t to = fcnn_min(v->count, fcnn_ceil_div(fcnn_max(0, last - v->first), v->step));
     run.rows = to - from;
-    run.src += (v->origin + from * v->stride) * src_row + h->origin * WIDTH;
+    run.src += (v->origin + from * v->stride - rows_met(&cut->conv, first, last).from) * src_row + h->origin * WIDTH;
     run.src_row = v->stride * src_row;
     run.tap_src_row = v->advance * src_row;
     run.dst += (v->first + from * v->step) * g->dst_row + h->first * g->dst_pixel;
@@ -141,8 +147,8 @@ static void run_class(const struct fcnn_depthwise *loops, const struct cut *cut,
     loops->run(&run);
 }
 
-static void compute(const struct fcnn_depthwise *loops, const struct cut *cut, const fcnn_tensors *t, const struct fcnn_memory *memory,
-                    int64_t first, int64_t last)
+static void compute(const struct fcnn_depthwise *loops, const struct cut *cut, const fcnn_tensors *t,
+                    const struct fcnn_memory *memory, int64_t first, int64_t last)
 {
     const fcnn_problem *p = &cut->conv;
     const struct fcnn_gather *g = &cut->gather;
@@ -150,18 +156,23 @@ static void compute(const struct fcnn_depthwise *loops, const struct cut *cut, c
     const int forward = p->direction == FCNN_FORWARD, relu = p->activation == FCNN_RELU_ACTIVATION;
     float *scratch = memory->scratch;
     for (int64_t task = first; task < last; task++) {
-        int64_t band = task % cut->bands, group = task / cut->bands % cut->blocks.count, n = task / cut->bands / cut->blocks.count;
+        int64_t band = task % cut->bands, group = task / cut->bands % cut->blocks.count,
+                n = task / cut->bands / cut->blocks.count;
         struct fcnn_panel channels = fcnn_panel_at(&cut->blocks, group);
         int64_t from = g->dst_h * band / cut->bands, to = g->dst_h * (band + 1) / cut->bands;
         int64_t source = n * cut->map.h * cut->map.w * cut->map.pixel + channels.from;
         const float *packed = (const float *)memory->packed + channels.from / WIDTH * packed_block(cut);
         struct range met = rows_met(p, from, to);
-        loops->fill(&cut->map, (forward ? t->src : t->d_dst) + source, !forward && relu ? t->dst + source : NULL, met.from, met.to,
-                    channels.width, scratch, cut->block);
-        struct fcnn_depthwise_run run = {.src = scratch - met.from * cut->map.columns * WIDTH, .weights = packed + WIDTH,
-                                         .init = packed, .dst = (forward ? t->dst : t->d_src) + n * g->dst_image + channels.from,
-                                         .channels = channels.width, .src_block = cut->block,
-                                         .weights_block = packed_block(cut), .relu = forward && relu};
+        loops->fill(&cut->map, (forward ? t->src : t->d_dst) + source, !forward && relu ? t->dst + source : NULL,
+                    met.from, met.to, channels.width, scratch, cut->block);
+        struct fcnn_depthwise_run run = {.src = scratch,
+                                         .weights = packed + WIDTH,
+                                         .init = packed,
+                                         .dst = (forward ? t->dst : t->d_src) + n * g->dst_image + channels.from,
+                                         .channels = channels.width,
+                                         .src_block = cut->block,
+                                         .weights_block = packed_block(cut),
+                                         .relu = forward && relu};
         for (int64_t i = 0; i < classes->rows; i++)
             for (int64_t j = 0; j < classes->columns; j++)
                 run_class(loops, cut, &classes->list[i], &classes->list[g->dst_h + j], from, to, run);
