@@ -252,7 +252,7 @@ wait $pid
 [ $? -eq 130 ] || fail "$last: not 130"
 has err 'interrupted in epoch'; silent out
 
-if command -v script >/dev/null && [ -z "$slow" ]; then
+if [ -z "$slow" ] && script -qec true /dev/null >/dev/null 2>&1 </dev/null; then
     last='fastcnn train on a terminal'
     bar="env TERM=xterm ./fastcnn train --epochs 1 --data '$good'"
     LC_ALL=C.UTF-8 script -qec "$bar" /dev/null >"$out" 2>"$err" </dev/null
@@ -262,7 +262,7 @@ if command -v script >/dev/null && [ -z "$slow" ]; then
     TERM=dumb script -qec "./fastcnn train --epochs 1 --data '$good'" /dev/null >"$out" 2>"$err" </dev/null
     has out 'Epoch 1/1 - 1/1'; lacks out "$(printf '\033')"
 else
-    echo 'SKIP: the progress bar needs script(1) and no FCNN_RUN'
+    echo 'SKIP: the progress bar needs script(1), a pseudo-terminal and no FCNN_RUN'
 fi
 
 # ---- the man page has the options of --help, and no others ----

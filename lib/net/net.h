@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * What the files of lib/net share. The network is the library's first customer: apart from lib/error.h it knows
- * fastcnn.h alone.
+ * What the files of lib/net share. The network is the library's first customer: apart from lib/error.h and
+ * lib/fpmode.h it knows fastcnn.h alone.
  *
  * A batch is split into shards (docs/numerics.md, rule 12). A worker runs forward and backward of a whole shard with
  * plans of one thread; plans and packed weights are shared by the workers, activations and workspace are each worker's
