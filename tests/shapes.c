@@ -50,8 +50,10 @@ static const int depthwise_layers[][9] = {
     {9, 30, 31, 33, 3, 1, 2, 2, 2},   {1, 3, 300, 16, 3, 1, 1, 1, 1},  {1, 21, 43, 19, 7, 2, 1, 3, 2},
     {1, 12, 16, 1024, 2, 3, 1, 0, 0}, {17, 6, 16, 512, 3, 1, 1, 0, 0}, {1, 44, 70, 18, 3, 1, 3, 3, 3}};
 
-/* The MNIST model's convolutions, whole, and images larger than an L1 cache. {h, c, k, pooled} */
-static const int model_layers[][4] = {{28, 1, 32, 1}, {13, 32, 64, 1}, {5, 64, 64, 0}, {28, 64, 5, 1}};
+/* The MNIST model's convolutions, whole, images larger than an L1 cache, and a small map of many channels, whose taps are
+ * swept in parts. {n, h, c, k, pad, pooled} */
+static const int model_layers[][6] = {
+    {3, 28, 1, 32, 0, 1}, {3, 13, 32, 64, 0, 1}, {3, 5, 64, 64, 0, 0}, {3, 28, 64, 5, 0, 1}, {1, 7, 520, 3, 1, 0}, {1, 7, 3, 520, 1, 0}};
 
 static const struct window pool_windows[] = {
     {4, 4, 2, 2, 2, 2, 1, 1, 0, 0, 0, 0},     {26, 26, 2, 2, 2, 2, 1, 1, 0, 0, 0, 0},
@@ -68,7 +70,8 @@ static const int dense_sizes[][3] = {
     {1, 1, 1},     {3, 1, 17},    {1, 17, 1},    {8, 3, 7},     {9, 7, 8},     {17, 8, 9},    {3, 576, 64},
     {3, 64, 10},   {1, 64, 10},   {64, 64, 10},  {5, 15, 16},   {16, 16, 15},  {6, 17, 31},   {7, 31, 33},
     {2, 33, 32},   {12, 32, 63},  {13, 63, 65},  {25, 65, 64},  {33, 10, 48},  {14, 48, 47},  {15, 47, 49},
-    {3, 80, 35},   {41, 35, 80},  {1, 1000, 3},  {2, 300, 129}, {4, 129, 100}, {130, 5, 5}};
+    {3, 80, 35},   {41, 35, 80},  {1, 1000, 3},  {2, 300, 129}, {4, 129, 100}, {130, 5, 5},
+    {3, 12400, 17}, {2, 5, 25000}}; /* panels too deep for an L2 cache */
 
 static const int counts[] = {1,  2,  3,  7,  8,  9,   15,  16,   17,   31,   32,   33,
                              40, 63, 64, 65, 127, 129, 1000, 4095, 4096, 4097, 8192, 9999};
@@ -140,9 +143,10 @@ static void add_convolutions(struct problem_list *list, fcnn_op op, fcnn_directi
     }
     for (int i = 0; i < COUNT(model_layers); i++) {
         const int *layer = model_layers[i];
-        if (pooled != layer[3]) continue;
-        add(list, (fcnn_problem){.op = op, .direction = direction, .n = 3, .h = layer[0], .w = layer[0], .c = layer[1],
-                                 .k = layer[2], .r = 3, .s = 3,
+        if (pooled != layer[5]) continue;
+        add(list, (fcnn_problem){.op = op, .direction = direction, .n = layer[0], .h = layer[1], .w = layer[1], .c = layer[2],
+                                 .k = layer[3], .r = 3, .s = 3, .pad_top = layer[4], .pad_left = layer[4],
+                                 .pad_bottom = layer[4], .pad_right = layer[4],
                                  .activation = pooled ? FCNN_LINEAR : FCNN_RELU_ACTIVATION});
     }
 }

@@ -5,6 +5,8 @@
  * Rows of a tile are output pixels of one class (geometry.h), taken in the order image, row, column, so that tiles run on across
  * row ends and images; each has its own input pointer. Segments are the class's taps. Padding, strides, dilation and groups
  * cost nothing but shorter lists; multiply-adds with padding or between strides do not happen.
+ * Where classes would be too small to fill tiles (7x7 maps of one image have corners of one pixel), or weights of a panel too
+ * many for the L2 cache, the taps are swept instead: all outputs that meet a tap, tap after tap, carrying the sums in dst.
  * Order of every sum: bias (or +0), then filter row, filter column, channel: numerics.md, rules 3 and 4. */
 #include "kernels/conv2d/conv2d.h"
 #include "kernels/simd/common.h"
@@ -12,12 +14,16 @@
 /* Aims at the size of a task, in output pixels: enough to fill tiles, few enough for a core's L2 cache. */
 #define BLOCK_PIXELS 1024
 #define CHUNK_PIXELS 256
+#define DEEP_BYTES (768 << 10) /* a panel of more does not stay in the L2 cache */
+#define SWEEP_STEPS 512        /* of a tap at a time */
 
 /* How a problem is cut: tasks = blocks of images * groups * panels * chunks of a block's tiles. */
 struct cut {
     fcnn_problem conv;
     struct fcnn_gather gather;
     enum fcnn_spread spread;
+    int pooled, deep; /* deep: swept because of its panels */
+    int64_t columns;  /* of the widest panel, in whole vectors */
     int64_t blocks, chunks;
 };
 
@@ -28,30 +34,38 @@ static enum fcnn_spread spread_of(const fcnn_problem *p)
     return pooled || p->activation == FCNN_RELU_ACTIVATION ? FCNN_SPREAD_FULL : FCNN_SPREAD_NOTHING;
 }
 
-static struct cut cut_of(const fcnn_problem *p)
+static struct cut cut_of(const struct fcnn_tiles *tiles, const fcnn_problem *p)
 {
-    struct cut cut = {.spread = spread_of(p)};
+    struct cut cut = {.spread = spread_of(p), .pooled = p->op == FCNN_CONV2D_POOL && p->direction == FCNN_FORWARD};
     cut.conv = fcnn_conv_of(p, cut.spread == FCNN_SPREAD_HALO);
+    const struct fcnn_gather *g = &cut.gather;
     cut.gather = fcnn_gather_of(&cut.conv);
-    int64_t image = cut.gather.dst_h * cut.gather.dst_w;
-    cut.blocks = fcnn_max(1, cut.gather.images * image / BLOCK_PIXELS);
-    cut.blocks = fcnn_min(cut.blocks, cut.gather.images);
-    cut.chunks = fcnn_max(1, fcnn_ceil_div(cut.gather.images, cut.blocks) * image / CHUNK_PIXELS);
+    struct fcnn_packing packing = fcnn_packing_of(tiles, p);
+    cut.columns = fcnn_ceil_div(packing.panels.granules, packing.panels.count) * packing.panels.granule;
+    int64_t image = g->dst_h * g->dst_w;
+    cut.deep = !cut.pooled && image <= BLOCK_PIXELS && packing.rows * cut.columns * (int64_t)sizeof(float) > DEEP_BYTES;
+    cut.blocks = fcnn_max(1, g->images * image / (cut.deep ? CHUNK_PIXELS : BLOCK_PIXELS));
+    cut.blocks = fcnn_min(cut.blocks, g->images);
+    cut.chunks = cut.deep ? 1 : fcnn_max(1, fcnn_ceil_div(g->images, cut.blocks) * image / CHUNK_PIXELS);
     return cut;
 }
 
-/* Tables: the two class lists with their lengths. */
-struct classes {
+/* Tables: in which classes outputs are visited. Swept: one class for each tap. */
+struct visits {
+    int swept;
     int64_t rows, columns;
-    struct fcnn_axis_class list[]; /* rows, then (from dst_h on) columns */
+    struct fcnn_axis_class list[]; /* rows, then (behind room for the most) columns */
 };
+
+static int64_t most_rows(const struct fcnn_gather *g) { return fcnn_max(g->dst_h, g->taps_h); }
 
 void fcnn_direct_gather_demand(const struct fcnn_tiles *tiles, const fcnn_problem *p, struct fcnn_demand *demand)
 {
-    struct cut cut = cut_of(p);
+    struct cut cut = cut_of(tiles, p);
     const struct fcnn_gather *g = &cut.gather;
     struct fcnn_packing packing = fcnn_packing_of(tiles, p);
-    demand->tables = sizeof(struct classes) + (size_t)(g->dst_h + g->dst_w) * sizeof(struct fcnn_axis_class);
+    demand->tables = sizeof(struct visits) +
+                     (size_t)(most_rows(g) + fcnn_max(g->dst_w, g->taps_w)) * sizeof(struct fcnn_axis_class);
     demand->packed = packing.bytes;
     demand->shared = fcnn_spread_bytes(p, cut.spread);
     demand->scratch = (size_t)(g->taps_h * g->taps_w) * sizeof(struct fcnn_segment);
@@ -59,6 +73,45 @@ void fcnn_direct_gather_demand(const struct fcnn_tiles *tiles, const fcnn_proble
     demand->tasks[FCNN_PACK] = packing.tasks;
     demand->tasks[FCNN_GATHER] = cut.spread == FCNN_SPREAD_NOTHING ? 0 : g->images;
     demand->tasks[FCNN_COMPUTE] = cut.blocks * packing.tasks * cut.chunks;
+}
+
+static void list_visits(const struct cut *cut, int swept, struct visits *visits)
+{
+    const struct fcnn_gather *g = &cut->gather;
+    struct fcnn_axis_class *columns = visits->list + most_rows(g);
+    visits->swept = swept;
+    visits->rows = g->taps_h, visits->columns = g->taps_w;
+    if (swept) {
+        fcnn_axis_taps(&cut->conv, 1, visits->list);
+        fcnn_axis_taps(&cut->conv, 0, columns);
+    } else {
+        visits->rows = fcnn_axis_classes(&cut->conv, 1, visits->list);
+        visits->columns = fcnn_axis_classes(&cut->conv, 0, columns);
+    }
+}
+
+/* What a panel costs, in multiply-adds of vectors. A tile needs ten sums side by side to keep two units of four cycles'
+ * latency busy; beginning and ending one costs as much as the constants say, measured on MNIST's third convolution. */
+static int64_t cost_of(const struct fcnn_tiles *tiles, const struct cut *cut, const struct visits *visits)
+{
+    const struct fcnn_gather *g = &cut->gather;
+    int64_t vectors = cut->columns / tiles->lanes, least = 10, tile = visits->swept ? 200 : 150, cost = 0;
+    for (int64_t i = 0; i < visits->rows; i++)
+        for (int64_t j = 0; j < visits->columns; j++) {
+            const struct fcnn_axis_class *v = &visits->list[i], *h = &visits->list[most_rows(g) + j];
+            int64_t pixels = g->images * v->count * h->count, count = fcnn_ceil_div(pixels, tiles->rows[vectors]);
+            cost += v->taps * h->taps * g->depth * fcnn_max(pixels * vectors, count * least) + count * tile;
+        }
+    return cost;
+}
+
+static void choose_visits(const struct fcnn_tiles *tiles, const struct cut *cut, struct visits *visits)
+{
+    list_visits(cut, cut->deep, visits);
+    if (cut->deep || cut->pooled || cut->blocks * cut->chunks > 1) return;
+    int64_t by_class = cost_of(tiles, cut, visits);
+    list_visits(cut, 1, visits);
+    if (cost_of(tiles, cut, visits) >= by_class) list_visits(cut, 0, visits);
 }
 
 /* The taps of a class as segments; neighbours in memory become one. `columns`: of the panel. */
@@ -179,14 +232,61 @@ static void run_class(const struct fcnn_tiles *tiles, const struct job *job, str
     }
 }
 
+/* What all tiles of a task have in common, and where it works. */
+struct call {
+    const struct fcnn_tiles *tiles;
+    const struct visits *visits;
+    int64_t columns, chunk, chunks;
+};
+
+static void run_classes(const struct call *call, struct job *job, struct fcnn_tile *tile, struct fcnn_segment *segments)
+{
+    const struct visits *visits = call->visits;
+    tile->segments = segments;
+    for (int64_t i = 0; i < visits->rows; i++)
+        for (int64_t j = 0; j < visits->columns; j++) {
+            job->v = &visits->list[i], job->h = &visits->list[most_rows(job->gather) + j];
+            tile->segment_count = list_segments(job->gather, job->v, job->h, call->columns, segments);
+            run_class(call->tiles, job, tile, call->chunk, call->chunks);
+        }
+}
+
+/* Starts all sums, adds the taps in ascending order, then, if wanted, applies ReLU. */
+static void run_sweep(const struct call *call, struct job *job, struct fcnn_tile *tile)
+{
+    const struct fcnn_gather *g = job->gather;
+    const struct visits *visits = call->visits;
+    const struct fcnn_axis_class all_rows = {.step = 1, .count = g->dst_h}, all_columns = {.step = 1, .count = g->dst_w};
+    const int relu = tile->relu;
+    struct fcnn_segment part;
+    tile->segments = &part;
+    tile->relu = 0;
+    job->v = &all_rows, job->h = &all_columns;
+    run_class(call->tiles, job, tile, 0, 1);
+    tile->carry = 1;
+    tile->segment_count = 1;
+    for (int64_t i = 0; i < visits->rows * visits->columns; i++) {
+        job->v = &visits->list[i / visits->columns], job->h = &visits->list[most_rows(g) + i % visits->columns];
+        if (job->v->count * job->h->count == 0) continue;
+        for (int64_t k = 0; k < g->depth; k += part.length) {
+            part = (struct fcnn_segment){k, (i * g->depth + k) * call->columns, fcnn_min(SWEEP_STEPS, g->depth - k)};
+            run_class(call->tiles, job, tile, 0, 1);
+        }
+    }
+    if (!relu) return;
+    tile->relu = 1;
+    tile->segment_count = 0;
+    job->v = &all_rows, job->h = &all_columns;
+    run_class(call->tiles, job, tile, 0, 1);
+}
+
 static void compute(const struct fcnn_tiles *tiles, const fcnn_problem *p, const fcnn_tensors *t, const struct fcnn_memory *memory,
                     int64_t first, int64_t last)
 {
-    struct cut cut = cut_of(p);
+    struct cut cut = cut_of(tiles, p);
     const struct fcnn_gather *g = &cut.gather;
     struct fcnn_packing packing = fcnn_packing_of(tiles, p);
-    const struct classes *classes = memory->tables;
-    int forward = p->direction == FCNN_FORWARD, pooled = forward && p->op == FCNN_CONV2D_POOL;
+    int forward = p->direction == FCNN_FORWARD, pooled = cut.pooled;
     const float *src = cut.spread != FCNN_SPREAD_NOTHING ? memory->shared : forward ? t->src : t->d_dst;
     int64_t dst_image = pooled ? g->dst_image / 4 : g->dst_image, words = (p->k + 15) / 16 * 3;
     for (int64_t task = first; task < last; task++) {
@@ -199,27 +299,20 @@ static void compute(const struct fcnn_tiles *tiles, const fcnn_problem *p, const
         job.src = src + image * g->src_image + group * g->depth;
         job.dst = (forward ? t->dst : t->d_src) + image * dst_image + channel;
         job.choice = pooled ? t->choice + image * p->p * p->q * words : NULL;
-        struct fcnn_tile tile = {.segments = memory->scratch, .b = packed + columns, .init = packed, .width = panel.width,
-                                 .relu = forward && p->activation == FCNN_RELU_ACTIVATION, .channel = channel, .channels = p->k};
-        for (int64_t i = 0; i < classes->rows; i++)
-            for (int64_t j = 0; j < classes->columns; j++) {
-                job.v = &classes->list[i], job.h = &classes->list[g->dst_h + j];
-                tile.segment_count = list_segments(g, job.v, job.h, columns, memory->scratch);
-                run_class(tiles, &job, &tile, chunk, cut.chunks);
-            }
+        struct fcnn_tile tile = {.b = packed + columns, .init = packed, .width = panel.width, .channel = channel,
+                                 .relu = forward && p->activation == FCNN_RELU_ACTIVATION, .channels = p->k};
+        const struct call call = {tiles, memory->tables, columns, chunk, cut.chunks};
+        if (call.visits->swept) run_sweep(&call, &job, &tile);
+        else run_classes(&call, &job, &tile, memory->scratch);
     }
 }
 
 void fcnn_direct_gather_run(const struct fcnn_tiles *tiles, const fcnn_problem *p, const fcnn_tensors *t,
                             const struct fcnn_memory *memory, enum fcnn_stage stage, int64_t first, int64_t last)
 {
-    struct cut cut = cut_of(p);
-    struct classes *classes = memory->tables;
+    struct cut cut = cut_of(tiles, p);
     switch (stage) {
-    case FCNN_TABLES:
-        classes->rows = fcnn_axis_classes(&cut.conv, 1, classes->list);
-        classes->columns = fcnn_axis_classes(&cut.conv, 0, classes->list + cut.gather.dst_h);
-        break;
+    case FCNN_TABLES: choose_visits(tiles, &cut, memory->tables); break;
     case FCNN_PACK: fcnn_pack_weights(tiles, p, t, memory->packed, first, last); break;
     case FCNN_GATHER: fcnn_spread(tiles, p, t, cut.spread, memory->shared, first, last); break;
     default: compute(tiles, p, t, memory, first, last);

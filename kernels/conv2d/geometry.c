@@ -107,6 +107,23 @@ int64_t fcnn_axis_classes(const fcnn_problem *conv, int vertical, struct fcnn_ax
     return count;
 }
 
+void fcnn_axis_taps(const fcnn_problem *conv, int vertical, struct fcnn_axis_class *classes)
+{
+    struct axis a = axis_of(conv, vertical);
+    int64_t outputs = a.forward ? a.out : a.in;
+    for (int64_t tap = 0; tap < a.taps; tap++) {
+        struct fcnn_axis_class c = {.tap = tap, .step = 1, .stride = 1, .taps = 1};
+        for (int64_t out = 0; out < outputs; out++) {
+            int64_t in = meet(&a, out, tap);
+            if (in < 0) continue;
+            if (c.count == 0) c.first = out, c.origin = in;
+            if (c.count == 1) c.step = out - c.first, c.stride = in - c.origin;
+            c.count++;
+        }
+        classes[tap] = c;
+    }
+}
+
 struct fcnn_panels fcnn_panels_of(int64_t channels, int64_t granule, int64_t most)
 {
     int64_t granules = (channels + granule - 1) / granule;

@@ -38,6 +38,9 @@ struct fcnn_gather fcnn_gather_of(const fcnn_problem *conv); /* by its direction
 /* Writes the classes of the output rows (vertical) or columns of a gather; returns their number, at most its dst_h (dst_w). */
 int64_t fcnn_axis_classes(const fcnn_problem *conv, int vertical, struct fcnn_axis_class *classes);
 
+/* For each tap of an axis the outputs that meet real input through it, as a class with that tap alone. */
+void fcnn_axis_taps(const fcnn_problem *conv, int vertical, struct fcnn_axis_class *classes);
+
 /* The input position that output `out` and tap `tap` meet, along one axis; -1: padding, or between strides. */
 int64_t fcnn_axis_meet(const fcnn_problem *conv, int vertical, int64_t out, int64_t tap);
 
