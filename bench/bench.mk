@@ -19,7 +19,8 @@ fastcnn_bench_SOURCES = \
     bench/options.h \
     bench/peer.h \
     bench/report.c \
-    bench/report.h
+    bench/report.h \
+    bench/suite.c
 fastcnn_bench_LDADD = libfcnn-core.la libfcnn-double.la $(BENCHMARK_LIBS) $(JANSSON_LIBS) $(LIBM)
 if HAVE_ONEDNN
 fastcnn_bench_SOURCES += \
