@@ -7,6 +7,8 @@ if HAVE_BENCHMARK
 noinst_PROGRAMS += fastcnn-bench
 fastcnn_bench_CPPFLAGS = $(AM_CPPFLAGS) $(BENCHMARK_CFLAGS) $(JANSSON_CFLAGS)
 fastcnn_bench_SOURCES = \
+    bench/bounds.c \
+    bench/bounds.h \
     bench/cases.c \
     bench/cases.h \
     bench/comparison.c \
@@ -20,7 +22,13 @@ fastcnn_bench_SOURCES = \
     bench/peer.h \
     bench/report.c \
     bench/report.h \
+    bench/scaling.c \
+    bench/steady.c \
+    bench/steady.h \
     bench/suite.c
+# Allocations are counted: steady.c.
+fastcnn_bench_LDFLAGS = $(AM_LDFLAGS) \
+    -Wl,--wrap=malloc -Wl,--wrap=calloc -Wl,--wrap=realloc -Wl,--wrap=aligned_alloc -Wl,--wrap=posix_memalign
 fastcnn_bench_LDADD = libfcnn-core.la libfcnn-double.la $(BENCHMARK_LIBS) $(JANSSON_LIBS) $(LIBM)
 if HAVE_ONEDNN
 fastcnn_bench_SOURCES += \

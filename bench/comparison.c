@@ -50,7 +50,7 @@ void bench_report_comparison(const struct bench_suite *suite)
         if (!peer->peer || peer->peer_variant || !peer->selected) continue;
         const struct bench_run *ours = choice_beside(suite, peer);
         if (!ours || !ours->selected) continue;
-        const double ratio = bench_median(peer) / bench_median(ours);
+        const double ratio = bench_summarize_run(peer, bench_seconds).median / bench_summarize_run(ours, bench_seconds).median;
         peers++;
         if (!(ratio > 0)) {
             left_out++;

@@ -8,11 +8,10 @@
 #include <string.h>
 #include <time.h>
 
+#include "bench/bounds.h"
 #include "bench/cases.h"
 #include "bench/peer.h"
 #include "bench/report.h"
-
-#define PEAK_SECONDS 0.4e-3
 
 double bench_now(void)
 {
@@ -26,7 +25,7 @@ double bench_now(void)
 static fcnn_status make_plan(struct bench_run *run)
 {
     const struct bench_case *c = run->of;
-    const fcnn_options options = {.threads = c->threads, .kernel = run->kernel.name,
+    const fcnn_options options = {.threads = run->threads, .kernel = run->kernel.name,
                                   .math = fcnn_class_name(run->kernel.numerics)};
     fcnn_status status = fcnn_plan_create(&run->plan, &c->problem, &options);
     if (status) return status;
@@ -79,9 +78,11 @@ static void prepare(struct bench_run *run)
     bench_report_wrong(run);
 }
 
-static double peak_window(const struct bench_run *run)
+static struct bench_bounds measure_bounds(const struct bench_run *run)
 {
-    return run->of->flops > 0 ? fcnn_measure_peak(run->kernel.isa, PEAK_SECONDS) * run->of->threads : 0;
+    const fcnn_isa isa = run->kernel.isa;
+    return (struct bench_bounds){.peak = run->of->flops > 0 ? bench_bound_peak(isa, run->threads) : 0,
+                                 .traffic = bench_bound_traffic(&run->of->tensors, isa, run->threads)};
 }
 
 static void forget_samples(struct bench_run *run)
@@ -106,7 +107,8 @@ enum bench_turn bench_window_open(struct bench_run *run, int64_t iterations)
     if (!run->prepared) prepare(run);
     if (run->is_wrong) return BENCH_FAIL;
     if (iterations > 1) bench_execute(run); /* warm caches */
-    run->peak = peak_window(run);
+    run->bounds = measure_bounds(run);
+    run->before = bench_steady_now();
     run->start = bench_now();
     return BENCH_TIME;
 }
@@ -117,10 +119,25 @@ void bench_execute(const struct bench_run *run)
     else fcnn_execute(run->plan, &run->tensors);
 }
 
+/* What happened in the window that ends now, also added up. */
+static struct bench_steady count_events(struct bench_run *run, int64_t iterations)
+{
+    const struct bench_steady now = bench_steady_now();
+    const struct bench_steady events = {now.allocations - run->before.allocations,
+                                        now.page_faults - run->before.page_faults};
+    run->executions += iterations;
+    run->events.allocations += events.allocations;
+    run->events.page_faults += events.page_faults;
+    return events;
+}
+
 struct bench_figures bench_window_close(struct bench_run *run, int64_t iterations)
 {
     struct bench_sample sample = {.seconds = (bench_now() - run->start) / (double)iterations};
-    sample.peak = (run->peak + peak_window(run)) / 2;
+    const struct bench_steady events = count_events(run, iterations);
+    const struct bench_bounds after = measure_bounds(run);
+    sample.bounds.peak = (run->bounds.peak + after.peak) / 2;
+    sample.bounds.traffic = (run->bounds.traffic + after.traffic) / 2;
     if (iterations != run->iterations) forget_samples(run); /* Google Benchmark was still looking for their number */
     run->iterations = iterations;
     struct bench_sample *samples = realloc(run->samples, (size_t)(run->count + 1) * sizeof *samples);
@@ -130,10 +147,10 @@ struct bench_figures bench_window_close(struct bench_run *run, int64_t iteration
         run->suite->windows_done++;
     }
     bench_report_progress(run);
-    double gflops = run->of->flops / sample.seconds * 1e-9;
-    return (struct bench_figures){.gflops = gflops, .peak = sample.peak,
-                                  .percent_of_peak = sample.peak > 0 ? 100 * gflops / sample.peak : NAN,
-                                  .bytes = run->of->bytes, .error = run->error};
+    return (struct bench_figures){.gflops = 1e-9 * run->of->flops / sample.seconds, .peak = sample.bounds.peak,
+                                  .percent_of_peak = bench_percent_of_peak(run, &sample),
+                                  .percent_of_memory = bench_percent_of_memory(run, &sample),
+                                  .bytes = run->of->bytes, .error = run->error, .events = events};
 }
 
 /* ---- summing up ---- */
@@ -159,11 +176,40 @@ struct bench_summary bench_summarize(double *values, int count)
     return (struct bench_summary){quantile(values, count, 0.5), range};
 }
 
-double bench_median(const struct bench_run *run)
+double bench_seconds(const struct bench_run *run, const struct bench_sample *sample)
 {
-    double *values = calloc((size_t)run->count + 1, sizeof *values), median = NAN;
-    for (int i = 0; values && i < run->count; i++) values[i] = run->samples[i].seconds;
-    if (values) median = bench_summarize(values, run->count).median;
+    (void)run;
+    return sample->seconds;
+}
+
+double bench_peak(const struct bench_run *run, const struct bench_sample *sample)
+{
+    return run->of->flops > 0 ? sample->bounds.peak : NAN;
+}
+
+double bench_traffic(const struct bench_run *run, const struct bench_sample *sample)
+{
+    (void)run;
+    return sample->bounds.traffic;
+}
+
+double bench_percent_of_peak(const struct bench_run *run, const struct bench_sample *sample)
+{
+    return run->of->flops > 0 ? 100e-9 * run->of->flops / sample->seconds / sample->bounds.peak : NAN;
+}
+
+double bench_percent_of_memory(const struct bench_run *run, const struct bench_sample *sample)
+{
+    (void)run;
+    return 100 * sample->bounds.traffic / sample->seconds;
+}
+
+struct bench_summary bench_summarize_run(const struct bench_run *run, bench_value *value)
+{
+    struct bench_summary summary = {NAN, NAN};
+    double *values = calloc((size_t)run->count + 1, sizeof *values);
+    for (int i = 0; values && i < run->count; i++) values[i] = value(run, &run->samples[i]);
+    if (values) summary = bench_summarize(values, run->count);
     free(values);
-    return median;
+    return summary;
 }

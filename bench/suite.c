@@ -35,12 +35,13 @@ static int matches(const char *filter, const struct bench_run *run)
            !fnmatch(filter, run->name, 0);
 }
 
-static struct bench_run *new_run(struct bench_suite *suite, struct bench_case *c)
+static struct bench_run *new_run(struct bench_suite *suite, struct bench_case *c, int threads)
 {
     struct bench_run *run = &suite->runs[suite->run_count];
     memset(run, 0, sizeof *run);
     run->suite = suite;
     run->of = c;
+    run->threads = threads;
     return run;
 }
 
@@ -51,41 +52,47 @@ static int add(struct bench_suite *suite, struct bench_run *run)
     char few[32] = "";
     run->repetitions = windows_of(o, run);
     if (run->repetitions != o->repetitions) snprintf(few, sizeof few, "/repeats:%d", run->repetitions);
-    snprintf(run->suffix, sizeof run->suffix, "%s%s/real_time", few, o->threads > 1 ? "/process_time" : "");
+    snprintf(run->suffix, sizeof run->suffix, "%s%s/real_time", few, run->threads > 1 ? "/process_time" : "");
     if (!matches(o->filter, run)) return 0;
+    const size_t length = strlen(run->name);
+    if (o->scaling) snprintf(run->name + length, sizeof run->name - length, "/threads=%d", run->threads);
     suite->run_count++;
     return 1;
 }
 
 /* With --layers scalar code is left out where vector code serves the problem, unless a filter asks for it. */
-static int is_left_out(const struct bench_options *o, const struct bench_run *run, fcnn_isa best)
+static int is_left_out(const struct bench_options *o, const fcnn_kernel_info *kernel, const struct bench_case *c,
+                       fcnn_isa best)
 {
-    return o->layers && !o->filter && run->kernel.isa == FCNN_SCALAR && best != FCNN_SCALAR;
+    if (o->choice) return strcmp(kernel->name, c->choice) != 0;
+    return o->layers && !o->filter && kernel->isa == FCNN_SCALAR && best != FCNN_SCALAR;
 }
 
-static void add_kernels(struct bench_suite *suite, struct bench_case *c)
+static void add_kernels(struct bench_suite *suite, struct bench_case *c, int threads)
 {
     const struct bench_options *o = suite->options;
     fcnn_isa best = FCNN_SCALAR;
     for (int i = 0; i < fcnn_kernel_count(); i++)
         if (!strcmp(fcnn_kernel_describe(i).name, c->choice)) best = fcnn_kernel_describe(i).isa;
     for (int i = 0; i < fcnn_kernel_count(); i++) {
-        struct bench_run *run = new_run(suite, c);
-        run->kernel = fcnn_kernel_describe(i);
-        fcnn_options options = {.threads = o->threads, .kernel = run->kernel.name,
-                                .math = fcnn_class_name(run->kernel.numerics)};
-        if (*fcnn_kernel_reason(i, &c->problem, &options) || is_left_out(o, run, best)) continue;
-        snprintf(run->name, sizeof run->name, "%s/%s", c->layer, run->kernel.name);
+        const fcnn_kernel_info kernel = fcnn_kernel_describe(i);
+        const fcnn_options options = {.threads = threads, .kernel = kernel.name,
+                                      .math = fcnn_class_name(kernel.numerics)};
+        if (*fcnn_kernel_reason(i, &c->problem, &options) || is_left_out(o, &kernel, c, best)) continue;
+        struct bench_run *run = new_run(suite, c, threads);
+        run->kernel = kernel;
+        snprintf(run->name, sizeof run->name, "%s/%s", c->layer, kernel.name);
         add(suite, run);
     }
 }
 
-static void add_peers(struct bench_suite *suite, struct bench_case *c)
+static void add_peers(struct bench_suite *suite, struct bench_case *c, int threads)
 {
     static const char *const direction[FCNN_DIRECTIONS] = {"fwd", "bwd_data", "bwd_weights", "update"};
-    for (int variant = 0; suite->peer && variant < 2; variant++) {
-        struct bench_run *run = new_run(suite, c);
-        if (!(run->peer = bench_peer_open(c, variant))) continue;
+    const int variants = !suite->peer ? 0 : suite->options->choice ? 1 : 2;
+    for (int variant = 0; variant < variants; variant++) {
+        struct bench_run *run = new_run(suite, c, threads);
+        if (!(run->peer = bench_peer_open(c, threads, variant))) continue;
         run->peer_variant = variant;
         snprintf(run->title, sizeof run->title, "%s (%s)", suite->peer, bench_peer_implementation(run->peer));
         run->kernel = (fcnn_kernel_info){.name = run->title, .op = c->problem.op, .direction = c->problem.direction,
@@ -96,13 +103,23 @@ static void add_peers(struct bench_suite *suite, struct bench_case *c)
     }
 }
 
+/* With --scaling everything twice: with one thread, then with all. */
+static void add_runs(struct bench_suite *suite, struct bench_case *c)
+{
+    const int all = suite->options->threads, first = suite->options->scaling ? 1 : all;
+    add_kernels(suite, c, first);
+    if (first < all) add_kernels(suite, c, all);
+    add_peers(suite, c, first);
+    if (first < all) add_peers(suite, c, all);
+}
+
 /* 0, or a status to exit with. */
 static int start_peers(struct bench_suite *suite)
 {
     struct fcnn_settings settings;
     const enum bench_peers wanted = suite->options->peers;
     if (wanted == PEERS_OFF || fcnn_settings_read(&settings, NULL)) return 0;
-    if (bench_peer_start(settings.isa, suite->options->threads)) suite->peer = bench_peer_name();
+    if (bench_peer_start(settings.isa)) suite->peer = bench_peer_name();
     if (suite->peer || wanted != PEERS_NEEDED) return 0;
     fprintf(stderr, "fastcnn-bench: --peers: %s\n",
             bench_peer_name() ? "oneDNN cannot be limited to this instruction set"
@@ -120,10 +137,7 @@ int bench_suite_make(struct bench_suite *suite, const struct bench_options *opti
     if (!suite->cases) return EX_USAGE;
     suite->runs = calloc((size_t)suite->case_count * ((size_t)fcnn_kernel_count() + 2) + 1, sizeof *suite->runs);
     if (!suite->runs) return fprintf(stderr, "fastcnn-bench: no memory\n"), EX_OSERR;
-    for (int i = 0; i < suite->case_count; i++) {
-        add_kernels(suite, &suite->cases[i]);
-        add_peers(suite, &suite->cases[i]);
-    }
+    for (int i = 0; i < suite->case_count; i++) add_runs(suite, &suite->cases[i]);
     if (!suite->run_count)
         return fprintf(stderr, "fastcnn-bench: no kernel or layer matches --filter=%s\n", options->filter), EX_USAGE;
     sigaction(SIGINT, &(struct sigaction){.sa_handler = interrupt, .sa_flags = (int)SA_RESETHAND}, NULL);
