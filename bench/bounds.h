@@ -8,8 +8,8 @@
 /* GFLOP/s of fused multiply-adds from registers, all threads together. */
 double bench_bound_peak(fcnn_isa isa, int threads);
 
-/* Seconds in which the threads read and write each of the tensors once, as their roles say, in whatever caches they fit.
- * Overwrites outputs. */
+/* Seconds in which the threads read and write each of the tensors once, as their roles say, in whatever caches they
+ * fit. Overwrites outputs. */
 double bench_bound_traffic(const struct bench_tensors *tensors, fcnn_isa isa, int threads);
 
 #endif

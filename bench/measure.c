@@ -102,8 +102,9 @@ static enum bench_turn leave_out(struct bench_run *run, int64_t iterations)
 
 enum bench_turn bench_window_open(struct bench_run *run, int64_t iterations)
 {
+    const double elapsed = bench_now() - run->suite->start;
     if (run->is_wrong) return BENCH_FAIL;
-    if (bench_interrupted() || bench_now() - run->suite->start > run->suite->options->budget) return leave_out(run, iterations);
+    if (bench_interrupted() || elapsed > run->suite->options->budget) return leave_out(run, iterations);
     if (!run->prepared) prepare(run);
     if (run->is_wrong) return BENCH_FAIL;
     if (iterations > 1) bench_execute(run); /* warm caches */

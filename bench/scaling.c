@@ -3,7 +3,6 @@
  * windows. */
 #include <math.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "bench/cases.h"
 #include "bench/report.h"
@@ -66,11 +65,12 @@ void bench_report_scaling(const struct bench_suite *suite)
     const int threads = suite->options->threads;
     struct tally ours = {0}, peers = {0};
     printf("\nTimes faster with %d threads than with one: the kernel, and what the machine itself gains in the windows\n"
-           "around it: FMA peak, and the traffic of the kernel's tensors without any arithmetic\n  %-24s %-40s%11s%11s%7s"
-           "%7s%8s\n", threads, "layer", "kernel", "1 thread  ", "several  ", "gain", "peak", "memory");
+           "around it: FMA peak, and the traffic of the kernel's tensors without any arithmetic\n"
+           "  %-24s %-40s%11s%11s%7s%7s%8s\n", threads, "layer", "kernel", "1 thread  ", "several  ", "gain", "peak",
+           "memory");
     for (int i = 0; i + 1 < suite->run_count; i++) {
         const struct bench_run *one = &suite->runs[i], *several = one + 1;
-        if (one->of != several->of || strcmp(one->kernel.name, several->kernel.name) != 0) continue;
+        if (one->of != several->of || !one->peer != !several->peer || one->threads == several->threads) continue;
         if (!one->count || !several->count) continue;
         const struct gain gain = gain_of(one, several);
         print_row(one, several, &gain);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * The measures of everything, one loop each per instruction set: fused multiply-adds from registers, and memory that is
- * read and written with nothing computed. Both return a number that depends on all they did, so that none can be dropped. */
+ * read and written with nothing computed. Both return a number that depends on all they did, so that none of it can be
+ * dropped. */
 #ifndef FCNN_PEAK_H
 #define FCNN_PEAK_H
 

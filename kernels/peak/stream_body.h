@@ -26,7 +26,7 @@ FCNN_INLINE void stream_update(float *data, int64_t n, vec least)
     for (int64_t i = 0; i < n; i += VL) vec_store(data + i, vec_max(least, vec_load(data + i)));
 }
 
-/* In rounds of about 4 KB of all streams together, each with its share, so that reads and writes overlap. */
+/* In rounds of about 8 KB of all streams together, each with its share, so that reads and writes overlap. */
 FCNN_INLINE float stream_run(const struct fcnn_stream *streams, int count, float least)
 {
     const vec floor = vec_set1(least);
@@ -34,7 +34,7 @@ FCNN_INLINE float stream_run(const struct fcnn_stream *streams, int count, float
     int64_t lines = 0, share[FCNN_MAX_STREAMS];
     FCNN_UNROLL for (int j = 0; j < STREAM_CHAINS; j++) largest[j] = floor;
     for (int i = 0; i < count; i++) lines += streams[i].lines;
-    const int64_t rounds = lines / 64 + 1;
+    const int64_t rounds = lines / 128 + 1;
     for (int i = 0; i < count; i++) share[i] = (streams[i].lines / rounds + STREAM_CHAINS) & -STREAM_CHAINS;
     for (int64_t round = 0; round < rounds; round++) {
         for (int i = 0; i < count; i++) {
