@@ -2,7 +2,7 @@
 # The benchmark: C, except for the driver, which is Google Benchmark's.
 
 .PHONY: bench
-EXTRA_DIST += bench/busy_neighbour.sh bench/compare_pytorch.sh bench/pytorch_mnist.py
+EXTRA_DIST += bench/busy_neighbour.sh bench/compare_pytorch.sh bench/programs.sh bench/pytorch_mnist.py
 if HAVE_BENCHMARK
 noinst_PROGRAMS += fastcnn-bench
 fastcnn_bench_CPPFLAGS = $(AM_CPPFLAGS) $(BENCHMARK_CFLAGS) $(JANSSON_CFLAGS)
@@ -49,6 +49,11 @@ bench:
 	@echo 'make bench needs g++ and Google Benchmark: apt-get install g++ libbenchmark-dev, then ./configure again.' >&2
 	@exit 1
 endif
+
+# libtool puts the program itself in place of its wrapper, whose start would be timed with it.
+.PHONY: bench-programs
+bench-programs: all
+	./libtool --mode=execute $(SHELL) $(srcdir)/bench/programs.sh --out=bench/out ./fastcnn
 
 EXTRA_DIST += bench/winograd_accuracy.sh
 clean-local: clean-bench
