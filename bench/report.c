@@ -209,7 +209,7 @@ static void print_legend(void)
          "           kernels that skip them can pass 100\n"
          "  mem%     of the bound by memory: the time in which a loop with this ISA and as many threads reads each\n"
          "           input and writes each output once, in place and warm, over the kernel's. The larger of peak%\n"
-         "           and mem% says how much could be gained at most\n"
+         "           and mem% says how far a kernel is from what the machine allows\n"
          "  error    max |x - d| / (2^-24 S) of the class's outputs x, the same for all its kernels; d and\n"
          "           S = sum |a b|: the same in double. The tests demand 16 or less of exact; of winograd_f2 and\n"
          "           winograd_f4 16 and 256 of the largest S in an output tile");
