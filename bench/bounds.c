@@ -37,7 +37,7 @@ double bench_bound_traffic(const struct bench_tensors *tensors, fcnn_isa isa, in
 #pragma omp parallel num_threads(threads) reduction(max : slowest) if (threads > 1)
     {
         struct fcnn_stream streams[FCNN_MAX_STREAMS];
-        const int count = share(tensors, omp_get_thread_num(), threads, streams);
+        const int count = share(tensors, omp_get_thread_num(), omp_get_num_threads(), streams);
         slowest = fcnn_measure_traffic(isa, streams, count, SECONDS);
     }
     return slowest;
