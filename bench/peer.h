@@ -15,8 +15,8 @@ const char *bench_peer_name(void);
 int bench_peer_start(fcnn_isa isa);
 
 /* The library's choice for a problem and a number of threads. variant 0: among direct algorithms; 1: among all of them,
- * if that differs (Winograd's sums are of another class). NULL: the peer does not take part. Costs little: no memory, no
- * code yet. */
+ * if that differs (Winograd's sums are of another class). NULL: the peer does not take part. Costs little: no memory,
+ * no code yet. */
 struct bench_peer *bench_peer_open(const struct bench_case *c, int threads, int variant);
 void bench_peer_close(struct bench_peer *peer); /* NULL is fine */
 

@@ -64,8 +64,8 @@ void bench_report_scaling(const struct bench_suite *suite)
 {
     const int threads = suite->options->threads;
     struct tally ours = {0}, peers = {0};
-    printf("\nTimes faster with %d threads than with one: the kernel, and what the machine itself gains in the windows\n"
-           "around it: FMA peak, and the traffic of the kernel's tensors without any arithmetic\n"
+    printf("\nTimes faster with %d threads than with one: the kernel, and what the machine itself gains in the\n"
+           "windows around it: FMA peak, and the traffic of the kernel's tensors without any arithmetic\n"
            "  %-24s %-40s%11s%11s%7s%7s%8s\n", threads, "layer", "kernel", "1 thread  ", "several  ", "gain", "peak",
            "memory");
     for (int i = 0; i + 1 < suite->run_count; i++) {
