@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 # Whole programs, from start to exit, timed by hyperfine: `fastcnn train` on synthetic digits, one epoch, with one
-# thread and two, and with less than dispatch would take. Drawing the digits, measuring the peak and evaluating are inside.
+# thread and two, and with less than dispatch would take. Drawing the digits, measuring the peak and
+# evaluating are inside.
 # Exit status: 0, 1 if a program failed, 64 usage, 77 without hyperfine.
 
 usage() {
