@@ -2,11 +2,13 @@
 # The benchmark: C, except for the driver, which is Google Benchmark's.
 
 .PHONY: bench
-EXTRA_DIST += bench/busy_neighbour.sh bench/compare_pytorch.sh bench/pytorch_mnist.py
+EXTRA_DIST += bench/busy_neighbour.sh bench/compare_pytorch.sh bench/programs.sh bench/pytorch_mnist.py
 if HAVE_BENCHMARK
 noinst_PROGRAMS += fastcnn-bench
 fastcnn_bench_CPPFLAGS = $(AM_CPPFLAGS) $(BENCHMARK_CFLAGS) $(JANSSON_CFLAGS)
 fastcnn_bench_SOURCES = \
+    bench/bounds.c \
+    bench/bounds.h \
     bench/cases.c \
     bench/cases.h \
     bench/comparison.c \
@@ -19,7 +21,14 @@ fastcnn_bench_SOURCES = \
     bench/options.h \
     bench/peer.h \
     bench/report.c \
-    bench/report.h
+    bench/report.h \
+    bench/scaling.c \
+    bench/steady.c \
+    bench/steady.h \
+    bench/suite.c
+# Allocations are counted: steady.c.
+fastcnn_bench_LDFLAGS = $(AM_LDFLAGS) \
+    -Wl,--wrap=malloc -Wl,--wrap=calloc -Wl,--wrap=realloc -Wl,--wrap=aligned_alloc -Wl,--wrap=posix_memalign
 fastcnn_bench_LDADD = libfcnn-core.la libfcnn-double.la $(BENCHMARK_LIBS) $(JANSSON_LIBS) $(LIBM)
 if HAVE_ONEDNN
 fastcnn_bench_SOURCES += \
@@ -40,6 +49,11 @@ bench:
 	@echo 'make bench needs g++ and Google Benchmark: apt-get install g++ libbenchmark-dev, then ./configure again.' >&2
 	@exit 1
 endif
+
+# libtool puts the program itself in place of its wrapper, whose start would be timed with it.
+.PHONY: bench-programs
+bench-programs: all
+	./libtool --mode=execute $(SHELL) $(srcdir)/bench/programs.sh --out=bench/out ./fastcnn
 
 EXTRA_DIST += bench/winograd_accuracy.sh
 clean-local: clean-bench

@@ -3,6 +3,7 @@
 #include "bench/cases.h"
 
 #include <math.h>
+#include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -73,7 +74,7 @@ static fcnn_status make_tensors(struct bench_tensors *t, const fcnn_problem *p)
 /* The reference of a class: naive, or the scalar row. With all cores: this is not timed. */
 static fcnn_status run_reference(fcnn_class numerics, const fcnn_problem *p, const fcnn_tensors *t, char name[64])
 {
-    fcnn_options options = {.isa = "scalar", .math = fcnn_class_name(numerics)};
+    fcnn_options options = {.threads = omp_get_num_procs(), .isa = "scalar", .math = fcnn_class_name(numerics)};
     if (numerics == FCNN_EXACT) options.kernel = "*_naive";
     fcnn_plan *plan;
     fcnn_status status = fcnn_plan_create(&plan, p, &options);
@@ -238,7 +239,6 @@ static fcnn_status complete(struct bench_case *c, const char *layer, const char 
     snprintf(c->layer, sizeof c->layer, "%s", layer);
     fcnn_problem_format(&c->problem, c->text, sizeof c->text);
     c->flops = fcnn_problem_flops(&c->problem);
-    c->threads = threads;
     for (int i = 0; i < FCNN_CLASSES; i++) c->references[i].error = NAN;
     for (int i = fcnn_tensor_list(&c->problem, info) - 1; i >= 0; i--)
         c->bytes += (double)info[i].elements * (double)info[i].element_size * (info[i].role == FCNN_INOUT ? 2 : 1);

@@ -30,7 +30,6 @@ struct bench_case {
     char layer[64], text[192]; /* text: the problem in benchdnn's syntax */
     fcnn_problem problem;
     double flops, bytes; /* of one execution; bytes: every tensor once */
-    int threads;
     int prepared;
     char failure[256];   /* why it could not be prepared */
     struct bench_reference references[FCNN_CLASSES];

@@ -59,7 +59,11 @@ void time_window(benchmark::State &state, bench_run *run)
         set_counter(state, "percent_of_peak", figures.percent_of_peak);
         set_counter(state, "error", figures.error);
     }
+    set_counter(state, "percent_of_memory", figures.percent_of_memory);
     set_counter(state, "bytes", figures.bytes);
+    set_counter(state, "threads", run->threads);
+    if (!run->peer) set_counter(state, "allocations", static_cast<double>(figures.events.allocations));
+    set_counter(state, "page_faults", static_cast<double>(figures.events.page_faults));
     state.SetBytesProcessed(static_cast<int64_t>(figures.bytes) * state.iterations());
 }
 
@@ -70,7 +74,7 @@ void register_run(bench_run *run)
         benchmark::RegisterBenchmark(run->name, [run](benchmark::State &state) { time_window(state, run); });
     registered->UseRealTime()->Unit(benchmark::kMicrosecond);
     if (run->repetitions != options.repetitions) registered->Repetitions(run->repetitions);
-    if (options.threads > 1) registered->MeasureProcessCPUTime();
+    if (run->threads > 1) registered->MeasureProcessCPUTime();
 }
 
 // Our defaults come first on the library's command line: the user's options, which follow, win.
@@ -114,7 +118,7 @@ int run_suite(bench_suite &suite)
     for (int i = 0; i < suite.run_count; i++) wrong += suite.runs[i].is_wrong && !suite.runs[i].peer;
     if (!options.library_output) {
         bench_report_tables(&suite);
-        bench_report_comparison(&suite);
+        if (!options.scaling) bench_report_comparison(&suite);
         std::printf("\nEvery window: %s (Google Benchmark's JSON)\n", options.json);
     }
     return bench_interrupted() ? 130 : wrong ? EXIT_FAILURE : EXIT_SUCCESS;

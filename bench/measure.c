@@ -1,22 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * Runs and their windows: which there are, checking, timing, summing up. */
+ * Runs and their windows: checking, timing, summing up. */
 #include "bench/measure.h"
 
-#include <fnmatch.h>
 #include <math.h>
-#include <regex.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sysexits.h>
 #include <time.h>
 
+#include "bench/bounds.h"
 #include "bench/cases.h"
 #include "bench/peer.h"
 #include "bench/report.h"
-
-#define PEAK_SECONDS 0.4e-3
 
 double bench_now(void)
 {
@@ -25,162 +20,12 @@ double bench_now(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-static volatile sig_atomic_t interrupted;
-static void interrupt(int signal_number)
-{
-    (void)signal_number;
-    interrupted = 1;
-}
-int bench_interrupted(void) { return interrupted; }
-
-/* ---- which runs there are ---- */
-
-/* Scalar code on a large layer takes up to a second: three windows must do. Vector code on the largest: five. */
-static int windows_of(const struct bench_options *o, const struct bench_run *run)
-{
-    int most = run->of->flops > 1e9 ? 5 : o->repetitions;
-    if (run->kernel.isa == FCNN_SCALAR && run->of->flops > 20e6) most = 3;
-    return o->repetitions_given || most > o->repetitions ? o->repetitions : most;
-}
-
-static int matches(const char *filter, const struct bench_run *run)
-{
-    return !filter || !fnmatch(filter, run->of->layer, 0) || !fnmatch(filter, run->kernel.name, 0) ||
-           !fnmatch(filter, run->name, 0);
-}
-
-static struct bench_run *new_run(struct bench_suite *suite, struct bench_case *c)
-{
-    struct bench_run *run = &suite->runs[suite->run_count];
-    memset(run, 0, sizeof *run);
-    run->suite = suite;
-    run->of = c;
-    return run;
-}
-
-/* Keeps a new run if it is wanted. */
-static int add(struct bench_suite *suite, struct bench_run *run)
-{
-    const struct bench_options *o = suite->options;
-    char few[32] = "";
-    run->repetitions = windows_of(o, run);
-    if (run->repetitions != o->repetitions) snprintf(few, sizeof few, "/repeats:%d", run->repetitions);
-    snprintf(run->suffix, sizeof run->suffix, "%s%s/real_time", few, o->threads > 1 ? "/process_time" : "");
-    if (!matches(o->filter, run)) return 0;
-    suite->run_count++;
-    return 1;
-}
-
-/* With --layers scalar code is left out where vector code serves the problem, unless a filter asks for it. */
-static int is_left_out(const struct bench_options *o, const struct bench_run *run, fcnn_isa best)
-{
-    return o->layers && !o->filter && run->kernel.isa == FCNN_SCALAR && best != FCNN_SCALAR;
-}
-
-static void add_kernels(struct bench_suite *suite, struct bench_case *c)
-{
-    const struct bench_options *o = suite->options;
-    fcnn_isa best = FCNN_SCALAR;
-    for (int i = 0; i < fcnn_kernel_count(); i++)
-        if (!strcmp(fcnn_kernel_describe(i).name, c->choice)) best = fcnn_kernel_describe(i).isa;
-    for (int i = 0; i < fcnn_kernel_count(); i++) {
-        struct bench_run *run = new_run(suite, c);
-        run->kernel = fcnn_kernel_describe(i);
-        fcnn_options options = {.threads = o->threads, .kernel = run->kernel.name,
-                                .math = fcnn_class_name(run->kernel.numerics)};
-        if (*fcnn_kernel_reason(i, &c->problem, &options) || is_left_out(o, run, best)) continue;
-        snprintf(run->name, sizeof run->name, "%s/%s", c->layer, run->kernel.name);
-        add(suite, run);
-    }
-}
-
-static void add_peers(struct bench_suite *suite, struct bench_case *c)
-{
-    static const char *const direction[FCNN_DIRECTIONS] = {"fwd", "bwd_data", "bwd_weights", "update"};
-    for (int variant = 0; suite->peer && variant < 2; variant++) {
-        struct bench_run *run = new_run(suite, c);
-        if (!(run->peer = bench_peer_open(c, variant))) continue;
-        run->peer_variant = variant;
-        snprintf(run->title, sizeof run->title, "%s (%s)", suite->peer, bench_peer_implementation(run->peer));
-        run->kernel = (fcnn_kernel_info){.name = run->title, .op = c->problem.op, .direction = c->problem.direction,
-                                         .isa = bench_peer_isa(run->peer)};
-        snprintf(run->name, sizeof run->name, "%s/%s_%s%s", c->layer, suite->peer, direction[c->problem.direction],
-                 variant ? "_auto" : "");
-        if (!add(suite, run)) bench_peer_close(run->peer);
-    }
-}
-
-/* 0, or a status to exit with. */
-static int start_peers(struct bench_suite *suite)
-{
-    struct fcnn_settings settings;
-    const enum bench_peers wanted = suite->options->peers;
-    if (wanted == PEERS_OFF || fcnn_settings_read(&settings, NULL)) return 0;
-    if (bench_peer_start(settings.isa, suite->options->threads)) suite->peer = bench_peer_name();
-    if (suite->peer || wanted != PEERS_NEEDED) return 0;
-    fprintf(stderr, "fastcnn-bench: --peers: %s\n",
-            bench_peer_name() ? "oneDNN cannot be limited to this instruction set"
-                              : "built without oneDNN (install Debian's libdnnl-dev, then ./configure again)");
-    return EX_USAGE;
-}
-
-int bench_suite_make(struct bench_suite *suite, const struct bench_options *options)
-{
-    *suite = (struct bench_suite){.options = options, .start = bench_now()};
-    fcnn_status status = fcnn_options_check(NULL);
-    if (status) return fprintf(stderr, "fastcnn-bench: %s\n", fcnn_last_error()), EX_USAGE;
-    if (start_peers(suite)) return EX_USAGE;
-    suite->cases = bench_cases_make(options, &suite->case_count);
-    if (!suite->cases) return EX_USAGE;
-    suite->runs = calloc((size_t)suite->case_count * ((size_t)fcnn_kernel_count() + 2) + 1, sizeof *suite->runs);
-    if (!suite->runs) return fprintf(stderr, "fastcnn-bench: no memory\n"), EX_OSERR;
-    for (int i = 0; i < suite->case_count; i++) {
-        add_kernels(suite, &suite->cases[i]);
-        add_peers(suite, &suite->cases[i]);
-    }
-    if (!suite->run_count)
-        return fprintf(stderr, "fastcnn-bench: no kernel or layer matches --filter=%s\n", options->filter), EX_USAGE;
-    sigaction(SIGINT, &(struct sigaction){.sa_handler = interrupt, .sa_flags = (int)SA_RESETHAND}, NULL);
-    return 0;
-}
-
-void bench_suite_free(struct bench_suite *suite)
-{
-    for (int i = 0; i < suite->run_count; i++) {
-        fcnn_plan_destroy(suite->runs[i].plan);
-        bench_peer_close(suite->runs[i].peer);
-        free(suite->runs[i].packed);
-        free(suite->runs[i].samples);
-    }
-    free(suite->runs);
-    bench_cases_free(suite->cases, suite->case_count);
-}
-
-int bench_suite_select(struct bench_suite *suite, const char *filter)
-{
-    regex_t regex;
-    int negative = *filter == '-';
-    const char *pattern = filter + negative;
-    if (regcomp(&regex, strcmp(pattern, "all") ? pattern : ".", REG_EXTENDED | REG_NOSUB))
-        return fprintf(stderr, "fastcnn-bench: --benchmark_filter=%s: not a regular expression\n", filter), 0;
-    for (int i = 0; i < suite->run_count; i++) {
-        struct bench_run *run = &suite->runs[i];
-        char name[sizeof run->name + sizeof run->suffix];
-        snprintf(name, sizeof name, "%s%s", run->name, run->suffix);
-        run->selected = (regexec(&regex, name, 0, NULL, 0) == 0) != negative;
-        if (run->selected) suite->windows += run->repetitions;
-    }
-    regfree(&regex);
-    if (!suite->windows) fprintf(stderr, "fastcnn-bench: no kernel or layer matches --benchmark_filter=%s\n", filter);
-    return suite->windows;
-}
-
 /* ---- one run ---- */
 
 static fcnn_status make_plan(struct bench_run *run)
 {
     const struct bench_case *c = run->of;
-    const fcnn_options options = {.threads = c->threads, .kernel = run->kernel.name,
+    const fcnn_options options = {.threads = run->threads, .kernel = run->kernel.name,
                                   .math = fcnn_class_name(run->kernel.numerics)};
     fcnn_status status = fcnn_plan_create(&run->plan, &c->problem, &options);
     if (status) return status;
@@ -233,9 +78,11 @@ static void prepare(struct bench_run *run)
     bench_report_wrong(run);
 }
 
-static double peak_window(const struct bench_run *run)
+static struct bench_bounds measure_bounds(const struct bench_run *run)
 {
-    return run->of->flops > 0 ? fcnn_measure_peak(run->kernel.isa, PEAK_SECONDS) * run->of->threads : 0;
+    const fcnn_isa isa = run->kernel.isa;
+    return (struct bench_bounds){.peak = run->of->flops > 0 ? bench_bound_peak(isa, run->threads) : 0,
+                                 .traffic = bench_bound_traffic(&run->of->tensors, isa, run->threads)};
 }
 
 static void forget_samples(struct bench_run *run)
@@ -249,18 +96,20 @@ static enum bench_turn leave_out(struct bench_run *run, int64_t iterations)
     run->suite->windows_skipped++;
     if (run->count && run->iterations == iterations) return BENCH_IDLE;
     forget_samples(run);
-    snprintf(run->failure, sizeof run->failure, "not timed: %s", interrupted ? "interrupted" : "no time left");
+    snprintf(run->failure, sizeof run->failure, "not timed: %s", bench_interrupted() ? "interrupted" : "no time left");
     return BENCH_FAIL;
 }
 
 enum bench_turn bench_window_open(struct bench_run *run, int64_t iterations)
 {
+    const double elapsed = bench_now() - run->suite->start;
     if (run->is_wrong) return BENCH_FAIL;
-    if (interrupted || bench_now() - run->suite->start > run->suite->options->budget) return leave_out(run, iterations);
+    if (bench_interrupted() || elapsed > run->suite->options->budget) return leave_out(run, iterations);
     if (!run->prepared) prepare(run);
     if (run->is_wrong) return BENCH_FAIL;
     if (iterations > 1) bench_execute(run); /* warm caches */
-    run->peak = peak_window(run);
+    run->bounds = measure_bounds(run);
+    run->before = bench_steady_now();
     run->start = bench_now();
     return BENCH_TIME;
 }
@@ -271,10 +120,25 @@ void bench_execute(const struct bench_run *run)
     else fcnn_execute(run->plan, &run->tensors);
 }
 
+/* What happened in the window that ends now, also added up. */
+static struct bench_steady count_events(struct bench_run *run, int64_t iterations)
+{
+    const struct bench_steady now = bench_steady_now();
+    const struct bench_steady events = {now.allocations - run->before.allocations,
+                                        now.page_faults - run->before.page_faults};
+    run->executions += iterations;
+    run->events.allocations += events.allocations;
+    run->events.page_faults += events.page_faults;
+    return events;
+}
+
 struct bench_figures bench_window_close(struct bench_run *run, int64_t iterations)
 {
     struct bench_sample sample = {.seconds = (bench_now() - run->start) / (double)iterations};
-    sample.peak = (run->peak + peak_window(run)) / 2;
+    const struct bench_steady events = count_events(run, iterations);
+    const struct bench_bounds after = measure_bounds(run);
+    sample.bounds.peak = (run->bounds.peak + after.peak) / 2;
+    sample.bounds.traffic = (run->bounds.traffic + after.traffic) / 2;
     if (iterations != run->iterations) forget_samples(run); /* Google Benchmark was still looking for their number */
     run->iterations = iterations;
     struct bench_sample *samples = realloc(run->samples, (size_t)(run->count + 1) * sizeof *samples);
@@ -284,10 +148,10 @@ struct bench_figures bench_window_close(struct bench_run *run, int64_t iteration
         run->suite->windows_done++;
     }
     bench_report_progress(run);
-    double gflops = run->of->flops / sample.seconds * 1e-9;
-    return (struct bench_figures){.gflops = gflops, .peak = sample.peak,
-                                  .percent_of_peak = sample.peak > 0 ? 100 * gflops / sample.peak : NAN,
-                                  .bytes = run->of->bytes, .error = run->error};
+    return (struct bench_figures){.gflops = 1e-9 * run->of->flops / sample.seconds, .peak = sample.bounds.peak,
+                                  .percent_of_peak = bench_percent_of_peak(run, &sample),
+                                  .percent_of_memory = bench_percent_of_memory(run, &sample),
+                                  .bytes = run->of->bytes, .error = run->error, .events = events};
 }
 
 /* ---- summing up ---- */
@@ -313,11 +177,40 @@ struct bench_summary bench_summarize(double *values, int count)
     return (struct bench_summary){quantile(values, count, 0.5), range};
 }
 
-double bench_median(const struct bench_run *run)
+double bench_seconds(const struct bench_run *run, const struct bench_sample *sample)
 {
-    double *values = calloc((size_t)run->count + 1, sizeof *values), median = NAN;
-    for (int i = 0; values && i < run->count; i++) values[i] = run->samples[i].seconds;
-    if (values) median = bench_summarize(values, run->count).median;
+    (void)run;
+    return sample->seconds;
+}
+
+double bench_peak(const struct bench_run *run, const struct bench_sample *sample)
+{
+    return run->of->flops > 0 ? sample->bounds.peak : NAN;
+}
+
+double bench_traffic(const struct bench_run *run, const struct bench_sample *sample)
+{
+    (void)run;
+    return sample->bounds.traffic;
+}
+
+double bench_percent_of_peak(const struct bench_run *run, const struct bench_sample *sample)
+{
+    return run->of->flops > 0 ? 100e-9 * run->of->flops / sample->seconds / sample->bounds.peak : NAN;
+}
+
+double bench_percent_of_memory(const struct bench_run *run, const struct bench_sample *sample)
+{
+    (void)run;
+    return 100 * sample->bounds.traffic / sample->seconds;
+}
+
+struct bench_summary bench_summarize_run(const struct bench_run *run, bench_value *value)
+{
+    struct bench_summary summary = {NAN, NAN};
+    double *values = calloc((size_t)run->count + 1, sizeof *values);
+    for (int i = 0; values && i < run->count; i++) values[i] = value(run, &run->samples[i]);
+    if (values) summary = bench_summarize(values, run->count);
     free(values);
-    return median;
+    return summary;
 }

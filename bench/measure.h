@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * Runs: one kernel on one case, timed in windows. Each window is checked for bits once before, and has a window of pure
- * fused multiply-adds right before and right after it, so that it carries its own ratio to the machine's speed. */
+ * Runs: one kernel on one case, timed in windows. Each run is checked for bits once before, and each window has the
+ * machine's bounds measured right before and right after it, so that it carries its own ratio to what is possible. */
 #ifndef BENCH_MEASURE_H
 #define BENCH_MEASURE_H
 
@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "bench/options.h"
+#include "bench/steady.h"
 #include "lib/fastcnn.h"
 
 #ifdef __cplusplus
@@ -17,9 +18,15 @@ extern "C" {
 struct bench_case;
 struct bench_peer;
 
-/* One window: seconds of one execution; peak: GFLOP/s of the FMA windows around it for all threads together, 0 if the
- * operation has no multiply-adds. */
-struct bench_sample { double seconds, peak; };
+/* What the machine allows (bounds.h), before or after a window or on average: GFLOP/s of fused multiply-adds, 0 if the
+ * operation has none; seconds for the traffic of one execution. */
+struct bench_bounds { double peak, traffic; };
+
+/* One window: seconds of one execution, and the bounds around it. */
+struct bench_sample {
+    double seconds;
+    struct bench_bounds bounds;
+};
 
 struct bench_run {
     struct bench_suite *suite;
@@ -28,6 +35,7 @@ struct bench_run {
     struct bench_peer *peer; /* NULL: a kernel of ours, run by `plan` */
     int peer_variant;        /* as in bench_peer_open() */
     char title[64];          /* of a peer: "onednn_2.6.3 (jit:avx512_core)" */
+    int threads;
     char name[128];         /* layer/kernel */
     char suffix[64];        /* what Google Benchmark appends to the name */
     int selected;
@@ -41,7 +49,12 @@ struct bench_run {
     int64_t iterations;     /* of every sample */
     int count;
     struct bench_sample *samples;
-    double start, peak;     /* of the open window */
+    int64_t executions;         /* in all windows, also those that samples were not taken from */
+    struct bench_steady events; /* in these windows */
+    /* of the open window */
+    double start;
+    struct bench_bounds bounds;
+    struct bench_steady before;
 };
 
 struct bench_suite {
@@ -55,7 +68,10 @@ struct bench_suite {
 };
 
 /* What one window says, for the counters. Not a number where it does not apply. */
-struct bench_figures { double gflops, peak, percent_of_peak, bytes, error; };
+struct bench_figures {
+    double gflops, peak, percent_of_peak, percent_of_memory, bytes, error;
+    struct bench_steady events;
+};
 
 double bench_now(void);
 
@@ -84,7 +100,11 @@ int bench_interrupted(void);
 /* Median and interquartile range of values[count], which are sorted on return. */
 struct bench_summary { double median, range; };
 struct bench_summary bench_summarize(double *values, int count);
-double bench_median(const struct bench_run *run); /* seconds of one execution; NAN: not timed */
+
+/* Of one value of the windows of a run; not a number if it was not timed. */
+typedef double bench_value(const struct bench_run *run, const struct bench_sample *sample);
+bench_value bench_seconds, bench_peak, bench_traffic, bench_percent_of_peak, bench_percent_of_memory;
+struct bench_summary bench_summarize_run(const struct bench_run *run, bench_value *value);
 
 #ifdef __cplusplus
 }

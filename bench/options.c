@@ -12,17 +12,20 @@
 static const char help[] =
     "Usage: fastcnn-bench [OPTION]...\n"
     "Time every kernel on the layers of well-known networks, after checking its bits against the reference.\n\n"
-    "  --layers=LIST      mnist, vgg16, resnet50, mobilenet, tails (comma separated) or all, vector kernels only; all\n"
-    "                     takes about 10 minutes (default: a selection with scalar kernels, about 3 minutes)\n"
+    "  --layers=LIST      mnist, vgg16, resnet50, mobilenet, tails (comma separated) or all, vector kernels only\n"
+    "                     (default: a selection with scalar kernels, about 3 minutes)\n"
     "  --quick            the MNIST model's layers only, shorter windows, about 30 seconds\n"
     "  --filter=GLOB      only what matches: a layer, a kernel, or layer/kernel (\"*_direct_*\", \"mnist.conv2/*\")\n"
     "  --problem=TEXT     time this problem in place of the layers (may be repeated), for example\n"
     "                     \"conv2d+relu forward mb64ic32ih13oc64kh3\"\n"
     "  --peers            compare convolutions with oneDNN, or fail where that is impossible\n"
     "  --no-peers         do not compare (default: compare if it was there when this program was configured)\n"
+    "  --choice           of our kernels only those that dispatch takes\n"
     "  --threads=N        run every kernel with N threads (default 1)\n"
+    "  --scaling          compare N threads (default 2) with one: what dispatch takes, and peers\n"
     "  --json=FILE        write Google Benchmark's JSON there (default bench/out/kernels.json)\n"
-    "  --budget=SECONDS   start no new window after this time (default 150, 600 with --layers)\n"
+    "  --budget=SECONDS   start no new window after this time (default 150, 600 with --layers: enough for all of them\n"
+    "                     where two cores are quiet)\n"
     "  --list             list layers, problems and kernels, time nothing\n"
     "  --help, --version\n"
     "  --benchmark_...    Google Benchmark's own options, for example --benchmark_filter=REGEX,\n"
@@ -57,6 +60,8 @@ static int read_one(struct bench_options *o, const char *argument)
     double number;
     if (!strcmp(argument, "--quick")) return o->quick = 1;
     if (!strcmp(argument, "--list")) return o->list = 1;
+    if (!strcmp(argument, "--choice")) return o->choice = 1;
+    if (!strcmp(argument, "--scaling")) return o->scaling = o->choice = 1;
     if (!strcmp(argument, "--peers")) return o->peers = PEERS_NEEDED, 1;
     if (!strcmp(argument, "--no-peers")) return o->peers = PEERS_OFF, 1;
     if ((value = value_of(argument, "--layers"))) return o->layers = value, 1;
@@ -100,7 +105,7 @@ static void print_version(void)
 int bench_options_read(struct bench_options *o, int *argc, char **argv)
 {
     int kept = 1;
-    *o = (struct bench_options){.threads = 1, .peers = PEERS_WELCOME, .json = "bench/out/kernels.json"};
+    *o = (struct bench_options){.peers = PEERS_WELCOME, .json = "bench/out/kernels.json"};
     for (int i = 1; i < *argc; i++) {
         if (!strcmp(argv[i], "--help")) return fputs(help, stdout), EXIT_SUCCESS;
         if (!strcmp(argv[i], "--version")) return print_version(), EXIT_SUCCESS;
@@ -109,6 +114,8 @@ int bench_options_read(struct bench_options *o, int *argc, char **argv)
         if (!taken) argv[kept++] = argv[i];
     }
     argv[*argc = kept] = NULL;
+    if (o->scaling && o->threads == 1) return usage("--scaling", "compares --threads=N, 2 or more, with one");
+    if (!o->threads) o->threads = o->scaling ? 2 : 1;
     if (!o->repetitions) o->repetitions = o->quick ? 5 : 9;
     if (o->budget == 0) o->budget = o->quick ? 30 : o->layers ? 600 : 150;
     o->window = o->quick ? 0.003 : 0.008;

@@ -14,6 +14,8 @@ enum bench_peers { PEERS_OFF, PEERS_WELCOME, PEERS_NEEDED };
 struct bench_options {
     int threads;
     int quick, list;
+    int choice;             /* of our kernels only what dispatch takes */
+    int scaling;            /* with one thread and with `threads`; implies choice */
     enum bench_peers peers;
     int library_output;     /* --benchmark_format, _list_tests: the library prints to stdout, the tables are left out */
     int repetitions;        /* windows per kernel */

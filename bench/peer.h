@@ -11,12 +11,13 @@ struct bench_peer;
 /* "onednn_2.6.3", the library that is loaded; NULL: built without. */
 const char *bench_peer_name(void);
 
-/* Before all else: instruction sets beyond `isa` are not to be used, and so many threads. 0: impossible. */
-int bench_peer_start(fcnn_isa isa, int threads);
+/* Before all else: instruction sets beyond `isa` are not to be used. 0: impossible. */
+int bench_peer_start(fcnn_isa isa);
 
-/* The library's choice for a problem. variant 0: among direct algorithms; 1: among all of them, if that differs
- * (Winograd's sums are of another class). NULL: the peer does not take part. Costs little: no memory, no code yet. */
-struct bench_peer *bench_peer_open(const struct bench_case *c, int variant);
+/* The library's choice for a problem and a number of threads. variant 0: among direct algorithms; 1: among all of them,
+ * if that differs (Winograd's sums are of another class). NULL: the peer does not take part. Costs little: no memory,
+ * no code yet. */
+struct bench_peer *bench_peer_open(const struct bench_case *c, int threads, int variant);
 void bench_peer_close(struct bench_peer *peer); /* NULL is fine */
 
 const char *bench_peer_implementation(const struct bench_peer *peer); /* "jit:avx512_core" */

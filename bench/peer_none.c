@@ -4,15 +4,15 @@
 
 const char *bench_peer_name(void) { return NULL; }
 
-int bench_peer_start(fcnn_isa isa, int threads)
+int bench_peer_start(fcnn_isa isa)
 {
-    (void)isa, (void)threads;
+    (void)isa;
     return 0;
 }
 
-struct bench_peer *bench_peer_open(const struct bench_case *c, int variant)
+struct bench_peer *bench_peer_open(const struct bench_case *c, int threads, int variant)
 {
-    (void)c, (void)variant;
+    (void)c, (void)threads, (void)variant;
     return NULL;
 }
 

@@ -20,6 +20,7 @@ struct shape {
 
 struct bench_peer {
     const struct bench_case *of;
+    int threads;
     struct ref_conv2d g;
     struct shape plain; /* the case's layouts */
     struct onednn o;
@@ -240,12 +241,14 @@ static dnnl_primitive_desc_t describe_backward(struct bench_peer *p, dnnl_alg_ki
     return onednn_describe(&p->o, &operation, NULL, p->forward, "backward");
 }
 
-static struct bench_peer *open_with(const struct bench_case *c, dnnl_alg_kind_t algorithm)
+static struct bench_peer *open_with(const struct bench_case *c, int threads, dnnl_alg_kind_t algorithm)
 {
     struct bench_peer *p = calloc(1, sizeof *p);
     if (!p) return NULL;
     const int backward = c->problem.direction != FCNN_FORWARD;
+    omp_set_num_threads(threads); /* oneDNN asks OpenMP, when it describes, builds and runs a primitive */
     p->of = c;
+    p->threads = threads;
     p->g = bench_geometry(&c->problem);
     p->plain = shape_of(&c->problem, &p->g, 0);
     p->implementation = "none";
@@ -267,20 +270,19 @@ const char *bench_peer_name(void)
     return name;
 }
 
-int bench_peer_start(fcnn_isa isa, int threads)
+int bench_peer_start(fcnn_isa isa)
 {
     if (isa == FCNN_SCALAR) return 0; /* oneDNN begins at SSE 4.1 */
-    omp_set_num_threads(threads);
     return dnnl_set_default_fpmath_mode(dnnl_fpmath_mode_strict) == dnnl_success &&
            (isa != FCNN_AVX2 || dnnl_set_max_cpu_isa(dnnl_cpu_isa_avx2) == dnnl_success);
 }
 
-struct bench_peer *bench_peer_open(const struct bench_case *c, int variant)
+struct bench_peer *bench_peer_open(const struct bench_case *c, int threads, int variant)
 {
     if (c->problem.op != FCNN_CONV2D && c->problem.op != FCNN_CONV2D_POOL) return NULL;
-    struct bench_peer *direct = open_with(c, dnnl_convolution_direct);
+    struct bench_peer *direct = open_with(c, threads, dnnl_convolution_direct);
     if (!variant || !direct) return direct;
-    struct bench_peer *any = open_with(c, dnnl_convolution_auto);
+    struct bench_peer *any = open_with(c, threads, dnnl_convolution_auto);
     const int differs = any && !*any->o.failure && strcmp(any->implementation, direct->implementation);
     bench_peer_close(direct);
     if (differs) return any;
@@ -309,13 +311,18 @@ const char *bench_peer_load(struct bench_peer *p)
 {
     const fcnn_direction direction = p->of->problem.direction;
     if (*p->o.failure) return p->o.failure;
+    omp_set_num_threads(p->threads);
     if (direction == FCNN_FORWARD) load_forward(p);
     else if (direction == FCNN_BACKWARD_DATA) load_backward_data(p);
     else load_backward_weights(p);
     return *p->o.failure ? p->o.failure : NULL;
 }
 
-void bench_peer_execute(const struct bench_peer *p) { onednn_run(&p->o); }
+void bench_peer_execute(const struct bench_peer *p)
+{
+    omp_set_num_threads(p->threads);
+    onednn_run(&p->o);
+}
 
 const char *bench_peer_store(struct bench_peer *p)
 {

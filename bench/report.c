@@ -81,20 +81,13 @@ int bench_report_create(const char *path)
 
 struct row {
     const struct bench_run *run;
-    struct bench_summary time, percent;
+    struct bench_summary time, peak, memory; /* peak, memory: percent */
 };
 
 static struct row summarize(const struct bench_run *run)
 {
-    struct row row = {.run = run};
-    double *values = calloc((size_t)run->count + 1, sizeof *values);
-    for (int i = 0; values && i < run->count; i++) values[i] = run->samples[i].seconds;
-    row.time = bench_summarize(values, values ? run->count : 0);
-    for (int i = 0; values && i < run->count; i++)
-        values[i] = 100e-9 * run->of->flops / run->samples[i].seconds / run->samples[i].peak;
-    row.percent = bench_summarize(values, values ? run->count : 0);
-    free(values);
-    return row;
+    return (struct row){run, bench_summarize_run(run, bench_seconds), bench_summarize_run(run, bench_percent_of_peak),
+                        bench_summarize_run(run, bench_percent_of_memory)};
 }
 
 /* Fastest first, what was not timed last. */
@@ -105,7 +98,7 @@ static int faster(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static void print_time(double seconds)
+void bench_print_time(double seconds)
 {
     if (seconds < 1e-6) printf("%8.1f ns", seconds * 1e9);
     else if (seconds < 1e-3) printf("%8.2f us", seconds * 1e6);
@@ -113,7 +106,7 @@ static void print_time(double seconds)
     else printf("%8.2f s ", seconds);
 }
 
-static void print_number(int width, int digits, double value)
+void bench_print_number(int width, int digits, double value)
 {
     if (isfinite(value)) printf("%*.*f", width, digits, value);
     else printf("%*s", width, "-");
@@ -131,13 +124,14 @@ static void print_row(const struct row *row, double naive, double peer)
         printf("  %s\n", *run->failure ? run->failure : "not timed");
         return;
     }
-    print_time(row->time.median);
-    print_number(8, 1, run->count > 1 ? 100 * row->time.range / row->time.median : NAN);
-    print_number(10, c->flops > 0 ? 2 : 1, 1e-9 * (c->flops > 0 ? c->flops : c->bytes) / row->time.median);
-    print_number(8, 1, c->flops > 0 ? row->percent.median : NAN);
-    print_number(9, 1, naive / row->time.median);
-    print_number(8, 2, peer / row->time.median);
-    print_number(7, 1, run->error);
+    bench_print_time(row->time.median);
+    bench_print_number(8, 1, run->count > 1 ? 100 * row->time.range / row->time.median : NAN);
+    bench_print_number(10, c->flops > 0 ? 2 : 1, 1e-9 * (c->flops > 0 ? c->flops : c->bytes) / row->time.median);
+    bench_print_number(8, 1, row->peak.median);
+    bench_print_number(7, 1, row->memory.median);
+    bench_print_number(9, 1, naive / row->time.median);
+    bench_print_number(8, 2, peer / row->time.median);
+    bench_print_number(7, 1, run->error);
     putchar('\n');
 }
 
@@ -160,14 +154,14 @@ static void print_case(const struct bench_run *first, const struct bench_run *en
         printf("\n%s%s%s  %s  ", style(STDOUT_FILENO, BOLD), c->layer, plain(STDOUT_FILENO), c->text);
         if (c->flops > 0) printf("%.3g MFLOP, ", c->flops * 1e-6);
         printf("%.3g MB\n", c->bytes * 1e-6);
-        printf("  %-39s  %-6s  %-11s%11s%8s%10s%8s%9s%8s%7s\n", "kernel", "ISA", "class", "median   ", "spread%",
-               c->flops > 0 ? "GFLOP/s" : "GB/s", "peak%", "x naive", "x peer", "error");
+        printf("  %-39s  %-6s  %-11s%11s%8s%10s%8s%7s%9s%8s%7s\n", "kernel", "ISA", "class", "median   ", "spread%",
+               c->flops > 0 ? "GFLOP/s" : "GB/s", "peak%", "mem%", "x naive", "x peer", "error");
         for (int i = 0; i < count; i++) print_row(&rows[i], naive, peer);
     }
     free(rows);
 }
 
-/* Median and spread of all FMA windows of one instruction set; one thread. */
+/* Median and spread of all FMA windows of one instruction set, per thread. */
 static void print_peak(const struct bench_suite *suite, fcnn_isa isa)
 {
     int count = 0;
@@ -178,7 +172,7 @@ static void print_peak(const struct bench_suite *suite, fcnn_isa isa)
         double *more = realloc(values, (size_t)(count + run->count) * sizeof *values);
         if (!more) break;
         values = more;
-        for (int j = 0; j < run->count; j++) values[count++] = run->samples[j].peak / run->of->threads;
+        for (int j = 0; j < run->count; j++) values[count++] = run->samples[j].bounds.peak / run->threads;
     }
     struct bench_summary peak = bench_summarize(values, count);
     if (count)
@@ -197,6 +191,10 @@ static void print_header(const struct bench_suite *suite)
     printf("\n  compiler    %s\n  threads     %d\n  peer        %s\n", COMPILER, suite->options->threads,
            suite->peer ? suite->peer : "none");
     for (int isa = 0; isa < FCNN_ISAS; isa++) print_peak(suite, (fcnn_isa)isa);
+}
+
+static void print_legend(void)
+{
     puts("\nTimed: fcnn_execute() with warm caches; weights of forward and backward_data packed beforehand by\n"
          "fcnn_pack(), everything else (gathering, im2col, packing of activations) inside. Every kernel was first\n"
          "compared bit by bit with the reference of its class: naive, or the scalar kernel; peers within bounds.\n"
@@ -207,23 +205,60 @@ static void print_header(const struct bench_suite *suite)
          "  x peer   the same for the class \"peer\", which has its favourite layouts, conversions not counted\n"
          "  GFLOP/s  operations of the direct algorithm, padding not counted; GB/s: every tensor once\n"
          "  peak%    of the rate of fused multiply-adds from registers with this ISA, measured right before and after\n"
-         "           each window on one thread, times the number of threads. The gradient of a pooled layer is three\n"
-         "           quarters zeros: kernels that skip them can pass 100\n"
+         "           each window on as many threads at once. The gradient of a pooled layer is three quarters zeros:\n"
+         "           kernels that skip them can pass 100\n"
+         "  mem%     of the bound by memory: the time in which a loop with this ISA and as many threads reads each\n"
+         "           input and writes each output once, in place and warm, over the kernel's. The larger of peak%\n"
+         "           and mem% says how far a kernel is from what the machine allows\n"
          "  error    max |x - d| / (2^-24 S) of the class's outputs x, the same for all its kernels; d and\n"
          "           S = sum |a b|: the same in double. The tests demand 16 or less of exact; of winograd_f2 and\n"
          "           winograd_f4 16 and 256 of the largest S in an output tile");
 }
 
-void bench_report_tables(const struct bench_suite *suite)
+/* Names what allocated or touched new pages while it was timed; peers are left to themselves. */
+static void print_steady(const struct bench_suite *suite)
+{
+    const struct bench_steady total = bench_steady_now();
+    struct bench_steady sum = {0};
+    int64_t executions = 0;
+    for (int i = 0; i < suite->run_count; i++) {
+        const struct bench_run *run = &suite->runs[i];
+        if (run->peer) continue;
+        executions += run->executions;
+        sum.allocations += run->events.allocations;
+        sum.page_faults += run->events.page_faults;
+    }
+    printf("\nAllocations and page faults inside the timed windows of our kernels: %lld and %lld over %lld executions\n"
+           "(in the whole process, preparations included: %lld and %lld)\n", (long long)sum.allocations,
+           (long long)sum.page_faults, (long long)executions, (long long)total.allocations,
+           (long long)total.page_faults);
+    for (int i = 0; i < suite->run_count; i++) {
+        const struct bench_run *run = &suite->runs[i];
+        if (run->peer || (!run->events.allocations && !run->events.page_faults)) continue;
+        printf("  %s, %s: %lld and %lld over %lld\n", run->of->layer, run->kernel.name,
+               (long long)run->events.allocations, (long long)run->events.page_faults, (long long)run->executions);
+    }
+}
+
+static void print_cases(const struct bench_suite *suite)
 {
     const struct bench_run *run = suite->runs, *end = run + suite->run_count;
-    int wrong = 0, fd = STDOUT_FILENO;
-    print_header(suite);
+    print_legend();
     while (run < end) {
         const struct bench_run *first = run;
-        while (run < end && run->of == first->of) wrong += run->is_wrong && !run->peer, run++;
+        while (run < end && run->of == first->of) run++;
         print_case(first, run);
     }
+}
+
+void bench_report_tables(const struct bench_suite *suite)
+{
+    int wrong = 0, fd = STDOUT_FILENO;
+    for (int i = 0; i < suite->run_count; i++) wrong += suite->runs[i].is_wrong && !suite->runs[i].peer;
+    print_header(suite);
+    if (suite->options->scaling) bench_report_scaling(suite);
+    else print_cases(suite);
+    print_steady(suite);
     if (suite->windows_skipped)
         printf("\n%d windows were not timed: %s.\n", suite->windows_skipped,
                bench_interrupted() ? "interrupted" : "the time of --budget was used up");

@@ -17,8 +17,15 @@ void bench_report_wrong(const struct bench_run *run); /* at once, on stderr */
  * message. */
 int bench_report_create(const char *path);
 
-/* The header and a table per case. */
+/* The header, a table per case (or bench_report_scaling()), and whether anything was allocated. */
 void bench_report_tables(const struct bench_suite *suite);
+
+/* What numbers in tables look like; "-" for what is not finite. */
+void bench_print_time(double seconds); /* 11 columns */
+void bench_print_number(int width, int digits, double value);
+
+/* scaling.c: in place of the tables of cases, one row per pair of runs. */
+void bench_report_scaling(const struct bench_suite *suite);
 
 /* comparison.c: where a peer took part, how it compares with what dispatch takes, direction by direction. */
 void bench_report_comparison(const struct bench_suite *suite);

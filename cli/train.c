@@ -2,6 +2,7 @@
  * fastcnn train: the Keras tutorial network on MNIST or on synthetic digits, with the receipt of the run. */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "cli/cli.h"
 
@@ -14,6 +15,8 @@ struct training {
     double minimum; /* test accuracy below which the run has failed */
     /* results */
     fcnn_progress *history;
+    long *faults; /* page faults of each epoch's training steps after the first */
+    long step_faults; /* of the process at the end of the epoch's first step */
     fcnn_metrics test;
     fcnn_receipt receipt;
     int64_t parameters;
@@ -100,15 +103,38 @@ static double median_epoch(const fcnn_progress *history, int epochs)
     return median;
 }
 
+static long page_faults(void)
+{
+    struct rusage usage = {0};
+    getrusage(RUSAGE_SELF, &usage);
+    return usage.ru_minflt + usage.ru_majflt;
+}
+
+struct watch {
+    struct training *training;
+    struct cli_progress *progress;
+};
+
+/* After each step, the first of an epoch too: the steady state begins there. */
+static int after_step(void *context, const fcnn_progress *state)
+{
+    const struct watch *watch = context;
+    struct training *t = watch->training;
+    if (state->step == 1) t->step_faults = page_faults();
+    if (!state->epoch_ended) t->faults[state->epoch - 1] = page_faults() - t->step_faults;
+    return cli_progress_step(watch->progress, state);
+}
+
 /* Trains and evaluates; the peak is measured just before and just after, because clocks move. */
 static fcnn_status train(struct training *t, fcnn_model *model, struct cli_progress *progress)
 {
+    struct watch watch = {t, progress};
     fcnn_status status = cli_in_use(&t->compile.kernels, &t->isa, &t->threads);
     if (!status) status = fcnn_compile(model, &t->compile);
     if (status) return status;
     t->parameters = fcnn_model_parameters(model);
-    t->fit.callback = cli_progress_step;
-    t->fit.context = progress;
+    t->fit.callback = after_step;
+    t->fit.context = &watch;
     cli_catch_interrupt();
     t->peak = cli_measure_peak(t->isa, t->threads);
     status = fcnn_fit(model, t->data.train.x, t->data.train.y, t->data.train.n, &t->fit, t->history);
@@ -150,8 +176,9 @@ static json_t *history_json(const struct training *t)
     json_t *list = json_array();
     for (int i = 0; i < t->fit.epochs; i++) {
         const fcnn_progress *e = &t->history[i];
-        json_t *epoch = json_pack("{s:o?, s:f, s:f, s:f}", "loss", json_real(e->train.loss), "accuracy",
-                                  e->train.accuracy, "seconds", e->seconds, "training_seconds", e->training_seconds);
+        json_t *epoch = json_pack("{s:o?, s:f, s:f, s:f, s:I}", "loss", json_real(e->train.loss), "accuracy",
+                                  e->train.accuracy, "seconds", e->seconds, "training_seconds", e->training_seconds,
+                                  "page_faults", (json_int_t)t->faults[i]);
         if (e->has_validation)
             json_object_update_new(epoch, json_pack("{s:o?, s:f}", "val_loss", json_real(e->validation.loss),
                                                     "val_accuracy", e->validation.accuracy));
@@ -222,7 +249,8 @@ int cli_train(int argc, char **argv)
     int code = cli_data_load(&t.data, t.limit, 1);
     if (code) return code;
     t.history = calloc((size_t)t.fit.epochs, sizeof *t.history);
-    if (!t.history) {
+    t.faults = calloc((size_t)t.fit.epochs, sizeof *t.faults);
+    if (!t.history || !t.faults) {
         cli_complain("out of memory");
         code = EX_SOFTWARE;
     } else if (training_images(&t) < 1) {
@@ -233,6 +261,7 @@ int cli_train(int argc, char **argv)
         code = run(&t);
     }
     free(t.history);
+    free(t.faults);
     cli_data_free(&t.data);
     return code;
 }

@@ -55,6 +55,7 @@ libfcnn_scalar_la_SOURCES = \
     kernels/peak/peak.h \
     kernels/peak/peak_body.h \
     kernels/peak/peak_scalar.c \
+    kernels/peak/stream_body.h \
     kernels/pool/avgpool_body.h \
     kernels/pool/avgpool_scalar.c \
     kernels/pool/maxpool_body.h \

@@ -54,6 +54,13 @@ struct fcnn_tensor_info {
 /* The tensors of a checked problem; returns their number. Optional ones (bias with no_bias) are left out. */
 int fcnn_tensor_list(const fcnn_problem *problem, struct fcnn_tensor_info list[FCNN_MAX_TENSORS]);
 
+/* ---- peak.c ---- */
+
+/* Seconds in which the calling thread goes once through all streams (kernels/peak/peak.h; at most FCNN_MAX_STREAMS):
+ * no kernel that moves these bytes can be faster. NAN if this CPU cannot run that instruction set. */
+struct fcnn_stream;
+double fcnn_measure_traffic(fcnn_isa isa, const struct fcnn_stream *streams, int count, double seconds);
+
 /* ---- plan.c ---- */
 
 /* Runs one kernel over its stages with memory that the caller brings: all tasks of a stage in pieces of `piece` tasks

@@ -9,6 +9,7 @@ if [ ! -x "$bench" ]; then
     exit 77
 fi
 # What the caller's environment pins or caps is not the subject here.
+top_srcdir=${top_srcdir:-.}
 unset FASTCNN_ISA FASTCNN_KERNEL FASTCNN_MATH FASTCNN_VERBOSE FASTCNN_NUM_THREADS
 
 folder=$(mktemp -d "${TMPDIR:-/tmp}/check_bench.XXXXXX") || exit 99
@@ -41,16 +42,22 @@ last="one small layer"
 # shellcheck disable=SC2086
 expect 0 --filter='mnist.dense2/*' --json="$folder/new/kernels.json" $short
 for text in dense_fwd_naive dense_bwd_data_naive dense_bwd_weights_naive 'dense forward mb8ic64oc10' GFLOP/s 'peak%' \
-    'x naive'; do
+    'mem%' 'x naive' 'Allocations and page faults inside the timed windows of our kernels: 0 and '; do
     has out "$text"
 done
+# The counters do count: preparations allocate.
+grep -q 'preparations included: [1-9][0-9]* and [1-9]' "$folder/out" || fail "nothing is counted"
 grep -q '^\* dense_fwd_' "$folder/out" || fail "dispatch's choice is not marked"
 if command -v jq >/dev/null; then
     json=$folder/new/kernels.json
     jq -e '.context.kernel_threads == "1"' "$json" >/dev/null || fail "the JSON file does not parse or has no context"
     jq -e '[.benchmarks[] | select(.name == "mnist.dense2/dense_fwd_naive/real_time" and .run_type == "iteration")]
-           | length == 2 and all(.[]; .["GFLOP/s"] > 0 and .percent_of_peak > 0 and .bytes > 0 and .error < 16)' \
+           | length == 2 and all(.[]; .["GFLOP/s"] > 0 and .percent_of_peak > 0 and .bytes > 0 and .error < 16
+                                      and .percent_of_memory > 0 and .threads == 1)' \
         "$json" >/dev/null || fail "the JSON file lacks names or counters"
+    jq -e '[.benchmarks[] | select(.run_type == "iteration")]
+           | length > 2 and all(.[]; .allocations == 0 and .page_faults >= 0)' \
+        "$json" >/dev/null || fail "a kernel allocates while it runs"
 else
     echo "note: no jq, the JSON file was not read"
 fi
@@ -59,6 +66,29 @@ last="a problem from the command line, two threads"
 # shellcheck disable=SC2086
 expect 0 --problem='maxpool backward_data mb2ic5ih13oh7kh3sh2ph1' --threads=2 --json="$folder/k.json" $short
 has out maxpool_bwd_data_naive
+
+last="no multiply-adds"
+# shellcheck disable=SC2086
+expect 0 --filter='mnist.relu1/*' --json="$folder/k.json" $short
+grep -q '^\* relu_fwd_.*  -  *[0-9.]*  *[0-9.]*  *-  *-$' "$folder/out" || fail "relu has a peak%, or no mem%"
+
+last="what dispatch takes"
+expect 0 --list --choice --no-peers --filter='mnist.conv3/*'
+has out '3 kernels on '
+
+last="scaling"
+# shellcheck disable=SC2086
+expect 0 --scaling --no-peers --filter='mnist.dense2/*' --json="$folder/k.json" $short
+for text in 'Times faster with 2 threads' 'a millisecond or more'; do has out "$text"; done
+[ "$(grep -c '^  mnist\.dense2  .* [0-9.]*  *[0-9.]*  *[0-9.]*$' "$folder/out")" -eq 3 ] || fail "not three rows"
+# shellcheck disable=SC2086
+expect 0 --scaling --threads=3 --no-peers --problem='conv2d forward ic32ih56oc32kh3ph1' --json="$folder/k.json" $short
+has out 'Times faster with 3 threads'
+if command -v jq >/dev/null; then
+    jq -e '[.benchmarks[] | select(.run_type == "iteration") | .threads] | sort == [1, 1, 3, 3]' "$folder/k.json" \
+        >/dev/null || fail "the JSON file lacks windows of one or three threads"
+fi
+expect 64 --scaling --threads=1
 
 last="no time"
 expect 0 --filter='mnist.dense2/*' --budget=0.000001 --json="$folder/k.json"
@@ -98,7 +128,12 @@ if "$bench" --peers --list >/dev/null 2>&1; then
     last="oneDNN beside our kernels"
     # shellcheck disable=SC2086
     expect 0 --peers --filter='mnist.conv3/*' --threads=2 --json="$folder/k.json" $short
-    for text in 'What dispatch takes' 'backward_weights        1' 'all                     3'; do has out "$text"; done
+    for text in 'What dispatch takes' '< 0.95' 'backward_weights        1' 'all                     3'; do
+        has out "$text"
+    done
+    below=$(awk '$1 == "all" { print $5 }' "$folder/out")
+    [ "$below" -eq "$(grep -c '^  [0-9.]*  mnist.conv3/.* against ' "$folder/out")" ] ||
+        fail "$below layers are below 0.95, but others were listed"
     if command -v jq >/dev/null; then
         jq -e '[.benchmarks[] | select((.name | contains("onednn")) and .run_type == "iteration")]
                | length == 6 and all(.[]; .["GFLOP/s"] > 0 and .error < 64 and (.label | contains("(")))' \
@@ -113,6 +148,17 @@ else
     expect 64 --peers --list
     has err 'oneDNN'
 fi
+
+last="whole programs"
+programs=$top_srcdir/bench/programs.sh
+if command -v hyperfine >/dev/null && [ -x ./fastcnn ]; then
+    sh "$programs" --runs=2 --limit=80 --out="$folder/programs" ./fastcnn >"$folder/out" 2>"$folder/err" ||
+        fail "bench/programs.sh: exit status $?"
+    [ "$(grep -c '^| `' "$folder/programs/programs.md")" -eq 6 ] || fail "not six programs were timed"
+    [ -s "$folder/programs/programs.json" ] || fail "no programs.json"
+fi
+sh "$programs" --runs=one >/dev/null 2>&1
+[ $? -eq 64 ] || fail "bench/programs.sh took --runs=one"
 
 last="--help"
 expect 0 --help

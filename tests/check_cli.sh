@@ -154,7 +154,8 @@ else
     gives 0 train --data "$good" --epochs 2 --batch-size 8 --threads 3 --kernel '*_naive' --quiet; silent err
     has out "$one"
     gives 0 train --data "$good" --epochs 2 --batch-size 8 --json --verbose 2; has err 'Epoch 1/2'
-    json '.data.synthetic == false'; json '.history | length == 2'; json ".receipt.weights == \"$one\""
+    json '.data.synthetic == false'; json '.history | length == 2'; json '.history | all(.page_faults >= 0)'
+    json ".receipt.weights == \"$one\""
     json '.receipt.seed == 1'; json '.speed.peak_gflops > 0'; json '.data.training_images == 40'
     gives 0 train --data "$good" --limit 20 --epochs 1 --optimizer sgd --momentum 0.9 --learning-rate 0.1 --shards 2 \
         --seed 5 --quiet

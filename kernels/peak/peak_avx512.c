@@ -1,9 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * FMA throughput, avx512. */
+ * FMA throughput and traffic, avx512. */
 #include <stddef.h>
 
 #include "kernels/simd/vector_avx512.h"
 
 #include "kernels/peak/peak_body.h"
+#include "kernels/peak/stream_body.h"
 
 float fcnn_peak_avx512(int64_t rounds) { return peak_run(rounds); }
+
+float fcnn_stream_avx512(const struct fcnn_stream *streams, int count, float least)
+{
+    return stream_run(streams, count, least);
+}
