@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * Which kernel serves a problem. Today the rule is: the highest instruction set that is usable, then kernels that nothing
- * speaks against (preference.c), then the order of the table. Measured choices (tuning) will enter in better(), and
- * nowhere else: nothing here may change a result inside a class. */
+ * Which kernel serves a problem. Today the rule is: the highest instruction set that is usable, then kernels that
+ * nothing speaks against (preference.c), then the order of the table. Measured choices (tuning) will enter in better(),
+ * and nowhere else: among exact kernels nothing here may change a result. */
 #include <fnmatch.h>
 #include <stdio.h>
 #include <string.h>

@@ -42,7 +42,8 @@ const char *fcnn_dispatch_reason(const struct fcnn_kernel *kernel, const fcnn_pr
 
 /* ---- preference.c ---- */
 
-/* "" or why `kernel`, which can serve the problem, is expected to be slower than another one of its instruction set. */
+/* "" or why `kernel`, which can serve the problem, is expected to be slower than another one of its instruction set. The
+ * same for all kernels of a class. */
 const char *fcnn_dispatch_doubt(const struct fcnn_kernel *kernel, const fcnn_problem *problem);
 
 /* ---- tensors.c: which tensors a problem has ---- */

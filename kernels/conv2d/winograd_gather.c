@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Winograd's convolution, forward, forward with pooling, and backward data (a forward pass of the gradient with rotated,
+ * Winograd's convolution, forward, with pooling or not, and backward data (a forward pass of the gradient with rotated,
  * transposed filters and padding 2 - pad). Filters are transformed when they are packed. A task takes a block of tiles
  * and a slice of output channels: patches -> V, per frequency V U -> M, M -> outputs. V and M should stay in half of a
  * 1 MB L2 cache; with many channels they cannot, and a block is as large as it takes to pay for the way of each U from

@@ -9,8 +9,8 @@
 /* x < 0 ? 0 : x */
 FCNN_INLINE vec rectify(vec x) { return vec_max(vec_zero(), x); }
 
-/* The bits of VL channels from `channel` on, into the three words of their group of 16; bits beyond the last channel become
- * 0. */
+/* The bits of VL channels from `channel` on, into the three words of their group of 16; bits beyond the last channel
+ * become 0. */
 FCNN_INLINE void put_choice(uint16_t *words, int64_t channel, int64_t channels, const unsigned bits[3])
 {
     const unsigned at = (unsigned)channel;
@@ -33,8 +33,8 @@ FCNN_INLINE void put_choice(uint16_t *words, int64_t channel, int64_t channels, 
 /* Where b wins over an earlier a: it is larger, or the first NaN. */
 FCNN_INLINE mask beats(vec b, vec a) { return mask_andnot(vec_not_le(b, a), vec_unordered(a, a)); }
 
-/* One vector of one 2x2 window: the first maximum in row-major order wins, a NaN wins over numbers; then ReLU. The winner of
- * each row first, then the winner of the rows. */
+/* One vector of one 2x2 window: the first maximum in row-major order wins, a NaN wins over numbers; then ReLU. The
+ * winner of each row first, then the winner of the rows. */
 FCNN_INLINE vec pool_window(const vec x[4], uint16_t *words, int64_t channel, int64_t channels, mask real)
 {
     const mask right_above = beats(x[1], x[0]), right_below = beats(x[3], x[2]);
