@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Where Winograd can serve but is expected to be slower than direct convolution: where tiles and transforms cost more
  * than the multiplications they save (few channels; maps that tiles cover badly, or much padding), and where too few
- * tiles share the transformed weights, which are 1.8 (F2) or 4 (F4) times as large as the weights. A preference, no limit:
- * it decides between kernels of one instruction set, and one that is alone or asked for by name still runs. It knows
- * problem and class, not the instruction set, for a class is a set of bits: one machine must not take another than the
- * next. The constants come from measurements (docs/architecture.md). */
+ * tiles share the transformed weights, which are 1.8 (F2) or 4 (F4) times as large as the weights. A preference and no
+ * limit: it decides between kernels of one instruction set, and one that is alone or asked for by name still runs. It
+ * knows problem and class, not the instruction set, for a class is a set of bits: one machine must not take another than
+ * the next. The constants come from measurements (docs/architecture.md). */
 #include "lib/internal.h"
 
-/* The transforms of a frequency cost, per channel on either side and tile, TRANSFORM * m multiply-adds of the products. */
+/* Transforms cost, per tile, frequency and channel on either side, TRANSFORM * m multiply-adds of the products. */
 #define TRANSFORM 4
 /* Least tiles that share one pass over the transformed weights; where these exceed LARGE_BYTES, a share of an L3 cache;
  * and for the sums of backward weights, in a block of images. */
