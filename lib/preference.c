@@ -2,9 +2,9 @@
  * Where Winograd can serve but is expected to be slower than direct convolution: where tiles and transforms cost more
  * than the multiplications they save (few channels; maps that tiles cover badly, or much padding), and where too few
  * tiles share the transformed weights, which are 1.8 (F2) or 4 (F4) times as large as the weights. A preference and no
- * limit: it decides between kernels of one instruction set, and one that is alone or asked for by name still runs. It
- * knows problem and class, not the instruction set, for a class is a set of bits: one machine must not take another than
- * the next. The constants come from measurements (docs/architecture.md). */
+ * limit: it decides between kernels of one instruction set; one that is alone or asked for by name still runs. It
+ * knows problem and class, not the instruction set, for a class is a set of bits: one machine must not take another
+ * than the next. The constants come from measurements (docs/architecture.md). */
 #include "lib/internal.h"
 
 /* Transforms cost, per tile, frequency and channel on either side, TRANSFORM * m multiply-adds of the products. */
