@@ -64,18 +64,21 @@ static void decide(struct question *q)
     }
 }
 
-/* The rule of dispatch: a pinned kernel, else the highest usable instruction set, then the order of the table. */
+/* The rule of dispatch: a pinned kernel, else the highest usable instruction set, then kernels that nothing speaks against,
+ * then the order of the table. */
 static void explain_kernel(const struct question *q, int index, const fcnn_kernel_info *kernel, char *text, size_t size)
 {
     const char *reason = fcnn_kernel_reason(index, &q->problem, &q->options);
+    const char *doubt = fcnn_kernel_doubt(index, &q->problem);
     if (!strcmp(kernel->name, q->taken))
         snprintf(text, size, is_pinned(q) ? "taken: asked for by name (--kernel or FASTCNN_KERNEL)"
-                                          : "taken: highest usable instruction set, first such line in the table");
+                                          : "taken: highest usable instruction set, first preferred line in the table");
     else if (*reason) snprintf(text, size, "not usable: %s", reason);
     else if (!*q->taken) snprintf(text, size, "usable");
     else if (is_pinned(q)) snprintf(text, size, "usable, but another one is asked for by name");
     else if (kernel->isa < q->taken_isa)
         snprintf(text, size, "usable, but %s goes before %s", fcnn_isa_name(q->taken_isa), fcnn_isa_name(kernel->isa));
+    else if (*doubt) snprintf(text, size, "usable, but not preferred: %s", doubt);
     else snprintf(text, size, "usable, but later in the table");
 }
 

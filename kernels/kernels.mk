@@ -69,6 +69,7 @@ libfcnn_scalar_la_SOURCES = \
     kernels/simd/vector_scalar.h \
     kernels/softmax/softmax_body.h \
     kernels/softmax/softmax_scalar.c \
+    kernels/tile/pool_window.h \
     kernels/tile/spread_body.h \
     kernels/tile/tile.h \
     kernels/tile/tile_body.h \

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * Which kernel serves a problem. Today the rule is: the highest instruction set that is usable, then the order of the
- * table. Measured choices (tuning) will enter in better(), and nowhere else: nothing here may change a result. */
+ * Which kernel serves a problem. Today the rule is: the highest instruction set that is usable, then kernels that
+ * nothing speaks against (preference.c), then the order of the table. Measured choices (tuning) will enter in better(),
+ * and nowhere else: among exact kernels nothing here may change a result. */
 #include <fnmatch.h>
 #include <stdio.h>
 #include <string.h>
@@ -30,9 +31,11 @@ static int usable(const struct fcnn_kernel *kernel, const fcnn_problem *problem,
     return !*fcnn_dispatch_reason(kernel, problem, settings);
 }
 
-static int better(const struct fcnn_kernel *a, const struct fcnn_kernel *b)
+/* Whether `a` is to be taken instead of `b`, an earlier row or NULL. */
+static int better(const struct fcnn_kernel *a, const struct fcnn_kernel *b, const fcnn_problem *problem)
 {
-    return !b || a->isa > b->isa; /* equal: the earlier row stays */
+    if (!b || a->isa != b->isa) return !b || a->isa > b->isa;
+    return *fcnn_dispatch_doubt(b, problem) && !*fcnn_dispatch_doubt(a, problem);
 }
 
 /* The best usable kernel whose name matches. */
@@ -41,7 +44,8 @@ static const struct fcnn_kernel *best(const char *pattern, const fcnn_problem *p
     const struct fcnn_kernel *chosen = NULL;
     for (int i = 0; i < fcnn_kernels_count; i++) {
         const struct fcnn_kernel *kernel = &fcnn_kernels[i];
-        if (!fnmatch(pattern, kernel->name, 0) && usable(kernel, problem, settings) && better(kernel, chosen)) chosen = kernel;
+        if (fnmatch(pattern, kernel->name, 0) || !usable(kernel, problem, settings)) continue;
+        if (better(kernel, chosen, problem)) chosen = kernel;
     }
     return chosen;
 }
@@ -103,4 +107,13 @@ const char *fcnn_kernel_reason(int index, const fcnn_problem *problem, const fcn
     fcnn_problem p = *problem;
     if (fcnn_problem_check(&p) || fcnn_settings_read(&settings, options)) return fcnn_last_error();
     return fcnn_dispatch_reason(&fcnn_kernels[index], &p, &settings);
+}
+
+const char *fcnn_kernel_doubt(int index, const fcnn_problem *problem)
+{
+    if (index < 0 || index >= fcnn_kernels_count || !problem) return "";
+    const struct fcnn_kernel *kernel = &fcnn_kernels[index];
+    fcnn_problem p = *problem;
+    if (fcnn_problem_check(&p) || kernel->op != p.op || kernel->direction != p.direction) return "";
+    return fcnn_dispatch_doubt(kernel, &p);
 }

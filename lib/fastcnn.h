@@ -238,6 +238,10 @@ FCNN_API const char *fcnn_class_name(fcnn_class numerics);
  * else the reason. Owned by the library; valid until the next call of this thread. */
 FCNN_API const char *fcnn_kernel_reason(int index, const fcnn_problem *problem, const fcnn_options *options);
 
+/* Why kernel `index`, though it can be used, is expected to be slower for a problem than another one of its instruction set,
+ * and is taken only where it is alone or asked for by name; "" if nothing speaks against it. A constant. */
+FCNN_API const char *fcnn_kernel_doubt(int index, const fcnn_problem *problem);
+
 /* Checks isa, math, kernel names and threads, from the options and the environment, without planning anything. */
 FCNN_API fcnn_status fcnn_options_check(const fcnn_options *options);
 

@@ -130,6 +130,8 @@ gives 0 explain conv2d forward mb64ic32ih13oc64oh11kh3ph0; has out taken:
 gives 0 explain "$problem" --kernel conv2d_fwd_naive; has out 'taken: asked for by name'; has out 'another one'
 gives 0 explain "$problem" --isa scalar --json; json '.taken | test("scalar|naive")'
 json '[.kernels[] | select(.taken)] | length == 1'
+gives 0 explain conv2d backward_data mb8ic64ih5oc64kh3 --math exact,winograd_f4
+has out 'usable, but not preferred: tiles and transforms'; has out 'direct'
 gives 64 explain;                       has err 'expected a problem'
 gives 64 explain 'conv9 forward mb1';   has err conv9; silent out
 gives 64 explain 'conv2d sideways mb1'; has err sideways

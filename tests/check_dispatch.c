@@ -248,6 +248,87 @@ START_TEST(classes)
 }
 END_TEST
 
+/* Winograd is passed over where it is expected to be slower; it still runs where it is alone or asked for. */
+START_TEST(doubts)
+{
+    clean();
+    fcnn_cpu_pretend(masks[0]);
+    const fcnn_options all = {.math = "exact,winograd_f2,winograd_f4"}, f4 = {.math = "exact,winograd_f4"};
+    expect("conv2d forward mb1ic64ih7oc64kh3ph1", &all, "conv2d_fwd_winograd_f4_scalar");
+    expect("conv2d forward mb1ic64ih4oc64kh3ph1", &all, "conv2d_fwd_winograd_f2_scalar"); /* one tile of 4x4 */
+    expect("conv2d forward mb1ic64ih4oc64kh3ph1", &f4, "conv2d_fwd_direct_scalar");
+    expect("conv2d forward mb4ic64ih4oc64kh3ph1", &f4, "conv2d_fwd_winograd_f4_scalar");
+    const char *large = "conv2d forward mb1ic512ih7oc512kh3ph1"; /* four tiles, 36 MB of transformed weights */
+    expect(large, &all, "conv2d_fwd_winograd_f2_scalar");
+    expect(large, &f4, "conv2d_fwd_direct_scalar");
+    expect(large, &(fcnn_options){.math = "winograd_f4"}, "conv2d_fwd_winograd_f4_scalar");
+    expect(large, &(fcnn_options){.math = f4.math, .kernel = "*_winograd_*"}, "conv2d_fwd_winograd_f4_scalar");
+    expect(large, &(fcnn_options){.math = all.math, .kernel = "*_winograd_*"}, "conv2d_fwd_winograd_f2_scalar");
+    expect(large, &(fcnn_options){.math = f4.math, .kernel = "conv2d_fwd_winograd_f4_scalar"},
+           "conv2d_fwd_winograd_f4_scalar");
+    /* backward weights: tiles of a block of images */
+    expect("conv2d backward_weights mb1ic64ih7oc64kh3ph1", &all, "conv2d_bwd_weights_winograd_f2_scalar");
+    expect("conv2d backward_weights mb2ic64ih7oc64kh3ph1", &all, "conv2d_bwd_weights_winograd_f4_scalar");
+    expect("conv2d backward_weights mb1ic64ih4oc64kh3ph1", &all, "conv2d_bwd_weights_direct_scalar");
+    /* 5x5 gradients of a 3x3 map: direct convolution skips what tiles would multiply by zero */
+    expect("conv2d backward_data mb8ic64ih5oc64kh3", &all, "conv2d_bwd_data_direct_scalar");
+    expect("conv2d+relu+maxpool forward mb8ic32ih13oc64kh3", &all, "conv2d_pool_fwd_winograd_f4_scalar");
+    expect("conv2d+relu+maxpool forward mb8ic32ih3oc64kh3ph1", &f4, "conv2d_pool_fwd_direct_scalar");
+    const char *narrow = "conv2d forward mb8ic16ih14oc16kh3ph1"; /* few channels share the transforms */
+    expect(narrow, &f4, "conv2d_fwd_direct_scalar");
+    fcnn_cpu_pretend(masks[2]); /* a kernel that is alone in its class is not left for one of a lower instruction set */
+    char want[96];
+    snprintf(want, sizeof want, "conv2d_fwd_winograd_f4_%s", best_isa());
+    expect(narrow, &(fcnn_options){.math = "winograd_f4"}, want);
+}
+END_TEST
+
+/* With more classes than one allowed the choice must not depend on the machine: another class has other bits. */
+START_TEST(one_class_on_every_cpu)
+{
+    static const char *const allowed[] = {"exact,winograd_f4", "exact,winograd_f2", "exact,winograd_f2,winograd_f4"};
+    clean();
+    uint64_t state = 1;
+    int winograd = 0, exact = 0;
+    for (int i = 0; i < 600; i++) {
+        fcnn_problem p = {.op = i % 4 ? FCNN_CONV2D : FCNN_CONV2D_POOL, .direction = (fcnn_direction)(i / 4 % 3),
+                          .n = 1 + rng_below(&state, 9), .h = 1 + rng_below(&state, 30), .w = 1 + rng_below(&state, 30),
+                          .c = 16 << rng_below(&state, 6), .k = 16 << rng_below(&state, 6), .r = 3, .s = 3};
+        p.pad_top = p.pad_left = p.pad_bottom = p.pad_right = rng_below(&state, 2);
+        if (fcnn_problem_check(&p)) continue;
+        int taken_class = -1;
+        for (int cpu = 0; cpu < MASKS; cpu++) {
+            struct fcnn_settings settings;
+            fcnn_status status;
+            fcnn_cpu_pretend(masks[cpu]);
+            ck_assert_int_eq(fcnn_settings_read(&settings, &(fcnn_options){.math = allowed[i % 3]}), FCNN_OK);
+            const struct fcnn_kernel *kernel = fcnn_dispatch(&p, &settings, &status);
+            ck_assert_msg(kernel && (taken_class < 0 || taken_class == (int)kernel->numerics), "%d: %s", i,
+                          kernel ? kernel->name : "none");
+            taken_class = (int)kernel->numerics;
+        }
+        *(taken_class == FCNN_EXACT ? &exact : &winograd) += 1;
+    }
+    ck_assert_msg(winograd > 50 && exact > 50, "%d with Winograd, %d exact", winograd, exact);
+}
+END_TEST
+
+START_TEST(doubts_have_words)
+{
+    clean();
+    const fcnn_problem large = parse("conv2d forward mb1ic512ih7oc512kh3ph1"), wide = parse(CONV);
+    for (int i = 0; i < fcnn_kernel_count(); i++) {
+        const fcnn_kernel_info info = fcnn_kernel_describe(i);
+        const int f4 = info.op == FCNN_CONV2D && info.direction == FCNN_FORWARD && info.numerics == FCNN_WINOGRAD_F4;
+        ck_assert_msg(!*fcnn_kernel_doubt(i, &large) == !f4, "%s", info.name);
+        ck_assert_str_eq(fcnn_kernel_doubt(i, &wide), "");
+        ck_assert_str_eq(fcnn_kernel_doubt(i, NULL), "");
+    }
+    ck_assert_str_eq(fcnn_kernel_doubt(-1, &large), "");
+    ck_assert_str_eq(fcnn_kernel_doubt(fcnn_kernel_count(), &large), "");
+}
+END_TEST
+
 START_TEST(threads)
 {
     struct fcnn_settings settings;
@@ -306,6 +387,9 @@ int main(void)
     tcase_add_test(cases, pins_that_cannot_serve);
     tcase_add_test(cases, wishes);
     tcase_add_test(cases, classes);
+    tcase_add_test(cases, doubts);
+    tcase_add_test(cases, doubts_have_words);
+    tcase_add_test(cases, one_class_on_every_cpu);
     tcase_add_test(cases, threads);
     tcase_add_test(cases, reasons);
     tcase_set_timeout(cases, 60);

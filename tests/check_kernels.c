@@ -91,7 +91,7 @@ static struct problem_list problems(const struct fcnn_kernel *kernel)
         const fcnn_direction direction = kernel->direction;
         struct problem_list list = shapes_list(kernel->op, direction, selection.random, selection.seed, selection.most);
         if (is_winograd(kernel))
-            winograd_add_problems(&list, direction, selection.random, selection.seed, selection.most);
+            winograd_add_problems(&list, kernel->op, direction, selection.random, selection.seed, selection.most);
         return list;
     }
     struct problem_list one = {.items = grab(sizeof(fcnn_problem)), .count = 1};

@@ -26,28 +26,68 @@ static int fail(const struct fcnn_kernel *kernel, const struct trial *trial, con
     return 1;
 }
 
-/* The row of the same algorithm whose name ends in _scalar. */
+static int is_pooled(const fcnn_problem *p) { return p->op == FCNN_CONV2D_POOL; }
+
+/* The row that fixes the bits of a class: the scalar one; for pooled convolution that without pooling. */
 static const struct fcnn_kernel *scalar_row(const struct fcnn_kernel *kernel)
 {
-    const size_t stem = (size_t)(strrchr(kernel->name, '_') - kernel->name);
     for (int i = 0; i < fcnn_kernels_count; i++) {
         const struct fcnn_kernel *other = &fcnn_kernels[i];
-        if (strncmp(other->name, kernel->name, stem) == 0 && strcmp(other->name + stem, "_scalar") == 0) return other;
+        if (other->op == FCNN_CONV2D && other->direction == kernel->direction &&
+            other->numerics == kernel->numerics && other->isa == FCNN_SCALAR)
+            return other;
     }
     fprintf(stderr, "no scalar row for %s\n", kernel->name);
     exit(1);
 }
 
-/* Outputs of a trial by a kernel, in memory of their own. */
-static fcnn_tensors compute(const struct fcnn_kernel *kernel, const struct trial *trial, void *out[FCNN_MAX_TENSORS])
+/* The tensors of a trial, outputs in memory of their own. */
+static fcnn_tensors place(const struct trial *trial, void *out[FCNN_MAX_TENSORS])
 {
     fcnn_tensors tensors = {.hyper = trial->hyper};
     for (int i = 0; i < trial->count; i++) {
         out[i] = trial->info[i].role == FCNN_OUT ? grab(tensor_bytes(&trial->info[i])) : NULL;
         tensor_set(&tensors, &trial->info[i], out[i] ? out[i] : trial->given[i]);
     }
-    run_kernel(kernel, &trial->problem, &tensors);
     return tensors;
+}
+
+/* Pools (n, conv->p, conv->q, k) after ReLU; choice words from the winners' positions. */
+static void pool(const fcnn_problem *p, const fcnn_problem *conv, const float *full, float *dst, uint16_t *choice)
+{
+    const struct ref_pool g = {.n = p->n, .h = conv->p, .w = conv->q, .c = p->k, .r = 2, .s = 2, .stride_h = 2,
+                               .stride_w = 2, .p = p->p, .q = p->q};
+    const int64_t windows = p->n * p->p * p->q, words = (p->k + 15) / 16 * 3;
+    int32_t *argmax = grab((size_t)(windows * p->k) * sizeof *argmax);
+    ref_maxpool_forward(&g, full, dst, argmax);
+    memset(choice, 0, (size_t)(windows * words) * sizeof *choice);
+    for (int64_t i = 0; i < windows * p->k; i++) {
+        const int64_t k = i % p->k;
+        uint16_t *word = choice + i / p->k * words + k / 16 * 3;
+        if (dst[i] == 0.0f) continue;
+        word[0] |= (uint16_t)((argmax[i] & 1) << k % 16);
+        word[1] |= (uint16_t)((argmax[i] >> 1) << k % 16);
+        word[2] |= (uint16_t)(1 << k % 16);
+    }
+    free(argmax);
+}
+
+/* What the class wants of a trial: the outputs of the scalar row. Pooling chooses among them and changes none. */
+static void want(const struct fcnn_kernel *kernel, const struct trial *trial, void *out[FCNN_MAX_TENSORS])
+{
+    fcnn_tensors tensors = place(trial, out);
+    fcnn_problem conv = trial->problem;
+    if (!is_pooled(&conv)) {
+        run_kernel(scalar_row(kernel), &conv, &tensors);
+        return;
+    }
+    conv.op = FCNN_CONV2D, conv.activation = FCNN_RELU_ACTIVATION, conv.p = conv.q = 0;
+    if (fcnn_problem_check(&conv)) exit(1);
+    float *dst = tensors.dst, *full = grab((size_t)(conv.n * conv.p * conv.q * conv.k) * sizeof *full);
+    tensors.dst = full;
+    run_kernel(scalar_row(kernel), &conv, &tensors);
+    pool(&trial->problem, &conv, full, dst, tensors.choice);
+    free(full);
 }
 
 /* Where the scalar row must have the reference's bits: the bias gradient; F(2x2) of small integers. */
@@ -81,7 +121,7 @@ static void fill_normal(struct trial *trial)
     }
 }
 
-/* An output (images, rows, columns, channels) against its double. */
+/* An output (images, rows, columns, channels) against its double; `got` of pooled ones is one value per window. */
 struct measured {
     int64_t images, rows, columns, channels;
     const float *got;
@@ -107,6 +147,30 @@ static void spread_magnitudes(const struct measured *t, int64_t tile)
             }
 }
 
+/* Doubles and magnitudes become those of windows: the largest value, the S of its tile. Returns by how many eps S the
+ * exact value of a chosen output is below the largest: at most the errors of both, hence halved. */
+static double pool_measured(struct measured *t, const uint16_t *choice)
+{
+    const int64_t wide = t->columns, words = (t->channels + 15) / 16 * 3;
+    double missed = 0;
+    t->rows /= 2, t->columns /= 2;
+    for (int64_t i = 0; i < t->images * t->rows * t->columns * t->channels; i++) {
+        const int64_t k = i % t->channels, window = i / t->channels, row = window / t->columns;
+        const int64_t first = (2 * row * wide + window % t->columns * 2) * t->channels + k; /* never below i */
+        const uint16_t *word = choice + window * words + k / 16 * 3;
+        const int64_t winner = (word[0] >> k % 16 & 1) + (word[1] >> k % 16 & 1) * 2;
+        double value[4], most = 0;
+        for (int at = 0; at < 4; at++) {
+            value[at] = t->want[first + (at / 2 * wide + at % 2) * t->channels];
+            most = fmax(most, value[at]);
+        }
+        if (word[2] >> k % 16 & 1) missed = fmax(missed, (most - value[winner]) / (0x1p-24 * t->magnitude[first]));
+        t->want[i] = most;
+        t->magnitude[i] = t->magnitude[first];
+    }
+    return missed / 2;
+}
+
 static struct winograd_errors measure(const struct measured *t)
 {
     struct winograd_errors errors = {0, 0};
@@ -126,15 +190,16 @@ static struct ref_conv2d geometry(const fcnn_problem *p)
 {
     return (struct ref_conv2d){.n = p->n, .h = p->h, .w = p->w, .c = p->c, .k = p->k, .r = p->r, .s = p->s,
                                .stride_h = 1, .stride_w = 1, .dilation_h = 1, .dilation_w = 1, .pad_top = p->pad_top,
-                               .pad_left = p->pad_left, .groups = p->groups, .p = p->p, .q = p->q,
-                               .relu = p->activation == FCNN_RELU_ACTIVATION};
+                               .pad_left = p->pad_left, .groups = p->groups,
+                               .p = is_pooled(p) ? 2 * p->p : p->p, .q = is_pooled(p) ? 2 * p->q : p->q,
+                               .relu = is_pooled(p) || p->activation == FCNN_RELU_ACTIVATION};
 }
 
 /* Errors of the trial's outputs; S of a tile: tile x tile outputs, or the nine taps of a filter. */
 static struct winograd_errors errors_of(const fcnn_problem *p, const fcnn_tensors *t, int64_t tile)
 {
     const struct ref_conv2d g = geometry(p);
-    struct measured m = {p->n, p->p, p->q, p->k, t->dst, NULL, NULL};
+    struct measured m = {p->n, g.p, g.q, p->k, t->dst, NULL, NULL};
     if (p->direction == FCNN_BACKWARD_DATA) m = (struct measured){p->n, p->h, p->w, p->c, t->d_src, NULL, NULL};
     if (p->direction == FCNN_BACKWARD_WEIGHTS)
         m = (struct measured){1, 3, 3, p->c / p->groups * p->k, t->d_weights, NULL, NULL};
@@ -147,7 +212,9 @@ static struct winograd_errors errors_of(const fcnn_problem *p, const fcnn_tensor
     else
         refd_conv2d_backward_weights(&g, t->src, t->dst, t->d_dst, m.want, m.magnitude, NULL, NULL);
     spread_magnitudes(&m, p->direction == FCNN_BACKWARD_WEIGHTS ? 3 : tile);
-    const struct winograd_errors errors = measure(&m);
+    const double missed = is_pooled(p) ? pool_measured(&m, t->choice) : 0;
+    struct winograd_errors errors = measure(&m);
+    errors.worst = fmax(errors.worst, missed);
     free(m.want);
     free(m.magnitude);
     return errors;
@@ -159,7 +226,8 @@ static int check_errors(const struct fcnn_kernel *kernel, struct trial *trial, s
     char what[256];
     void *out[FCNN_MAX_TENSORS];
     fill_normal(trial);
-    const fcnn_tensors tensors = compute(kernel, trial, out);
+    const fcnn_tensors tensors = place(trial, out);
+    run_kernel(kernel, &trial->problem, &tensors);
     const struct winograd_errors errors = errors_of(&trial->problem, &tensors, tile_of(kernel));
     for (int i = 0; i < trial->count; i++) free(out[i]);
     most->worst = fmax(most->worst, errors.worst);
@@ -174,7 +242,7 @@ int winograd_check(const struct fcnn_kernel *kernel, struct trial *trial, struct
                    char text[HARNESS_TEXT])
 {
     void *out[FCNN_MAX_TENSORS];
-    compute(scalar_row(kernel), trial, out);
+    want(kernel, trial, out);
     int failed = check_exact(kernel, trial, out, text);
     for (int i = 0; i < trial->count; i++)
         if (out[i]) free(trial->want[i]), trial->want[i] = out[i];
@@ -193,7 +261,8 @@ static const int sizes[][10] = {
     {9, 1, 1, 40, 21, 1, 1, 1, 1, 1},   {2, 1, 20, 20, 49, 1, 1, 1, 1, 1},  {2, 6, 6, 21, 26, 1, 5, 0, 0, 4},
     {2, 3, 4, 16, 22, 1, 4, 5, 4, 5},   {17, 9, 9, 16, 16, 1, 1, 1, 1, 1},  {9, 14, 14, 16, 17, 1, 1, 1, 1, 1},
     {25, 5, 5, 17, 16, 1, 0, 0, 0, 0},  {1, 5, 5, 16, 300, 1, 1, 1, 1, 1},  {1, 5, 5, 300, 16, 1, 1, 1, 1, 1},
-    {3, 5, 6, 32, 34, 2, 1, 0, 0, 1},   {9, 4, 4, 51, 54, 3, 1, 1, 1, 1},   {1, 3, 3, 16, 520, 1, 1, 1, 1, 1}};
+    {3, 5, 6, 32, 34, 2, 1, 0, 0, 1},   {9, 4, 4, 51, 54, 3, 1, 1, 1, 1},   {1, 3, 3, 16, 520, 1, 1, 1, 1, 1},
+    {2, 7, 6, 34, 64, 2, 1, 0, 0, 1},   {1, 6, 9, 51, 48, 3, 1, 1, 1, 1},   {1, 4, 6, 17, 527, 1, 0, 0, 0, 0}};
 
 static void add(struct problem_list *list, fcnn_problem p, double most)
 {
@@ -203,23 +272,25 @@ static void add(struct problem_list *list, fcnn_problem p, double most)
     list->items[list->count++] = p;
 }
 
-void winograd_add_problems(struct problem_list *list, fcnn_direction direction, int random, uint64_t seed, double most)
+void winograd_add_problems(struct problem_list *list, fcnn_op op, fcnn_direction direction, int random, uint64_t seed,
+                           double most)
 {
+    const fcnn_activation relu = op == FCNN_CONV2D_POOL ? FCNN_LINEAR : FCNN_RELU_ACTIVATION; /* pooled: no choice */
     uint64_t state = seed + 4711 + (uint64_t)direction;
     for (int i = 0; i < COUNT(sizes); i++) {
         const int *s = sizes[i];
-        add(list, (fcnn_problem){.op = FCNN_CONV2D, .direction = direction, .n = s[0], .h = s[1], .w = s[2], .c = s[3],
+        add(list, (fcnn_problem){.op = op, .direction = direction, .n = s[0], .h = s[1], .w = s[2], .c = s[3],
                                  .k = s[4], .groups = s[5], .r = 3, .s = 3, .pad_top = s[6], .pad_left = s[7],
                                  .pad_bottom = s[8], .pad_right = s[9], .no_bias = i % 5 == 2,
-                                 .activation = i % 2 ? FCNN_RELU_ACTIVATION : FCNN_LINEAR}, most);
+                                 .activation = i % 2 ? relu : FCNN_LINEAR}, most);
     }
     for (const int end = list->count + random; list->count < end;)
-        add(list, (fcnn_problem){.op = FCNN_CONV2D, .direction = direction, .n = 1 + rng_below(&state, 10),
+        add(list, (fcnn_problem){.op = op, .direction = direction, .n = 1 + rng_below(&state, 10),
                                  .h = 1 + rng_below(&state, 20), .w = 1 + rng_below(&state, 20),
                                  .c = 16 + rng_below(&state, 50), .k = 16 + rng_below(&state, 50), .r = 3, .s = 3,
                                  .pad_top = rng_below(&state, 4), .pad_left = rng_below(&state, 4),
                                  .pad_bottom = rng_below(&state, 4), .pad_right = rng_below(&state, 4),
                                  .no_bias = rng_below(&state, 4) == 0,
-                                 .activation = rng_below(&state, 2) ? FCNN_RELU_ACTIVATION : FCNN_LINEAR},
+                                 .activation = rng_below(&state, 2) ? relu : FCNN_LINEAR},
             most > 0 && most < 400e3 ? most : 400e3);
 }

@@ -18,6 +18,7 @@ int winograd_check(const struct fcnn_kernel *kernel, struct trial *trial, struct
                    char text[HARNESS_TEXT]);
 
 /* Adds maps and channels around the edges of tiles, blocks, chunks and slices, and `random` random problems. */
-void winograd_add_problems(struct problem_list *list, fcnn_direction direction, int random, uint64_t seed, double most);
+void winograd_add_problems(struct problem_list *list, fcnn_op op, fcnn_direction direction, int random, uint64_t seed,
+                           double most);
 
 #endif

@@ -11,14 +11,16 @@
 
 #define FCNN_WINOGRAD_POINTS 6 /* most frequencies along an axis: m + 2 */
 
-/* Where the output transform puts one tile; distances in floats. */
+/* Where the output transform puts one tile. Pooled, a stored pixel is a window of 2x2 outputs. */
 struct fcnn_winograd_place {
-    float *dst;            /* the first pixel and channel */
-    int64_t row, pixel;    /* from row to row, from pixel to pixel */
-    int64_t rows, columns; /* of the tile that exist: at most m each */
+    float *dst;            /* the first stored pixel and channel */
+    int64_t row, pixel;    /* pixels from row to row; floats from pixel to pixel */
+    int64_t rows, columns; /* outputs of the tile that exist: at most m each; pooled: even */
     int64_t channels;
     const float *bias;     /* `channels` floats */
     int relu;
+    uint16_t *choice;      /* pooled: the first window's words of the first channels, a multiple of 16; else NULL */
+    int64_t words;         /* from window to window */
 };
 
 /* A transform of listed pixels into frequencies: out[i * frequency + c] for all c < channels, rounded up to whole
@@ -33,7 +35,7 @@ struct fcnn_winograd {
     fcnn_winograd_spread_fn *gradient; /* A dY A^T of m x m pixels */
     /* G g G^T: tap t of column j is g[t * tap + j]. Columns are rounded up likewise. */
     void (*filter)(const float *g, int64_t tap, int64_t columns, float *out, int64_t frequency);
-    /* A^T M A + bias, then ReLU: frequency i of channel c is in[i * frequency + c]. */
+    /* A^T M A + bias, then ReLU or pooling: frequency i of channel c is in[i * frequency + c]. */
     void (*output)(const float *in, int64_t frequency, const struct fcnn_winograd_place *place);
     /* G^T M G, the gradient of nine taps: out[t * tap + j] for j < columns. */
     void (*taps)(const float *in, int64_t frequency, int64_t columns, float *out, int64_t tap);

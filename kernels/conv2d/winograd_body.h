@@ -6,6 +6,7 @@
  * bits. A transform goes along columns, then along rows; m is a constant at every call: loops over it vanish. */
 #include "kernels/conv2d/winograd.h"
 #include "kernels/simd/common.h"
+#include "kernels/tile/pool_window.h"
 
 #define N_MOST FCNN_WINOGRAD_POINTS
 
@@ -181,27 +182,57 @@ FCNN_INLINE void filter(const int m, const float *g, int64_t tap, int64_t column
 #undef BODY
 }
 
+/* Frequencies to m x m outputs before ReLU. */
 FCNN_INLINE void output_vector(const int m, const float *in, int64_t frequency, const struct fcnn_winograd_place *place,
-                               int64_t c, const int whole, mask real)
+                               int64_t c, const int whole, mask real, vec *y)
 {
     const int n = m + 2;
-    vec x[N_MOST * N_MOST], y[N_MOST * N_MOST];
+    vec x[N_MOST * N_MOST];
     FCNN_UNROLL for (int i = 0; i < n * n; i++) x[i] = vec_load(in + i * frequency + c);
     both_axes(output_axis, m, n, m, x, y);
     const vec bias = load(place->bias + c, whole, real);
+    FCNN_UNROLL for (int i = 0; i < m * m; i++) y[i] = vec_add(y[i], bias);
+}
+
+FCNN_INLINE void put_outputs(const int m, const float *in, int64_t frequency, const struct fcnn_winograd_place *place,
+                             int64_t c, const int whole, mask real)
+{
+    vec y[N_MOST * N_MOST];
+    output_vector(m, in, frequency, place, c, whole, real, y);
     FCNN_UNROLL for (int i = 0; i < m; i++)
         FCNN_UNROLL for (int j = 0; j < m; j++) {
-            vec value = vec_add(y[i * m + j], bias);
-            if (place->relu) value = vec_select(vec_lt(value, vec_zero()), vec_zero(), value);
+            vec value = y[i * m + j];
+            if (place->relu) value = rectify(value);
             if (i < place->rows && j < place->columns)
-                store(place->dst + i * place->row + j * place->pixel + c, value, whole, real);
+                store(place->dst + (i * place->row + j) * place->pixel + c, value, whole, real);
+        }
+}
+
+FCNN_INLINE void put_windows(const int m, const float *in, int64_t frequency, const struct fcnn_winograd_place *place,
+                             int64_t c, const int whole, mask real)
+{
+    vec y[N_MOST * N_MOST];
+    output_vector(m, in, frequency, place, c, whole, real, y);
+    FCNN_UNROLL for (int i = 0; i < m; i += 2)
+        FCNN_UNROLL for (int j = 0; j < m; j += 2) {
+            const vec *at = y + i * m + j, x[4] = {at[0], at[1], at[m], at[m + 1]};
+            if (i >= place->rows || j >= place->columns) continue;
+            const int64_t window = i / 2 * place->row + j / 2;
+            vec best = pool_window(x, place->choice + window * place->words, c, place->channels, real);
+            store(place->dst + window * place->pixel + c, best, whole, real);
         }
 }
 
 FCNN_INLINE void output(const int m, const float *in, int64_t frequency, const struct fcnn_winograd_place *place)
 {
-#define BODY(whole, real) output_vector(m, in, frequency, place, c, whole, real)
-    FOR_VECTORS(place->channels, BODY)
+#define BODY(whole, real) put_outputs(m, in, frequency, place, c, whole, real)
+#define POOLED(whole, real) put_windows(m, in, frequency, place, c, whole, real)
+    if (place->choice) {
+        FOR_VECTORS(place->channels, POOLED)
+    } else {
+        FOR_VECTORS(place->channels, BODY)
+    }
+#undef POOLED
 #undef BODY
 }
 

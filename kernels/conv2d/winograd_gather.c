@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Winograd's convolution, forward and backward data (a forward pass of the gradient with rotated, transposed filters
- * and padding 2 - pad). Filters are transformed when they are packed. A task takes a block of tiles and a slice of
- * output channels: patches -> V, per frequency V U -> M, M -> outputs. V and M should stay in half of a 1 MB L2 cache;
- * with many channels they cannot, and a block is as large as it takes to pay for the way of each U from memory.
- * Neighbouring tasks of a call share a block's V. */
+ * Winograd's convolution, forward, with pooling or not, and backward data (a forward pass of the gradient with rotated,
+ * transposed filters and padding 2 - pad). Filters are transformed when they are packed. A task takes a block of tiles
+ * and a slice of output channels: patches -> V, per frequency V U -> M, M -> outputs. V and M should stay in half of a
+ * 1 MB L2 cache; with many channels they cannot, and a block is as large as it takes to pay for the way of each U from
+ * memory. Neighbouring tasks of a call share a block's V. Tiles begin at even outputs: none cuts a pooling window. */
 #include <string.h>
 
 #include "kernels/conv2d/winograd.h"
@@ -14,6 +14,7 @@
 #define BLOCK_LEAST 72          /* tiles of a block, where channels are many */
 #define SLICE_CHANNELS 128      /* least width of a slice: a call that begins inside a block transforms it anew */
 #define LINE 16                 /* floats; strides that are powers of two would share cache sets */
+#define WORD 16                 /* channels of a choice word; a panel is whole ones, so that no two tasks share one */
 
 /* Distances in floats. V[frequency][tile][channel], M[frequency][tile][column of the slice],
  * U[panel][frequency][channel][column]. */
@@ -22,17 +23,19 @@ struct cut {
     struct fcnn_winograd_grid grid;
     enum fcnn_spread spread;
     int64_t pad_top, pad_left;
-    struct fcnn_panels panels; /* of a group */
+    struct fcnn_panels panels; /* of a group; whole choice words */
+    int64_t lanes;
     int64_t blocks, block_tiles, slices;
     int64_t v_tile, v_frequency, m_tile, m_frequency;
     int64_t u_frequency, u_panel, bias_floats, packed_group;
 };
 
-static int64_t columns_of(const struct fcnn_panels *panels, int64_t first, int64_t last)
+/* Columns of panels first .. last-1 in whole vectors. */
+static int64_t columns_of(const struct cut *cut, int64_t first, int64_t last)
 {
-    int64_t from = fcnn_panel_at(panels, first).from;
-    struct fcnn_panel end = fcnn_panel_at(panels, last - 1);
-    return fcnn_ceil_div(end.from + end.width - from, panels->granule) * panels->granule;
+    int64_t from = fcnn_panel_at(&cut->panels, first).from;
+    struct fcnn_panel end = fcnn_panel_at(&cut->panels, last - 1);
+    return fcnn_ceil_div(end.from + end.width - from, cut->lanes) * cut->lanes;
 }
 
 static int64_t first_panel(const struct cut *cut, int64_t slice) { return slice * cut->panels.count / cut->slices; }
@@ -43,9 +46,9 @@ static void lay_out(struct cut *cut)
 {
     const struct fcnn_gather *g = &cut->gather;
     int64_t panel = 0, slice = 0;
-    for (int64_t i = 0; i < cut->panels.count; i++) panel = fcnn_max(panel, columns_of(&cut->panels, i, i + 1));
+    for (int64_t i = 0; i < cut->panels.count; i++) panel = fcnn_max(panel, columns_of(cut, i, i + 1));
     for (int64_t i = 0; i < cut->slices; i++)
-        slice = fcnn_max(slice, columns_of(&cut->panels, first_panel(cut, i), first_panel(cut, i + 1)));
+        slice = fcnn_max(slice, columns_of(cut, first_panel(cut, i), first_panel(cut, i + 1)));
     cut->u_frequency = line(g->depth * panel) + LINE;
     cut->u_panel = cut->grid.frequencies * cut->u_frequency;
     cut->bias_floats = line(g->width);
@@ -62,12 +65,13 @@ static void lay_out(struct cut *cut)
 static struct cut cut_of(const struct fcnn_winograd *w, const fcnn_problem *p)
 {
     int forward = p->direction == FCNN_FORWARD;
-    struct cut cut = {.gather = fcnn_gather_of(p)};
+    const fcnn_problem conv = fcnn_conv_of(p, 0);
+    struct cut cut = {.gather = fcnn_gather_of(&conv), .lanes = w->tiles->lanes};
     cut.spread = !forward && p->activation == FCNN_RELU_ACTIVATION ? FCNN_SPREAD_FULL : FCNN_SPREAD_NOTHING;
     cut.pad_top = forward ? p->pad_top : 2 - p->pad_top;
     cut.pad_left = forward ? p->pad_left : 2 - p->pad_left;
     cut.grid = fcnn_winograd_grid_of(w->m, cut.gather.images, cut.gather.dst_h, cut.gather.dst_w);
-    cut.panels = fcnn_panels_of(cut.gather.width, w->tiles->lanes, w->tiles->vectors);
+    cut.panels = fcnn_panels_of(cut.gather.width, WORD, fcnn_max(1, w->tiles->vectors * cut.lanes / WORD));
     cut.slices = fcnn_max(1, fcnn_min(cut.gather.width / SLICE_CHANNELS, cut.panels.count));
     lay_out(&cut);
     return cut;
@@ -107,7 +111,7 @@ static void pack_panel(const struct fcnn_winograd *w, const struct cut *cut, con
     enum { TAP = FCNN_TILE_VECTORS * 16 };
     float turned[9 * TAP];
     struct fcnn_panel panel = fcnn_panel_at(&cut->panels, at);
-    int64_t columns = columns_of(&cut->panels, at, at + 1), depth = cut->gather.depth;
+    int64_t columns = columns_of(cut, at, at + 1), depth = cut->gather.depth;
     float *u = packed + cut->bias_floats + at * cut->u_panel, *bias = packed + panel.from;
     if (p->direction == FCNN_FORWARD) {
         const float *g = t->weights + group * cut->gather.width + panel.from;
@@ -131,6 +135,7 @@ struct call {
     struct cut cut;
     const float *src, *packed;
     float *dst, *zeros, *v, *m;
+    uint16_t *choice; /* pooled; else NULL */
     int relu;
 };
 
@@ -183,7 +188,7 @@ static void multiply_all(const struct call *call, const struct part *part)
     for (int64_t frequency = 0; frequency < cut->grid.frequencies; frequency++)
         for (int64_t i = part->from; i < part->to; i++)
             multiply(call, frequency, part->last - part->first, u + i * cut->u_panel + frequency * cut->u_frequency,
-                     fcnn_panel_at(&cut->panels, i).from - base, columns_of(&cut->panels, i, i + 1));
+                     fcnn_panel_at(&cut->panels, i).from - base, columns_of(cut, i, i + 1));
 }
 
 static void transform_outputs(const struct call *call, const struct part *part)
@@ -193,13 +198,17 @@ static void transform_outputs(const struct call *call, const struct part *part)
     const struct fcnn_winograd_grid *grid = &cut->grid;
     const int64_t m = call->w->m, from = fcnn_panel_at(&cut->panels, part->from).from;
     struct fcnn_panel end = fcnn_panel_at(&cut->panels, part->to - 1);
-    struct fcnn_winograd_place place = {.row = g->dst_row, .pixel = g->dst_pixel, .relu = call->relu};
-    float *dst = call->dst + part->group * g->width + from;
+    const int64_t side = call->choice ? 2 : 1, down = g->dst_h / side, across = g->dst_w / side; /* of pixels stored */
+    const int64_t channel = part->group * g->width + from;
+    struct fcnn_winograd_place place = {.row = across, .pixel = g->dst_pixel, .relu = call->relu};
+    place.words = fcnn_ceil_div(g->dst_pixel, WORD) * 3;
     place.channels = end.from + end.width - from;
     place.bias = call->packed + part->group * cut->packed_group + from;
     for (int64_t tile = part->first; tile < part->last; tile++) {
         int64_t j = tile % grid->across, i = tile / grid->across % grid->down, n = tile / grid->across / grid->down;
-        place.dst = dst + n * g->dst_image + i * m * g->dst_row + j * m * g->dst_pixel;
+        int64_t pixel = (n * down + i * m / side) * across + j * m / side;
+        place.dst = call->dst + pixel * place.pixel + channel;
+        if (call->choice) place.choice = call->choice + pixel * place.words + channel / WORD * 3;
         place.rows = fcnn_min(m, g->dst_h - i * m);
         place.columns = fcnn_min(m, g->dst_w - j * m);
         call->w->output(call->m + (tile - part->first) * cut->m_tile, cut->m_frequency, &place);
@@ -242,6 +251,7 @@ void fcnn_winograd_gather_run(const struct fcnn_winograd *w, const fcnn_problem 
         call.src = forward ? t->src : cut->spread == FCNN_SPREAD_NOTHING ? t->d_dst : memory->shared;
         call.dst = forward ? t->dst : t->d_src;
         call.packed = memory->packed;
+        call.choice = forward && p->op == FCNN_CONV2D_POOL ? t->choice : NULL;
         call.relu = forward && p->activation == FCNN_RELU_ACTIVATION;
         call.zeros = memory->scratch;
         call.v = call.zeros + zeros_floats(cut);

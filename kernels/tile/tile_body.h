@@ -4,6 +4,7 @@
  * all loops over them vanish and the accumulators live in registers. Shapes: see the stubs, and Goto & van de Geijn 2008 for
  * why a few broadcasts against a few vectors saturate the FMA units. */
 #include "kernels/simd/common.h"
+#include "kernels/tile/pool_window.h"
 #include "kernels/tile/tile.h"
 
 /* A broadcast that the compiler must not fold into each FMA as a memory operand: one load, `vectors` uses. */
@@ -33,9 +34,6 @@ FCNN_INLINE void tile_begin(const struct fcnn_tile *t, int rows, int vectors, ma
     }
 }
 
-/* x < 0 ? 0 : x */
-FCNN_INLINE vec rectify(vec x) { return vec_max(vec_zero(), x); }
-
 /* `whole`: the last vector is not partial. Masked stores are many times slower on some CPUs. */
 FCNN_INLINE void tile_store(float *out, int vectors, int whole, mask last, const vec *row)
 {
@@ -43,44 +41,6 @@ FCNN_INLINE void tile_store(float *out, int vectors, int whole, mask last, const
         if (whole || j < vectors - 1) vec_store(out + j * VL, row[j]);
         else vec_store_masked(out + j * VL, row[j], last);
     }
-}
-
-/* The bits of VL channels from `channel` on, into the three words of their group of 16; bits beyond the last channel become
- * 0. */
-FCNN_INLINE void put_choice(uint16_t *words, int64_t channel, int64_t channels, const unsigned bits[3])
-{
-    const unsigned at = (unsigned)channel;
-    words += at / 16 * 3;
-#if VL == 16
-    (void)channels;
-    FCNN_UNROLL for (int i = 0; i < 3; i++) words[i] = (uint16_t)bits[i];
-#elif VL == 8
-    uint8_t *halves = (uint8_t *)words + at / 8 % 2; /* little-endian: channels 0..7 first */
-    if (at % 16 == 0 && channel + 8 >= channels)
-        FCNN_UNROLL for (int i = 0; i < 3; i++) words[i] = (uint16_t)bits[i];
-    else
-        FCNN_UNROLL for (int i = 0; i < 3; i++) halves[2 * i] = (uint8_t)bits[i];
-#else
-    (void)channels;
-    FCNN_UNROLL for (int i = 0; i < 3; i++) words[i] = (uint16_t)((at % 16 ? words[i] : 0u) | bits[i] << at % 16);
-#endif
-}
-
-/* Where b wins over an earlier a: it is larger, or the first NaN. */
-FCNN_INLINE mask beats(vec b, vec a) { return mask_andnot(vec_not_le(b, a), vec_unordered(a, a)); }
-
-/* One vector of one 2x2 window: the first maximum in row-major order wins, a NaN wins over numbers; then ReLU. The winner of
- * each row first, then the winner of the rows. */
-FCNN_INLINE vec pool_window(const vec x[4], uint16_t *words, int64_t channel, int64_t channels, mask real)
-{
-    const mask right_above = beats(x[1], x[0]), right_below = beats(x[3], x[2]);
-    const vec above = vec_select(right_above, x[1], x[0]), below = vec_select(right_below, x[3], x[2]);
-    const mask lower = beats(below, above);
-    const vec best = vec_select(lower, below, above);
-    const unsigned alive = mask_bits(mask_and(real, vec_not_le(best, vec_zero()))), bit1 = mask_bits(lower);
-    const unsigned bit0 = (mask_bits(right_below) & bit1) | (mask_bits(right_above) & ~bit1);
-    put_choice(words, channel, channels, (const unsigned[3]){bit0 & alive, bit1 & alive, alive});
-    return rectify(best);
 }
 
 FCNN_INLINE void tile_pool(const struct fcnn_tile *t, int rows, int vectors, int whole, mask last,
