@@ -25,7 +25,8 @@ fastcnn_bench_SOURCES = \
     bench/scaling.c \
     bench/steady.c \
     bench/steady.h \
-    bench/suite.c
+    bench/suite.c \
+    bench/winograd.c
 # Allocations are counted: steady.c.
 fastcnn_bench_LDFLAGS = $(AM_LDFLAGS) \
     -Wl,--wrap=malloc -Wl,--wrap=calloc -Wl,--wrap=realloc -Wl,--wrap=aligned_alloc -Wl,--wrap=posix_memalign

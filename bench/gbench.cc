@@ -118,7 +118,7 @@ int run_suite(bench_suite &suite)
     for (int i = 0; i < suite.run_count; i++) wrong += suite.runs[i].is_wrong && !suite.runs[i].peer;
     if (!options.library_output) {
         bench_report_tables(&suite);
-        if (!options.scaling) bench_report_comparison(&suite);
+        if (!options.scaling) bench_report_comparison(&suite), bench_report_winograd(&suite);
         std::printf("\nEvery window: %s (Google Benchmark's JSON)\n", options.json);
     }
     return bench_interrupted() ? 130 : wrong ? EXIT_FAILURE : EXIT_SUCCESS;

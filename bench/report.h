@@ -30,6 +30,9 @@ void bench_report_scaling(const struct bench_suite *suite);
 /* comparison.c: where a peer took part, how it compares with what dispatch takes, direction by direction. */
 void bench_report_comparison(const struct bench_suite *suite);
 
+/* winograd.c: where its rows were timed, how they compare with exact kernels. */
+void bench_report_winograd(const struct bench_suite *suite);
+
 #ifdef __cplusplus
 }
 #endif

@@ -114,6 +114,14 @@ expect 64 --list --layers=vgg16,vgg19
 has err '"vgg19"'
 expect 64 --list --layers=
 
+last="Winograd beside exact kernels"
+# shellcheck disable=SC2086
+expect 0 --no-peers --problem='conv2d forward ic32ih14kh3ph1oc32' --problem='conv2d backward_data ic16ih8kh3ph1oc16' \
+    --filter='*_scalar' --json="$folder/k.json" $short
+has out 'exact kernel of scalar'
+[ "$(grep -cE '^  winograd_f[24] +(14 to 27|below 14) +1 ' "$folder/out")" -eq 4 ] || fail "not four lines about Winograd"
+grep -q '28 and more' "$folder/out" && fail "a line about maps that were not timed"
+
 last="no peer"
 expect 0 --list --no-peers
 grep -q onednn "$folder/out" && fail "--no-peers lists onednn"
