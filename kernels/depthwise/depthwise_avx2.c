@@ -3,6 +3,7 @@
 #include "kernels/simd/vector_avx2.h"
 
 #include "kernels/depthwise/body.h"
+#include "kernels/depthwise/weights_body.h"
 
 static const struct fcnn_depthwise loops = {run_rows, sum_rows, fill_rows};
 
