@@ -44,6 +44,10 @@ static const int images[] = {1, 3, 8, 9, 17, 2};
 /* Depthwise, for every window; and {n, h, w, c, r, stride, dilation, pad, pad behind}: rows of 14 and 15 pixels and
  * longer ones, several bands of rows, blocks of 16 channels side by side (256 and 512 channels), more than 9 taps. */
 static const int depthwise_channels[] = {5, 16, 37};
+static const struct window depthwise_windows[] = { /* more than three filter rows, of several phases; rows between taps */
+    {19, 9, 7, 3, 1, 1, 1, 1, 3, 1, 3, 1},  {21, 8, 8, 3, 2, 1, 1, 1, 3, 0, 4, 1}, {17, 9, 5, 3, 3, 2, 2, 1, 2, 1, 3, 0},
+    {5, 6, 3, 3, 1, 1, 3, 1, 2, 1, 2, 1},   {9, 7, 4, 3, 2, 2, 3, 1, 6, 2, 5, 2},  {1, 5, 3, 3, 1, 2, 1, 1, 1, 1, 1, 1},
+    {40, 3, 3, 3, 1, 1, 1, 1, 4, 5, 3, 4},  {6, 2, 3, 3, 2, 2, 1, 1, 3, 3, 3, 4},  {70, 33, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1}};
 static const int depthwise_layers[][9] = {
     {1, 14, 14, 512, 3, 1, 1, 1, 1},  {1, 7, 7, 528, 3, 1, 1, 1, 1},   {1, 9, 8, 256, 3, 2, 1, 0, 1},
     {2, 15, 15, 20, 5, 1, 1, 2, 2},   {1, 40, 29, 17, 3, 1, 1, 1, 1},  {1, 63, 118, 16, 3, 2, 1, 0, 1},
@@ -158,6 +162,13 @@ static void add_depthwise(struct problem_list *list, fcnn_direction direction)
             p.no_bias = (i + j) % 5 == 0;
             add(list, p);
         }
+    for (int i = 0; i < COUNT(depthwise_windows); i++) {
+        fcnn_problem p = windowed(FCNN_CONV2D, direction, &depthwise_windows[i]);
+        p.n = images[i % COUNT(images)];
+        p.c = p.k = p.groups = i % 2 ? 52 : 67;
+        p.activation = i % 2 ? FCNN_RELU_ACTIVATION : FCNN_LINEAR;
+        add(list, p);
+    }
     for (int i = 0; i < COUNT(depthwise_layers); i++) {
         const int *layer = depthwise_layers[i];
         add(list, (fcnn_problem){.op = FCNN_CONV2D, .direction = direction, .n = layer[0], .h = layer[1], .w = layer[2],
