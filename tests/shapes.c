@@ -44,15 +44,20 @@ static const int images[] = {1, 3, 8, 9, 17, 2};
 /* Depthwise, for every window; and {n, h, w, c, r, stride, dilation, pad, pad behind}: rows of 14 and 15 pixels and
  * longer ones, several bands of rows, blocks of 16 channels side by side (256 and 512 channels), more than 9 taps. */
 static const int depthwise_channels[] = {5, 16, 37};
-static const struct window depthwise_windows[] = { /* more than three filter rows, of several phases; rows between taps */
-    {19, 9, 7, 3, 1, 1, 1, 1, 3, 1, 3, 1},  {21, 8, 8, 3, 2, 1, 1, 1, 3, 0, 4, 1}, {17, 9, 5, 3, 3, 2, 2, 1, 2, 1, 3, 0},
-    {5, 6, 3, 3, 1, 1, 3, 1, 2, 1, 2, 1},   {9, 7, 4, 3, 2, 2, 3, 1, 6, 2, 5, 2},  {1, 5, 3, 3, 1, 2, 1, 1, 1, 1, 1, 1},
-    {40, 3, 3, 3, 1, 1, 1, 1, 4, 5, 3, 4},  {6, 2, 3, 3, 2, 2, 1, 1, 3, 3, 3, 4},  {70, 33, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1}};
 static const int depthwise_layers[][9] = {
     {1, 14, 14, 512, 3, 1, 1, 1, 1},  {1, 7, 7, 528, 3, 1, 1, 1, 1},   {1, 9, 8, 256, 3, 2, 1, 0, 1},
     {2, 15, 15, 20, 5, 1, 1, 2, 2},   {1, 40, 29, 17, 3, 1, 1, 1, 1},  {1, 63, 118, 16, 3, 2, 1, 0, 1},
     {9, 30, 31, 33, 3, 1, 2, 2, 2},   {1, 3, 300, 16, 3, 1, 1, 1, 1},  {1, 21, 43, 19, 7, 2, 1, 3, 2},
     {1, 12, 16, 1024, 2, 3, 1, 0, 0}, {17, 6, 16, 512, 3, 1, 1, 0, 0}, {1, 44, 70, 18, 3, 1, 3, 3, 3}};
+
+/* Three columns: more than three filter rows, of several phases; output rows between those of neighbouring taps; images
+ * narrower than the window or without any tap on some row; rows in more than one turn of the scratch. */
+static const struct window depthwise_windows[] = {
+    {19, 9, 7, 3, 1, 1, 1, 1, 3, 1, 3, 1}, {21, 8, 8, 3, 2, 1, 1, 1, 3, 0, 4, 1},
+    {17, 9, 5, 3, 3, 2, 2, 1, 2, 1, 3, 0}, {5, 6, 3, 3, 1, 1, 3, 1, 2, 1, 2, 1},
+    {9, 7, 4, 3, 2, 2, 3, 1, 6, 2, 5, 2}, {1, 5, 3, 3, 1, 2, 1, 1, 1, 1, 1, 1},
+    {40, 3, 3, 3, 1, 1, 1, 1, 4, 5, 3, 4}, {6, 2, 3, 3, 2, 2, 1, 1, 3, 3, 3, 4},
+    {70, 33, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1}};
 
 /* The MNIST model's convolutions, whole, and images larger than an L1 cache. {h, c, k, pooled} */
 static const int model_layers[][4] = {{28, 1, 32, 1}, {13, 32, 64, 1}, {5, 64, 64, 0}, {28, 64, 5, 1}};

@@ -2,8 +2,9 @@
  *
  * Depthwise convolution: every channel is a group of its own, so vectors run over channels. Inputs are copied, a block
  * of channels and a band of rows at a time, into scratch that fits the L1 cache: with their padding around them, in
- * whole vectors, pixel by pixel (in place, 1024 channels put all pixels into one cache set). The inner loops of an
- * instruction set (body.h) are called by what is written once: gather.c (forward and backward data), weights.c. */
+ * whole vectors, pixel by pixel (in place, 1024 channels put all pixels into one cache set); what is read only once
+ * stays in place. The inner loops of an instruction set (body.h, weights_body.h) are called by what is written once:
+ * gather.c (forward and backward data), weights.c. */
 #ifndef FCNN_DEPTHWISE_H
 #define FCNN_DEPTHWISE_H
 
@@ -40,8 +41,8 @@ struct fcnn_depthwise_sum {
     int carry;                                 /* else the sums start from +0 */
 };
 
-/* Copies rows of output gradients into slots: for each block of channels `slots` rows of `columns` pixels, 0 where dst is 0
- * and behind the last channel. Continues their sum. */
+/* Copies rows of output gradients into slots: for each block of channels `slots` rows of `columns` pixels, 0 where dst
+ * is 0 and behind the last channel. Continues their sum. */
 struct fcnn_depthwise_lay {
     const float *d_dst, *dst;           /* of the first row; dst: without ReLU d_dst itself */
     float *out, *bias;                  /* bias: whole vectors */
