@@ -4,12 +4,14 @@
 #include "kernels/depthwise/depthwise.h"
 #include "kernels/simd/common.h"
 
-/* Vectors of channels side by side: 9 sums each, and what they read, in 32 or 16 registers. */
+/* Vectors of channels side by side: 9 sums each, and what they read, in 32 or 16 registers; with a single filter row,
+ * 3 sums each, twice as many. */
 #if VL == 16
 #define MEET_VECTORS 2
 #else
 #define MEET_VECTORS 1
 #endif
+#define MEET_MOST (2 * MEET_VECTORS)
 #define LAY_VECTORS 4
 
 FCNN_INLINE void store_part(float *p, vec a, int whole, mask real)
@@ -106,7 +108,7 @@ static void lay_rows(const struct fcnn_depthwise_lay *lay)
 
 /* ---- three neighbouring taps ---- */
 
-typedef vec meet_sums[FCNN_DEPTHWISE_ROWS][3][MEET_VECTORS];
+typedef vec meet_sums[FCNN_DEPTHWISE_ROWS][3][MEET_MOST];
 
 /* What is the same for all rows; `stride`, `taps`, `vectors` and `whole` are constants. */
 struct meet {
@@ -119,7 +121,7 @@ struct meet {
     mask real; /* of the last vector, unless whole */
 };
 
-FCNN_INLINE void meet_load(const struct meet *m, const float *x, vec out[MEET_VECTORS])
+FCNN_INLINE void meet_load(const struct meet *m, const float *x, vec out[MEET_MOST])
 {
     FCNN_UNROLL for (int v = 0; v < m->vectors; v++)
         out[v] = load_part(x + v * VL, m->whole || v < m->vectors - 1, m->real);
@@ -132,22 +134,24 @@ FCNN_INLINE void meet_edge(const struct meet *m, const float *src, const float *
     const int64_t w = q * m->stride - m->left;
     FCNN_UNROLL for (int s = 0; s < 3; s++) {
         if (w + s < 0 || w + s >= m->w) continue;
-        vec x[MEET_VECTORS];
+        vec x[MEET_MOST];
         meet_load(m, src + (w + s) * m->src_column, x);
         FCNN_UNROLL for (int i = 0; i < m->taps; i++)
-            FCNN_UNROLL for (int v = 0; v < m->vectors; v++)
-                acc[i][s][v] = vec_fma(x[v], vec_load(g[i] + q * WIDTH + v * m->block), acc[i][s][v]);
+            FCNN_UNROLL for (int v = 0; v < m->vectors; v++) {
+                const float *at = g[i] + q * WIDTH + v * VL / WIDTH * m->block + v * VL % WIDTH;
+                acc[i][s][v] = vec_fma(x[v], vec_load(at), acc[i][s][v]);
+            }
     }
 }
 
 /* An output column: source columns in registers, each gradient loaded once. */
 FCNN_INLINE void meet_column(const struct meet *m, const float *const g[FCNN_DEPTHWISE_ROWS], int64_t at,
-                             const vec left[MEET_VECTORS], const vec middle[MEET_VECTORS],
-                             const vec right[MEET_VECTORS], meet_sums acc)
+                             const vec left[MEET_MOST], const vec middle[MEET_MOST],
+                             const vec right[MEET_MOST], meet_sums acc)
 {
     FCNN_UNROLL for (int i = 0; i < m->taps; i++)
         FCNN_UNROLL for (int v = 0; v < m->vectors; v++) {
-            const vec gradient = load_once(g[i] + at + v * m->block);
+            const vec gradient = load_once(g[i] + at + v * VL / WIDTH * m->block + v * VL % WIDTH);
             acc[i][0][v] = vec_fma(left[v], gradient, acc[i][0][v]);
             acc[i][1][v] = vec_fma(middle[v], gradient, acc[i][1][v]);
             acc[i][2][v] = vec_fma(right[v], gradient, acc[i][2][v]);
@@ -160,7 +164,7 @@ FCNN_INLINE void meet_inner(const struct meet *m, const float *src, const float 
 {
     const int64_t src_column = m->src_column, end = m->to * WIDTH;
     const float *x = src + (m->from * m->stride - m->left) * src_column;
-    vec left[MEET_VECTORS], middle[MEET_VECTORS], right[MEET_VECTORS];
+    vec left[MEET_MOST], middle[MEET_MOST], right[MEET_MOST];
     if (m->zero_left) FCNN_UNROLL for (int v = 0; v < m->vectors; v++) left[v] = vec_zero();
     else meet_load(m, x, left);
     if (m->stride == 1) meet_load(m, x + src_column, middle);
@@ -221,7 +225,7 @@ FCNN_INLINE void meet_any(const struct fcnn_depthwise_meet *all, const int strid
     const int64_t room = all->w + all->left - 3; /* of the first tap, from the left end of the padding on */
     struct meet m = {.all = all, .src_column = all->src_column, .w = all->w, .left = all->left,
                      .block = all->slots * all->columns * WIDTH, .stride = stride, .taps = taps,
-                     .vectors = MEET_VECTORS, .whole = 1};
+                     .vectors = taps == 1 ? MEET_MOST : MEET_VECTORS, .whole = 1};
     m.from = fcnn_min(all->columns, fcnn_ceil_div(all->left, stride));
     m.to = room < 0 ? m.from : fcnn_max(m.from, fcnn_min(all->columns, room / stride + 1));
     if (m.from < m.to) {
@@ -230,7 +234,7 @@ FCNN_INLINE void meet_any(const struct fcnn_depthwise_meet *all, const int strid
         m.from -= m.zero_left;
     }
     int64_t c = 0;
-    for (; c + MEET_VECTORS * VL <= all->channels; c += MEET_VECTORS * VL) meet_vectors(&m, c);
+    for (; c + m.vectors * VL <= all->channels; c += m.vectors * VL) meet_vectors(&m, c);
     m.vectors = 1, m.whole = 0;
     for (; c < all->channels; c += VL) {
         m.real = vec_first(fcnn_min(VL, all->channels - c));
