@@ -39,6 +39,7 @@ libfcnn_scalar_la_SOURCES = \
     kernels/depthwise/depthwise_scalar.c \
     kernels/depthwise/gather.c \
     kernels/depthwise/weights.c \
+    kernels/depthwise/weights_body.h \
     kernels/elementwise/chunks.h \
     kernels/elementwise/flush.h \
     kernels/elementwise/lanes.h \

@@ -50,10 +50,20 @@ static const int depthwise_layers[][9] = {
     {9, 30, 31, 33, 3, 1, 2, 2, 2},   {1, 3, 300, 16, 3, 1, 1, 1, 1},  {1, 21, 43, 19, 7, 2, 1, 3, 2},
     {1, 12, 16, 1024, 2, 3, 1, 0, 0}, {17, 6, 16, 512, 3, 1, 1, 0, 0}, {1, 44, 70, 18, 3, 1, 3, 3, 3}};
 
+/* Three columns: more than three filter rows, of several phases; output rows between those of neighbouring taps; images
+ * narrower than the window or without any tap on some row; rows in more than one turn of the scratch. */
+static const struct window depthwise_windows[] = {
+    {19, 9, 7, 3, 1, 1, 1, 1, 3, 1, 3, 1}, {21, 8, 8, 3, 2, 1, 1, 1, 3, 0, 4, 1},
+    {17, 9, 5, 3, 3, 2, 2, 1, 2, 1, 3, 0}, {5, 6, 3, 3, 1, 1, 3, 1, 2, 1, 2, 1},
+    {9, 7, 4, 3, 2, 2, 3, 1, 6, 2, 5, 2}, {1, 5, 3, 3, 1, 2, 1, 1, 1, 1, 1, 1},
+    {40, 3, 3, 3, 1, 1, 1, 1, 4, 5, 3, 4}, {6, 2, 3, 3, 2, 2, 1, 1, 3, 3, 3, 4},
+    {70, 33, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1}};
+
 /* The MNIST model's convolutions, whole, images larger than an L1 cache, and a small map of many channels, whose taps are
  * swept in parts. {n, h, c, k, pad, pooled} */
 static const int model_layers[][6] = {
-    {3, 28, 1, 32, 0, 1}, {3, 13, 32, 64, 0, 1}, {3, 5, 64, 64, 0, 0}, {3, 28, 64, 5, 0, 1}, {1, 7, 520, 3, 1, 0}, {1, 7, 3, 520, 1, 0}};
+    {3, 28, 1, 32, 0, 1}, {3, 13, 32, 64, 0, 1}, {3, 5, 64, 64, 0, 0}, {3, 28, 64, 5, 0, 1}, {1, 7, 520, 3, 1, 0},
+    {1, 7, 3, 520, 1, 0}};
 
 static const struct window pool_windows[] = {
     {4, 4, 2, 2, 2, 2, 1, 1, 0, 0, 0, 0},     {26, 26, 2, 2, 2, 2, 1, 1, 0, 0, 0, 0},
@@ -162,6 +172,13 @@ static void add_depthwise(struct problem_list *list, fcnn_direction direction)
             p.no_bias = (i + j) % 5 == 0;
             add(list, p);
         }
+    for (int i = 0; i < COUNT(depthwise_windows); i++) {
+        fcnn_problem p = windowed(FCNN_CONV2D, direction, &depthwise_windows[i]);
+        p.n = images[i % COUNT(images)];
+        p.c = p.k = p.groups = i % 2 ? 52 : 67;
+        p.activation = i % 2 ? FCNN_RELU_ACTIVATION : FCNN_LINEAR;
+        add(list, p);
+    }
     for (int i = 0; i < COUNT(depthwise_layers); i++) {
         const int *layer = depthwise_layers[i];
         add(list, (fcnn_problem){.op = FCNN_CONV2D, .direction = direction, .n = layer[0], .h = layer[1], .w = layer[2],

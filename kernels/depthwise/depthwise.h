@@ -2,8 +2,9 @@
  *
  * Depthwise convolution: every channel is a group of its own, so vectors run over channels. Inputs are copied, a block
  * of channels and a band of rows at a time, into scratch that fits the L1 cache: with their padding around them, in
- * whole vectors, pixel by pixel (in place, 1024 channels put all pixels into one cache set). The inner loops of an
- * instruction set (body.h) are called by what is written once: gather.c (forward and backward data), weights.c. */
+ * whole vectors, pixel by pixel (in place, 1024 channels put all pixels into one cache set); what is read only once
+ * stays in place. The inner loops of an instruction set (body.h, weights_body.h) are called by what is written once:
+ * gather.c (forward and backward data), weights.c. */
 #ifndef FCNN_DEPTHWISE_H
 #define FCNN_DEPTHWISE_H
 
@@ -40,6 +41,30 @@ struct fcnn_depthwise_sum {
     int carry;                                 /* else the sums start from +0 */
 };
 
+/* Copies rows of output gradients into slots: for each block of channels `slots` rows of `columns` pixels, 0 where dst
+ * is 0 and behind the last channel. Continues their sum. */
+struct fcnn_depthwise_lay {
+    const float *d_dst, *dst;           /* of the first row; dst: without ReLU d_dst itself */
+    float *out, *bias;                  /* bias: whole vectors */
+    int64_t rows, dst_row, slot, slots; /* the first row's slot; then the next ones, and around */
+    int64_t columns, dst_column, channels;
+};
+
+#define FCNN_DEPTHWISE_ROWS 3 /* most filter rows summed side by side */
+
+/* Continues the sums of three neighbouring filter elements in each of `taps` filter rows over some rows of the source.
+ * Under filter row i the first of these meets the gradients in slot[i], the second those in the next slot, and so
+ * around. Output column q lies on columns stride * q - left + 0, 1, 2 of the source; those outside 0 .. w-1 are
+ * padding. */
+struct fcnn_depthwise_meet {
+    const float *src, *gradients;
+    int64_t rows, src_row, w, src_column;
+    int64_t slot[FCNN_DEPTHWISE_ROWS], slots, columns;
+    float *sums[FCNN_DEPTHWISE_ROWS]; /* of the first element, whole vectors; the next element is `sum` floats away */
+    int64_t taps, sum;
+    int64_t stride, left, channels; /* stride: 1 or 2 */
+};
+
 /* The source of a convolution, or of a gather, with a halo of zeros: pixel (y,x) of the map is pixel (y-top,x-left). */
 struct fcnn_depthwise_map {
     int64_t h, w, pixel;              /* of the image; floats from pixel to pixel */
@@ -50,6 +75,8 @@ struct fcnn_depthwise_map {
 struct fcnn_depthwise {
     void (*run)(const struct fcnn_depthwise_run *run);
     void (*sum)(const struct fcnn_depthwise_sum *sum);
+    void (*lay)(const struct fcnn_depthwise_lay *lay);
+    void (*meet)(const struct fcnn_depthwise_meet *meet);
     /* Rows first .. last-1 of a map of `src` into scratch: `channels` channels in blocks that start `block` floats
      * apart; +0 behind the last channel, and where dst is 0, if there is a dst. */
     void (*fill)(const struct fcnn_depthwise_map *map, const float *src, const float *dst, int64_t first, int64_t last,

@@ -3,8 +3,9 @@
 #include "kernels/simd/vector_scalar.h"
 
 #include "kernels/depthwise/body.h"
+#include "kernels/depthwise/weights_body.h"
 
-static const struct fcnn_depthwise loops = {run_rows, sum_rows, fill_rows};
+static const struct fcnn_depthwise loops = {run_rows, sum_rows, lay_rows, meet_rows, fill_rows};
 
 FCNN_DEPTHWISE_VARIANT(conv2d_fwd_depthwise_scalar, fcnn_depthwise_gather)
 FCNN_DEPTHWISE_VARIANT(conv2d_bwd_data_depthwise_scalar, fcnn_depthwise_gather)
