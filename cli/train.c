@@ -2,6 +2,7 @@
  * fastcnn train: the Keras tutorial network on MNIST or on synthetic digits, with the receipt of the run. */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "cli/cli.h"
 
@@ -13,6 +14,7 @@ struct training {
     int verbose;
     double minimum; /* test accuracy below which the run has failed */
     /* results */
+    struct cli_progress progress;
     fcnn_progress *history;
     fcnn_metrics test;
     fcnn_receipt receipt;
@@ -20,6 +22,7 @@ struct training {
     fcnn_isa isa;
     int threads;
     double peak, epoch_seconds, bound_seconds; /* GFLOP/s; median; dense FLOP bound */
+    long page_faults, faults_before;           /* in all steps but the first; before the step that runs */
 };
 
 enum { DATA = 0x2000, EPOCHS, BATCH, SPLIT, SEED, SHARDS, LIMIT, OPTIMIZER, RATE, MOMENTUM, QUIET, VERBOSE, MINIMUM };
@@ -100,15 +103,32 @@ static double median_epoch(const fcnn_progress *history, int epochs)
     return median;
 }
 
+static long faults_so_far(void)
+{
+    struct rusage usage;
+    return getrusage(RUSAGE_SELF, &usage) ? 0 : usage.ru_minflt + usage.ru_majflt;
+}
+
+/* The first step is the first to touch its memory; the others should find all of it there. */
+static int after_step(void *context, const fcnn_progress *state)
+{
+    struct training *t = context;
+    const int first = state->epoch == 1 && state->step == 1;
+    if (!first && !state->epoch_ended) t->page_faults += faults_so_far() - t->faults_before;
+    const int stop = cli_progress_step(&t->progress, state);
+    t->faults_before = faults_so_far();
+    return stop;
+}
+
 /* Trains and evaluates; the peak is measured just before and just after, because clocks move. */
-static fcnn_status train(struct training *t, fcnn_model *model, struct cli_progress *progress)
+static fcnn_status train(struct training *t, fcnn_model *model)
 {
     fcnn_status status = cli_in_use(&t->compile.kernels, &t->isa, &t->threads);
     if (!status) status = fcnn_compile(model, &t->compile);
     if (status) return status;
     t->parameters = fcnn_model_parameters(model);
-    t->fit.callback = cli_progress_step;
-    t->fit.context = progress;
+    t->fit.callback = after_step;
+    t->fit.context = t;
     cli_catch_interrupt();
     t->peak = cli_measure_peak(t->isa, t->threads);
     status = fcnn_fit(model, t->data.train.x, t->data.train.y, t->data.train.n, &t->fit, t->history);
@@ -167,8 +187,9 @@ static json_t *training_json(const struct training *t)
                                 (json_int_t)r->seed, "shards", r->shards, "steps", (json_int_t)r->steps, "classes",
                                 r->classes, "versions", r->versions);
     json_t *speed =
-        json_pack("{s:s, s:i, s:f, s:f, s:f}", "isa", fcnn_isa_name(t->isa), "threads", t->threads, "peak_gflops",
-                  t->peak, "epoch_seconds", t->epoch_seconds, "bound_seconds", t->bound_seconds);
+        json_pack("{s:s, s:i, s:f, s:f, s:f, s:I}", "isa", fcnn_isa_name(t->isa), "threads", t->threads,
+                  "peak_gflops", t->peak, "epoch_seconds", t->epoch_seconds, "bound_seconds", t->bound_seconds,
+                  "page_faults", (json_int_t)t->page_faults);
     json_t *test = json_pack("{s:o?, s:f}", "loss", json_real(t->test.loss), "accuracy", t->test.accuracy);
     return json_pack("{s:s, s:o, s:i, s:I, s:f, s:s, s:o, s:o, s:o, s:o}", "command", "train", "data",
                      cli_data_json(&t->data), "epochs", t->fit.epochs, "batch_size", (json_int_t)t->fit.batch_size,
@@ -191,17 +212,17 @@ static int report(const struct training *t)
 
 static int run(struct training *t)
 {
-    struct cli_progress progress;
+    const fcnn_progress *last = &t->progress.last;
     fcnn_model *model = NULL;
     char text[4400];
-    cli_progress_begin(&progress, t->verbose);
+    cli_progress_begin(&t->progress, t->verbose);
     if (t->verbose) fprintf(stderr, "Training on %s\n", cli_data_describe(&t->data, text, sizeof text));
     fcnn_status status = fcnn_model_mnist(&model);
-    if (!status) status = train(t, model, &progress);
+    if (!status) status = train(t, model);
     fcnn_model_destroy(model);
     if (status == FCNN_INTERRUPTED || (!status && cli_interrupted())) {
-        cli_complain("interrupted in epoch %d of %d after step %lld of %lld; no result", progress.last.epoch,
-                     progress.last.epochs, (long long)progress.last.step, (long long)progress.last.steps);
+        cli_complain("interrupted in epoch %d of %d after step %lld of %lld; no result", last->epoch, last->epochs,
+                     (long long)last->step, (long long)last->steps);
         return EXIT_INTERRUPTED;
     }
     return status ? cli_failed(status) : report(t);

@@ -121,7 +121,7 @@ fi
 gives 64 list stray;      has err 'Too many arguments'
 
 gives 0 info; has out 'CPU '; has out GFLOP/s; has out 'adam update'; has out cross_entropy; silent err
-gives 0 info --json; json '.peak_gflops.scalar > 0'; json '.mnist_kernels | length > 5'; json '.cores > 0'; silent err
+gives 0 info --json; json '.peak_gflops.scalar > 0'; json '.mnist_kernels | length > 5'; json '.cores > 0'; json '.huge_pages | length > 0'; silent err
 
 problem='conv2d forward mb64ic32ih13oc64oh11kh3ph0'
 gives 0 explain "$problem"; has out "$problem"; has out taken:; has out conv2d_fwd_naive; lacks out conv2d_bwd; silent err
@@ -155,7 +155,7 @@ else
     has out "$one"
     gives 0 train --data "$good" --epochs 2 --batch-size 8 --json --verbose 2; has err 'Epoch 1/2'
     json '.data.synthetic == false'; json '.history | length == 2'; json ".receipt.weights == \"$one\""
-    json '.receipt.seed == 1'; json '.speed.peak_gflops > 0'; json '.data.training_images == 40'
+    json '.receipt.seed == 1'; json '.speed.peak_gflops > 0'; json '.speed.page_faults >= 0'; json '.data.training_images == 40'
     gives 0 train --data "$good" --limit 20 --epochs 1 --optimizer sgd --momentum 0.9 --learning-rate 0.1 --shards 2 \
         --seed 5 --quiet
     has out '20 training'; has out 'seed 5, shards 2'; lacks out "$one"
