@@ -10,6 +10,7 @@
 struct info {
     fcnn_machine machine;
     int threads;
+    char huge_pages[16]; /* always, madvise, never or unknown */
     double peaks[FCNN_ISAS]; /* GFLOP/s of one thread; 0: not here */
     char kernels[LINES][256];
     int lines;
@@ -18,6 +19,16 @@ struct info {
 static const char *const variables[] = {"FASTCNN_ISA", "FASTCNN_KERNEL", "FASTCNN_MATH", "FASTCNN_NUM_THREADS",
                                         "FASTCNN_VERBOSE", "OMP_NUM_THREADS"};
 #define VARIABLES ((int)(sizeof variables / sizeof *variables))
+
+/* The word in brackets of "always [madvise] never". The library asks for huge pages by madvise(). */
+static void read_huge_pages(struct info *info)
+{
+    char line[80];
+    FILE *file = fopen("/sys/kernel/mm/transparent_hugepage/enabled", "r");
+    const char *bracket = file && fgets(line, sizeof line, file) ? strchr(line, '[') : NULL;
+    if (!bracket || sscanf(bracket, "[%15[a-z]", info->huge_pages) != 1) strcpy(info->huge_pages, "unknown");
+    if (file) fclose(file);
+}
 
 static fcnn_status collect_kernels(struct info *info)
 {
@@ -67,6 +78,7 @@ static int print_text(const struct info *info)
     print_cache("L1d", m->l1d, " and ");
     print_cache("L2", m->l2, " per core, ");
     print_cache("L3", m->l3, " shared\n");
+    printf("  memory    transparent huge pages: %s\n", info->huge_pages);
     for (int i = 0; i < VARIABLES; i++)
         if (getenv(variables[i])) printf("  setting   %s=%s\n", variables[i], getenv(variables[i]));
 
@@ -89,11 +101,12 @@ static int print_json(const struct info *info)
     for (int i = 0; i < info->lines; i++) json_array_append_new(kernels, json_string(info->kernels[i]));
     for (int i = 0; i < VARIABLES; i++)
         if (getenv(variables[i])) json_object_set_new(settings, variables[i], json_string(getenv(variables[i])));
-    return cli_print_json(json_pack("{s:s, s:s, s:s, s:s, s:i, s:i, s:{s:I, s:I, s:I}, s:o, s:o, s:o}", "command",
+    return cli_print_json(json_pack("{s:s, s:s, s:s, s:s, s:i, s:i, s:{s:I, s:I, s:I}, s:s, s:o, s:o, s:o}", "command",
                                     "info", "versions", fcnn_version_details(), "cpu", m->cpu, "features", m->features,
                                     "cores", m->cores, "threads", info->threads, "caches", "l1d", (json_int_t)m->l1d,
-                                    "l2", (json_int_t)m->l2, "l3", (json_int_t)m->l3, "settings", settings,
-                                    "peak_gflops", peaks, "mnist_kernels", kernels));
+                                    "l2", (json_int_t)m->l2, "l3", (json_int_t)m->l3, "huge_pages",
+                                    info->huge_pages, "settings", settings, "peak_gflops", peaks, "mnist_kernels",
+                                    kernels));
 }
 
 int cli_info(int argc, char **argv)
@@ -106,6 +119,7 @@ int cli_info(int argc, char **argv)
     fcnn_isa isa = FCNN_SCALAR;
     cli_parse(&argp, argc, argv, NULL, NULL);
     fcnn_machine_describe(&info.machine);
+    read_huge_pages(&info);
     fcnn_status status = cli_in_use(NULL, &isa, &info.threads);
     if (!status) status = collect_kernels(&info);
     if (status) return cli_failed(status);

@@ -121,7 +121,7 @@ fi
 gives 64 list stray;      has err 'Too many arguments'
 
 gives 0 info; has out 'CPU '; has out GFLOP/s; has out 'adam update'; has out cross_entropy; silent err
-gives 0 info --json; json '.peak_gflops.scalar > 0'; json '.mnist_kernels | length > 5'; json '.cores > 0'; silent err
+gives 0 info --json; json '.peak_gflops.scalar > 0'; json '.mnist_kernels | length > 5'; json '.cores > 0'; json '.huge_pages | length > 0'; silent err
 
 problem='conv2d forward mb64ic32ih13oc64oh11kh3ph0'
 gives 0 explain "$problem"; has out "$problem"; has out taken:; has out conv2d_fwd_naive; lacks out conv2d_bwd; silent err

@@ -5,6 +5,7 @@
 #include <check.h>
 #include <fenv.h>
 #include <math.h>
+#include <omp.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -244,17 +245,47 @@ START_TEST(the_callers_rounding_mode_changes_nothing)
 }
 END_TEST
 
+static void count_workers(void *context, struct net_team *team) { *(int *)context = team->workers; }
+
+/* As many workers as asked for, none without a shard, and one inside a parallel region even where the runtime would
+ * start more. */
+START_TEST(no_region_is_oversubscribed)
+{
+    fcnn_model *model = toy_build(&(fcnn_compile_options){.kernels = {.threads = 3}});
+    int few = 0, many = 0, nested = 0;
+    net_lead(model, 2, count_workers, &few);
+    net_lead(model, 8, count_workers, &many);
+    omp_set_max_active_levels(2);
+#pragma omp parallel num_threads(2)
+#pragma omp single
+    net_lead(model, 8, count_workers, &nested);
+    ck_assert_int_eq(few, 2);
+    ck_assert_int_eq(many, 3);
+    ck_assert_int_eq(nested, 1);
+    fcnn_model_destroy(model);
+}
+END_TEST
+
 START_TEST(many_sizes_and_nested_regions_are_served)
 {
     fcnn_model *model = toy_build(&(fcnn_compile_options){.shards = 1, .kernels = {.threads = 3}});
+    fcnn_model *other = toy_build(&(fcnn_compile_options){.shards = 1, .kernels = {.threads = 3}});
     fcnn_metrics alone, nested;
+    float p[2 * TOY_CLASSES], nested_p[2 * TOY_CLASSES];
     for (int n = 1; n <= TOY_IMAGES; n++) toy_step(model, 0, n);
     for (int n = 1; n <= TOY_IMAGES; n++) OK(fcnn_evaluate(model, toy_images, toy_labels, n, &alone));
 #pragma omp parallel num_threads(2)
 #pragma omp single
-    OK(fcnn_evaluate(model, toy_images, toy_labels, TOY_IMAGES, &nested));
-    ck_assert(alone.loss == nested.loss);
+    {
+        for (int n = 1; n <= TOY_IMAGES; n++) toy_step(other, 0, n);
+        OK(fcnn_evaluate(other, toy_images, toy_labels, TOY_IMAGES, &nested));
+        OK(fcnn_predict(other, toy_images, 2, nested_p));
+    }
+    toy_same(model, other);
+    OK(fcnn_predict(model, toy_images, 2, p));
+    ck_assert(alone.loss == nested.loss && !memcmp(p, nested_p, sizeof p));
     fcnn_model_destroy(model);
+    fcnn_model_destroy(other);
 }
 END_TEST
 
@@ -274,6 +305,7 @@ int main(void)
     tcase_add_test(tests, nonfinite_numbers_do_not_crash);
     tcase_add_loop_test(tests, threads_do_not_change_a_bit, 0, 3);
     tcase_add_test(tests, the_callers_rounding_mode_changes_nothing);
+    tcase_add_test(tests, no_region_is_oversubscribed);
     tcase_add_test(tests, many_sizes_and_nested_regions_are_served);
     suite_add_tcase(suite, tests);
     toy_make_data();

@@ -51,6 +51,7 @@ check_programs = \
     tests/check_reference \
     tests/check_reference_conv \
     tests/check_reference_math \
+    tests/check_team \
     tests/check_training
 check_LTLIBRARIES = libfcnn-tests.la
 libfcnn_tests_la_CPPFLAGS = $(LIB_CPPFLAGS)

@@ -202,5 +202,6 @@ fcnn_status fcnn_predict(fcnn_model *model, const float *x, int64_t n, float *pr
     net_plans_trim(model);
     NET_TRY(net_job_prepare(model, n, 0));
     const struct net_job job = {.x = x, .count = n, .probabilities = probabilities};
-    return net_job_run(model, &job, NULL);
+    struct net_sum none;
+    return net_job_run(model, &job, &none);
 }

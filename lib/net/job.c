@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * The shards of a batch (training) or of a whole data set (evaluate, predict) over the workers. Threads decide only who
- * computes a shard; what a shard is and the order in which sums over shards are added depend on the numbers of images
- * and shards. */
+ * The shards of a batch (training) or of a whole data set (evaluate, predict) over a team of workers. Threads decide
+ * only who computes a shard; what a shard is and the order in which sums over shards are added depend on the numbers of
+ * images and shards. */
 #include "lib/net/net.h"
 
 #include <omp.h>
@@ -108,20 +108,31 @@ fcnn_status net_failed(const struct net_failure *failure)
     return failure->status == FCNN_OK ? FCNN_OK : fcnn_fail(failure->status, "%s", failure->message);
 }
 
-/* Packing is handed out in pieces (size, layer, direction), numbered in one range. */
-int64_t net_job_pieces(const fcnn_model *model) { return 4 * (int64_t)model->layers; }
+/* ---- a job in two phases ---- */
 
-fcnn_status net_job_pack(const fcnn_model *model, const struct net_job *job, int64_t piece)
+struct phases {
+    fcnn_model *model;
+    const struct net_job *job;
+    struct net_failure failure;
+};
+
+/* Packing is handed out in pieces (size, layer, direction), numbered in one range. */
+static void pack(void *context, int worker, int64_t piece)
 {
+    struct phases *phases = context;
+    const fcnn_model *model = phases->model;
+    const struct net_job *job = phases->job;
     int64_t sizes[2];
+    (void)worker;
     shard_sizes(model, job->count, job->training, sizes);
     const int64_t size = sizes[piece / (2 * model->layers)];
     const fcnn_direction direction = piece % 2 ? FCNN_BACKWARD_DATA : FCNN_FORWARD;
-    if (!size || (direction == FCNN_BACKWARD_DATA && !job->training)) return FCNN_OK;
-    return net_plans_pack(model, net_plans_find(model, size), (int)(piece / 2 % model->layers), direction);
+    if (!size || (direction == FCNN_BACKWARD_DATA && !job->training)) return;
+    const int layer = (int)(piece / 2 % model->layers);
+    net_note(&phases->failure, net_plans_pack(model, net_plans_find(model, size), layer, direction));
 }
 
-void net_job_packed(fcnn_model *model, const struct net_job *job)
+static void remember_packed(fcnn_model *model, const struct net_job *job)
 {
     int64_t sizes[2];
     shard_sizes(model, job->count, job->training, sizes);
@@ -133,48 +144,68 @@ void net_job_packed(fcnn_model *model, const struct net_job *job)
     }
 }
 
-int64_t net_job_shards(const fcnn_model *model, const struct net_job *job)
+static void run_shard(void *context, int worker, int64_t number)
 {
-    return shards_of(model, job->count, job->training);
+    struct phases *phases = context;
+    struct net_worker *mine = &phases->model->worker[worker];
+    net_note(&phases->failure, phases->job->training ? train_shard(phases->model, mine, phases->job, number)
+                                                     : infer_shard(phases->model, mine, phases->job, number));
 }
 
-fcnn_status net_job_shard(fcnn_model *model, struct net_worker *worker, const struct net_job *job, int64_t number)
+fcnn_status net_job_share(fcnn_model *model, struct net_team *team, const struct net_job *job, struct net_sum *sum)
 {
-    return job->training ? train_shard(model, worker, job, number) : infer_shard(model, worker, job, number);
-}
-
-struct net_sum net_job_sum(const fcnn_model *model, const struct net_job *job)
-{
-    struct net_sum sum = {0};
-    for (int64_t i = 0; i < net_job_shards(model, job); i++) {
-        sum.loss += model->sums[i].loss;
-        sum.correct += model->sums[i].correct;
+    struct phases phases = {.model = model, .job = job};
+    const int64_t shards = shards_of(model, job->count, job->training);
+    net_team_share(team, 4 * (int64_t)model->layers, pack, &phases);
+    NET_TRY(net_failed(&phases.failure));
+    remember_packed(model, job);
+    net_team_share(team, shards, run_shard, &phases);
+    NET_TRY(net_failed(&phases.failure));
+    *sum = (struct net_sum){0};
+    for (int64_t i = 0; i < shards; i++) {
+        sum->loss += model->sums[i].loss;
+        sum->correct += model->sums[i].correct;
     }
-    return sum;
+    return FCNN_OK;
 }
 
-int net_workers(const fcnn_model *model, int64_t shards)
+/* ---- the team ---- */
+
+void net_lead(const fcnn_model *model, int64_t shards, net_leader *lead, void *context)
 {
-    if (omp_in_parallel()) return 1;
-    return model->workers < shards ? model->workers : (int)shards;
+    const int useful = model->workers < shards ? model->workers : (int)shards;
+    struct net_team team = {0};
+#pragma omp parallel num_threads(omp_in_parallel() ? 1 : useful)
+    {
+        const int worker = omp_get_thread_num();
+        const fcnn_fpmode saved = fcnn_fpmode_enter();
+        if (worker) {
+            net_team_help(&team, worker);
+        } else {
+            team.workers = omp_get_num_threads();
+            lead(context, &team);
+            net_team_dismiss(&team);
+        }
+        fcnn_fpmode_leave(saved);
+    }
+}
+
+struct lone_job {
+    fcnn_model *model;
+    const struct net_job *job;
+    struct net_sum *sum;
+    fcnn_status status;
+};
+
+static void lead_job(void *context, struct net_team *team)
+{
+    struct lone_job *lone = context;
+    lone->status = net_job_share(lone->model, team, lone->job, lone->sum);
 }
 
 fcnn_status net_job_run(fcnn_model *model, const struct net_job *job, struct net_sum *sum)
 {
-    const int64_t shards = net_job_shards(model, job), pieces = net_job_pieces(model);
-    struct net_failure failure = {FCNN_OK, ""};
-#pragma omp parallel num_threads(net_workers(model, shards))
-    {
-        struct net_worker *worker = &model->worker[omp_get_thread_num()];
-        const fcnn_fpmode saved = fcnn_fpmode_enter();
-#pragma omp for schedule(dynamic, 1)
-        for (int64_t piece = 0; piece < pieces; piece++) net_note(&failure, net_job_pack(model, job, piece));
-#pragma omp for schedule(dynamic, 1) nowait
-        for (int64_t i = 0; i < shards; i++) net_note(&failure, net_job_shard(model, worker, job, i));
-        fcnn_fpmode_leave(saved);
-    }
-    NET_TRY(net_failed(&failure));
-    net_job_packed(model, job);
-    if (sum) *sum = net_job_sum(model, job);
-    return FCNN_OK;
+    struct lone_job lone = {.model = model, .job = job, .sum = sum};
+    net_lead(model, shards_of(model, job->count, job->training), lead_job, &lone);
+    return lone.status;
 }

@@ -12,6 +12,7 @@
 #include "lib/error.h"
 #include "lib/fpmode.h"
 #include "lib/fastcnn.h"
+#include "lib/net/team.h"
 
 #define NET_CHUNK      8 /* images per shard outside training (evaluate, predict) */
 #define NET_SHARDS     8 /* default of fcnn_compile_options.shards */
@@ -179,17 +180,12 @@ struct net_job {
 
 /* Plans, worker memory and sums for a job of `count` images: afterwards running it allocates nothing. */
 fcnn_status net_job_prepare(fcnn_model *model, int64_t count, int training);
-/* The parts of a job, in order: all pieces of packing, then all shards, each part in any order by any worker; then
- * net_job_packed(), which remembers what is packed, and the metrics: sums over the images in shard order. */
-int64_t net_job_pieces(const fcnn_model *model);
-fcnn_status net_job_pack(const fcnn_model *model, const struct net_job *job, int64_t piece);
-int64_t net_job_shards(const fcnn_model *model, const struct net_job *job);
-fcnn_status net_job_shard(fcnn_model *model, struct net_worker *worker, const struct net_job *job, int64_t number);
-void net_job_packed(fcnn_model *model, const struct net_job *job);
-struct net_sum net_job_sum(const fcnn_model *model, const struct net_job *job);
-/* Workers for so many shards; 1 inside somebody's parallel region. */
-int net_workers(const fcnn_model *model, int64_t shards);
-/* All of it for a job without training. *sum may be NULL: predict. */
+/* The leader of a team: packs what the job needs, then runs all shards. *sum: the metrics in shard order. */
+fcnn_status net_job_share(fcnn_model *model, struct net_team *team, const struct net_job *job, struct net_sum *sum);
+/* Calls lead() with a team in which no worker is without a shard: a leader alone inside somebody's parallel region. */
+typedef void net_leader(void *context, struct net_team *team);
+void net_lead(const fcnn_model *model, int64_t shards, net_leader *lead, void *context);
+/* All of it for a job without training. */
 fcnn_status net_job_run(fcnn_model *model, const struct net_job *job, struct net_sum *sum);
 
 /* ---- train.c: the steps of an epoch ---- */

@@ -2,11 +2,15 @@
 #include "lib/net/team.h"
 
 #include <linux/futex.h>
-#include <sched.h>
+#include <stddef.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define SPINS 2000 /* some 20 to 100 microseconds */
+/* Turns of spinning before a worker sleeps, 20 to 50 ns each. Its patience halves when they were in vain, else doubles:
+ * on quiet cores the pieces of a phase mostly end within the most of it; on a shared core each turn is taken from
+ * the very worker that is waited for. */
+#define LEAST_PATIENCE 250
+#define MOST_PATIENCE  2000
 
 static void pause_briefly(void)
 {
@@ -17,25 +21,78 @@ static void pause_briefly(void)
 #endif
 }
 
-static void sleep_while(_Atomic unsigned *word, unsigned value)
+static int bounded(int patience)
 {
-    if (syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, value, NULL, NULL, 0)) sched_yield(); /* it changed, or a signal came */
+    return patience < LEAST_PATIENCE ? LEAST_PATIENCE : patience > MOST_PATIENCE ? MOST_PATIENCE : patience;
 }
 
-void net_team_wait(struct net_team *team)
+static void ring(struct net_bell *bell)
 {
-    const unsigned generation = atomic_load(&team->generation);
-    if (atomic_fetch_add(&team->arrived, 1) + 1 == team->workers) {
-        atomic_store(&team->arrived, 0);
-        atomic_fetch_add(&team->generation, 1);
-        if (atomic_load(&team->sleepers)) syscall(SYS_futex, &team->generation, FUTEX_WAKE_PRIVATE, team->workers, NULL, NULL, 0);
-        return;
-    }
-    for (int spin = 0; spin < SPINS; spin++) {
-        if (atomic_load_explicit(&team->generation, memory_order_acquire) != generation) return;
+    atomic_fetch_add(&bell->rings, 1);
+    if (atomic_load(&bell->sleepers)) syscall(SYS_futex, &bell->rings, FUTEX_WAKE_PRIVATE, INT32_MAX, NULL, NULL, 0);
+}
+
+/* Until the bell has rung after `seen` rings. No ring is slept through: a sleeper counts itself before it looks at the
+ * rings, the ringer counts the ring before it looks at the sleepers. */
+static void await(struct net_bell *bell, uint32_t seen, int *patience)
+{
+    for (int turn = *patience; turn >= 0; turn--) {
+        if (atomic_load(&bell->rings) != seen) {
+            *patience = bounded(*patience * 2);
+            return;
+        }
         pause_briefly();
     }
-    atomic_fetch_add(&team->sleepers, 1);
-    while (atomic_load(&team->generation) == generation) sleep_while(&team->generation, generation);
-    atomic_fetch_sub(&team->sleepers, 1);
+    *patience = bounded(*patience / 2);
+    atomic_fetch_add(&bell->sleepers, 1);
+    while (atomic_load(&bell->rings) == seen)
+        syscall(SYS_futex, &bell->rings, FUTEX_WAIT_PRIVATE, seen, NULL, NULL, 0); /* or it rang, or a signal came */
+    atomic_fetch_sub(&bell->sleepers, 1);
+}
+
+/* Takes pieces while there are any. Whoever has taken one may read the fields of its phase, which cannot end before the
+ * piece does. Which phase that is does not matter; it may have begun after the look at `left`. */
+static void work(struct net_team *team, int worker)
+{
+    int64_t left = atomic_load(&team->left);
+    while (left > 0) {
+        if (!atomic_compare_exchange_weak(&team->left, &left, left - 1)) continue;
+        team->piece(team->context, worker, team->pieces - left);
+        if (atomic_fetch_sub(&team->unfinished, 1) == 1) ring(&team->done);
+        left = atomic_load(&team->left);
+    }
+}
+
+void net_team_share(struct net_team *team, int64_t pieces, net_piece *piece, void *context)
+{
+    if (team->workers == 1 || pieces < 2) {
+        for (int64_t i = 0; i < pieces; i++) piece(context, 0, i);
+        return;
+    }
+    const uint32_t seen = atomic_load(&team->done.rings);
+    team->pieces = pieces;
+    team->piece = piece;
+    team->context = context;
+    atomic_store(&team->unfinished, pieces);
+    atomic_store(&team->left, pieces);
+    ring(&team->opened);
+    work(team, 0);
+    await(&team->done, seen, &team->patience);
+}
+
+void net_team_dismiss(struct net_team *team)
+{
+    atomic_store(&team->dismissed, 1);
+    ring(&team->opened);
+}
+
+void net_team_help(struct net_team *team, int worker)
+{
+    int patience = MOST_PATIENCE;
+    for (;;) {
+        const uint32_t seen = atomic_load(&team->opened.rings);
+        work(team, worker);
+        if (atomic_load(&team->dismissed)) return;
+        await(&team->opened, seen, &patience);
+    }
 }

@@ -1,19 +1,40 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * The barrier of a team of workers inside one parallel region. Waiting spins for a few microseconds, which is what a step's
- * parts differ by on quiet cores, then sleeps: a runtime that spins for milliseconds at every barrier makes two threads many
- * times slower than one as soon as another process wants a core. */
+ * A team inside one parallel region: a leader, and helpers that share its work. The leader opens a phase of independent
+ * pieces and takes pieces itself; the phase ends when all are done. Nobody waits for a worker, only for pieces that
+ * somebody has taken, so that a helper whose core another process has costs nothing between them. Waiting spins for
+ * microseconds, then sleeps: a runtime that spins for milliseconds makes threads slower than none on a busy machine. */
 #ifndef FCNN_NET_TEAM_H
 #define FCNN_NET_TEAM_H
 
 #include <stdatomic.h>
+#include <stdint.h>
 
-struct net_team {
-    int workers;
-    _Atomic int arrived, sleepers;
-    _Atomic unsigned generation; /* barriers passed */
+/* What workers wait for: its next ring. */
+struct net_bell {
+    _Alignas(64) _Atomic uint32_t rings;
+    _Atomic int sleepers;
 };
 
-void net_team_wait(struct net_team *team);
+typedef void net_piece(void *context, int worker, int64_t piece);
+
+/* Zeroed before use. The three fields of a phase change only while none of its pieces is left or unfinished. */
+struct net_team {
+    int workers; /* the leader is number 0 */
+    int64_t pieces;
+    net_piece *piece;
+    void *context;
+    int patience; /* the leader's, see team.c */
+    struct net_bell opened, done; /* a phase is */
+    _Atomic int dismissed;
+    _Alignas(64) _Atomic int64_t left; /* pieces that nobody has taken */
+    _Atomic int64_t unfinished;
+};
+
+/* The leader: piece(context, worker, i) for each i of 0 .. pieces-1, by any worker; returns when all are done. */
+void net_team_share(struct net_team *team, int64_t pieces, net_piece *piece, void *context);
+void net_team_dismiss(struct net_team *team);
+/* A helper, 1 .. workers-1: takes pieces until dismissed. */
+void net_team_help(struct net_team *team, int worker);
 
 #endif

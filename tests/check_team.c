@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * The team of a model's workers: each piece of each phase runs once, by whoever has a core, and is done when the phase
+ * ends; with more workers than cores, and with workers that are kept from coming. */
+#include <check.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "lib/net/team.h"
+
+enum { MOST_WORKERS = 7, MOST_PIECES = 40 };
+
+struct phases {
+    struct net_team team;
+    int runs[MOST_PIECES];    /* of the pieces of this phase; no atomics: a piece belongs to one worker */
+    int visits[MOST_WORKERS]; /* pieces that a worker has taken so far */
+    int phase, slow;          /* pieces of a slow phase take so long that all workers come */
+};
+
+struct helper {
+    struct phases *phases;
+    int worker;
+};
+
+static void sleep_briefly(void) { nanosleep(&(struct timespec){.tv_nsec = 200000}, NULL); }
+
+static void piece(void *context, int worker, int64_t i)
+{
+    struct phases *phases = context;
+    if (phases->slow) sleep_briefly();
+    phases->runs[i] += phases->phase;
+    phases->visits[worker]++;
+}
+
+static void *help(void *argument)
+{
+    const struct helper *helper = argument;
+    net_team_help(&helper->phases->team, helper->worker);
+    return NULL;
+}
+
+static void lead(struct phases *phases, int count)
+{
+    uint32_t state = 1;
+    for (phases->phase = 1; phases->phase <= count; phases->phase++) {
+        state = state * 1664525u + 1013904223u;
+        const int pieces = (int)(state >> 16) % (MOST_PIECES + 1);
+        phases->slow = phases->phase % 200 == 0;
+        memset(phases->runs, 0, sizeof phases->runs);
+        net_team_share(&phases->team, pieces, piece, phases);
+        for (int i = 0; i < MOST_PIECES; i++) ck_assert_int_eq(phases->runs[i], i < pieces ? phases->phase : 0);
+        if (phases->phase % 200 == 100) sleep_briefly(); /* until the helpers sleep */
+    }
+}
+
+START_TEST(each_piece_runs_once)
+{
+    static const int counts[] = {1, 2, 3, MOST_WORKERS};
+    static struct phases phases;
+    pthread_t threads[MOST_WORKERS];
+    struct helper helpers[MOST_WORKERS];
+    const int workers = counts[_i];
+    phases = (struct phases){.team.workers = workers};
+    for (int i = 1; i < workers; i++) {
+        helpers[i] = (struct helper){&phases, i};
+        ck_assert_int_eq(pthread_create(&threads[i], NULL, help, &helpers[i]), 0);
+    }
+    lead(&phases, 10000);
+    net_team_dismiss(&phases.team);
+    for (int i = 1; i < workers; i++) ck_assert_int_eq(pthread_join(threads[i], NULL), 0);
+    for (int i = 0; i < workers; i++) ck_assert_int_gt(phases.visits[i], 0);
+}
+END_TEST
+
+/* Helpers that never come: the leader does not wait for them. */
+START_TEST(an_absent_helper_is_not_waited_for)
+{
+    static struct phases phases = {.team.workers = 3};
+    lead(&phases, 200);
+    ck_assert_int_eq(phases.visits[1] + phases.visits[2], 0);
+    net_team_dismiss(&phases.team);
+    net_team_help(&phases.team, 1); /* too late: comes and goes */
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("team");
+    TCase *tests = tcase_create("team");
+    tcase_set_timeout(tests, 120);
+    tcase_add_loop_test(tests, each_piece_runs_once, 0, 4);
+    tcase_add_test(tests, an_absent_helper_is_not_waited_for);
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    const int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
