@@ -5,8 +5,8 @@
 #include "kernels/simd/common.h"
 
 #define WIDTH FCNN_DEPTHWISE_WIDTH
-#define BAND 6       /* output rows of a task */
-#define BLOCKS 64    /* most blocks of channels of a task */
+#define BAND 6    /* output rows of a task: two of tiles */
+#define BLOCKS 64 /* most blocks of channels of a task */
 
 /* Along one axis: output i is at first + i * step of the output tensor, its tap j at i * stride + j - pad of the source,
  * and that is tap `tap` + j * tap_step of the filter. */
@@ -68,10 +68,11 @@ void fcnn_depthwise_inplace_demand(const fcnn_problem *p, struct fcnn_demand *de
     demand->tasks[FCNN_COMPUTE] = p->n * cut.bands * cut.groups.count;
 }
 
-/* The part of a phase in rows first .. last-1 of the output tensor. `patch` has src, dst and their steps. */
+/* The part of a phase, which may have no rows, in rows first .. last-1 of the output tensor. */
 static void run_phase(const struct fcnn_depthwise_inplace *loops, const struct phase *v, const struct phase *h,
                       int64_t first, int64_t last, struct fcnn_depthwise_patch patch)
 {
+    if (v->count == 0) return;
     patch.from = v->step > 0 ? first : fcnn_ceil_div(fcnn_max(0, v->first - last + 1), -v->step);
     patch.to = v->step > 0 ? last : v->first < first ? 0 : (v->first - first) / -v->step + 1;
     patch.columns = h->count;
@@ -125,6 +126,9 @@ void fcnn_depthwise_inplace_run(const struct fcnn_depthwise_inplace *loops, cons
                                 const fcnn_tensors *t, const struct fcnn_memory *memory, enum fcnn_stage stage,
                                 int64_t first, int64_t last)
 {
-    if (stage == FCNN_PACK) fcnn_depthwise_pack(p, t, memory->packed, first, last);
-    else for (int64_t task = first; task < last; task++) compute(loops, p, t, memory->packed, task);
+    if (stage == FCNN_PACK) {
+        fcnn_depthwise_pack(p, t, memory->packed, first, last);
+        return;
+    }
+    for (int64_t task = first; task < last; task++) compute(loops, p, t, memory->packed, task);
 }
