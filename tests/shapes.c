@@ -48,7 +48,7 @@ static const int depthwise_layers[][9] = {
     {1, 14, 14, 512, 3, 1, 1, 1, 1},  {1, 7, 7, 528, 3, 1, 1, 1, 1},   {1, 9, 8, 256, 3, 2, 1, 0, 1},
     {2, 15, 15, 20, 5, 1, 1, 2, 2},   {1, 40, 29, 17, 3, 1, 1, 1, 1},  {1, 63, 118, 16, 3, 2, 1, 0, 1},
     {9, 30, 31, 33, 3, 1, 2, 2, 2},   {1, 3, 300, 16, 3, 1, 1, 1, 1},  {1, 21, 43, 19, 7, 2, 1, 3, 2},
-    {1, 12, 16, 1024, 2, 3, 1, 0, 0}, {17, 6, 16, 512, 3, 1, 1, 0, 0}, {1, 44, 70, 18, 3, 1, 3, 3, 3}};
+    {1, 12, 16, 1024, 2, 3, 1, 0, 0}, {1, 4, 8, 1024, 3, 1, 1, 1, 1}, {17, 6, 16, 512, 3, 1, 1, 0, 0}, {1, 44, 70, 18, 3, 1, 3, 3, 3}};
 
 /* The MNIST model's convolutions, whole, and images larger than an L1 cache. {h, c, k, pooled} */
 static const int model_layers[][4] = {{28, 1, 32, 1}, {13, 32, 64, 1}, {5, 64, 64, 0}, {28, 64, 5, 1}};
@@ -153,7 +153,8 @@ static void add_depthwise_rows(struct problem_list *list, fcnn_direction directi
     static const int channels[] = {16, 5, 33, 24};
     for (int i = 0; i < 20 * 4 * 3; i++) {
         const int width = 1 + i % 20, height = 1 + (i + i / 20) % 8, stride = 1 + i / 80, pads = i / 20;
-        const struct window w = {height, width, 3, 3, stride, stride, 1, 1, (i + pads) % 3, pads % 3, i % 3, (i + 1) % 3};
+        const struct window w = {height, width, 3, 3, stride, stride, 1, 1,
+                                 (i + pads) % 3, pads % 3, i % 3, (i + 1) % 3};
         fcnn_problem p = windowed(FCNN_CONV2D, direction, &w);
         p.n = 1 + i % 2;
         p.c = p.k = p.groups = channels[(i + pads) % 4];

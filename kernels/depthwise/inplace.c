@@ -8,8 +8,8 @@
 #define BAND 6    /* output rows of a task: two of tiles */
 #define BLOCKS 64 /* most blocks of channels of a task */
 
-/* Along one axis: output i is at first + i * step of the output tensor, its tap j at i * stride + j - pad of the source,
- * and that is tap `tap` + j * tap_step of the filter. */
+/* Along one axis: output i is at first + i * step of the output tensor, its tap j at i * stride + j - pad of the
+ * source, and that is tap `tap` + j * tap_step of the filter. */
 struct phase {
     int64_t taps, tap, tap_step, stride;
     int64_t count, first, step, pad;
@@ -41,9 +41,9 @@ const char *fcnn_depthwise_inplace_unsupported(const struct fcnn_depthwise_inpla
         if (h.count < loops->strip) return "rows narrower than a tile";
         if (h.pad > 1 || end > (forward ? p->w : p->q) + 1) return "more than one column of padding";
     }
-    /* A first-level cache has one set for all lines that lie a multiple of 4 KB apart: there the second half of a line
-     * would be loaded again from the next level. */
-    if (loops->lanes < WIDTH && p->stride_h == 1 && p->c % 512 == 0) return "pixels a multiple of 2 KB apart";
+    /* Lines a multiple of 4 KB apart share one set of a first-level cache, which cannot hold a tile's: they come from the
+     * next level for every vector, so the shorter the vectors, the sooner copies are faster. */
+    if (p->stride_h == 1 && p->c % (64 * loops->lanes) == 0) return "pixels that share cache sets";
     return fcnn_depthwise_unsupported(p);
 }
 

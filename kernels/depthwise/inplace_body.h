@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * Depthwise convolution in place over the vector header that the stub has included. A tile is ROWS x STRIP outputs, whose
- * sums are in registers, one vector of channels after the other. Channels go innermost because loads wait for earlier
- * stores to equal addresses modulo 4 KB: with a power of two between pixels, source and output of one channel are such. */
+ * Depthwise convolution in place over the vector header that the stub has included. A tile is ROWS x STRIP outputs,
+ * whose sums are in registers, one vector of channels after the other. Channels go innermost because loads wait for
+ * earlier stores to equal addresses modulo 4 KB: with a power of two between pixels, source and output of one channel
+ * are such. */
 #include "kernels/depthwise/inplace.h"
 #include "kernels/simd/common.h"
 
