@@ -41,8 +41,8 @@ const char *fcnn_depthwise_inplace_unsupported(const struct fcnn_depthwise_inpla
         if (h.count < loops->strip) return "rows narrower than a tile";
         if (h.pad > 1 || end > (forward ? p->w : p->q) + 1) return "more than one column of padding";
     }
-    /* Lines a multiple of 4 KB apart share one set of a first-level cache, which cannot hold a tile's: they come from the
-     * next level for every vector, so the shorter the vectors, the sooner copies are faster. */
+    /* Lines a multiple of 4 KB apart share one set of a first-level cache, which cannot hold a tile's: they come from
+     * the next level for every vector, so the shorter the vectors, the sooner copies are faster. */
     if (p->stride_h == 1 && p->c % (64 * loops->lanes) == 0) return "pixels that share cache sets";
     return fcnn_depthwise_unsupported(p);
 }
