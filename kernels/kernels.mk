@@ -38,6 +38,10 @@ libfcnn_scalar_la_SOURCES = \
     kernels/depthwise/depthwise.h \
     kernels/depthwise/depthwise_scalar.c \
     kernels/depthwise/gather.c \
+    kernels/depthwise/inplace.c \
+    kernels/depthwise/inplace.h \
+    kernels/depthwise/inplace_body.h \
+    kernels/depthwise/inplace_scalar.c \
     kernels/depthwise/weights.c \
     kernels/depthwise/weights_body.h \
     kernels/elementwise/chunks.h \
@@ -87,6 +91,7 @@ libfcnn_avx2_la_SOURCES = \
     kernels/conv2d/sparse_avx2.c \
     kernels/conv2d/winograd_avx2.c \
     kernels/depthwise/depthwise_avx2.c \
+    kernels/depthwise/inplace_avx2.c \
     kernels/elementwise/reduce_avx2.c \
     kernels/elementwise/relu_avx2.c \
     kernels/optimizer/adam_avx2.c \
@@ -109,6 +114,7 @@ libfcnn_avx512_la_SOURCES = \
     kernels/conv2d/sparse_avx512.c \
     kernels/conv2d/winograd_avx512.c \
     kernels/depthwise/depthwise_avx512.c \
+    kernels/depthwise/inplace_avx512.c \
     kernels/elementwise/reduce_avx512.c \
     kernels/elementwise/relu_avx512.c \
     kernels/optimizer/adam_avx512.c \

@@ -48,7 +48,8 @@ static const int depthwise_layers[][9] = {
     {1, 14, 14, 512, 3, 1, 1, 1, 1},  {1, 7, 7, 528, 3, 1, 1, 1, 1},   {1, 9, 8, 256, 3, 2, 1, 0, 1},
     {2, 15, 15, 20, 5, 1, 1, 2, 2},   {1, 40, 29, 17, 3, 1, 1, 1, 1},  {1, 63, 118, 16, 3, 2, 1, 0, 1},
     {9, 30, 31, 33, 3, 1, 2, 2, 2},   {1, 3, 300, 16, 3, 1, 1, 1, 1},  {1, 21, 43, 19, 7, 2, 1, 3, 2},
-    {1, 12, 16, 1024, 2, 3, 1, 0, 0}, {17, 6, 16, 512, 3, 1, 1, 0, 0}, {1, 44, 70, 18, 3, 1, 3, 3, 3}};
+    {1, 12, 16, 1024, 2, 3, 1, 0, 0}, {1, 4, 8, 1024, 3, 1, 1, 1, 1},
+    {17, 6, 16, 512, 3, 1, 1, 0, 0},  {1, 44, 70, 18, 3, 1, 3, 3, 3}};
 
 /* Three columns: more than three filter rows, of several phases; output rows between those of neighbouring taps; images
  * narrower than the window or without any tap on some row; rows in more than one turn of the scratch. */
@@ -161,8 +162,26 @@ static void add_convolutions(struct problem_list *list, fcnn_op op, fcnn_directi
     }
 }
 
+/* 3x3 windows on rows shorter than a tile, as long, and a little longer; strides, paddings and heights in turn. */
+static void add_depthwise_rows(struct problem_list *list, fcnn_direction direction)
+{
+    static const int channels[] = {16, 5, 33, 24};
+    for (int i = 0; i < 20 * 4 * 3; i++) {
+        const int width = 1 + i % 20, height = 1 + (i + i / 20) % 8, stride = 1 + i / 80, pads = i / 20;
+        const struct window w = {height, width, 3, 3, stride, stride, 1, 1,
+                                 (i + pads) % 3, pads % 3, i % 3, (i + 1) % 3};
+        fcnn_problem p = windowed(FCNN_CONV2D, direction, &w);
+        p.n = 1 + i % 2;
+        p.c = p.k = p.groups = channels[(i + pads) % 4];
+        p.activation = i % 5 == 1 ? FCNN_RELU_ACTIVATION : FCNN_LINEAR;
+        p.no_bias = i % 7 == 0;
+        if (raw_cost(&p) > 0) add(list, p);
+    }
+}
+
 static void add_depthwise(struct problem_list *list, fcnn_direction direction)
 {
+    add_depthwise_rows(list, direction);
     for (int i = 0; i < COUNT(conv_windows); i++)
         for (int j = 0; j < COUNT(depthwise_channels); j++) {
             fcnn_problem p = windowed(FCNN_CONV2D, direction, &conv_windows[i]);

@@ -92,6 +92,11 @@ fcnn_depthwise_demand_fn fcnn_depthwise_gather_demand, fcnn_depthwise_weights_de
 fcnn_depthwise_run_fn fcnn_depthwise_gather_run, fcnn_depthwise_weights_run;
 const char *fcnn_depthwise_unsupported(const fcnn_problem *problem);
 
+/* Packed weights: for each block of channels a row of biases (backward: 0) and a row of weights for each tap. */
+int64_t fcnn_depthwise_packed_block(const fcnn_problem *problem); /* in floats */
+void fcnn_depthwise_pack(const fcnn_problem *problem, const fcnn_tensors *tensors, float *packed, int64_t first,
+                         int64_t last);
+
 /* One entry of the table: NAME with its two functions for the stub's `loops`. */
 #define FCNN_DEPTHWISE_VARIANT(name, algorithm)                                                                        \
     static void name##_demand(const fcnn_problem *problem, struct fcnn_demand *demand)                                 \

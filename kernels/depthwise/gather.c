@@ -90,18 +90,16 @@ struct classes {
     struct fcnn_axis_class list[];
 };
 
-/* Packed: for each block a row of biases (backward: 0) and a row of weights for each tap. */
-static int64_t packed_block(const struct cut *cut) { return (1 + cut->conv.r * cut->conv.s) * WIDTH; }
+int64_t fcnn_depthwise_packed_block(const fcnn_problem *p) { return (1 + p->r * p->s) * WIDTH; }
 
-static void pack(const struct cut *cut, const fcnn_tensors *t, float *packed, int64_t first, int64_t last)
+void fcnn_depthwise_pack(const fcnn_problem *p, const fcnn_tensors *t, float *packed, int64_t first, int64_t last)
 {
-    const fcnn_problem *p = &cut->conv;
     const float *bias = p->direction == FCNN_FORWARD && !p->no_bias ? t->bias : NULL;
     for (int64_t block = first; block < last; block++) {
         const int64_t from = block * WIDTH;
         const size_t bytes = (size_t)fcnn_min(WIDTH, p->c - from) * sizeof(float);
-        float *row = packed + block * packed_block(cut);
-        memset(row, 0, (size_t)packed_block(cut) * sizeof(float));
+        float *row = packed + block * fcnn_depthwise_packed_block(p);
+        memset(row, 0, (size_t)fcnn_depthwise_packed_block(p) * sizeof(float));
         if (bias) memcpy(row, bias + from, bytes);
         for (int64_t tap = 0; tap < p->r * p->s; tap++)
             memcpy(row + (1 + tap) * WIDTH, t->weights + tap * p->k + from, bytes);
@@ -114,7 +112,7 @@ void fcnn_depthwise_gather_demand(const struct fcnn_depthwise *loops, const fcnn
     (void)loops;
     demand->tables =
         sizeof(struct classes) + (size_t)(cut.gather.dst_h + cut.gather.dst_w) * sizeof(struct fcnn_axis_class);
-    demand->packed = (size_t)(cut.blocks.granules * packed_block(&cut)) * sizeof(float);
+    demand->packed = (size_t)(cut.blocks.granules * fcnn_depthwise_packed_block(p)) * sizeof(float);
     demand->scratch = (size_t)(fcnn_ceil_div(cut.blocks.granules, cut.blocks.count) * cut.block) * sizeof(float);
     demand->tasks[FCNN_TABLES] = 1;
     demand->tasks[FCNN_PACK] = cut.blocks.granules;
@@ -161,7 +159,7 @@ static void compute(const struct fcnn_depthwise *loops, const struct cut *cut, c
         struct fcnn_panel channels = fcnn_panel_at(&cut->blocks, group);
         int64_t from = g->dst_h * band / cut->bands, to = g->dst_h * (band + 1) / cut->bands;
         int64_t source = n * cut->map.h * cut->map.w * cut->map.pixel + channels.from;
-        const float *packed = (const float *)memory->packed + channels.from / WIDTH * packed_block(cut);
+        const float *packed = (const float *)memory->packed + channels.from / WIDTH * fcnn_depthwise_packed_block(p);
         struct range met = rows_met(p, from, to);
         loops->fill(&cut->map, (forward ? t->src : t->d_dst) + source, !forward && relu ? t->dst + source : NULL,
                     met.from, met.to, channels.width, scratch, cut->block);
@@ -171,7 +169,7 @@ static void compute(const struct fcnn_depthwise *loops, const struct cut *cut, c
                                          .dst = (forward ? t->dst : t->d_src) + n * g->dst_image + channels.from,
                                          .channels = channels.width,
                                          .src_block = cut->block,
-                                         .weights_block = packed_block(cut),
+                                         .weights_block = fcnn_depthwise_packed_block(p),
                                          .relu = forward && relu};
         for (int64_t i = 0; i < classes->rows; i++)
             for (int64_t j = 0; j < classes->columns; j++)
@@ -188,7 +186,7 @@ void fcnn_depthwise_gather_run(const struct fcnn_depthwise *loops, const fcnn_pr
         classes->rows = fcnn_axis_classes(&cut.conv, 1, classes->list);
         classes->columns = fcnn_axis_classes(&cut.conv, 0, classes->list + cut.gather.dst_h);
     } else if (stage == FCNN_PACK) {
-        pack(&cut, t, memory->packed, first, last);
+        fcnn_depthwise_pack(p, t, memory->packed, first, last);
     } else {
         compute(loops, &cut, t, memory, first, last);
     }

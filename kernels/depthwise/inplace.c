@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Depthwise convolution in place: see inplace.h. Backward data is the same gather over mirrored axes: there taps ascend
+ * as positions do. With a stride it is one gather per phase, i.e. for the outputs that meet the same taps. */
+#include "kernels/depthwise/inplace.h"
+#include "kernels/simd/common.h"
+
+#define WIDTH FCNN_DEPTHWISE_WIDTH
+#define BAND 6    /* output rows of a task: two of tiles */
+#define BLOCKS 64 /* most blocks of channels of a task */
+
+/* Along one axis: output i is at first + i * step of the output tensor, its tap j at i * stride + j - pad of the
+ * source, and that is tap `tap` + j * tap_step of the filter. */
+struct phase {
+    int64_t taps, tap, tap_step, stride;
+    int64_t count, first, step, pad;
+};
+
+static int64_t phases(const fcnn_problem *p) { return p->direction == FCNN_FORWARD ? 1 : p->stride_h; }
+
+static struct phase phase_of(const fcnn_problem *p, int vertical, int64_t phase)
+{
+    const int64_t in = vertical ? p->h : p->w, out = vertical ? p->p : p->q, pad = vertical ? p->pad_top : p->pad_left;
+    const int64_t taps = vertical ? p->r : p->s, stride = p->stride_h;
+    if (p->direction == FCNN_FORWARD) return (struct phase){taps, 0, 1, stride, out, 0, 1, pad};
+    /* Position m * stride + phase - pad has taps phase, phase + stride, ... at gradients m, m - 1, ... */
+    if (in - 1 + pad < phase) return (struct phase){0};
+    const int64_t least = fcnn_ceil_div(fcnn_max(0, pad - phase), stride), most = (in - 1 + pad - phase) / stride;
+    return (struct phase){fcnn_ceil_div(taps - phase, stride), phase, stride, 1, most - least + 1,
+                          most * stride + phase - pad, -stride, most - out + 1};
+}
+
+const char *fcnn_depthwise_inplace_unsupported(const struct fcnn_depthwise_inplace *loops, const fcnn_problem *p)
+{
+    const int forward = p->direction == FCNN_FORWARD;
+    if (p->r != 3 || p->s != 3 || p->stride_h != p->stride_w || p->stride_h > 2 || p->dilation_h * p->dilation_w > 1)
+        return "windows other than 3x3 of stride 1 or 2";
+    if (!forward && p->activation == FCNN_RELU_ACTIVATION) return "masked gradients";
+    for (int64_t i = 0; i < phases(p); i++) {
+        const struct phase h = phase_of(p, 0, i);
+        const int64_t end = (h.count - 1) * h.stride + h.taps - h.pad;
+        if (h.count < loops->strip) return "rows narrower than a tile";
+        if (h.pad > 1 || end > (forward ? p->w : p->q) + 1) return "more than one column of padding";
+    }
+    /* Lines a multiple of 4 KB apart share one set of a first-level cache, which cannot hold a tile's: they come from
+     * the next level for every vector. With vectors of less than a line copies are faster sooner. */
+    if (p->stride_h == 1 && p->c % (loops->lanes < WIDTH ? 256 : 1024) == 0) return "pixels that share cache sets";
+    return fcnn_depthwise_unsupported(p);
+}
+
+/* Tasks = images * bands * groups of blocks. */
+struct cut {
+    struct fcnn_gather gather;
+    struct fcnn_panels groups;
+    int64_t bands;
+};
+
+static struct cut cut_of(const fcnn_problem *p)
+{
+    const struct fcnn_gather gather = fcnn_gather_of(p);
+    return (struct cut){gather, fcnn_panels_of(p->c, WIDTH, BLOCKS), fcnn_ceil_div(gather.dst_h, BAND)};
+}
+
+void fcnn_depthwise_inplace_demand(const fcnn_problem *p, struct fcnn_demand *demand)
+{
+    const struct cut cut = cut_of(p);
+    demand->packed = (size_t)(cut.groups.granules * fcnn_depthwise_packed_block(p)) * sizeof(float);
+    demand->tasks[FCNN_PACK] = cut.groups.granules;
+    demand->tasks[FCNN_COMPUTE] = p->n * cut.bands * cut.groups.count;
+}
+
+/* The part of a phase, which may have no rows, in rows first .. last-1 of the output tensor. */
+static void run_phase(const struct fcnn_depthwise_inplace *loops, const struct phase *v, const struct phase *h,
+                      int64_t first, int64_t last, struct fcnn_depthwise_patch patch)
+{
+    if (v->count == 0) return;
+    patch.from = v->step > 0 ? first : fcnn_ceil_div(fcnn_max(0, v->first - last + 1), -v->step);
+    patch.to = v->step > 0 ? last : v->first < first ? 0 : (v->first - first) / -v->step + 1;
+    patch.columns = h->count;
+    patch.top = v->pad, patch.left = h->pad;
+    patch.stride = v->stride;
+    patch.taps_h = v->taps, patch.taps_w = h->taps;
+    patch.weights += v->tap * patch.tap_row + h->tap * patch.tap_column;
+    patch.tap_row *= v->tap_step, patch.tap_column *= h->tap_step;
+    patch.dst += v->first * patch.dst_row + h->first * patch.dst_column;
+    patch.dst_row *= v->step, patch.dst_column *= h->step;
+    if (patch.from < patch.to) loops->run(&patch);
+}
+
+static void compute(const struct fcnn_depthwise_inplace *loops, const fcnn_problem *p, const fcnn_tensors *t,
+                    const float *packed, int64_t task)
+{
+    const struct cut cut = cut_of(p);
+    const struct fcnn_gather *g = &cut.gather;
+    const struct fcnn_panel channels = fcnn_panel_at(&cut.groups, task % cut.groups.count);
+    const int64_t band = task / cut.groups.count % cut.bands, n = task / cut.groups.count / cut.bands;
+    const int64_t first = g->dst_h * band / cut.bands, last = g->dst_h * (band + 1) / cut.bands;
+    const int forward = p->direction == FCNN_FORWARD;
+    packed += channels.from / WIDTH * fcnn_depthwise_packed_block(p);
+    struct fcnn_depthwise_patch patch = {.src = (forward ? t->src : t->d_dst) + n * g->src_image + channels.from,
+                                         .weights = packed + WIDTH,
+                                         .init = packed,
+                                         .dst = (forward ? t->dst : t->d_src) + n * g->dst_image + channels.from,
+                                         .src_rows = g->src_h,
+                                         .src_row = g->src_row,
+                                         .src_columns = g->src_w,
+                                         .src_column = g->src_pixel,
+                                         .dst_row = g->dst_row,
+                                         .dst_column = g->dst_pixel,
+                                         .tap_row = g->taps_w * WIDTH,
+                                         .tap_column = WIDTH,
+                                         .channels = channels.width,
+                                         .weights_block = fcnn_depthwise_packed_block(p),
+                                         .relu = forward && p->activation == FCNN_RELU_ACTIVATION};
+    if (!forward) {
+        patch.src += g->src_image - g->src_pixel;
+        patch.src_row = -g->src_row, patch.src_column = -g->src_pixel;
+    }
+    for (int64_t i = 0; i < phases(p); i++)
+        for (int64_t j = 0; j < phases(p); j++) {
+            const struct phase v = phase_of(p, 1, i), h = phase_of(p, 0, j);
+            run_phase(loops, &v, &h, first, last, patch);
+        }
+}
+
+void fcnn_depthwise_inplace_run(const struct fcnn_depthwise_inplace *loops, const fcnn_problem *p,
+                                const fcnn_tensors *t, const struct fcnn_memory *memory, enum fcnn_stage stage,
+                                int64_t first, int64_t last)
+{
+    if (stage == FCNN_PACK) {
+        fcnn_depthwise_pack(p, t, memory->packed, first, last);
+        return;
+    }
+    for (int64_t task = first; task < last; task++) compute(loops, p, t, memory->packed, task);
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Depthwise convolution with the usual windows, 3x3 of stride 1 and 2, that reads its source in place: forward and
+ * backward data (not of ReLU). Everything else, and narrow maps, are served by depthwise.h. inplace.c turns a problem
+ * into patches; inplace_body.h computes them. */
+#ifndef FCNN_DEPTHWISE_INPLACE_H
+#define FCNN_DEPTHWISE_INPLACE_H
+
+#include "kernels/depthwise/depthwise.h"
+
+/* Rows from .. to-1 of dst[y][x][c] = init[c] + sum over i, j of
+ * src[y * stride + i - top][x * stride + j - left][c] weights[i,j][c]. What lies outside the source, at most one column
+ * on either side, counts as 0 or is skipped. Steps may be negative; src and dst are row and column 0. */
+struct fcnn_depthwise_patch {
+    const float *src, *weights, *init; /* the last two in whole blocks of channels, weights_block apart */
+    float *dst;
+    int64_t src_rows, src_row, src_columns, src_column;
+    int64_t from, to, dst_row, columns, dst_column;
+    int64_t top, left;
+    int64_t taps_h, tap_row, taps_w, tap_column, stride; /* taps: 3 and 3; with stride 1 also 1 or 2 each */
+    int64_t channels, weights_block;
+    int relu;
+};
+
+/* The inner loop of one instruction set. */
+struct fcnn_depthwise_inplace {
+    int lanes, strip; /* floats of a vector; outputs of a tile in a row, the fewest columns that `run` serves */
+    void (*run)(const struct fcnn_depthwise_patch *patch);
+};
+
+const char *fcnn_depthwise_inplace_unsupported(const struct fcnn_depthwise_inplace *loops, const fcnn_problem *problem);
+void fcnn_depthwise_inplace_demand(const fcnn_problem *problem, struct fcnn_demand *demand);
+void fcnn_depthwise_inplace_run(const struct fcnn_depthwise_inplace *loops, const fcnn_problem *problem,
+                                const fcnn_tensors *tensors, const struct fcnn_memory *memory, enum fcnn_stage stage,
+                                int64_t first, int64_t last);
+
+#endif

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Depthwise convolution in place over the vector header that the stub has included. A tile is ROWS x STRIP outputs,
+ * whose sums are in registers, one vector of channels after the other. Channels go innermost because loads wait for
+ * earlier stores to equal addresses modulo 4 KB: with a power of two between pixels, source and output of one channel
+ * are such. */
+#include "kernels/depthwise/inplace.h"
+#include "kernels/simd/common.h"
+
+#define WIDTH FCNN_DEPTHWISE_WIDTH
+
+/* All sums, a row of weights and a source must fit the registers; 7 divides the usual maps. */
+#define ROWS 3
+#if VL == 16
+#define STRIP 7
+#else
+#define STRIP 4
+#endif
+
+/* A tile of all channels. */
+struct tile {
+    const float *src; /* in the row of the first output's first tap, which may be outside, its first real column */
+    float *dst;       /* the first output */
+    int64_t outputs;  /* rows of them */
+    unsigned rows;    /* bit i: row i of the source from there is real */
+    int left, right;  /* the outermost column is real; else its neighbour is read in its place, and discarded */
+};
+
+/* One vector of channels of a tile. */
+struct lanes {
+    const float *src, *weights;
+    mask real, left, right;              /* channels; of the outermost columns */
+    int64_t step, left_step, right_step; /* from column to column of the source */
+};
+
+/* Advances a pointer where it is used: else compilers compute all addresses of a tile beforehand, and spill them. */
+FCNN_INLINE const float *next(const float *p, int64_t step)
+{
+    p += step;
+    __asm__("" : "+r"(p));
+    return p;
+}
+
+/* A row of the source times a row of taps; taps and stride are constants. */
+FCNN_INLINE void add_row(const struct lanes *at, int64_t row, int64_t tap, int64_t tap_step, const int taps,
+                         const int stride, vec acc[STRIP])
+{
+    const int last = (STRIP - 1) * stride + taps - 1;
+    const float *w = next(at->weights, tap), *src = next(at->src, row);
+    vec weight[3];
+    FCNN_UNROLL for (int s = 0; s < taps; s++, w = next(w, tap_step)) weight[s] = vec_load(w);
+    FCNN_UNROLL for (int j = 0; j <= last; j++) {
+        const vec x = vec_load_masked(src, j == 0 ? at->left : j == last ? at->right : at->real);
+        src = next(src, j == 0 ? at->left_step : j == last - 1 ? at->right_step : at->step);
+        FCNN_UNROLL for (int s = 0; s < taps; s++)
+            if (j >= s && (j - s) % stride == 0 && (j - s) / stride < STRIP)
+                acc[(j - s) / stride] = vec_fma(x, weight[s], acc[(j - s) / stride]);
+    }
+}
+
+FCNN_INLINE void finish_row(const struct fcnn_depthwise_patch *patch, float *dst, mask real, vec acc[STRIP])
+{
+    if (patch->relu) FCNN_UNROLL for (int i = 0; i < STRIP; i++) acc[i] = vec_max(vec_zero(), acc[i]);
+    if (VL == 16 || mask_bits(real) != mask_bits(vec_first(VL))) /* masked stores are slow in AVX2 */
+        FCNN_UNROLL for (int i = 0; i < STRIP; i++) vec_store_masked(dst + i * patch->dst_column, acc[i], real);
+    else
+        FCNN_UNROLL for (int i = 0; i < STRIP; i++) vec_store(dst + i * patch->dst_column, acc[i]);
+}
+
+/* The arguments from taps_h on are constants. */
+FCNN_INLINE void run_lanes(const struct fcnn_depthwise_patch *patch, const struct tile *tile, const struct lanes *at,
+                           vec init, float *dst, const int taps_h, const int taps_w, const int stride)
+{
+    vec acc[ROWS][STRIP];
+    FCNN_UNROLL for (int o = 0; o < ROWS; o++)
+        FCNN_UNROLL for (int i = 0; i < STRIP; i++) acc[o][i] = init;
+    int64_t row = 0;
+    FCNN_UNROLL for (int i = 0; i < (ROWS - 1) * stride + taps_h; i++, row += patch->src_row) {
+        if (__builtin_expect(!(tile->rows >> i & 1), 0)) continue;
+        FCNN_UNROLL for (int o = 0; o < ROWS; o++) {
+            const int r = i - o * stride;
+            if (r >= 0 && r < taps_h && (o == 0 || __builtin_expect(o < tile->outputs, 1)))
+                add_row(at, row, r * patch->tap_row, patch->tap_column, taps_w, stride, acc[o]);
+        }
+    }
+    FCNN_UNROLL for (int o = 0; o < ROWS; o++, dst += patch->dst_row)
+        if (__builtin_expect(o < tile->outputs, 1)) finish_row(patch, dst, at->real, acc[o]);
+}
+
+/* Copies, because a store to the output might change what is behind a pointer. */
+FCNN_INLINE void run_tile(const struct fcnn_depthwise_patch patch, const struct tile tile, const int taps_h,
+                          const int taps_w, const int stride)
+{
+    for (int64_t c = 0; c < patch.channels; c += VL) {
+        const int64_t packed = c / WIDTH * patch.weights_block + c % WIDTH;
+        const mask real = vec_first(fcnn_min(VL, patch.channels - c)), none = vec_first(0);
+        const struct lanes at = {.src = tile.src + c,
+                                 .weights = patch.weights + packed,
+                                 .real = real,
+                                 .left = tile.left ? real : none,
+                                 .right = tile.right ? real : none,
+                                 .step = patch.src_column,
+                                 .left_step = tile.left ? patch.src_column : 0,
+                                 .right_step = tile.right ? patch.src_column : 0};
+        run_lanes(&patch, &tile, &at, vec_load(patch.init + packed), tile.dst + c, taps_h, taps_w, stride);
+    }
+}
+
+typedef void run_tile_fn(const struct fcnn_depthwise_patch *patch, const struct tile *tile);
+
+#define RUN_TILE(r, s, stride)                                                                                         \
+    static void run_tile_##r##s##stride(const struct fcnn_depthwise_patch *patch, const struct tile *tile)             \
+    {                                                                                                                  \
+        run_tile(*patch, *tile, r, s, stride);                                                                         \
+    }
+RUN_TILE(3, 3, 1) RUN_TILE(3, 3, 2) RUN_TILE(2, 2, 1) RUN_TILE(2, 1, 1) RUN_TILE(1, 2, 1) RUN_TILE(1, 1, 1)
+
+static run_tile_fn *run_tile_of(const struct fcnn_depthwise_patch *patch)
+{
+    if (patch->taps_h == 3) return patch->stride == 2 ? run_tile_332 : run_tile_331;
+    if (patch->taps_h == 2) return patch->taps_w == 2 ? run_tile_221 : run_tile_211;
+    return patch->taps_w == 2 ? run_tile_121 : run_tile_111;
+}
+
+/* Bits of the real ones among `count` rows from `first` on. */
+static unsigned real_rows(int64_t first, int64_t count, int64_t size)
+{
+    const int64_t from = fcnn_max(0, -first), to = fcnn_min(count, size - first);
+    return from < to ? (1u << to) - (1u << from) : 0;
+}
+
+/* The last strip of a row is moved left until it ends with the row, and may compute some outputs twice. */
+static void run_patch(const struct fcnn_depthwise_patch *patch)
+{
+    const int64_t stride = patch->stride, strips = fcnn_ceil_div(patch->columns, STRIP);
+    run_tile_fn *run = run_tile_of(patch);
+    for (int64_t y = patch->from; y < patch->to; y += ROWS)
+        for (int64_t i = 0; i < strips; i++) {
+            const int64_t x = fcnn_min(i * STRIP, patch->columns - STRIP);
+            const int64_t row = y * stride - patch->top, column = x * stride - patch->left;
+            const int64_t outputs = fcnn_min(ROWS, patch->to - y), end = column + (STRIP - 1) * stride + patch->taps_w;
+            const struct tile tile = {
+                .src = patch->src + row * patch->src_row + fcnn_max(0, column) * patch->src_column,
+                .dst = patch->dst + y * patch->dst_row + x * patch->dst_column,
+                .outputs = outputs,
+                .rows = real_rows(row, (outputs - 1) * stride + patch->taps_h, patch->src_rows),
+                .left = column >= 0,
+                .right = end <= patch->src_columns};
+            run(patch, &tile);
+        }
+}
+
+static const struct fcnn_depthwise_inplace loops = {VL, STRIP, run_patch};
+
+static const char *unsupported(const fcnn_problem *problem)
+{
+    return fcnn_depthwise_inplace_unsupported(&loops, problem);
+}
+
+static void run(const fcnn_problem *problem, const fcnn_tensors *tensors, const struct fcnn_memory *memory,
+                enum fcnn_stage stage, int64_t first, int64_t last)
+{
+    fcnn_depthwise_inplace_run(&loops, problem, tensors, memory, stage, first, last);
+}

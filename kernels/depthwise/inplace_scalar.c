@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Depthwise convolution in place, scalar. */
+#include "kernels/simd/vector_scalar.h"
+
+#include "kernels/depthwise/inplace_body.h"
+
+const struct fcnn_variant conv2d_fwd_depthwise_inplace_scalar = {unsupported, fcnn_depthwise_inplace_demand, run};
+const struct fcnn_variant conv2d_bwd_data_depthwise_inplace_scalar = {unsupported, fcnn_depthwise_inplace_demand, run};
