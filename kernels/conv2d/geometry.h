@@ -41,8 +41,8 @@ int64_t fcnn_axis_classes(const fcnn_problem *conv, int vertical, struct fcnn_ax
 /* The input position that output `out` and tap `tap` meet, along one axis; -1: padding, or between strides. */
 int64_t fcnn_axis_meet(const fcnn_problem *conv, int vertical, int64_t out, int64_t tap);
 
-/* Channels in panels of at most `most` granules: as few panels as possible, as even as possible. Panel i covers channels
- * [from, from + width). */
+/* Channels in panels of at most `most` granules: as few panels as possible, as even as possible, longer ones
+ * first. Panel i covers channels [from, from + width). */
 struct fcnn_panels {
     int64_t channels, granule, granules, count;
 };

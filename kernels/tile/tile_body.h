@@ -187,10 +187,30 @@ FCNN_INLINE void tile_outer(const struct fcnn_tile *t, const int rows, const int
     if (summed && t->out_b) tile_store(t->out_b, vectors, 0, last, sum);
 }
 
-/* Both forms for v vectors and r rows, and the summed one; TILES_n: for 1 to n rows; ROWS_n: the same as entries of struct fcnn_tiles. */
+/* The outer form with one row pointer and no mask: twelve pointers do not fit the registers. */
+FCNN_INLINE void tile_straight(const struct fcnn_tile *t, const int rows, const int vectors)
+{
+    const mask last = vec_first(t->width - (vectors - 1) * VL);
+    vec acc[FCNN_TILE_ROWS][FCNN_TILE_VECTORS];
+    tile_begin(t, rows, vectors, last, acc);
+    const int64_t b_stride = t->b_stride;
+    const int32_t *steps = t->steps;
+    for (int64_t s = 0; s < t->segment_count; s++) {
+        const float *start = t->a[0] + t->segments[s].a, *b = t->b + t->segments[s].b;
+        const int64_t length = t->segments[s].length;
+        for (int64_t k = 0; k < length; k++, b += b_stride) {
+            const float *a = start + steps[k];
+            TILE_STEP(vec_load(b + j * VL), a + i)
+        }
+    }
+    tile_end(t, rows, vectors, last, acc);
+}
+
+/* All forms for v vectors and r rows, and the summed one; TILES_n: for 1 to n rows; ROWS_n: the same as entries of struct fcnn_tiles. */
 #define TILE(v, r)                                                                    \
     static void gather_##v##x##r(const struct fcnn_tile *t) { tile_gather(t, r, v); } \
-    static void outer_##v##x##r(const struct fcnn_tile *t) { tile_outer(t, r, v, 0); }
+    static void outer_##v##x##r(const struct fcnn_tile *t) { tile_outer(t, r, v, 0); } \
+    static void straight_##v##x##r(const struct fcnn_tile *t) { tile_straight(t, r, v); }
 #define TILES_4(v) TILE(v, 1) TILE(v, 2) TILE(v, 3) TILE(v, 4)
 #define TILES_6(v) TILES_4(v) TILE(v, 5) TILE(v, 6)
 #define TILES_8(v) TILES_6(v) TILE(v, 7) TILE(v, 8)
