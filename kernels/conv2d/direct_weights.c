@@ -10,6 +10,10 @@
 #include "kernels/conv2d/weights_sum.h"
 #include "kernels/simd/common.h"
 
+/* Summed tiles use a gradient beyond the L2 cache as fast as it comes, and skip parts of it: they ask ahead. */
+#define FAR_FLOATS (1 << 18)
+#define AHEAD 48 /* steps */
+
 /* The shared area: spread or packed gradient, haloed or packed images. Scratch: segments, sums of blocks. */
 static size_t gradient_bytes(const struct fcnn_cut *cut, const fcnn_problem *p)
 {
@@ -206,6 +210,7 @@ static void compute(const struct call *call, int64_t n, int64_t first, int64_t l
     const struct fcnn_cut *cut = &call->cut;
     struct fcnn_tree tree = {0};
     struct fcnn_tile tile = {.segments = call->segments, .b_stride = cut->gradient_pixel};
+    if (n * cut->image_units * cut->unit_steps * cut->gradient_pixel > FAR_FLOATS) tile.ahead = AHEAD * cut->gradient_pixel;
     for (int64_t image = 0; image < n; image += FCNN_BLOCK) {
         int64_t images = fcnn_min(FCNN_BLOCK, n - image), units = cut->unit_rows ? images * cut->image_units : 1;
         int64_t slot = fcnn_tree_push(&tree);

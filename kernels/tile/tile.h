@@ -41,6 +41,7 @@ struct fcnn_tile {
     /* outer form, summed: b counts as 0 where `alive`, laid out like b, is 0; and out_b = sum over k of b[k] */
     const float *alive;   /* b itself: as it is */
     float *out_b;         /* NULL: not wanted */
+    int64_t ahead;        /* floats from b to what is prefetched; 0: nothing */
 };
 
 typedef void fcnn_tile_fn(const struct fcnn_tile *tile);
