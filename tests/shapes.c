@@ -66,6 +66,13 @@ static const int model_layers[][6] = {
     {3, 28, 1, 32, 0, 1}, {3, 13, 32, 64, 0, 1}, {3, 5, 64, 64, 0, 0}, {3, 28, 64, 5, 0, 1}, {1, 7, 520, 3, 1, 0},
     {1, 7, 3, 520, 1, 0}};
 
+/* Backward weights that pack their operands: last vectors that are not whole, several panels, blocks and groups, strided 1x1,
+ * padding, dilation; the last one has more steps than a chunk. {n, h, w, c, k, groups, r, s, stride, dilation, pad} */
+static const int packed_layers[][11] = {
+    {1, 7, 7, 130, 35, 1, 3, 3, 1, 1, 1},  {2, 5, 6, 384, 400, 1, 1, 1, 2, 1, 0}, {9, 4, 5, 128, 48, 1, 3, 3, 2, 1, 1},
+    {1, 6, 9, 45, 144, 1, 3, 3, 1, 2, 2},  {2, 5, 5, 256, 160, 2, 3, 3, 1, 1, 0}, {1, 3, 4, 400, 400, 1, 1, 1, 1, 1, 1},
+    {3, 17, 20, 128, 56, 1, 1, 5, 1, 1, 0}};
+
 static const struct window pool_windows[] = {
     {4, 4, 2, 2, 2, 2, 1, 1, 0, 0, 0, 0},     {26, 26, 2, 2, 2, 2, 1, 1, 0, 0, 0, 0},
     {11, 11, 2, 2, 2, 2, 1, 1, 0, 0, 0, 0},   {13, 13, 3, 3, 2, 2, 1, 1, 0, 0, 0, 0},
@@ -176,6 +183,19 @@ static void add_depthwise_rows(struct problem_list *list, fcnn_direction directi
         p.activation = i % 5 == 1 ? FCNN_RELU_ACTIVATION : FCNN_LINEAR;
         p.no_bias = i % 7 == 0;
         if (raw_cost(&p) > 0) add(list, p);
+    }
+}
+
+static void add_packed(struct problem_list *list)
+{
+    for (int i = 0; i < COUNT(packed_layers); i++) {
+        const int *layer = packed_layers[i];
+        add(list, (fcnn_problem){.op = FCNN_CONV2D, .direction = FCNN_BACKWARD_WEIGHTS, .n = layer[0], .h = layer[1],
+                                 .w = layer[2], .c = layer[3], .k = layer[4], .groups = layer[5], .r = layer[6],
+                                 .s = layer[7], .stride_h = layer[8], .stride_w = layer[8], .dilation_h = layer[9],
+                                 .dilation_w = layer[9], .pad_top = layer[10], .pad_left = layer[10],
+                                 .pad_bottom = layer[10], .pad_right = layer[10], .no_bias = i % 4 == 2,
+                                 .activation = i % 2 ? FCNN_RELU_ACTIVATION : FCNN_LINEAR});
     }
 }
 
@@ -297,7 +317,10 @@ struct problem_list shapes_list(fcnn_op op, fcnn_direction direction, int random
 {
     struct problem_list list = {0};
     switch (op) {
-    case FCNN_CONV2D: add_depthwise(&list, direction); /* fall through */
+    case FCNN_CONV2D:
+        add_depthwise(&list, direction);
+        if (direction == FCNN_BACKWARD_WEIGHTS) add_packed(&list);
+        /* fall through */
     case FCNN_CONV2D_POOL: add_convolutions(&list, op, direction); break;
     case FCNN_MAXPOOL:
     case FCNN_AVGPOOL: add_pools(&list, op, direction); break;

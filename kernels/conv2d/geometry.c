@@ -132,7 +132,8 @@ struct fcnn_panels fcnn_panels_of(int64_t channels, int64_t granule, int64_t mos
 
 struct fcnn_panel fcnn_panel_at(const struct fcnn_panels *panels, int64_t i)
 {
-    int64_t from = i * panels->granules / panels->count * panels->granule;
-    int64_t to = (i + 1) * panels->granules / panels->count * panels->granule;
+    int64_t even = panels->granules / panels->count, longer = panels->granules % panels->count;
+    int64_t from = (i * even + (i < longer ? i : longer)) * panels->granule;
+    int64_t to = from + (even + (i < longer)) * panels->granule;
     return (struct fcnn_panel){from, (to < panels->channels ? to : panels->channels) - from};
 }

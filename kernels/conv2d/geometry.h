@@ -44,8 +44,8 @@ void fcnn_axis_taps(const fcnn_problem *conv, int vertical, struct fcnn_axis_cla
 /* The input position that output `out` and tap `tap` meet, along one axis; -1: padding, or between strides. */
 int64_t fcnn_axis_meet(const fcnn_problem *conv, int vertical, int64_t out, int64_t tap);
 
-/* Channels in panels of at most `most` granules: as few panels as possible, as even as possible. Panel i covers channels
- * [from, from + width). */
+/* Channels in panels of at most `most` granules: as few panels as possible, as even as possible, longer ones
+ * first. Panel i covers channels [from, from + width). */
 struct fcnn_panels {
     int64_t channels, granule, granules, count;
 };

@@ -5,7 +5,8 @@
  * and matrix products happen; what the rows are (pixels, filter taps, rows of a matrix) is the caller's affair:
  *   gather form: rows are output pixels, b is packed weights, k runs over taps and channels;
  *   outer form: rows are filter elements, b is the output gradient, k runs over output pixels; summed: with the gradient
- *   before ReLU and the bias's sum on the way, for filters of so few elements that a pass over the gradient would cost more.
+ *   before ReLU and the bias's sum on the way, for filters of so few elements that a pass over the gradient would cost more;
+ *   straight: rows that are neighbours in memory, columns in whole vectors.
  * Sums run over segments, so that a row pointer and a list of offsets describe any window, stride, dilation or padding. */
 #ifndef FCNN_TILE_H
 #define FCNN_TILE_H
@@ -34,12 +35,13 @@ struct fcnn_tile {
     /* gather form, pooled: rows are the four positions of rows/4 windows */
     uint16_t *choice[FCNN_TILE_ROWS / 4]; /* choice words of window i; NULL in [0]: not pooled */
     int64_t channel, channels;            /* the first column's channel and their number in all, for the choice words */
-    /* outer form */
+    /* outer form; straight: a[i] is a[0] + i, and all of b's last vector may be read */
     const int32_t *steps; /* offset of a at step k of a segment */
     int64_t b_stride;     /* floats from b[k] to b[k+1] */
     /* outer form, summed: b counts as 0 where `alive`, laid out like b, is 0; and out_b = sum over k of b[k] */
     const float *alive;   /* b itself: as it is */
     float *out_b;         /* NULL: not wanted */
+    int64_t ahead;        /* floats from b to what is prefetched; 0: nothing */
 };
 
 typedef void fcnn_tile_fn(const struct fcnn_tile *tile);
@@ -52,10 +54,15 @@ struct fcnn_tiles {
     int rows[FCNN_TILE_VECTORS + 1]; /* most rows of a tile of so many vectors */
     fcnn_tile_fn *gather[FCNN_TILE_VECTORS + 1][FCNN_TILE_ROWS + 1]; /* [vectors][rows] */
     fcnn_tile_fn *outer[FCNN_TILE_VECTORS + 1][FCNN_TILE_ROWS + 1];
+    fcnn_tile_fn *straight[FCNN_TILE_VECTORS + 1][FCNN_TILE_ROWS + 1]; /* outer form */
     fcnn_tile_fn *summed[FCNN_TILE_VECTORS + 1][FCNN_TILE_ROWS + 1]; /* outer form */
     int summed_vectors, summed_rows; /* their most */
     /* The gradient before a ReLU: 0 where dst is 0, else d_dst. */
     void (*mask_relu)(int64_t count, const float *dst, const float *d_dst, float *masked);
+    /* `width` channels of pixels that are `from_step` floats apart, to where they are `to_step` apart, which is whole vectors;
+     * 0 where `alive`, laid out like `from`, is 0 (NULL: nowhere). The last vector is filled up with zeros. */
+    void (*cut_strip)(int64_t pixels, int64_t width, const float *from, const float *alive, int64_t from_step, float *to,
+                      int64_t to_step);
     /* The gradient of one 2x2 window before its pooling and ReLU: four rows of `channels` floats, all overwritten. */
     void (*unpool)(int64_t channels, const uint16_t *choice, const float *d_dst, float *const full[4]);
 };

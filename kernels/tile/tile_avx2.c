@@ -24,11 +24,17 @@ const struct fcnn_tiles fcnn_tiles_avx2 = {
         [2] = {ROWS_6(outer, 2)},
         [3] = {ROWS_4(outer, 3)},
     },
+    .straight = {
+        [1] = {ROWS_12(straight, 1)},
+        [2] = {ROWS_6(straight, 2)},
+        [3] = {ROWS_4(straight, 3)},
+    },
     .summed = {
         [1] = {ROWS_12(summed, 1)},
     },
     .summed_vectors = 1,
     .summed_rows = 12,
     .mask_relu = mask_relu,
+    .cut_strip = cut_strip,
     .unpool = unpool,
 };

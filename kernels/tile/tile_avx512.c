@@ -27,6 +27,12 @@ const struct fcnn_tiles fcnn_tiles_avx512 = {
         [3] = {ROWS_8(outer, 3)},
         [4] = {ROWS_6(outer, 4)},
     },
+    .straight = {
+        [1] = {ROWS_12(straight, 1)},
+        [2] = {ROWS_12(straight, 2)},
+        [3] = {ROWS_8(straight, 3)},
+        [4] = {ROWS_6(straight, 4)},
+    },
     .summed = {
         [1] = {ROWS_12(summed, 1)},
         [2] = {ROWS_12(summed, 2)},
@@ -34,5 +40,6 @@ const struct fcnn_tiles fcnn_tiles_avx512 = {
     .summed_vectors = 2,
     .summed_rows = 12,
     .mask_relu = mask_relu,
+    .cut_strip = cut_strip,
     .unpool = unpool,
 };

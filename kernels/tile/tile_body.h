@@ -114,7 +114,7 @@ FCNN_INLINE void tile_gather(const struct fcnn_tile *t, const int rows, const in
 
 FCNN_INLINE vec outer_load(const float *p, int partial, mask last) { return partial ? vec_load_masked(p, last) : vec_load(p); }
 
-/* `summed` is a constant, too. */
+/* `summed` is a constant, too; 2: with prefetching. */
 FCNN_INLINE void tile_outer(const struct fcnn_tile *t, const int rows, const int vectors, const int summed)
 {
     const mask last = vec_first(t->width - (vectors - 1) * VL);
@@ -124,7 +124,7 @@ FCNN_INLINE void tile_outer(const struct fcnn_tile *t, const int rows, const int
     FCNN_UNROLL for (int i = 0; i < rows; i++) a[i] = t->a[i];
     FCNN_UNROLL for (int j = 0; j < vectors; j++)
         sum[j] = summed && t->out_b && t->carry ? outer_load(t->out_b + j * VL, j == vectors - 1, last) : vec_zero();
-    const int64_t b_stride = t->b_stride;
+    const int64_t b_stride = t->b_stride, ahead = t->ahead;
     const int32_t *steps = t->steps;
     for (int64_t s = 0; s < t->segment_count; s++) {
         const int64_t start = t->segments[s].a, length = t->segments[s].length;
@@ -132,6 +132,8 @@ FCNN_INLINE void tile_outer(const struct fcnn_tile *t, const int rows, const int
         for (int64_t k = 0; k < length; k++, b += b_stride) {
             const int64_t at = start + steps[k];
             vec column[FCNN_TILE_VECTORS];
+            if (summed == 2)
+                FCNN_UNROLL for (int j = 0; j < vectors; j++) __builtin_prefetch(b + ahead + j * VL);
             FCNN_UNROLL for (int j = 0; j < vectors; j++) {
                 column[j] = outer_load(b + j * VL, j == vectors - 1, last);
                 if (!summed) continue;
@@ -147,15 +149,35 @@ FCNN_INLINE void tile_outer(const struct fcnn_tile *t, const int rows, const int
     if (summed && t->out_b) tile_store(t->out_b, vectors, 0, last, sum);
 }
 
-/* Both forms for v vectors and r rows, and the summed one; TILES_n: for 1 to n rows; ROWS_n: the same as entries of struct fcnn_tiles. */
+/* The outer form with one row pointer and no mask: twelve pointers do not fit the registers. */
+FCNN_INLINE void tile_straight(const struct fcnn_tile *t, const int rows, const int vectors)
+{
+    const mask last = vec_first(t->width - (vectors - 1) * VL);
+    vec acc[FCNN_TILE_ROWS][FCNN_TILE_VECTORS];
+    tile_begin(t, rows, vectors, last, acc);
+    const int64_t b_stride = t->b_stride;
+    const int32_t *steps = t->steps;
+    for (int64_t s = 0; s < t->segment_count; s++) {
+        const float *start = t->a[0] + t->segments[s].a, *b = t->b + t->segments[s].b;
+        const int64_t length = t->segments[s].length;
+        for (int64_t k = 0; k < length; k++, b += b_stride) {
+            const float *a = start + steps[k];
+            TILE_STEP(vec_load(b + j * VL), a + i)
+        }
+    }
+    tile_end(t, rows, vectors, last, acc);
+}
+
+/* All forms for v vectors and r rows, and the summed one; TILES_n: for 1 to n rows; ROWS_n: the same as entries of struct fcnn_tiles. */
 #define TILE(v, r)                                                                    \
     static void gather_##v##x##r(const struct fcnn_tile *t) { tile_gather(t, r, v); } \
-    static void outer_##v##x##r(const struct fcnn_tile *t) { tile_outer(t, r, v, 0); }
+    static void outer_##v##x##r(const struct fcnn_tile *t) { tile_outer(t, r, v, 0); } \
+    static void straight_##v##x##r(const struct fcnn_tile *t) { tile_straight(t, r, v); }
 #define TILES_4(v) TILE(v, 1) TILE(v, 2) TILE(v, 3) TILE(v, 4)
 #define TILES_6(v) TILES_4(v) TILE(v, 5) TILE(v, 6)
 #define TILES_8(v) TILES_6(v) TILE(v, 7) TILE(v, 8)
 #define TILES_12(v) TILES_8(v) TILE(v, 9) TILE(v, 10) TILE(v, 11) TILE(v, 12)
-#define SUMMED(v, r) static void summed_##v##x##r(const struct fcnn_tile *t) { tile_outer(t, r, v, 1); }
+#define SUMMED(v, r) static void summed_##v##x##r(const struct fcnn_tile *t) { t->ahead ? tile_outer(t, r, v, 2) : tile_outer(t, r, v, 1); }
 #define SUMMED_4(v) SUMMED(v, 1) SUMMED(v, 2) SUMMED(v, 3) SUMMED(v, 4)
 #define SUMMED_12(v) SUMMED_4(v) SUMMED(v, 5) SUMMED(v, 6) SUMMED(v, 7) SUMMED(v, 8) \
     SUMMED(v, 9) SUMMED(v, 10) SUMMED(v, 11) SUMMED(v, 12)

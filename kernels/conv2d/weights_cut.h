@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * How direct backward weights cut a problem in tiles and chains: the plan of direct_weights.c, a pure function of the problem. */
+#ifndef FCNN_WEIGHTS_CUT_H
+#define FCNN_WEIGHTS_CUT_H
+
+#include "kernels/conv2d/conv2d.h"
+
+/* Rows of tiles lie in spans that must not be crossed: one per tap if there is padding or packing, else a single one (any rows
+ * share their pixels). Chains are lists of units: runs of steps that the table `steps` describes. */
+struct fcnn_cut {
+    fcnn_problem conv;
+    struct fcnn_gather gather;
+    enum fcnn_spread d_dst_spread, src_spread;
+    struct fcnn_panels panels;
+    int padded; /* the image that tiles read has no halo */
+    int summed; /* tiles also do ReLU's gradient and the bias: there are so few that passes over the gradient would cost more */
+    int packed; /* tiles read image and gradient from strips: */
+    struct fcnn_strips image, gradient;
+    int64_t gradient_pixel; /* floats from pixel to pixel, packed or not */
+    int64_t vectors, spans, span_rows, span_tiles, tiles; /* tiles: per panel, bias not counted */
+    int64_t tile_rows, longer_tiles; /* rows of a tile; how many tiles, the first of a span, have one more */
+    int by_tap;             /* a span is a tap */
+    int64_t unit_rows;      /* output (pooled: window) rows of a unit; 0: a unit is a whole block of one-pixel images */
+    int64_t unit_steps, image_units, chunk_units;
+};
+
+/* Tables: offsets of the image at each step of a unit; as many zeros; for each tap the outputs that meet real input. */
+struct fcnn_range {
+    int64_t from, to;
+};
+struct fcnn_cut_tables {
+    struct fcnn_range *down, *across; /* of taps r, of taps s */
+    int32_t *steps, *zeros;
+};
+
+struct fcnn_cut fcnn_cut_of(const struct fcnn_tiles *tiles, const fcnn_problem *problem);
+struct fcnn_cut_tables fcnn_cut_tables_in(const struct fcnn_cut *cut, void *memory);
+void fcnn_cut_fill_tables(const struct fcnn_cut *cut, int pooled, const struct fcnn_cut_tables *tables);
+
+#endif
