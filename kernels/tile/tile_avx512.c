@@ -35,4 +35,5 @@ const struct fcnn_tiles fcnn_tiles_avx512 = {
     .summed_rows = 12,
     .mask_relu = mask_relu,
     .unpool = unpool,
+    .turn = turn,
 };

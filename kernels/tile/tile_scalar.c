@@ -64,4 +64,5 @@ const struct fcnn_tiles fcnn_tiles_scalar = {
     .summed_rows = 4,
     .mask_relu = mask_relu,
     .unpool = unpool,
+    .turn = turn,
 };
