@@ -11,12 +11,13 @@
 #include "kernels/conv2d/narrow.h"
 #include "kernels/simd/common.h"
 
-#define BAND_BYTES (64 << 10) /* of sums: a part of the L2 cache */
+#define BAND_BYTES (128 << 10) /* of sums: a part of the L2 cache */
 #define MOST_CHANNELS 4       /* of a group */
 #define BESIDE_COLUMNS 64     /* images lie side by side while they fit */
 
 struct cut {
     int64_t left;          /* zeros before a gradient row */
+    int64_t lead;          /* floats before the zeros, so that gradients of the first image are whole cache lines */
     int64_t columns;       /* of a gradient row with its zeros: from image to image in scratch */
     int64_t beside, sets;  /* images side by side, and how often */
     int64_t phases;        /* of output columns */
@@ -42,7 +43,8 @@ static struct cut cut_of(const struct fcnn_tiles *tiles, const fcnn_problem *p)
     cut.bands = fcnn_min(p->h, fcnn_ceil_div(p->h * row, BAND_BYTES));
     cut.band = fcnn_ceil_div(p->h, cut.bands);
     cut.bands = fcnn_ceil_div(p->h, cut.band);
-    cut.gradient = fcnn_line((size_t)(p->k * cut.pitch) * sizeof(float));
+    cut.lead = (16 - cut.left % 16) % 16;
+    cut.gradient = fcnn_line((size_t)(cut.lead + p->k * cut.pitch) * sizeof(float));
     cut.sums = (size_t)(cut.band * row);
     return cut;
 }
@@ -219,14 +221,14 @@ static void run_band(const struct band *b)
 void fcnn_narrow_run(const struct fcnn_tiles *tiles, const fcnn_problem *p, const fcnn_tensors *t,
                      const struct fcnn_memory *memory, enum fcnn_stage stage, int64_t first, int64_t last)
 {
-    struct band band = {tiles, p, t, .cut = cut_of(tiles, p), .tables = tables_in(p, memory->tables),
-                        .gradient = memory->scratch};
+    struct band band = {tiles, p, t, .cut = cut_of(tiles, p), .tables = tables_in(p, memory->tables)};
     if (stage == FCNN_TABLES) {
         fill_tables(&band.cut, p, &band.tables);
         return;
     }
+    band.gradient = (float *)memory->scratch + band.cut.lead;
     band.sums = (float *)((char *)memory->scratch + band.cut.gradient);
-    memset(band.gradient, 0, band.cut.gradient);
+    memset(memory->scratch, 0, band.cut.gradient);
     for (int64_t task = first; task < last; task++) {
         band.image = task / band.cut.bands * band.cut.beside;
         band.images = fcnn_min(band.cut.beside, p->n - band.image);
