@@ -50,6 +50,13 @@ static const int depthwise_layers[][9] = {
     {9, 30, 31, 33, 3, 1, 2, 2, 2},   {1, 3, 300, 16, 3, 1, 1, 1, 1},  {1, 21, 43, 19, 7, 2, 1, 3, 2},
     {1, 12, 16, 1024, 2, 3, 1, 0, 0}, {17, 6, 16, 512, 3, 1, 1, 0, 0}, {1, 44, 70, 18, 3, 1, 3, 3, 3}};
 
+/* Few channels, for every direction: {n, h, w, c, k, groups, r, stride, dilation, pad, pad behind}: several bands of rows,
+ * rows of several tiles, whole and partial squares of gradients to turn, strides beyond the filter. */
+static const int narrow_layers[][11] = {
+    {1, 178, 70, 3, 2, 1, 3, 1, 1, 1, 1},   {1, 150, 131, 3, 1, 1, 5, 2, 1, 2, 1}, {2, 9, 33, 1, 33, 1, 3, 1, 1, 0, 0},
+    {1, 7, 119, 2, 17, 1, 2, 3, 1, 1, 0},   {3, 20, 21, 3, 16, 1, 7, 2, 1, 3, 3},  {1, 61, 90, 12, 4, 4, 3, 1, 2, 2, 3},
+    {1, 11, 40, 8, 3, 1, 3, 1, 1, 1, 1},    {7, 5, 36, 2, 5, 1, 2, 5, 1, 0, 4},    {1, 25, 30, 6, 32, 2, 3, 2, 3, 3, 0}};
+
 /* The MNIST model's convolutions, whole, and images larger than an L1 cache. {h, c, k, pooled} */
 static const int model_layers[][4] = {{28, 1, 32, 1}, {13, 32, 64, 1}, {5, 64, 64, 0}, {28, 64, 5, 1}};
 
@@ -169,6 +176,19 @@ static void add_depthwise(struct problem_list *list, fcnn_direction direction)
     }
 }
 
+static void add_narrow(struct problem_list *list, fcnn_direction direction)
+{
+    for (int i = 0; i < COUNT(narrow_layers); i++) {
+        const int *layer = narrow_layers[i];
+        add(list, (fcnn_problem){.op = FCNN_CONV2D, .direction = direction, .n = layer[0], .h = layer[1], .w = layer[2],
+                                 .c = layer[3], .k = layer[4], .groups = layer[5], .r = layer[6], .s = layer[6],
+                                 .stride_h = layer[7], .stride_w = layer[7], .dilation_h = layer[8],
+                                 .dilation_w = layer[8], .pad_top = layer[9], .pad_left = layer[9],
+                                 .pad_bottom = layer[10], .pad_right = layer[10],
+                                 .activation = i % 2 ? FCNN_LINEAR : FCNN_RELU_ACTIVATION});
+    }
+}
+
 static void add_pools(struct problem_list *list, fcnn_op op, fcnn_direction direction)
 {
     for (int i = 0; i < 4 * COUNT(pool_windows); i++) {
@@ -257,7 +277,9 @@ struct problem_list shapes_list(fcnn_op op, fcnn_direction direction, int random
 {
     struct problem_list list = {0};
     switch (op) {
-    case FCNN_CONV2D: add_depthwise(&list, direction); /* fall through */
+    case FCNN_CONV2D:
+        add_depthwise(&list, direction);
+        add_narrow(&list, direction); /* fall through */
     case FCNN_CONV2D_POOL: add_convolutions(&list, op, direction); break;
     case FCNN_MAXPOOL:
     case FCNN_AVGPOOL: add_pools(&list, op, direction); break;

@@ -12,7 +12,6 @@
 #include "kernels/simd/common.h"
 
 #define BAND_BYTES (128 << 10) /* of sums: a part of the L2 cache */
-#define MOST_CHANNELS 4       /* of a group */
 #define BESIDE_COLUMNS 64     /* images lie side by side while they fit */
 
 struct cut {
@@ -86,10 +85,13 @@ static void fill_tables(const struct cut *cut, const fcnn_problem *p, const stru
     for (int64_t k = 0; k < depth; k++) tables->steps[k] = (int32_t)k;
 }
 
+/* Half a vector of channels fills lanes as well as pixels do that had to be turned. Scalar tiles serve what AVX2 does. */
 const char *fcnn_narrow_unsupported(const struct fcnn_tiles *tiles, const fcnn_problem *p)
 {
-    (void)tiles;
-    if (p->c / p->groups > MOST_CHANNELS) return "more than 4 input channels in a group";
+    int64_t channels = p->c / p->groups;
+    if (channels > fcnn_max(tiles->lanes, 8) / 2) return "more than half a vector of input channels in a group";
+    if (p->r * p->s == 1) return "filters of one element";
+    if (cut_of(tiles, p).beside * fcnn_ceil_div(p->w, p->stride_w) < 2 * channels) return "rows of few pixels";
     return fcnn_conv2d_unsupported(p);
 }
 
