@@ -36,7 +36,8 @@ static struct cut cut_of(const fcnn_problem *p)
     int64_t image = cut.gather.dst_h * cut.gather.dst_w;
     cut.blocks = fcnn_max(1, cut.gather.images * image / BLOCK_PIXELS);
     cut.blocks = fcnn_min(cut.blocks, cut.gather.images);
-    cut.chunks = fcnn_max(1, fcnn_ceil_div(cut.gather.images, cut.blocks) * image / CHUNK_PIXELS);
+    int64_t chunk = cut.blocks > 1 ? 2 * CHUNK_PIXELS : CHUNK_PIXELS; /* a task costs as much as some tiles of first layers */
+    cut.chunks = fcnn_max(1, fcnn_ceil_div(cut.gather.images, cut.blocks) * image / chunk);
     return cut;
 }
 
