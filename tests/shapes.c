@@ -50,12 +50,12 @@ static const int depthwise_layers[][9] = {
     {9, 30, 31, 33, 3, 1, 2, 2, 2},   {1, 3, 300, 16, 3, 1, 1, 1, 1},  {1, 21, 43, 19, 7, 2, 1, 3, 2},
     {1, 12, 16, 1024, 2, 3, 1, 0, 0}, {17, 6, 16, 512, 3, 1, 1, 0, 0}, {1, 44, 70, 18, 3, 1, 3, 3, 3}};
 
-/* Few channels, for every direction: {n, h, w, c, k, groups, r, stride, dilation, pad, pad behind}: several bands of rows,
- * rows of several tiles, whole and partial squares of gradients to turn, strides beyond the filter. */
+/* Few channels: {n, h, w, c, k, groups, r, stride, dilation, pad, pad behind}: several bands of rows, rows of several
+ * tiles, whole and partial squares of gradients to turn, strides beyond the filter. */
 static const int narrow_layers[][11] = {
-    {1, 178, 70, 3, 2, 1, 3, 1, 1, 1, 1},   {1, 150, 131, 3, 1, 1, 5, 2, 1, 2, 1}, {2, 9, 33, 1, 33, 1, 3, 1, 1, 0, 0},
-    {1, 7, 119, 2, 17, 1, 2, 3, 1, 1, 0},   {3, 20, 21, 3, 16, 1, 7, 2, 1, 3, 3},  {1, 61, 90, 12, 4, 4, 3, 1, 2, 2, 3},
-    {1, 11, 40, 8, 3, 1, 3, 1, 1, 1, 1},    {7, 5, 36, 2, 5, 1, 2, 5, 1, 0, 4},    {1, 25, 30, 6, 32, 2, 3, 2, 3, 3, 0}};
+    {1, 178, 70, 3, 2, 1, 3, 1, 1, 1, 1}, {1, 150, 131, 3, 1, 1, 5, 2, 1, 2, 1}, {2, 9, 33, 1, 33, 1, 3, 1, 1, 0, 0},
+    {1, 7, 119, 2, 17, 1, 2, 3, 1, 1, 0}, {3, 20, 21, 3, 16, 1, 7, 2, 1, 3, 3},  {1, 61, 90, 12, 4, 4, 3, 1, 2, 2, 3},
+    {1, 11, 40, 8, 3, 1, 3, 1, 1, 1, 1},  {7, 5, 36, 2, 5, 1, 2, 5, 1, 0, 4},    {1, 25, 30, 6, 32, 2, 3, 2, 3, 3, 0}};
 
 /* The MNIST model's convolutions, whole, and images larger than an L1 cache. {h, c, k, pooled} */
 static const int model_layers[][4] = {{28, 1, 32, 1}, {13, 32, 64, 1}, {5, 64, 64, 0}, {28, 64, 5, 1}};

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Backward data towards few input channels, as in first layers: lanes are neighbouring pixels of a row instead of
- * channels. Gradient rows are visited from the last to the first, for then every output row meets its filter rows in
- * ascending order. All (filter row, input channel) pairs of a gradient row read the same gradients, so they are the rows
- * of a tile (outer form: a is the weights in place, b the gradient row turned to [k][x], k runs over filter columns and
- * output channels); the sums of a band of output rows wait in scratch between gradient rows. Gradient rows have zeros at
- * both sides, and rows of small images lie side by side; strides come as the phases of geometry.h. */
+ * Backward data towards few input channels, as in first layers: lanes are neighbouring pixels of a row. Gradient rows
+ * are visited from the last to the first, so that an output row meets its filter rows in ascending order. All pairs of
+ * filter row and input channel read the same gradient row: they are the rows of a tile (outer form: a is the weights in
+ * place, b the gradient row turned to [k][x], k runs over filter columns and output channels). Sums of a band
+ * of output rows wait in scratch meanwhile. Gradient rows have zeros at both sides, those of small images lie side by
+ * side; strides come as the phases of geometry.h. */
 #include <string.h>
 
 #include "kernels/conv2d/narrow.h"
@@ -39,7 +39,9 @@ static struct cut cut_of(const struct fcnn_tiles *tiles, const fcnn_problem *p)
     cut.pitch = fcnn_max(cut.pitch, before + cut.left + fcnn_ceil_div(p->q, lanes) * lanes);
     cut.pitch = (fcnn_ceil_div(cut.pitch, 16) | 1) * 16; /* odd lines: a column's share all sets of the L1 cache */
     int64_t row = p->c * cut.phases * cut.length * (int64_t)sizeof(float);
-    cut.bands = fcnn_min(p->h, fcnn_ceil_div(p->h * row, BAND_BYTES));
+    cut.bands = fcnn_ceil_div(p->h * row, BAND_BYTES);
+    if (cut.bands * cut.sets % 2 && p->h * row > BAND_BYTES / 8) cut.bands++; /* two threads should share evenly */
+    cut.bands = fcnn_min(p->h, cut.bands);
     cut.band = fcnn_ceil_div(p->h, cut.bands);
     cut.bands = fcnn_ceil_div(p->h, cut.band);
     cut.lead = (16 - cut.left % 16) % 16;
@@ -85,7 +87,7 @@ static void fill_tables(const struct cut *cut, const fcnn_problem *p, const stru
     for (int64_t k = 0; k < depth; k++) tables->steps[k] = (int32_t)k;
 }
 
-/* Half a vector of channels fills lanes as well as pixels do that had to be turned. Scalar tiles serve what AVX2 does. */
+/* From half a vector of channels on it does not pay to turn the gradient. Scalar tiles serve what AVX2's do. */
 const char *fcnn_narrow_unsupported(const struct fcnn_tiles *tiles, const fcnn_problem *p)
 {
     int64_t channels = p->c / p->groups;

@@ -5,8 +5,8 @@
  * visited, each once instead of four times; channels without a live gradient add +0.
  *
  * A task is a panel of output channels and one filter element, so that threads divide the filter; neighbouring elements
- * of a call are one tile. The fours of its elements are laid out in scratch, [window][element][4], for a band of windows
- * that fits the L1 cache; then every tile of the call passes over the band and carries its sums on. */
+ * of a call are one tile. The fours of its elements lie in scratch, [window][element][4], for a band of windows that
+ * fits the L1 cache; then every tile of the call passes over the band and carries its sums on. */
 #include "kernels/conv2d/conv2d.h"
 #include "kernels/conv2d/sparse.h"
 #include "kernels/conv2d/weights_sum.h"

@@ -4,7 +4,8 @@
  * rows i (broadcast from memory) and a few vectors of columns j. It is the only place where multiply-adds of convolutions
  * and matrix products happen; what the rows are (pixels, filter taps, rows of a matrix) is the caller's affair:
  *   gather form: rows are output pixels, b is packed weights, k runs over taps and channels;
- *   outer form: rows are filter elements, b is the output gradient, k runs over output pixels; summed: with the gradient
+ *   outer form: rows are filter elements, b is the output gradient, k runs over output pixels (conv2d/narrow.c: rows are
+ *   filter rows and input channels, columns pixels, k runs over filter columns and channels); summed: with the gradient
  *   before ReLU and the bias's sum on the way, for filters of so few elements that a pass over the gradient would cost more.
  * Sums run over segments, so that a row pointer and a list of offsets describe any window, stride, dilation or padding. */
 #ifndef FCNN_TILE_H
