@@ -19,6 +19,9 @@ libfcnn_scalar_la_SOURCES = \
     kernels/conv2d/im2col_gather.c \
     kernels/conv2d/im2col_scalar.c \
     kernels/conv2d/im2col_weights.c \
+    kernels/conv2d/narrow.c \
+    kernels/conv2d/narrow.h \
+    kernels/conv2d/narrow_scalar.c \
     kernels/conv2d/pack.c \
     kernels/conv2d/sparse.h \
     kernels/conv2d/sparse_body.h \
@@ -91,6 +94,7 @@ libfcnn_avx2_la_CFLAGS = $(PLAIN_CFLAGS) $(AVX2_CFLAGS)
 libfcnn_avx2_la_SOURCES = \
     kernels/conv2d/direct_avx2.c \
     kernels/conv2d/im2col_avx2.c \
+    kernels/conv2d/narrow_avx2.c \
     kernels/conv2d/sparse_avx2.c \
     kernels/conv2d/winograd_avx2.c \
     kernels/depthwise/depthwise_avx2.c \
@@ -114,6 +118,7 @@ libfcnn_avx512_la_CFLAGS = $(PLAIN_CFLAGS) $(AVX512_CFLAGS)
 libfcnn_avx512_la_SOURCES = \
     kernels/conv2d/direct_avx512.c \
     kernels/conv2d/im2col_avx512.c \
+    kernels/conv2d/narrow_avx512.c \
     kernels/conv2d/sparse_avx512.c \
     kernels/conv2d/winograd_avx512.c \
     kernels/depthwise/depthwise_avx512.c \

@@ -73,6 +73,13 @@ static const int packed_layers[][11] = {
     {1, 6, 9, 45, 144, 1, 3, 3, 1, 2, 2},  {2, 5, 5, 256, 160, 2, 3, 3, 1, 1, 0}, {1, 3, 4, 400, 400, 1, 1, 1, 1, 1, 1},
     {3, 17, 20, 128, 56, 1, 1, 5, 1, 1, 0}};
 
+/* Few channels: {n, h, w, c, k, groups, r, stride, dilation, pad, pad behind}: several bands of rows, rows of several
+ * tiles, whole and partial squares of gradients to turn, strides beyond the filter. */
+static const int narrow_layers[][11] = {
+    {1, 178, 70, 3, 2, 1, 3, 1, 1, 1, 1}, {1, 150, 131, 3, 1, 1, 5, 2, 1, 2, 1}, {2, 9, 33, 1, 33, 1, 3, 1, 1, 0, 0},
+    {1, 7, 119, 2, 17, 1, 2, 3, 1, 1, 0}, {3, 20, 21, 3, 16, 1, 7, 2, 1, 3, 3},  {1, 61, 90, 12, 4, 4, 3, 1, 2, 2, 3},
+    {1, 11, 40, 8, 3, 1, 3, 1, 1, 1, 1},  {7, 5, 36, 2, 5, 1, 2, 5, 1, 0, 4},    {1, 25, 30, 6, 32, 2, 3, 2, 3, 3, 0}};
+
 static const struct window pool_windows[] = {
     {4, 4, 2, 2, 2, 2, 1, 1, 0, 0, 0, 0},     {26, 26, 2, 2, 2, 2, 1, 1, 0, 0, 0, 0},
     {11, 11, 2, 2, 2, 2, 1, 1, 0, 0, 0, 0},   {13, 13, 3, 3, 2, 2, 1, 1, 0, 0, 0, 0},
@@ -229,6 +236,19 @@ static void add_depthwise(struct problem_list *list, fcnn_direction direction)
     }
 }
 
+static void add_narrow(struct problem_list *list, fcnn_direction direction)
+{
+    for (int i = 0; i < COUNT(narrow_layers); i++) {
+        const int *layer = narrow_layers[i];
+        add(list, (fcnn_problem){.op = FCNN_CONV2D, .direction = direction, .n = layer[0], .h = layer[1], .w = layer[2],
+                                 .c = layer[3], .k = layer[4], .groups = layer[5], .r = layer[6], .s = layer[6],
+                                 .stride_h = layer[7], .stride_w = layer[7], .dilation_h = layer[8],
+                                 .dilation_w = layer[8], .pad_top = layer[9], .pad_left = layer[9],
+                                 .pad_bottom = layer[10], .pad_right = layer[10],
+                                 .activation = i % 2 ? FCNN_LINEAR : FCNN_RELU_ACTIVATION});
+    }
+}
+
 static void add_pools(struct problem_list *list, fcnn_op op, fcnn_direction direction)
 {
     for (int i = 0; i < 4 * COUNT(pool_windows); i++) {
@@ -320,6 +340,7 @@ struct problem_list shapes_list(fcnn_op op, fcnn_direction direction, int random
     case FCNN_CONV2D:
         add_depthwise(&list, direction);
         if (direction == FCNN_BACKWARD_WEIGHTS) add_packed(&list);
+        add_narrow(&list, direction);
         /* fall through */
     case FCNN_CONV2D_POOL: add_convolutions(&list, op, direction); break;
     case FCNN_MAXPOOL:

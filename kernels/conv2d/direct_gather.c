@@ -46,7 +46,9 @@ static struct cut cut_of(const struct fcnn_tiles *tiles, const fcnn_problem *p)
     cut.deep = !cut.pooled && image <= BLOCK_PIXELS && packing.rows * cut.columns * (int64_t)sizeof(float) > DEEP_BYTES;
     cut.blocks = fcnn_max(1, g->images * image / (cut.deep ? CHUNK_PIXELS : BLOCK_PIXELS));
     cut.blocks = fcnn_min(cut.blocks, g->images);
-    cut.chunks = cut.deep ? 1 : fcnn_max(1, fcnn_ceil_div(g->images, cut.blocks) * image / CHUNK_PIXELS);
+    /* A task costs as much as some tiles of first layers. */
+    int64_t pixels = fcnn_ceil_div(g->images, cut.blocks) * image, chunk = cut.blocks > 1 ? 2 * CHUNK_PIXELS : CHUNK_PIXELS;
+    cut.chunks = cut.deep ? 1 : fcnn_max(1, pixels / chunk);
     return cut;
 }
 

@@ -4,9 +4,9 @@
  * every lane picks its own winner's input from the four that a filter element meets in a window. All windows are
  * visited, each once instead of four times; channels without a live gradient add +0.
  *
- * Those fours are laid out in scratch, [window][element][4], for a band of windows that fits the L1 cache; then every
- * task of the call, a panel of output channels and a tile of filter elements, passes over the band and carries its sums
- * on. */
+ * A task is a panel of output channels and one filter element, so that threads divide the filter; neighbouring elements
+ * of a call are one tile. The fours of its elements lie in scratch, [window][element][4], for a band of windows that
+ * fits the L1 cache; then every tile of the call passes over the band and carries its sums on. */
 #include "kernels/conv2d/conv2d.h"
 #include "kernels/conv2d/sparse.h"
 #include "kernels/conv2d/weights_sum.h"
@@ -17,7 +17,7 @@
 
 struct cut {
     fcnn_problem conv; /* of the input with its halo */
-    int64_t elements, tiles, windows;
+    int64_t elements, windows;
     int64_t band_rows; /* window rows of a band */
     struct fcnn_panels panels;
 };
@@ -31,7 +31,6 @@ static struct cut cut_of(const struct fcnn_sparse *isa, const fcnn_problem *p)
 {
     struct cut cut = {
         .conv = fcnn_conv_of(p, fcnn_is_padded(p)), .elements = p->r * p->s * p->c, .windows = p->p * p->q};
-    cut.tiles = fcnn_ceil_div(cut.elements, FCNN_SPARSE_PICKS);
     cut.panels = fcnn_panels_of(p->k, isa->lanes, isa->picks);
     cut.band_rows = fcnn_min(p->p, fcnn_max(1, BAND_BYTES / (p->q * cut.elements * 4 * (int64_t)sizeof(float))));
     return cut;
@@ -52,7 +51,7 @@ void fcnn_sparse_winners_demand(const struct fcnn_sparse *isa, const fcnn_proble
     demand->scratch = four_bytes(&cut) + fcnn_weights_sum_bytes(p);
     demand->tasks[FCNN_TABLES] = 1;
     demand->tasks[FCNN_GATHER] = fcnn_is_padded(p) ? p->n : 0;
-    demand->tasks[FCNN_COMPUTE] = cut.panels.count * cut.tiles;
+    demand->tasks[FCNN_COMPUTE] = cut.panels.count * cut.elements;
 }
 
 /* Offsets of filter elements from an output position's first input. */
@@ -70,7 +69,8 @@ struct call {
     struct cut cut;
     const fcnn_tensors *tensors;
     const float *src;
-    const int32_t *offsets;
+    int64_t from, elements; /* whose fours are laid out */
+    const int32_t *offsets; /* of the first of these */
     float *fours;
     struct fcnn_weights_sum sum;
 };
@@ -83,8 +83,8 @@ static void lay_out_band(const struct call *call, int64_t n, int64_t row, int64_
     int64_t right = conv->stride_w * conv->c, below = conv->stride_h * conv->w * conv->c, across = conv->q / 2;
     const float *src = call->src + n * conv->h * conv->w * conv->c;
     for (int64_t i = 0; i < rows; i++)
-        call->isa->lay_out(across, cut->elements, call->offsets, src + (row + i) * 2 * below, right, below,
-                           call->fours + i * across * cut->elements * 4);
+        call->isa->lay_out(across, call->elements, call->offsets, src + (row + i) * 2 * below, right, below,
+                           call->fours + i * across * call->elements * 4);
 }
 
 struct place {
@@ -92,14 +92,15 @@ struct place {
     int64_t from, elements;
 };
 
-static struct place place_of(const struct cut *cut, int64_t task)
+/* The tile that begins with `task` and holds tasks before `last` alone: they are left in tiles of about one size. */
+static struct place place_of(const struct cut *cut, int64_t task, int64_t last)
 {
-    int64_t tile = task % cut->tiles, from = cut->elements * tile / cut->tiles;
-    return (struct place){fcnn_panel_at(&cut->panels, task / cut->tiles), from,
-                          cut->elements * (tile + 1) / cut->tiles - from};
+    int64_t from = task % cut->elements, rest = fcnn_min(cut->elements - from, last - task);
+    return (struct place){fcnn_panel_at(&cut->panels, task / cut->elements), from,
+                          fcnn_ceil_div(rest, fcnn_ceil_div(rest, FCNN_SPARSE_PICKS))};
 }
 
-/* The bias goes with a panel's first tile. */
+/* The bias goes with a panel's first element. */
 static int has_bias(const struct call *call, const struct place *place)
 {
     return place->from == 0 && !call->cut.conv.no_bias;
@@ -112,7 +113,7 @@ static void run_band(const struct call *call, const struct place *place, int64_t
     const struct cut *cut = &call->cut;
     int64_t k = cut->conv.k, words = fcnn_ceil_div(k, FCNN_SPARSE_GROUP) * 3;
     struct fcnn_sparse_pick pick = {
-        .fours = call->fours + place->from * 4, .fours_step = cut->elements * 4, .carry = carry,
+        .fours = call->fours + (place->from - call->from) * 4, .fours_step = call->elements * 4, .carry = carry,
         .choice = call->tensors->choice + first * words, .choice_step = words,
         .d_dst = call->tensors->d_dst + first * k + place->panel.from, .k = k, .windows = windows,
         .channel = place->panel.from, .width = place->panel.width,
@@ -143,15 +144,17 @@ static void compute(const struct call *call, int64_t first, int64_t last)
         for (int64_t row = 0; row < down; row += cut->band_rows) {
             int64_t rows = fcnn_min(cut->band_rows, down - row);
             lay_out_band(call, n, row, rows);
-            for (int64_t task = first; task < last; task++) {
-                struct place place = place_of(cut, task);
+            for (int64_t task = first; task < last;) {
+                struct place place = place_of(cut, task, last);
+                task += place.elements;
                 run_band(call, &place, n * cut->windows + row * across, rows * across, !starts || row > 0, slot);
             }
         }
         if (!final && (n + 1) % FCNN_BLOCK) continue;
         for (int64_t into; (into = fcnn_tree_merge(&tree, final)) >= 0;)
-            for (int64_t task = first; task < last; task++) {
-                struct place place = place_of(cut, task);
+            for (int64_t task = first; task < last;) {
+                struct place place = place_of(cut, task, last);
+                task += place.elements;
                 add_slot(call, &place, into);
             }
     }
@@ -160,13 +163,16 @@ static void compute(const struct call *call, int64_t first, int64_t last)
 void fcnn_sparse_winners_run(const struct fcnn_sparse *isa, const fcnn_problem *p, const fcnn_tensors *t,
                              const struct fcnn_memory *memory, enum fcnn_stage stage, int64_t first, int64_t last)
 {
-    struct call call = {
-        .isa = isa, .cut = cut_of(isa, p), .tensors = t, .offsets = memory->tables, .fours = memory->scratch};
+    struct call call = {.isa = isa, .cut = cut_of(isa, p), .tensors = t, .fours = memory->scratch};
     if (stage == FCNN_TABLES) {
         fill_offsets(&call.cut.conv, memory->tables);
     } else if (stage == FCNN_GATHER) {
         fcnn_spread(NULL, p, t, FCNN_SPREAD_HALO, memory->shared, first, last);
     } else {
+        int64_t elements = call.cut.elements, one_panel = first / elements == (last - 1) / elements;
+        call.from = one_panel ? first % elements : 0;
+        call.elements = one_panel ? last - first : elements;
+        call.offsets = (const int32_t *)memory->tables + call.from;
         call.src = fcnn_is_padded(p) ? memory->shared : t->src;
         call.sum = fcnn_weights_sum_of(p, t, (char *)memory->scratch + four_bytes(&call.cut));
         compute(&call, first, last);

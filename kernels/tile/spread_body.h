@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * Gradients spread back over what pooling and ReLU dropped: the inputs of backward tiles. */
+ * Gradients spread back over what pooling and ReLU dropped, and turned: the inputs of backward tiles. */
 #include "kernels/simd/common.h"
+#include "kernels/simd/transpose.h"
 
 static void mask_relu(int64_t count, const float *dst, const float *d_dst, float *masked)
 {
@@ -39,4 +40,37 @@ static void unpool(int64_t channels, const uint16_t *choice, const float *d_dst,
                                   mask_andnot(bit1, bit0), mask_and(bit0, bit1)};
         for (int i = 0; i < 4; i++) vec_store_masked(full[i] + c, vec_select(position[i], gradient, vec_zero()), real);
     }
+}
+
+/* Up to VL pixels by up to VL channels; `whole`: so many. */
+FCNN_INLINE void turn_square(int64_t pixels, int64_t channels, int64_t step, const float *from, const float *alive,
+                             float *out, int64_t pitch, const int whole, const int masked)
+{
+    const mask real = vec_first(fcnn_min(channels, VL));
+    vec square[VL];
+    FCNN_UNROLL for (int64_t i = 0; i < VL; i++) {
+        const int64_t at = i * step;
+        square[i] = vec_zero();
+        if (!whole && i >= pixels) continue;
+        square[i] = whole ? vec_load(from + at) : vec_load_masked(from + at, real);
+        if (!masked) continue;
+        const vec output = whole ? vec_load(alive + at) : vec_load_masked(alive + at, real);
+        square[i] = vec_select(vec_eq(output, vec_zero()), vec_zero(), square[i]);
+    }
+    vec_transpose(square);
+    FCNN_UNROLL for (int64_t i = 0; i < VL; i++)
+        if (whole || i < channels) vec_store(out + i * pitch, square[i]);
+}
+
+static void turn(int64_t pixels, int64_t channels, const float *from, const float *alive, float *out, int64_t pitch)
+{
+    for (int64_t x = 0; x < pixels; x += VL)
+        for (int64_t k = 0; k < channels; k += VL) {
+            const int64_t at = x * channels + k, height = pixels - x, width = channels - k;
+            float *to = out + k * pitch + x;
+            if (height < VL || width < VL)
+                turn_square(height, width, channels, from + at, alive ? alive + at : from + at, to, pitch, 0, 1);
+            else if (alive) turn_square(VL, VL, channels, from + at, alive + at, to, pitch, 1, 1);
+            else turn_square(VL, VL, channels, from + at, NULL, to, pitch, 1, 0);
+        }
 }

@@ -4,7 +4,8 @@
  * rows i (broadcast from memory) and a few vectors of columns j. It is the only place where multiply-adds of convolutions
  * and matrix products happen; what the rows are (pixels, filter taps, rows of a matrix) is the caller's affair:
  *   gather form: rows are output pixels, b is packed weights, k runs over taps and channels;
- *   outer form: rows are filter elements, b is the output gradient, k runs over output pixels; summed: with the gradient
+ *   outer form: rows are filter elements, b is the output gradient, k runs over output pixels (conv2d/narrow.c: rows are
+ *   filter rows and input channels, columns pixels, k runs over filter columns and channels); summed: with the gradient
  *   before ReLU and the bias's sum on the way, for filters of so few elements that a pass over the gradient would cost more;
  *   straight: rows that are neighbours in memory, columns in whole vectors.
  * Sums run over segments, so that a row pointer and a list of offsets describe any window, stride, dilation or padding. */
@@ -65,6 +66,9 @@ struct fcnn_tiles {
                       int64_t to_step);
     /* The gradient of one 2x2 window before its pooling and ReLU: four rows of `channels` floats, all overwritten. */
     void (*unpool)(int64_t channels, const uint16_t *choice, const float *d_dst, float *const full[4]);
+    /* A row of pixels turned: out[k * pitch + x] = from[x * channels + k], or 0 where `alive`, laid out like from, is 0
+     * (NULL: as it is). Whole vectors: pixels are rounded up, with zeros. */
+    void (*turn)(int64_t pixels, int64_t channels, const float *from, const float *alive, float *out, int64_t pitch);
 };
 
 extern const struct fcnn_tiles fcnn_tiles_scalar, fcnn_tiles_avx2, fcnn_tiles_avx512;

@@ -1,0 +1,5 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Backward data towards few input channels, avx2. */
+#include "kernels/conv2d/narrow.h"
+
+FCNN_NARROW_VARIANT(conv2d_bwd_data_narrow_avx2, fcnn_tiles_avx2)
