@@ -198,14 +198,11 @@ static const int sizes[][10] = {
 static void add(struct problem_list *list, fcnn_problem p, double most)
 {
     if (fcnn_problem_check(&p) || (most > 0 && shapes_cost(&p) > most)) return;
-    list->items = realloc(list->items, (size_t)(list->count + 1) * sizeof p);
-    if (!list->items) exit(1);
-    list->items[list->count++] = p;
+    shapes_add(list, &p);
 }
 
-void winograd_add_problems(struct problem_list *list, fcnn_direction direction, int random, uint64_t seed, double most)
+void winograd_add_problems(struct problem_list *list, fcnn_direction direction, double most)
 {
-    uint64_t state = seed + 4711 + (uint64_t)direction;
     for (int i = 0; i < COUNT(sizes); i++) {
         const int *s = sizes[i];
         add(list, (fcnn_problem){.op = FCNN_CONV2D, .direction = direction, .n = s[0], .h = s[1], .w = s[2], .c = s[3],
@@ -213,13 +210,4 @@ void winograd_add_problems(struct problem_list *list, fcnn_direction direction, 
                                  .pad_bottom = s[8], .pad_right = s[9], .no_bias = i % 5 == 2,
                                  .activation = i % 2 ? FCNN_RELU_ACTIVATION : FCNN_LINEAR}, most);
     }
-    for (const int end = list->count + random; list->count < end;)
-        add(list, (fcnn_problem){.op = FCNN_CONV2D, .direction = direction, .n = 1 + rng_below(&state, 10),
-                                 .h = 1 + rng_below(&state, 20), .w = 1 + rng_below(&state, 20),
-                                 .c = 16 + rng_below(&state, 50), .k = 16 + rng_below(&state, 50), .r = 3, .s = 3,
-                                 .pad_top = rng_below(&state, 4), .pad_left = rng_below(&state, 4),
-                                 .pad_bottom = rng_below(&state, 4), .pad_right = rng_below(&state, 4),
-                                 .no_bias = rng_below(&state, 4) == 0,
-                                 .activation = rng_below(&state, 2) ? FCNN_RELU_ACTIVATION : FCNN_LINEAR},
-            most > 0 && most < 400e3 ? most : 400e3);
 }
