@@ -46,6 +46,7 @@ check_programs = \
     tests/check_idx \
     tests/check_kernels \
     tests/check_net \
+    tests/check_places \
     tests/check_problem \
     tests/check_reference \
     tests/check_reference_conv \
