@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * Tests of the tests: one bit flipped in one output, at a place where kernels have code of its own (a tail, a phase, a
- * block's edge, the border of a map), must be reported as exactly that. Lists and random problems must both reach it. */
+ * Tests of the tests: one bit flipped in one output, at a place where kernels have code of its own (a tail, a phase,
+ * a block's edge, the border of a map), must be reported as exactly that. Lists and random problems must both reach
+ * it. */
 #include <check.h>
 #include <math.h>
 #include <stdio.h>
@@ -105,7 +106,10 @@ static const struct place {
 
 static const struct place *planted;
 
-static const struct fcnn_variant *reference(const fcnn_problem *p) { return naive_kernel(p->op, p->direction)->variant; }
+static const struct fcnn_variant *reference(const fcnn_problem *p)
+{
+    return naive_kernel(p->op, p->direction)->variant;
+}
 
 static const char *unsupported(const fcnn_problem *p) { return reference(p)->unsupported(p); }
 static void demand(const fcnn_problem *p, struct fcnn_demand *demand) { reference(p)->demand(p, demand); }
@@ -169,7 +173,8 @@ START_TEST(one_bit)
 {
     planted = &places[_i];
     const struct fcnn_variant variant = {unsupported, demand, run};
-    const struct fcnn_kernel kernel = {planted->name, planted->op, planted->direction, FCNN_SCALAR, FCNN_EXACT, &variant};
+    const struct fcnn_kernel kernel = {planted->name, planted->op, planted->direction, FCNN_SCALAR, FCNN_EXACT,
+                                       &variant};
     struct problem_list list = shapes_list(planted->op, planted->direction, 0), drawn = {0};
     ck_assert_int_eq(shapes_add_random(&drawn, &kernel, RANDOM, 1, 0), RANDOM);
     const int listed = try_problems(&kernel, &list), random = try_problems(&kernel, &drawn);

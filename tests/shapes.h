@@ -18,9 +18,10 @@ void shapes_free(struct problem_list *list);
 
 /* A random problem of at most `most` multiply-adds or elements. */
 fcnn_problem shapes_random(fcnn_op op, fcnn_direction direction, uint64_t *state, double most);
-/* Adds `count` random problems that a row serves, drawn from `seed`, at most `most` multiply-adds each (0: a limit of its
- * own). Returns how many it found: fewer than `count` if thousands in a row are not served. */
-int shapes_add_random(struct problem_list *list, const struct fcnn_kernel *kernel, int count, uint64_t seed, double most);
+/* Adds `count` random problems that a row serves, drawn from `seed`, of at most `most` multiply-adds each (0: a limit
+ * of its own). Returns how many it found: fewer than `count` if thousands in a row are not served. */
+int shapes_add_random(struct problem_list *list, const struct fcnn_kernel *kernel, int count, uint64_t seed,
+                      double most);
 
 /* Multiply-adds of a checked problem, padding included; elements touched where there are none. */
 double shapes_cost(const fcnn_problem *problem);

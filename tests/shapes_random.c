@@ -111,6 +111,7 @@ fcnn_problem shapes_random(fcnn_op op, fcnn_direction direction, uint64_t *state
     }
 }
 
+/* Whether a draw is one for the row, of `least` to `most` multiply-adds. */
 static int draw_for(const struct fcnn_kernel *kernel, uint64_t *state, double least, double most, fcnn_problem *p)
 {
     *p = draw(kernel->op, kernel->direction, state);
@@ -118,7 +119,8 @@ static int draw_for(const struct fcnn_kernel *kernel, uint64_t *state, double le
     return shapes_cost(p) >= least && shapes_cost(p) <= most;
 }
 
-int shapes_add_random(struct problem_list *list, const struct fcnn_kernel *kernel, int count, uint64_t seed, double most)
+int shapes_add_random(struct problem_list *list, const struct fcnn_kernel *kernel, int count, uint64_t seed,
+                      double most)
 {
     uint64_t state = seed + 1000 * (uint64_t)kernel->op + (uint64_t)kernel->direction;
     for (int i = 0; i < count; i++) {

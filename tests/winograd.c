@@ -154,8 +154,8 @@ static struct winograd_errors errors_of(const fcnn_problem *p, const fcnn_tensor
     return errors;
 }
 
-/* Real products of an output, on average: S may be as small as chance wants where they are few, above all where ReLU masks
- * some, while errors come from all that a tile mixes. */
+/* Real products of an output, on average: S may be as small as chance wants where they are few, above all where ReLU
+ * masks some, while errors come from all that a tile mixes. */
 static double terms_of(const fcnn_problem *p)
 {
     const int64_t outputs = p->n * p->p * p->q * p->k, inputs = p->n * p->h * p->w * p->c;
