@@ -19,7 +19,7 @@ void shapes_free(struct problem_list *list);
 /* A random problem of at most `most` multiply-adds or elements. */
 fcnn_problem shapes_random(fcnn_op op, fcnn_direction direction, uint64_t *state, double most);
 /* Adds `count` random problems that a row serves, drawn from `seed`, of at most `most` multiply-adds each (0: a limit
- * of its own). Returns how many it found: fewer than `count` if thousands in a row are not served. */
+ * of its own). Returns how many it found: fewer than `count` if it gave up. */
 int shapes_add_random(struct problem_list *list, const struct fcnn_kernel *kernel, int count, uint64_t seed,
                       double most);
 

@@ -12,7 +12,7 @@
 #define LARGE_MOST 3e6
 #define LARGE_EVERY 25
 #define LARGE_DRAWS 1000
-#define DRAWS 20000 /* until a row is said to serve nothing of what is drawn */
+#define DRAWS 500000 /* until a row is said to serve nothing of what is drawn */
 
 enum grouping { UNGROUPED, SOME_GROUPS, DEPTHWISE };
 
