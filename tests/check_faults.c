@@ -108,6 +108,13 @@ FAULT(loses_a_task) { plain(p, t, m, first + (first > 0), last); }
 FAULT(does_one_task_only) { (void)last; plain(p, t, m, first, first + 1); }
 FAULT(does_all_tasks_every_time) { (void)first, (void)last; plain(p, t, m, 0, p->n); }
 
+/* A lane beyond the last row: the next task, if it comes later, repairs it. */
+FAULT(writes_into_the_next_task)
+{
+    plain(p, t, m, first, last);
+    if (last < p->n) t->dst[last * image(p)] = 1;
+}
+
 FAULT(reads_its_scratch)
 {
     plain(p, t, m, first, last);
@@ -154,8 +161,8 @@ FAULT(loses_nan)
     X(reads_past_an_input) X(reads_before_an_input) X(reads_past_the_bias) X(writes_its_input) \
     X(writes_past_its_output) X(writes_before_its_output) X(writes_past_its_scratch) X(writes_tables) \
     X(writes_packed) X(writes_past_shared) X(loses_a_task) X(does_one_task_only) X(does_all_tasks_every_time) \
-    X(reads_its_scratch) X(keeps_scratch_between_calls) X(forgets_an_output) X(takes_its_input_to_be_aligned) \
-    X(loses_nan)
+    X(writes_into_the_next_task) X(reads_its_scratch) X(keeps_scratch_between_calls) X(forgets_an_output) \
+    X(takes_its_input_to_be_aligned) X(loses_nan)
 FAULTS(RUN)
 
 /* The crash is for the harness to report, not for a sanitizer. */

@@ -19,9 +19,11 @@ static struct {
     const char *text;    /* of the one problem to run, or NULL */
     fcnn_problem problem;
     uint64_t seed;
-    int random;  /* problems per row */
-    double most; /* multiply-adds; 0: no limit */
-} selection = {.kernels = "*", .seed = 1, .random = 40};
+    int lists;       /* 0: the random problems alone */
+    int random;      /* problems per row */
+    double most;     /* multiply-adds; 0: no limit */
+    int part, parts; /* every parts-th row, from 1 on */
+} selection = {.kernels = "*", .seed = 1, .random = 40, .part = 1, .parts = 1};
 
 static double number(const char *name, double otherwise)
 {
@@ -34,6 +36,18 @@ static double number(const char *name, double otherwise)
     exit(1);
 }
 
+static void read_part(void)
+{
+    const char *text = getenv("FCNN_TEST_PART");
+    int length = 0;
+    if (!text || !*text) return;
+    if (sscanf(text, "%d/%d%n", &selection.part, &selection.parts, &length) == 2 && !text[length] &&
+        selection.part >= 1 && selection.part <= selection.parts)
+        return;
+    fprintf(stderr, "check_kernels: FCNN_TEST_PART is \"%s\"; expected a part of several, e.g. 1/2\n", text);
+    exit(1);
+}
+
 static void read_selection(void)
 {
     const char *seed = getenv("FCNN_TEST_SEED"), *pattern = getenv("FCNN_TEST_KERNEL");
@@ -42,6 +56,8 @@ static void read_selection(void)
     else selection.seed = (uint64_t)number("FCNN_TEST_SEED", 1);
     selection.random = (int)number("FCNN_TEST_RANDOM", selection.random);
     selection.most = number("FCNN_TEST_MOST", 0);
+    selection.lists = number("FCNN_TEST_LISTS", 1) > 0;
+    read_part();
     selection.text = getenv("FCNN_TEST_PROBLEM");
     if (selection.text && !*selection.text) selection.text = NULL;
     if (selection.text && fcnn_problem_parse(&selection.problem, selection.text)) {
@@ -85,18 +101,22 @@ static int is_winograd(const struct fcnn_kernel *kernel)
     return kernel->numerics == FCNN_WINOGRAD_F2 || kernel->numerics == FCNN_WINOGRAD_F4;
 }
 
+/* The lists, then the random problems; or the one that was selected. */
 static struct problem_list problems(const struct fcnn_kernel *kernel)
 {
-    if (!selection.text) {
-        const fcnn_direction direction = kernel->direction;
-        struct problem_list list = shapes_list(kernel->op, direction, selection.random, selection.seed, selection.most);
-        if (is_winograd(kernel))
-            winograd_add_problems(&list, kernel->op, direction, selection.random, selection.seed, selection.most);
+    struct problem_list list = {0};
+    if (selection.text) {
+        shapes_add(&list, &selection.problem);
         return list;
     }
-    struct problem_list one = {.items = grab(sizeof(fcnn_problem)), .count = 1};
-    one.items[0] = selection.problem;
-    return one;
+    if (selection.lists) {
+        list = shapes_list(kernel->op, kernel->direction, selection.most);
+        if (is_winograd(kernel)) winograd_add_problems(&list, kernel->op, kernel->direction, selection.most);
+    }
+    const int found = shapes_add_random(&list, kernel, selection.random, selection.seed, selection.most);
+    ck_assert_msg(found == selection.random, "%s serves hardly any random problem: shapes_random.c should draw some",
+                  kernel->name);
+    return list;
 }
 
 START_TEST(check_row)
@@ -132,12 +152,13 @@ END_TEST
 /* One case per row, so that a crash in one kernel does not hide the others. Returns the number of rows to run. */
 static int add_rows(Suite *suite, const struct fcnn_settings *settings, int *skipped)
 {
-    int rows = 0;
+    int rows = 0, selected = 0;
     for (int i = 0; i < fcnn_kernels_count; i++) {
         const struct fcnn_kernel *kernel = &fcnn_kernels[i];
         if (fnmatch(selection.kernels, kernel->name, 0)) continue;
         const fcnn_problem *p = &selection.problem;
         if (selection.text && (kernel->op != p->op || kernel->direction != p->direction)) continue;
+        if (selected++ % selection.parts != selection.part - 1) continue;
         const char *reason = why_not(i, settings);
         if (reason) {
             printf("SKIP %s: %s\n", kernel->name, reason);

@@ -164,7 +164,7 @@ static const struct { fcnn_op op; fcnn_direction direction; } kinds[] = {
 START_TEST(text_round_trip)
 {
     uint64_t state = 7;
-    struct problem_list list = shapes_list(kinds[_i].op, kinds[_i].direction, 0, 0, 0);
+    struct problem_list list = shapes_list(kinds[_i].op, kinds[_i].direction, 0);
     for (int i = 0; i < 2000 + list.count; i++) {
         const fcnn_problem p = i < list.count ? list.items[i]
                                               : shapes_random(kinds[_i].op, kinds[_i].direction, &state, 1e7);

@@ -124,14 +124,18 @@ static void fill_tensor(const struct trial *t, const struct fcnn_tensor_info *in
     const int gradient = info->name[0] == 'd' && info->name[1] == '_';
     const int wide_weights = (is(info, "weights") || is(info, "bias")) && t->style == FILL_SPARSE;
     const enum fill_style style = wide_weights ? FILL_UNIFORM : t->style;
+    const int square = is(info, "moment_2"), lowest = lowest_exponent(&t->problem, info);
     float *floats = data;
     int32_t *labels = data;
-    for (int64_t i = 0; i < info->elements; i++) {
-        if (is(info, "labels")) labels[i] = (int32_t)rng_below(state, t->problem.c);
-        else floats[i] = draw(style, gradient, lowest_exponent(&t->problem, info), state);
-        if (is(info, "moment_2")) floats[i] = fabsf(floats[i]);
+    if (is(info, "labels")) {
+        for (int64_t i = 0; i < info->elements; i++) labels[i] = (int32_t)rng_below(state, t->problem.c);
+        return;
     }
-    if (style == FILL_SPECIAL && !is(info, "labels")) plant(t, info, state, floats);
+    for (int64_t i = 0; i < info->elements; i++) {
+        floats[i] = draw(style, gradient, lowest, state);
+        if (square) floats[i] = fabsf(floats[i]);
+    }
+    if (style == FILL_SPECIAL) plant(t, info, state, floats);
 }
 
 static int find(const struct trial *t, const char *name)

@@ -29,28 +29,33 @@ static const struct mode modes[] = {
 
 /* Static, because the signal handler explains addresses with them and pages are worth reusing. */
 static struct guard tensor_guards[FCNN_MAX_TENSORS], tables, packed, shared, scratch, workspace;
-static char current[HARNESS_TEXT / 4]; /* kernel, problem, seed, mode */
-static char repeat[HARNESS_TEXT / 4];
+static struct {
+    const char *kernel, *how;
+    const struct trial *trial;
+} current;
 
 static void announce(const struct fcnn_kernel *kernel, const struct trial *trial, const char *how)
 {
-    const unsigned long long seed = trial->seed;
-    snprintf(current, sizeof current, "FAIL %s \"%s\" seed %llu, %s", kernel->name, trial->text, seed, how);
-    snprintf(repeat, sizeof repeat,
-             "repeat: FCNN_TEST_KERNEL=%s FCNN_TEST_PROBLEM='%s' FCNN_TEST_SEED=%llu tests/check_kernels", kernel->name,
-             trial->text, seed);
+    current.kernel = kernel->name;
+    current.trial = trial;
+    current.how = how;
 }
 
 static int fail(char text[HARNESS_TEXT], const char *what)
 {
-    snprintf(text, HARNESS_TEXT, "%s: %s\n  %s", current, what, repeat);
+    const char *kernel = current.kernel, *problem = current.trial->text;
+    const unsigned long long seed = current.trial->seed;
+    snprintf(text, HARNESS_TEXT,
+             "FAIL %s \"%s\" seed %llu, %s: %s\n"
+             "  repeat: FCNN_TEST_KERNEL=%s FCNN_TEST_PROBLEM='%s' FCNN_TEST_SEED=%llu tests/check_kernels",
+             kernel, problem, seed, current.how, what, kernel, problem, seed);
     return 1;
 }
 
 static void on_signal(int number, siginfo_t *info, void *context)
 {
     (void)context;
-    static char text[2 * HARNESS_TEXT], where[128];
+    static char text[HARNESS_TEXT], where[128], what[256];
     const struct guard *others[] = {&tables, &packed, &shared, &scratch, &workspace};
     snprintf(where, sizeof where, "address %p", info->si_addr);
     int known = 0;
@@ -58,8 +63,10 @@ static void on_signal(int number, siginfo_t *info, void *context)
         known = guard_explain(&tensor_guards[i], info->si_addr, where, sizeof where);
     for (size_t i = 0; i < sizeof others / sizeof *others && !known; i++)
         known = guard_explain(others[i], info->si_addr, where, sizeof where);
-    const int length = snprintf(text, sizeof text, "%s: %s at %s\n  %s\n", current, strsignal(number), where, repeat);
-    if (write(STDERR_FILENO, text, (size_t)length) < 0) _exit(1);
+    snprintf(what, sizeof what, "%s at %s", strsignal(number), where);
+    if (current.trial) fail(text, what);
+    else snprintf(text, sizeof text, "%s", what);
+    if (write(STDERR_FILENO, text, strlen(text)) < 0 || write(STDERR_FILENO, "\n", 1) < 0) _exit(1);
     _exit(HARNESS_CRASH);
 }
 

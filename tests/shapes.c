@@ -6,11 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "tests/fill.h"
-
 #define COUNT(array) ((int)(sizeof(array) / sizeof *(array)))
 #define LIST_MOST 600e3  /* multiply-adds of one problem of a list; the model's own layers excepted */
-#define RANDOM_MOST 300e3
 
 struct window { int h, w, r, s, sh, sw, dh, dw, top, left, bottom, right; };
 
@@ -113,15 +110,20 @@ double shapes_cost(const fcnn_problem *p)
     }
 }
 
+void shapes_add(struct problem_list *list, const fcnn_problem *p)
+{
+    list->items = realloc(list->items, (size_t)(list->count + 1) * sizeof *p);
+    if (!list->items) exit(1);
+    list->items[list->count++] = *p;
+}
+
 static void add(struct problem_list *list, fcnn_problem p)
 {
     if (fcnn_problem_check(&p)) {
         fprintf(stderr, "tests/shapes.c lists an impossible problem: %s\n", fcnn_last_error());
         exit(1);
     }
-    list->items = realloc(list->items, (size_t)(list->count + 1) * sizeof p);
-    if (!list->items) exit(1);
-    list->items[list->count++] = p;
+    shapes_add(list, &p);
 }
 
 static int64_t extent(int64_t in, int64_t window, int64_t stride, int64_t dilation)
@@ -277,54 +279,6 @@ static void add_rows(struct problem_list *list, fcnn_op op, fcnn_direction direc
         add(list, (fcnn_problem){.op = op, .direction = direction, .n = images[i], .c = i % 2 ? 1000 : 10});
 }
 
-static int64_t between(uint64_t *state, int64_t lo, int64_t hi) { return lo + rng_below(state, hi - lo + 1); }
-/* Small values often, large ones too. */
-static int64_t skewed(uint64_t *state, int64_t hi) { return between(state, 1, between(state, 1, hi)); }
-
-static void random_window(fcnn_problem *p, uint64_t *state)
-{
-    const int conv = p->op == FCNN_CONV2D || p->op == FCNN_CONV2D_POOL;
-    p->r = skewed(state, 7), p->s = skewed(state, 7);
-    p->h = skewed(state, 24), p->w = skewed(state, 24);
-    p->stride_h = skewed(state, 3), p->stride_w = rng_below(state, 3) ? p->stride_h : skewed(state, 3);
-    p->dilation_h = conv ? skewed(state, 3) : 1, p->dilation_w = conv ? skewed(state, 3) : 1;
-    if (rng_below(state, 3) == 0) p->padding = rng_below(state, 2) ? FCNN_PAD_SAME : FCNN_PAD_VALID;
-    p->pad_top = rng_below(state, 4), p->pad_left = rng_below(state, 4);
-    p->pad_bottom = rng_below(state, 4), p->pad_right = rng_below(state, 4);
-}
-
-static void random_channels(fcnn_problem *p, uint64_t *state)
-{
-    static const int64_t around[] = {1, 3, 7, 8, 9, 15, 16, 17, 31, 32, 33, 64};
-    p->c = rng_below(state, 2) ? around[rng_below(state, COUNT(around))] : skewed(state, 80);
-    p->k = rng_below(state, 2) ? around[rng_below(state, COUNT(around))] : skewed(state, 80);
-    p->no_bias = rng_below(state, 4) == 0;
-    p->activation = p->op != FCNN_CONV2D_POOL && rng_below(state, 2) ? FCNN_RELU_ACTIVATION : FCNN_LINEAR;
-    if (p->op == FCNN_DENSE || rng_below(state, 3)) return;
-    p->groups = between(state, 2, 20);
-    const int64_t most = rng_below(state, 3) ? 4 : 1; /* a third: depthwise or a multiplier of it */
-    p->c = p->groups * skewed(state, most), p->k = p->groups * skewed(state, 4);
-}
-
-fcnn_problem shapes_random(fcnn_op op, fcnn_direction direction, uint64_t *state, double most)
-{
-    for (;;) {
-        fcnn_problem p = {.op = op, .direction = direction, .n = skewed(state, 20), .c = skewed(state, 70)};
-        switch (op) {
-        case FCNN_CONV2D:
-        case FCNN_CONV2D_POOL: random_window(&p, state); /* fall through */
-        case FCNN_DENSE: random_channels(&p, state); break;
-        case FCNN_MAXPOOL:
-        case FCNN_AVGPOOL: random_window(&p, state); break;
-        case FCNN_RELU:
-        case FCNN_ADAM:
-        case FCNN_SGD: p.h = skewed(state, 30), p.w = skewed(state, 30); break;
-        default: p.n = skewed(state, 50); p.c = skewed(state, 1100);
-        }
-        if (!fcnn_problem_check(&p) && shapes_cost(&p) <= most) return p;
-    }
-}
-
 static void drop_expensive(struct problem_list *list, double most)
 {
     int kept = 0;
@@ -333,7 +287,7 @@ static void drop_expensive(struct problem_list *list, double most)
     list->count = kept;
 }
 
-struct problem_list shapes_list(fcnn_op op, fcnn_direction direction, int random, uint64_t seed, double most)
+struct problem_list shapes_list(fcnn_op op, fcnn_direction direction, double most)
 {
     struct problem_list list = {0};
     switch (op) {
@@ -357,9 +311,6 @@ struct problem_list shapes_list(fcnn_op op, fcnn_direction direction, int random
     default: add_rows(&list, op, direction);
     }
     if (most > 0) drop_expensive(&list, most);
-    uint64_t state = seed + 1000 * (uint64_t)op + (uint64_t)direction;
-    for (int i = 0; i < random; i++)
-        add(&list, shapes_random(op, direction, &state, most > 0 && most < RANDOM_MOST ? most : RANDOM_MOST));
     return list;
 }
 

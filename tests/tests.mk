@@ -47,6 +47,7 @@ check_programs = \
     tests/check_kernels \
     tests/check_net \
     tests/check_peak \
+    tests/check_places \
     tests/check_problem \
     tests/check_reference \
     tests/check_reference_conv \
@@ -67,6 +68,7 @@ libfcnn_tests_la_SOURCES = \
     tests/harness.h \
     tests/shapes.c \
     tests/shapes.h \
+    tests/shapes_random.c \
     tests/toy.c \
     tests/toy.h \
     tests/winograd.c \
@@ -76,6 +78,17 @@ LDADD = libfcnn-tests.la
 
 installcheck-local:
 	$(AM_TESTS_ENVIRONMENT) $(SHELL) $(srcdir)/tests/check_install.sh '$(DESTDIR)'
+
+# A long run: this many random problems for each row, the table dealt to processes that make -j runs side by side. Meant
+# for a build with --enable-sanitizer.
+RANDOM_PROBLEMS = 1000
+random_parts = random-1of8 random-2of8 random-3of8 random-4of8 random-5of8 random-6of8 random-7of8 random-8of8
+.PHONY: check-random $(random_parts)
+check-random: $(random_parts)
+$(random_parts): tests/check_kernels
+	@$(AM_TESTS_ENVIRONMENT) part=$@; part=$${part#random-}; \
+	    OMP_WAIT_POLICY=passive FCNN_TEST_LISTS=0 FCNN_TEST_RANDOM='$(RANDOM_PROBLEMS)' \
+	    FCNN_TEST_PART=$${part%of*}/$${part#*of} $(FCNN_RUN) tests/check_kernels
 
 # The suite again with less than the CPU has, and on a CPU of 2008, where any stray AVX instruction is a crash.
 .PHONY: check-isa check-nehalem

@@ -17,8 +17,7 @@ struct winograd_errors {
 int winograd_check(const struct fcnn_kernel *kernel, struct trial *trial, struct winograd_errors *errors,
                    char text[HARNESS_TEXT]);
 
-/* Adds maps and channels around the edges of tiles, blocks, chunks and slices, and `random` random problems. */
-void winograd_add_problems(struct problem_list *list, fcnn_op op, fcnn_direction direction, int random, uint64_t seed,
-                           double most);
+/* Adds maps and channels around the edges of tiles, blocks, chunks and slices. */
+void winograd_add_problems(struct problem_list *list, fcnn_op op, fcnn_direction direction, double most);
 
 #endif
