@@ -205,7 +205,7 @@ FCNN_API fcnn_status fcnn_plan_create(fcnn_plan **plan, const fcnn_problem *prob
 FCNN_API void fcnn_plan_destroy(fcnn_plan *plan); /* NULL is fine */
 
 FCNN_API const char *fcnn_plan_kernel(const fcnn_plan *plan); /* the kernel's name, e.g. "conv2d_fwd_direct_avx512" */
-FCNN_API int fcnn_plan_threads(const fcnn_plan *plan); /* at most: one works alone while more lose time */
+FCNN_API int fcnn_plan_threads(const fcnn_plan *plan);
 FCNN_API size_t fcnn_plan_workspace(const fcnn_plan *plan); /* bytes */
 FCNN_API size_t fcnn_plan_packed(const fcnn_plan *plan);    /* bytes fcnn_pack() writes; 0: this kernel packs nothing */
 
