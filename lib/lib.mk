@@ -31,8 +31,6 @@ libfcnn_core_la_SOURCES = \
     lib/net/team.c \
     lib/net/team.h \
     lib/net/train.c \
-    lib/pace.c \
-    lib/pace.h \
     lib/peak.c \
     lib/plan.c \
     lib/preference.c \

@@ -3,12 +3,10 @@
 #include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "lib/fpmode.h"
 #include "lib/internal.h"
 #include "lib/memory.h"
-#include "lib/pace.h"
 
 struct fcnn_plan {
     fcnn_problem problem;
@@ -18,7 +16,6 @@ struct fcnn_plan {
     int tensor_count, threads, verbose_exec;
     size_t workspace_bytes;
     void *tables, *workspace;
-    struct fcnn_pace *pace; /* changes while the plan does not */
 };
 
 static size_t line(size_t bytes) { return (bytes + 63) & ~(size_t)63; }
@@ -53,11 +50,9 @@ static fcnn_status prepare(struct fcnn_plan *plan)
     plan->workspace_bytes = workspace_bytes(plan);
     plan->tables = fcnn_memory_allocate(plan->demand.tables);
     plan->workspace = fcnn_memory_allocate(plan->workspace_bytes);
-    plan->pace = calloc(1, sizeof *plan->pace);
-    if (!plan->tables || !plan->workspace || !plan->pace)
+    if (!plan->tables || !plan->workspace)
         return fcnn_fail(FCNN_OUT_OF_MEMORY, "%s needs %zu bytes of tables and %zu bytes of workspace", plan->kernel->name,
                          plan->demand.tables, plan->workspace_bytes);
-    fcnn_pace_begin(plan->pace);
     if (plan->demand.tasks[FCNN_TABLES]) {
         const struct fcnn_memory memory = {.tables = plan->tables};
         plan->kernel->variant->run(&plan->problem, NULL, &memory, FCNN_TABLES, 0, plan->demand.tasks[FCNN_TABLES]);
@@ -102,7 +97,6 @@ void fcnn_plan_destroy(fcnn_plan *plan)
     if (!plan) return;
     fcnn_memory_free(plan->tables);
     fcnn_memory_free(plan->workspace);
-    free(plan->pace);
     free(plan);
 }
 
@@ -141,65 +135,29 @@ static void work(const struct fcnn_plan *plan, const fcnn_tensors *tensors, cons
     if (first < last) plan->kernel->variant->run(&plan->problem, tensors, memory, stage, first, last);
 }
 
-static int64_t nanoseconds(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
-}
-
-/* Where an execution works, before each thread adds its scratch. */
-struct place {
-    struct fcnn_memory memory;
-    enum fcnn_stage first;
-};
-
-static void execute_one(const struct fcnn_plan *plan, const fcnn_tensors *tensors, const struct place *place)
-{
-    const fcnn_fpmode saved = fcnn_fpmode_enter();
-    for (enum fcnn_stage stage = place->first; stage < FCNN_STAGES; stage++)
-        work(plan, tensors, &place->memory, stage, 0, 1);
-    fcnn_fpmode_leave(saved);
-}
-
-/* Returns how long the first thread worked, in nanoseconds. */
-static int64_t execute_all(const struct fcnn_plan *plan, const fcnn_tensors *tensors, const struct place *place)
-{
-    int64_t worked = 0;
-#pragma omp parallel num_threads(plan->threads)
-    {
-        const int worker = omp_get_thread_num(), team = omp_get_num_threads();
-        const fcnn_fpmode saved = fcnn_fpmode_enter();
-        struct fcnn_memory memory = place->memory;
-        memory.scratch = (char *)memory.scratch + scratch_stride(plan) * (size_t)worker;
-        for (enum fcnn_stage stage = place->first; stage < FCNN_STAGES; stage++) {
-            if (!plan->demand.tasks[stage]) continue;
-            const int64_t begin = worker ? 0 : nanoseconds();
-            work(plan, tensors, &memory, stage, worker, team);
-            if (!worker) worked += nanoseconds() - begin;
-#pragma omp barrier
-        }
-        fcnn_fpmode_leave(saved);
-    }
-    return worked;
-}
-
 static void execute(const struct fcnn_plan *plan, const fcnn_tensors *tensors, char *workspace, enum fcnn_stage first)
 {
     void *packed = tensors->packed ? (void *)(uintptr_t)tensors->packed : workspace;
     char *shared = workspace + line(plan->demand.packed), *scratch = shared + line(plan->demand.shared);
-    const struct place place = {{plan->tables, packed, shared, scratch}, first};
-    if (plan->threads == 1 || omp_in_parallel()) {
-        execute_one(plan, tensors, &place);
+    int threads = omp_in_parallel() ? 1 : plan->threads;
+    if (threads == 1) {
+        const struct fcnn_memory memory = {plan->tables, packed, shared, scratch};
+        fcnn_fpmode saved = fcnn_fpmode_enter();
+        for (enum fcnn_stage stage = first; stage < FCNN_STAGES; stage++) work(plan, tensors, &memory, stage, 0, 1);
+        fcnn_fpmode_leave(saved);
         return;
     }
-    const int64_t begin = nanoseconds();
-    if (fcnn_pace_prefers_one(plan->pace)) {
-        execute_one(plan, tensors, &place);
-        fcnn_pace_one(plan->pace, nanoseconds() - begin);
-    } else {
-        const int64_t worked = execute_all(plan, tensors, &place);
-        fcnn_pace_all(plan->pace, nanoseconds() - begin, worked * plan->threads);
+#pragma omp parallel num_threads(threads)
+    {
+        int worker = omp_get_thread_num(), team = omp_get_num_threads();
+        const struct fcnn_memory memory = {plan->tables, packed, shared, scratch + scratch_stride(plan) * (size_t)worker};
+        fcnn_fpmode saved = fcnn_fpmode_enter();
+        for (enum fcnn_stage stage = first; stage < FCNN_STAGES; stage++) {
+            if (!plan->demand.tasks[stage]) continue;
+            work(plan, tensors, &memory, stage, worker, team);
+#pragma omp barrier
+        }
+        fcnn_fpmode_leave(saved);
     }
 }
 

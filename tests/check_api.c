@@ -11,7 +11,6 @@
 #include <xmmintrin.h>
 #endif
 
-#include "lib/pace.h"
 #include "tests/compare.h"
 #include "tests/fill.h"
 
@@ -210,38 +209,6 @@ START_TEST(execution_in_a_parallel_region)
 }
 END_TEST
 
-/* Executions that one thread would do in 1 ms, by two threads as long as pace says so: `with` ms by both. Returns how many
- * of 1000 were by both; *total: the ms of all. */
-static int paced(struct fcnn_pace *pace, double with, double *total)
-{
-    int both = 0;
-    *total = 0;
-    for (int i = 0; i < 1000; i++) {
-        const int one = fcnn_pace_prefers_one(pace);
-        *total += one ? 1 : with;
-        if (one) fcnn_pace_one(pace, 1000000);
-        else fcnn_pace_all(pace, (int64_t)(with * 1e6), 1100000);
-        both += !one;
-    }
-    return both;
-}
-
-START_TEST(threads_that_lose_time_pause)
-{
-    struct fcnn_pace pace;
-    double total;
-    fcnn_pace_begin(&pace);
-    ck_assert_int_eq(paced(&pace, 0.5, &total), 1000);
-    fcnn_pace_all(&pace, 5000000, 1000000); /* one slice of a scheduler is forgiven */
-    ck_assert_int_eq(paced(&pace, 0.5, &total), 1000);
-    ck_assert_int_le(paced(&pace, 16, &total), 4); /* a neighbour: a slice per execution */
-    ck_assert(total < 1000 * 1.05);
-    ck_assert_int_ge(paced(&pace, 0.5, &total), 500); /* it is gone: from the next trial on */
-    ck_assert_int_eq(paced(&pace, 0.5, &total), 1000);
-    ck_assert_int_le(paced(&pace, 1.2, &total), 200); /* too small for two */
-}
-END_TEST
-
 struct caller {
     const fcnn_plan *plan;
     struct call call;
@@ -323,7 +290,6 @@ int main(void)
     tcase_add_test(cases, bad_labels);
     tcase_add_test(cases, thread_counts);
     tcase_add_loop_test(cases, execution_in_a_parallel_region, 0, EXAMPLES);
-    tcase_add_test(cases, threads_that_lose_time_pause);
     tcase_add_loop_test(cases, concurrent_callers, 0, EXAMPLES);
 #if defined(__x86_64__)
     tcase_add_loop_test(cases, floating_point_mode, 0, EXAMPLES);
