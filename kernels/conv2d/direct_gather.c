@@ -1,21 +1,23 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Direct convolution, forward and backward data: tiles of output pixels by output channels, straight from the NHWC image.
+ * Direct convolution, forward and backward data: tiles of output pixels by output channels, straight from the image.
  *
- * Rows of a tile are output pixels of one class (geometry.h), taken in the order image, row, column, so that tiles run on across
- * row ends and images; each has its own input pointer. Segments are the class's taps. Padding, strides, dilation and groups
- * cost nothing but shorter lists; multiply-adds with padding or between strides do not happen.
- * Where classes would be too small to fill tiles (7x7 maps of one image have corners of one pixel), or weights of a panel too
- * many for the L2 cache, the taps are swept instead: all outputs that meet a tap, tap after tap, carrying the sums in dst.
- * Order of every sum: bias (or +0), then filter row, filter column, channel: numerics.md, rules 3 and 4. */
+ * Rows of a tile are output pixels of one class (geometry.h), taken in the order image, row, column, so that tiles run
+ * on across row ends and images; each has its own input pointer. Segments are the class's taps. Padding, strides,
+ * dilation and groups cost nothing but shorter lists; multiply-adds with padding or between strides do not happen.
+ * Where classes would be too small to fill tiles (7x7 maps of one image have corners of one pixel), or weights of a
+ * panel too many for the L2 cache, the taps are swept instead: all outputs that meet a tap, tap after tap, carrying the
+ * sums in dst. Order of every sum: bias (or +0), then filter row, filter column, channel: numerics.md, rules 3 and 4. */
 #include "kernels/conv2d/conv2d.h"
 #include "kernels/simd/common.h"
 
-/* Aims at the size of a task, in output pixels: enough to fill tiles, few enough for a core's L2 cache. */
-#define BLOCK_PIXELS 1024
-#define CHUNK_PIXELS 256
+#define BLOCK_PIXELS 1024 /* output pixels that a panel of weights is multiplied with before the next panel */
+#define DEEP_PIXELS 256   /* the same where panels are deep */
+#define CHUNK_PIXELS 24   /* aims at the size of a task: neighbouring ones of a call are run as one */
+#define MOST_CHUNKS 64
 #define DEEP_BYTES (768 << 10) /* a panel of more does not stay in the L2 cache */
 #define SWEEP_STEPS 512        /* of a tap at a time */
+#define SWEEP_PIXELS 512       /* in more, classes fill their tiles */
 
 /* How a problem is cut: tasks = blocks of images * groups * panels * chunks of a block's tiles. */
 struct cut {
@@ -44,11 +46,10 @@ static struct cut cut_of(const struct fcnn_tiles *tiles, const fcnn_problem *p)
     cut.columns = fcnn_ceil_div(packing.panels.granules, packing.panels.count) * packing.panels.granule;
     int64_t image = g->dst_h * g->dst_w;
     cut.deep = !cut.pooled && image <= BLOCK_PIXELS && packing.rows * cut.columns * (int64_t)sizeof(float) > DEEP_BYTES;
-    cut.blocks = fcnn_max(1, g->images * image / (cut.deep ? CHUNK_PIXELS : BLOCK_PIXELS));
+    cut.blocks = fcnn_max(1, g->images * image / (cut.deep ? DEEP_PIXELS : BLOCK_PIXELS));
     cut.blocks = fcnn_min(cut.blocks, g->images);
-    /* A task costs as much as some tiles of first layers. */
-    int64_t pixels = fcnn_ceil_div(g->images, cut.blocks) * image, chunk = cut.blocks > 1 ? 2 * CHUNK_PIXELS : CHUNK_PIXELS;
-    cut.chunks = cut.deep ? 1 : fcnn_max(1, pixels / chunk);
+    int64_t chunks = fcnn_ceil_div(g->images, cut.blocks) * image / CHUNK_PIXELS;
+    cut.chunks = cut.deep ? 1 : fcnn_max(1, fcnn_min(chunks, MOST_CHUNKS));
     return cut;
 }
 
@@ -110,23 +111,26 @@ static int64_t cost_of(const struct fcnn_tiles *tiles, const struct cut *cut, co
 static void choose_visits(const struct fcnn_tiles *tiles, const struct cut *cut, struct visits *visits)
 {
     list_visits(cut, cut->deep, visits);
-    if (cut->deep || cut->pooled || cut->blocks * cut->chunks > 1) return;
+    const struct fcnn_gather *g = &cut->gather;
+    if (cut->deep || cut->pooled || g->images * g->dst_h * g->dst_w > SWEEP_PIXELS) return;
     int64_t by_class = cost_of(tiles, cut, visits);
     list_visits(cut, 1, visits);
     if (cost_of(tiles, cut, visits) >= by_class) list_visits(cut, 0, visits);
 }
 
 /* The taps of a class as segments; neighbours in memory become one. `columns`: of the panel. */
-static int64_t list_segments(const struct fcnn_gather *g, const struct fcnn_axis_class *v, const struct fcnn_axis_class *h,
-                             int64_t columns, struct fcnn_segment *segments)
+static int64_t list_segments(const struct fcnn_gather *g, const struct fcnn_axis_class *v,
+                             const struct fcnn_axis_class *h, int64_t columns, struct fcnn_segment *segments)
 {
     int64_t count = 0;
     for (int64_t i = 0; i < v->taps; i++)
         for (int64_t j = 0; j < h->taps; j++) {
             int64_t tap = (v->tap + i * v->tap_step) * g->taps_w + h->tap + j * h->tap_step;
-            struct fcnn_segment s = {i * v->advance * g->src_row + j * h->advance * g->src_pixel, tap * g->depth * columns, g->depth};
+            int64_t a = i * v->advance * g->src_row + j * h->advance * g->src_pixel;
+            struct fcnn_segment s = {a, tap * g->depth * columns, g->depth};
             struct fcnn_segment *last = &segments[count - 1];
-            if (count && last->a + last->length == s.a && last->b + last->length * columns == s.b) last->length += s.length;
+            if (count && last->a + last->length == s.a && last->b + last->length * columns == s.b)
+                last->length += s.length;
             else segments[count++] = s;
         }
     return count;
@@ -143,8 +147,8 @@ struct job {
     int64_t images;
 };
 
-/* Units (output pixels of a class, or pooling windows) in the order image, row, column. Tiles of first layers take about a
- * hundred cycles, so going from one to the next must not divide. */
+/* Units (output pixels of a class, or pooling windows) in the order image, row, column. Tiles of first layers take
+ * about a hundred cycles, so going from one to the next must not divide. */
 struct walk {
     int64_t rows, columns; /* of units in an image */
     int64_t a_image, a_row, a_column, out_image, out_row, out_column; /* distances, in floats */
@@ -217,13 +221,19 @@ FCNN_INLINE void place_windows(const struct job *job, struct walk *w, struct fcn
     }
 }
 
-/* Chunk `chunk` of the tiles of one class. */
-static void run_class(const struct fcnn_tiles *tiles, const struct job *job, struct fcnn_tile *tile, int64_t chunk, int64_t chunks)
+/* How many tiles the pixels of a class make. */
+static int64_t tiles_of(const struct fcnn_tiles *tiles, const struct job *job, int64_t vectors)
 {
-    int64_t vectors = fcnn_ceil_div(tile->width, tiles->lanes), rows = tiles->rows[vectors];
     int64_t per_unit = job->choice ? 4 : 1, units = job->images * job->v->count * job->h->count / per_unit;
-    int64_t count = fcnn_ceil_div(units, rows / per_unit), first = count * chunk / chunks, last = count * (chunk + 1) / chunks;
-    if (first == last) return;
+    return fcnn_ceil_div(units, tiles->rows[vectors] / per_unit);
+}
+
+/* Tiles first .. last-1 of `count` of one class. */
+static void run_tiles(const struct fcnn_tiles *tiles, const struct job *job, struct fcnn_tile *tile, int64_t vectors,
+                      int64_t first, int64_t last, int64_t count)
+{
+    if (first >= last) return;
+    int64_t per_unit = job->choice ? 4 : 1, units = job->images * job->v->count * job->h->count / per_unit;
     int64_t least = units / count, larger = units % count; /* the first `larger` tiles have one unit more */
     struct walk walk = walk_from(job, least * first + fcnn_min(first, larger));
     for (int64_t i = first; i < last; i++) {
@@ -234,23 +244,42 @@ static void run_class(const struct fcnn_tiles *tiles, const struct job *job, str
     }
 }
 
-/* What all tiles of a task have in common, and where it works. */
+/* What all tiles of some tasks have in common: a block of images, a panel, and chunks first .. last-1 of `chunks`. */
 struct call {
     const struct fcnn_tiles *tiles;
     const struct visits *visits;
-    int64_t columns, chunk, chunks;
+    int64_t columns, first, last, chunks;
 };
 
+/* Tiles are handed out by where they begin in the sum of all tiles' taps. */
 static void run_classes(const struct call *call, struct job *job, struct fcnn_tile *tile, struct fcnn_segment *segments)
 {
     const struct visits *visits = call->visits;
+    const struct fcnn_axis_class *columns = visits->list + most_rows(job->gather);
+    int64_t vectors = call->columns / call->tiles->lanes, total = 0, at = 0;
+    for (int64_t i = 0; i < visits->rows * visits->columns; i++) {
+        job->v = &visits->list[i / visits->columns], job->h = &columns[i % visits->columns];
+        total += tiles_of(call->tiles, job, vectors) * (job->v->taps * job->h->taps + 1);
+    }
+    const int64_t begin = total * call->first / call->chunks, end = total * call->last / call->chunks;
     tile->segments = segments;
-    for (int64_t i = 0; i < visits->rows; i++)
-        for (int64_t j = 0; j < visits->columns; j++) {
-            job->v = &visits->list[i], job->h = &visits->list[most_rows(job->gather) + j];
-            tile->segment_count = list_segments(job->gather, job->v, job->h, call->columns, segments);
-            run_class(call->tiles, job, tile, call->chunk, call->chunks);
-        }
+    for (int64_t i = 0; i < visits->rows * visits->columns; i++) {
+        job->v = &visits->list[i / visits->columns], job->h = &columns[i % visits->columns];
+        int64_t count = tiles_of(call->tiles, job, vectors), taps = job->v->taps * job->h->taps + 1;
+        int64_t first = fcnn_min(fcnn_ceil_div(fcnn_max(0, begin - at), taps), count);
+        int64_t last = fcnn_min(fcnn_ceil_div(fcnn_max(0, end - at), taps), count);
+        at += count * taps;
+        if (first == last) continue;
+        tile->segment_count = list_segments(job->gather, job->v, job->h, call->columns, segments);
+        run_tiles(call->tiles, job, tile, vectors, first, last, count);
+    }
+}
+
+/* All tiles of the class that job is at. */
+static void run_class(const struct call *call, const struct job *job, struct fcnn_tile *tile)
+{
+    int64_t vectors = call->columns / call->tiles->lanes, count = tiles_of(call->tiles, job, vectors);
+    run_tiles(call->tiles, job, tile, vectors, 0, count, count);
 }
 
 /* Starts all sums, adds the taps in ascending order, then, if wanted, applies ReLU. */
@@ -258,13 +287,14 @@ static void run_sweep(const struct call *call, struct job *job, struct fcnn_tile
 {
     const struct fcnn_gather *g = job->gather;
     const struct visits *visits = call->visits;
-    const struct fcnn_axis_class all_rows = {.step = 1, .count = g->dst_h}, all_columns = {.step = 1, .count = g->dst_w};
+    const struct fcnn_axis_class all_rows = {.step = 1, .count = g->dst_h};
+    const struct fcnn_axis_class all_columns = {.step = 1, .count = g->dst_w};
     const int relu = tile->relu;
     struct fcnn_segment part;
     tile->segments = &part;
     tile->relu = 0;
     job->v = &all_rows, job->h = &all_columns;
-    run_class(call->tiles, job, tile, 0, 1);
+    run_class(call, job, tile);
     tile->carry = 1;
     tile->segment_count = 1;
     for (int64_t i = 0; i < visits->rows * visits->columns; i++) {
@@ -272,18 +302,18 @@ static void run_sweep(const struct call *call, struct job *job, struct fcnn_tile
         if (job->v->count * job->h->count == 0) continue;
         for (int64_t k = 0; k < g->depth; k += part.length) {
             part = (struct fcnn_segment){k, (i * g->depth + k) * call->columns, fcnn_min(SWEEP_STEPS, g->depth - k)};
-            run_class(call->tiles, job, tile, 0, 1);
+            run_class(call, job, tile);
         }
     }
     if (!relu) return;
     tile->relu = 1;
     tile->segment_count = 0;
     job->v = &all_rows, job->h = &all_columns;
-    run_class(call->tiles, job, tile, 0, 1);
+    run_class(call, job, tile);
 }
 
-static void compute(const struct fcnn_tiles *tiles, const fcnn_problem *p, const fcnn_tensors *t, const struct fcnn_memory *memory,
-                    int64_t first, int64_t last)
+static void compute(const struct fcnn_tiles *tiles, const fcnn_problem *p, const fcnn_tensors *t,
+                    const struct fcnn_memory *memory, int64_t first, int64_t last)
 {
     struct cut cut = cut_of(tiles, p);
     const struct fcnn_gather *g = &cut.gather;
@@ -291,11 +321,14 @@ static void compute(const struct fcnn_tiles *tiles, const fcnn_problem *p, const
     int forward = p->direction == FCNN_FORWARD, pooled = cut.pooled;
     const float *src = cut.spread != FCNN_SPREAD_NOTHING ? memory->shared : forward ? t->src : t->d_dst;
     int64_t dst_image = pooled ? g->dst_image / 4 : g->dst_image, words = (p->k + 15) / 16 * 3;
-    for (int64_t task = first; task < last; task++) {
-        int64_t chunk = task % cut.chunks, at = task / cut.chunks % packing.tasks, block = task / cut.chunks / packing.tasks;
+    for (int64_t task = first, end; task < last; task = end) {
+        int64_t chunk = task % cut.chunks, at = task / cut.chunks % packing.tasks;
+        int64_t block = task / cut.chunks / packing.tasks;
+        end = fcnn_min(last, task - chunk + cut.chunks);
         int64_t group = at / packing.panels.count, image = block * g->images / cut.blocks;
         struct fcnn_panel panel = fcnn_panel_at(&packing.panels, at % packing.panels.count);
-        int64_t columns = fcnn_ceil_div(panel.width, tiles->lanes) * tiles->lanes, channel = group * g->width + panel.from;
+        int64_t columns = fcnn_ceil_div(panel.width, tiles->lanes) * tiles->lanes;
+        int64_t channel = group * g->width + panel.from;
         const float *packed = (const float *)memory->packed + at * packing.stride;
         struct job job = {.gather = g, .images = (block + 1) * g->images / cut.blocks - image, .choice_pixel = words};
         job.src = src + image * g->src_image + group * g->depth;
@@ -303,9 +336,9 @@ static void compute(const struct fcnn_tiles *tiles, const fcnn_problem *p, const
         job.choice = pooled ? t->choice + image * p->p * p->q * words : NULL;
         struct fcnn_tile tile = {.b = packed + columns, .init = packed, .width = panel.width, .channel = channel,
                                  .relu = forward && p->activation == FCNN_RELU_ACTIVATION, .channels = p->k};
-        const struct call call = {tiles, memory->tables, columns, chunk, cut.chunks};
-        if (call.visits->swept) run_sweep(&call, &job, &tile);
-        else run_classes(&call, &job, &tile, memory->scratch);
+        const struct call call = {tiles, memory->tables, columns, chunk, chunk + end - task, cut.chunks};
+        if (!call.visits->swept) run_classes(&call, &job, &tile, memory->scratch);
+        else if (chunk == 0) run_sweep(&call, &job, &tile); /* of one chunk as of all: taps meet different pixels */
     }
 }
 
