@@ -5,7 +5,6 @@
 #include "kernels/simd/common.h"
 
 #define WIDTH FCNN_DEPTHWISE_WIDTH
-#define BAND 6    /* output rows of a task: two of tiles */
 #define BLOCKS 64 /* most blocks of channels of a task */
 
 /* Along one axis: output i is at first + i * step of the output tensor, its tap j at i * stride + j - pad of the
@@ -47,17 +46,16 @@ const char *fcnn_depthwise_inplace_unsupported(const struct fcnn_depthwise_inpla
     return fcnn_depthwise_unsupported(p);
 }
 
-/* Tasks = images * bands * groups of blocks. */
+/* Tasks = images * groups of blocks * output rows: neighbouring ones are computed together, so that each thread has a
+ * band of its own, as high as any other's within a row. */
 struct cut {
     struct fcnn_gather gather;
     struct fcnn_panels groups;
-    int64_t bands;
 };
 
 static struct cut cut_of(const fcnn_problem *p)
 {
-    const struct fcnn_gather gather = fcnn_gather_of(p);
-    return (struct cut){gather, fcnn_panels_of(p->c, WIDTH, BLOCKS), fcnn_ceil_div(gather.dst_h, BAND)};
+    return (struct cut){fcnn_gather_of(p), fcnn_panels_of(p->c, WIDTH, BLOCKS)};
 }
 
 void fcnn_depthwise_inplace_demand(const fcnn_problem *p, struct fcnn_demand *demand)
@@ -65,7 +63,7 @@ void fcnn_depthwise_inplace_demand(const fcnn_problem *p, struct fcnn_demand *de
     const struct cut cut = cut_of(p);
     demand->packed = (size_t)(cut.groups.granules * fcnn_depthwise_packed_block(p)) * sizeof(float);
     demand->tasks[FCNN_PACK] = cut.groups.granules;
-    demand->tasks[FCNN_COMPUTE] = p->n * cut.bands * cut.groups.count;
+    demand->tasks[FCNN_COMPUTE] = p->n * cut.groups.count * cut.gather.dst_h;
 }
 
 /* The part of a phase, which may have no rows, in rows first .. last-1 of the output tensor. */
@@ -86,14 +84,11 @@ static void run_phase(const struct fcnn_depthwise_inplace *loops, const struct p
     if (patch.from < patch.to) loops->run(&patch);
 }
 
+/* Output rows first .. last-1 of an image and a group. */
 static void compute(const struct fcnn_depthwise_inplace *loops, const fcnn_problem *p, const fcnn_tensors *t,
-                    const float *packed, int64_t task)
+                    const float *packed, const struct fcnn_gather *g, int64_t n, const struct fcnn_panel channels,
+                    int64_t first, int64_t last)
 {
-    const struct cut cut = cut_of(p);
-    const struct fcnn_gather *g = &cut.gather;
-    const struct fcnn_panel channels = fcnn_panel_at(&cut.groups, task % cut.groups.count);
-    const int64_t band = task / cut.groups.count % cut.bands, n = task / cut.groups.count / cut.bands;
-    const int64_t first = g->dst_h * band / cut.bands, last = g->dst_h * (band + 1) / cut.bands;
     const int forward = p->direction == FCNN_FORWARD;
     packed += channels.from / WIDTH * fcnn_depthwise_packed_block(p);
     struct fcnn_depthwise_patch patch = {.src = (forward ? t->src : t->d_dst) + n * g->src_image + channels.from,
@@ -130,5 +125,12 @@ void fcnn_depthwise_inplace_run(const struct fcnn_depthwise_inplace *loops, cons
         fcnn_depthwise_pack(p, t, memory->packed, first, last);
         return;
     }
-    for (int64_t task = first; task < last; task++) compute(loops, p, t, memory->packed, task);
+    const struct cut cut = cut_of(p);
+    const int64_t rows = cut.gather.dst_h, groups = cut.groups.count;
+    for (int64_t next; first < last; first = next) {
+        const int64_t image_group = first / rows, origin = image_group * rows;
+        next = fcnn_min(last, origin + rows);
+        compute(loops, p, t, memory->packed, &cut.gather, image_group / groups,
+                fcnn_panel_at(&cut.groups, image_group % groups), first - origin, next - origin);
+    }
 }
