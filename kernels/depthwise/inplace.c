@@ -6,6 +6,7 @@
 
 #define WIDTH FCNN_DEPTHWISE_WIDTH
 #define BLOCKS 64 /* most blocks of channels of a task */
+#define BAND_BYTES (2 << 20) /* of output: what the phases of a stride do in turn; measured */
 
 /* Along one axis: output i is at first + i * step of the output tensor, its tap j at i * stride + j - pad of the
  * source, and that is tap `tap` + j * tap_step of the filter. */
@@ -127,9 +128,10 @@ void fcnn_depthwise_inplace_run(const struct fcnn_depthwise_inplace *loops, cons
     }
     const struct cut cut = cut_of(p);
     const int64_t rows = cut.gather.dst_h, groups = cut.groups.count;
+    const int64_t band = fcnn_max(1, BAND_BYTES / (cut.gather.dst_row * (int64_t)sizeof(float)));
     for (int64_t next; first < last; first = next) {
         const int64_t image_group = first / rows, origin = image_group * rows;
-        next = fcnn_min(last, origin + rows);
+        next = fcnn_min(fcnn_min(last, origin + rows), first + band);
         compute(loops, p, t, memory->packed, &cut.gather, image_group / groups,
                 fcnn_panel_at(&cut.groups, image_group % groups), first - origin, next - origin);
     }
