@@ -42,8 +42,8 @@ const char *fcnn_depthwise_inplace_unsupported(const struct fcnn_depthwise_inpla
         if (h.pad > 1 || end > (forward ? p->w : p->q) + 1) return "more than one column of padding";
     }
     /* Lines a multiple of 4 KB apart share one set of a first-level cache, which cannot hold a tile's: they come from
-     * the next level for every vector. With vectors of less than a line copies are faster sooner. */
-    if (p->stride_h == 1 && p->c % (loops->lanes < WIDTH ? 256 : 1024) == 0) return "pixels that share cache sets";
+     * the next level for every vector. With vectors of a line copies do not win that back. */
+    if (p->stride_h == 1 && loops->lanes < WIDTH && p->c % 256 == 0) return "pixels that share cache sets";
     return fcnn_depthwise_unsupported(p);
 }
 
