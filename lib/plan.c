@@ -20,9 +20,13 @@ struct fcnn_plan {
 
 static size_t line(size_t bytes) { return (bytes + 63) & ~(size_t)63; }
 
-/* Workspace: packed weights, the shared area, then one scratch area per thread; 128 bytes between threads' areas keep the
- * adjacent-line prefetcher of one core away from the other's lines. */
-static size_t scratch_stride(const struct fcnn_plan *plan) { return plan->demand.scratch ? line(plan->demand.scratch) + 128 : 0; }
+/* Workspace: packed weights, the shared area, then one scratch area per thread, a page apart: prefetchers stay within a
+ * page, and one core's would else fetch the beginning of the next area, which another core writes. */
+#define PAGE 4096
+static size_t scratch_stride(const struct fcnn_plan *plan)
+{
+    return plan->demand.scratch ? line(plan->demand.scratch) + PAGE : 0;
+}
 
 static size_t workspace_bytes(const struct fcnn_plan *plan)
 {

@@ -39,14 +39,16 @@ static const int conv_channels[][3] = {
 static const int images[] = {1, 3, 8, 9, 17, 2};
 
 /* Depthwise, for every window; and {n, h, w, c, r, stride, dilation, pad, pad behind}: rows of 14 and 15 pixels and
- * longer ones, several bands of rows, blocks of 16 channels side by side (256 and 512 channels), more than 9 taps. */
+ * longer ones, several bands of rows, blocks of 16 channels side by side (256 and 512 channels), more than 9 taps; more
+ * channels than one task takes, several images of them, and 2 MB of them. */
 static const int depthwise_channels[] = {5, 16, 37};
 static const int depthwise_layers[][9] = {
     {1, 14, 14, 512, 3, 1, 1, 1, 1},  {1, 7, 7, 528, 3, 1, 1, 1, 1},   {1, 9, 8, 256, 3, 2, 1, 0, 1},
     {2, 15, 15, 20, 5, 1, 1, 2, 2},   {1, 40, 29, 17, 3, 1, 1, 1, 1},  {1, 63, 118, 16, 3, 2, 1, 0, 1},
     {9, 30, 31, 33, 3, 1, 2, 2, 2},   {1, 3, 300, 16, 3, 1, 1, 1, 1},  {1, 21, 43, 19, 7, 2, 1, 3, 2},
     {1, 12, 16, 1024, 2, 3, 1, 0, 0}, {1, 4, 8, 1024, 3, 1, 1, 1, 1},
-    {17, 6, 16, 512, 3, 1, 1, 0, 0},  {1, 44, 70, 18, 3, 1, 3, 3, 3}};
+    {17, 6, 16, 512, 3, 1, 1, 0, 0},  {1, 44, 70, 18, 3, 1, 3, 3, 3},
+    {2, 4, 8, 1048, 3, 1, 1, 1, 1},   {1, 36, 15, 1048, 3, 2, 1, 1, 1}};
 
 /* Three columns: more than three filter rows, of several phases; output rows between those of neighbouring taps; images
  * narrower than the window or without any tap on some row; rows in more than one turn of the scratch. */

@@ -5,8 +5,8 @@
 #include "kernels/simd/common.h"
 
 #define WIDTH FCNN_DEPTHWISE_WIDTH
-#define BAND 6    /* output rows of a task: two of tiles */
 #define BLOCKS 64 /* most blocks of channels of a task */
+#define BAND_BYTES (2 << 20) /* of output: what the phases of a stride do in turn; measured */
 
 /* Along one axis: output i is at first + i * step of the output tensor, its tap j at i * stride + j - pad of the
  * source, and that is tap `tap` + j * tap_step of the filter. */
@@ -42,22 +42,21 @@ const char *fcnn_depthwise_inplace_unsupported(const struct fcnn_depthwise_inpla
         if (h.pad > 1 || end > (forward ? p->w : p->q) + 1) return "more than one column of padding";
     }
     /* Lines a multiple of 4 KB apart share one set of a first-level cache, which cannot hold a tile's: they come from
-     * the next level for every vector. With vectors of less than a line copies are faster sooner. */
-    if (p->stride_h == 1 && p->c % (loops->lanes < WIDTH ? 256 : 1024) == 0) return "pixels that share cache sets";
+     * the next level for every vector. With vectors of a line copies do not win that back. */
+    if (p->stride_h == 1 && loops->lanes < WIDTH && p->c % 256 == 0) return "pixels that share cache sets";
     return fcnn_depthwise_unsupported(p);
 }
 
-/* Tasks = images * bands * groups of blocks. */
+/* Tasks = images * groups of blocks * output rows: neighbouring ones are computed together, so that each thread has a
+ * band of its own, as high as any other's within a row. */
 struct cut {
     struct fcnn_gather gather;
     struct fcnn_panels groups;
-    int64_t bands;
 };
 
 static struct cut cut_of(const fcnn_problem *p)
 {
-    const struct fcnn_gather gather = fcnn_gather_of(p);
-    return (struct cut){gather, fcnn_panels_of(p->c, WIDTH, BLOCKS), fcnn_ceil_div(gather.dst_h, BAND)};
+    return (struct cut){fcnn_gather_of(p), fcnn_panels_of(p->c, WIDTH, BLOCKS)};
 }
 
 void fcnn_depthwise_inplace_demand(const fcnn_problem *p, struct fcnn_demand *demand)
@@ -65,7 +64,7 @@ void fcnn_depthwise_inplace_demand(const fcnn_problem *p, struct fcnn_demand *de
     const struct cut cut = cut_of(p);
     demand->packed = (size_t)(cut.groups.granules * fcnn_depthwise_packed_block(p)) * sizeof(float);
     demand->tasks[FCNN_PACK] = cut.groups.granules;
-    demand->tasks[FCNN_COMPUTE] = p->n * cut.bands * cut.groups.count;
+    demand->tasks[FCNN_COMPUTE] = p->n * cut.groups.count * cut.gather.dst_h;
 }
 
 /* The part of a phase, which may have no rows, in rows first .. last-1 of the output tensor. */
@@ -86,14 +85,11 @@ static void run_phase(const struct fcnn_depthwise_inplace *loops, const struct p
     if (patch.from < patch.to) loops->run(&patch);
 }
 
+/* Output rows first .. last-1 of an image and a group. */
 static void compute(const struct fcnn_depthwise_inplace *loops, const fcnn_problem *p, const fcnn_tensors *t,
-                    const float *packed, int64_t task)
+                    const float *packed, const struct fcnn_gather *g, int64_t n, const struct fcnn_panel channels,
+                    int64_t first, int64_t last)
 {
-    const struct cut cut = cut_of(p);
-    const struct fcnn_gather *g = &cut.gather;
-    const struct fcnn_panel channels = fcnn_panel_at(&cut.groups, task % cut.groups.count);
-    const int64_t band = task / cut.groups.count % cut.bands, n = task / cut.groups.count / cut.bands;
-    const int64_t first = g->dst_h * band / cut.bands, last = g->dst_h * (band + 1) / cut.bands;
     const int forward = p->direction == FCNN_FORWARD;
     packed += channels.from / WIDTH * fcnn_depthwise_packed_block(p);
     struct fcnn_depthwise_patch patch = {.src = (forward ? t->src : t->d_dst) + n * g->src_image + channels.from,
@@ -130,5 +126,13 @@ void fcnn_depthwise_inplace_run(const struct fcnn_depthwise_inplace *loops, cons
         fcnn_depthwise_pack(p, t, memory->packed, first, last);
         return;
     }
-    for (int64_t task = first; task < last; task++) compute(loops, p, t, memory->packed, task);
+    const struct cut cut = cut_of(p);
+    const int64_t rows = cut.gather.dst_h, groups = cut.groups.count;
+    const int64_t band = fcnn_max(1, BAND_BYTES / (cut.gather.dst_row * (int64_t)sizeof(float)));
+    for (int64_t next; first < last; first = next) {
+        const int64_t image_group = first / rows, origin = image_group * rows;
+        next = fcnn_min(fcnn_min(last, origin + rows), first + band);
+        compute(loops, p, t, memory->packed, &cut.gather, image_group / groups,
+                fcnn_panel_at(&cut.groups, image_group % groups), first - origin, next - origin);
+    }
 }

@@ -128,16 +128,19 @@ static unsigned real_rows(int64_t first, int64_t count, int64_t size)
     return from < to ? (1u << to) - (1u << from) : 0;
 }
 
-/* The last strip of a row is moved left until it ends with the row, and may compute some outputs twice. */
+/* Tiles are as even in rows as possible. The last strip of a row is moved left until it ends with the row, and may
+ * compute some outputs twice. */
 static void run_patch(const struct fcnn_depthwise_patch *patch)
 {
     const int64_t stride = patch->stride, strips = fcnn_ceil_div(patch->columns, STRIP);
+    const int64_t rows = patch->to - patch->from, tiles = fcnn_ceil_div(rows, ROWS);
     run_tile_fn *run = run_tile_of(patch);
-    for (int64_t y = patch->from; y < patch->to; y += ROWS)
+    for (int64_t t = 0; t < tiles; t++) {
+        const int64_t y = patch->from + rows * t / tiles, outputs = patch->from + rows * (t + 1) / tiles - y;
         for (int64_t i = 0; i < strips; i++) {
             const int64_t x = fcnn_min(i * STRIP, patch->columns - STRIP);
             const int64_t row = y * stride - patch->top, column = x * stride - patch->left;
-            const int64_t outputs = fcnn_min(ROWS, patch->to - y), end = column + (STRIP - 1) * stride + patch->taps_w;
+            const int64_t end = column + (STRIP - 1) * stride + patch->taps_w;
             const struct tile tile = {
                 .src = patch->src + row * patch->src_row + fcnn_max(0, column) * patch->src_column,
                 .dst = patch->dst + y * patch->dst_row + x * patch->dst_column,
@@ -147,6 +150,7 @@ static void run_patch(const struct fcnn_depthwise_patch *patch)
                 .right = end <= patch->src_columns};
             run(patch, &tile);
         }
+    }
 }
 
 static const struct fcnn_depthwise_inplace loops = {VL, STRIP, run_patch};
