@@ -231,7 +231,8 @@ static void begin_block(struct call *call, int64_t image, const float *d_dst)
     const int64_t gradient = image * cut->conv.p * cut->conv.q * cut->conv.k;
     call->src = call->strips.image ? call->strips.image : call->tensors->src + image * cut->gather.src_image;
     call->d_dst = cut->packed ? call->strips.gradient : d_dst + gradient;
-    const int masks = cut->summed && call->problem->op == FCNN_CONV2D && call->problem->activation == FCNN_RELU_ACTIVATION;
+    const fcnn_problem *p = call->problem;
+    const int masks = p->op != FCNN_CONV2D_POOL && p->activation == FCNN_RELU_ACTIVATION; /* read by summed tiles alone */
     call->alive = masks ? call->tensors->dst + gradient : call->d_dst;
     call->strips.image_rows = call->strips.gradient_rows = 0;
 }

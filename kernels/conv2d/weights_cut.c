@@ -24,7 +24,7 @@ static int packs(const fcnn_problem *p, int64_t lanes)
 }
 
 /* The gradient in one strip per panel; the image with pixels an odd number of cache lines apart. Threads each copy their share
- * of the larger one, but all of the smaller one. */
+ * of the larger one, but all of the smaller one; equals are cut by panels (measured). */
 static void plan_strips(const struct fcnn_tiles *tiles, const fcnn_problem *p, struct fcnn_cut *cut)
 {
     struct fcnn_gather *g = &cut->gather;
@@ -35,7 +35,7 @@ static void plan_strips(const struct fcnn_tiles *tiles, const fcnn_problem *p, s
     g->src_image = cut->conv.h * g->src_row;
     cut->gradient_pixel = cut->vectors * tiles->lanes;
     cut->strip = fcnn_ceil_div(fcnn_min(p->n, FCNN_BLOCK) * p->p * p->q * cut->gradient_pixel, LINE) * LINE;
-    cut->all_panels = cut->conv.h * cut->conv.w * p->c >= p->p * p->q * p->k;
+    cut->all_panels = cut->conv.h * cut->conv.w * p->c > p->p * p->q * p->k;
 }
 
 static void choose_spreads(const fcnn_problem *p, int64_t rows, struct fcnn_cut *cut)
