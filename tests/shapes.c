@@ -64,7 +64,8 @@ static const int model_layers[][6] = {
     {1, 7, 3, 520, 1, 0}};
 
 /* Backward weights that pack their operands: last vectors that are not whole, several panels, blocks and groups, strided 1x1,
- * padding, dilation, more steps than a chunk; then such that copy a padded image, with more steps and more images. {n, h, w, c, k, groups, r, s, stride, dilation, pad} */
+ * padding, dilation, more steps than a chunk; then such that copy a padded image, with more steps and more images.
+ * {n, h, w, c, k, groups, r, s, stride, dilation, pad} */
 static const int packed_layers[][11] = {
     {1, 7, 7, 130, 35, 1, 3, 3, 1, 1, 1},  {2, 5, 6, 384, 400, 1, 1, 1, 2, 1, 0}, {9, 4, 5, 128, 48, 1, 3, 3, 2, 1, 1},
     {1, 6, 9, 45, 144, 1, 3, 3, 1, 2, 2},  {2, 5, 5, 256, 160, 2, 3, 3, 1, 1, 0}, {1, 3, 4, 400, 400, 1, 1, 1, 1, 1, 1},

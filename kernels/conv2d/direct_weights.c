@@ -128,8 +128,8 @@ static int brings_bias(const struct call *call, const struct place *place)
     return place->from < 0 || (call->cut.summed && !call->problem->no_bias && place->from == 0);
 }
 
-/* What is to be done with each tile of a call: add a chunk to the sums of slot `slot`, or (chunk == NULL) those of the slot
- * above it. What is the same for all tiles is in `tile`. */
+/* What is to be done with each tile of a call: add a chunk to the sums of slot `slot`, or (chunk == NULL) those of the
+ * slot above it. What is the same for all tiles is in `tile`. */
 struct pass {
     struct chunk *chunk;
     int64_t slot;
@@ -253,7 +253,8 @@ static void compute(struct call *call, const float *d_dst, int64_t first, int64_
     const int64_t n = cut->conv.n;
     struct fcnn_tree tree = {0};
     struct pass pass = {.tile = {.segments = call->segments, .b_stride = cut->gradient_pixel}};
-    if (n * cut->image_units * cut->unit_steps * cut->gradient_pixel > FAR_FLOATS) pass.tile.ahead = AHEAD * cut->gradient_pixel;
+    if (n * cut->image_units * cut->unit_steps * cut->gradient_pixel > FAR_FLOATS)
+        pass.tile.ahead = AHEAD * cut->gradient_pixel;
     for (int64_t image = 0; image < n; image += FCNN_BLOCK) {
         int64_t images = fcnn_min(FCNN_BLOCK, n - image), units = cut->unit_rows ? images * cut->image_units : 1;
         pass.slot = fcnn_tree_push(&tree);
@@ -285,7 +286,7 @@ static void compute_packed(struct call *call, int64_t first, int64_t last)
 void fcnn_direct_weights_run(const struct fcnn_tiles *tiles, const fcnn_problem *p, const fcnn_tensors *t,
                              const struct fcnn_memory *memory, enum fcnn_stage stage, int64_t first, int64_t last)
 {
-    struct call call = {.tiles = tiles, .problem = p, .tensors = t, .cut = fcnn_cut_of(tiles, p), .segments = memory->scratch};
+    struct call call = {.tiles = tiles, .problem = p, .tensors = t, .cut = fcnn_cut_of(tiles, p)};
     const struct fcnn_cut *cut = &call.cut;
     call.tables = fcnn_cut_tables_in(cut, memory->tables);
     if (stage == FCNN_TABLES) {
@@ -294,6 +295,7 @@ void fcnn_direct_weights_run(const struct fcnn_tiles *tiles, const fcnn_problem 
         fcnn_spread(tiles, p, t, cut->d_dst_spread, memory->shared, first, last);
     } else {
         char *copies = (char *)memory->scratch + segment_bytes(cut, p);
+        call.segments = memory->scratch;
         call.sum = fcnn_weights_sum_of(p, t, (char *)memory->scratch + before_sums(cut, p));
         if (fcnn_strips_image_bytes(cut)) call.strips.image = (float *)copies;
         call.strips.gradient = (float *)(copies + fcnn_strips_image_bytes(cut));

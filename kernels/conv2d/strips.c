@@ -33,8 +33,8 @@ void fcnn_strips_aim(const struct fcnn_cut *cut, int64_t first, int64_t last, st
     strips->channels = to - strips->channel;
 }
 
-static void fill_image(const struct fcnn_tiles *tiles, const struct fcnn_cut *cut, const fcnn_problem *p, const float *src,
-                       int64_t rows, struct fcnn_strips *strips)
+static void fill_image(const struct fcnn_tiles *tiles, const struct fcnn_cut *cut, const fcnn_problem *p,
+                       const float *src, int64_t rows, struct fcnn_strips *strips)
 {
     const struct fcnn_gather *g = &cut->gather;
     const int compact = cut->conv.h != p->h || cut->conv.w != p->w; /* only pixels that meet an output */
@@ -47,8 +47,8 @@ static void fill_image(const struct fcnn_tiles *tiles, const struct fcnn_cut *cu
     }
 }
 
-static void fill_gradient(const struct fcnn_tiles *tiles, const struct fcnn_cut *cut, const fcnn_problem *p, const float *d_dst,
-                          const float *alive, int64_t rows, struct fcnn_strips *strips)
+static void fill_gradient(const struct fcnn_tiles *tiles, const struct fcnn_cut *cut, const fcnn_problem *p,
+                          const float *d_dst, const float *alive, int64_t rows, struct fcnn_strips *strips)
 {
     for (int64_t row = strips->gradient_rows; row < rows; row++)
         for (int64_t i = strips->first_panel; i < strips->last_panel; i++) {
@@ -59,8 +59,8 @@ static void fill_gradient(const struct fcnn_tiles *tiles, const struct fcnn_cut 
         }
 }
 
-void fcnn_strips_fill(const struct fcnn_tiles *tiles, const struct fcnn_cut *cut, const fcnn_problem *p, const fcnn_tensors *t,
-                      int64_t image, int64_t n, int64_t row, struct fcnn_strips *strips)
+void fcnn_strips_fill(const struct fcnn_tiles *tiles, const struct fcnn_cut *cut, const fcnn_problem *p,
+                      const fcnn_tensors *t, int64_t image, int64_t n, int64_t row, struct fcnn_strips *strips)
 {
     const fcnn_problem *conv = &cut->conv;
     const int64_t below = row * conv->stride_h - conv->pad_top + (conv->r - 1) * conv->dilation_h + 1;

@@ -23,8 +23,8 @@ static int packs(const fcnn_problem *p, int64_t lanes)
            work >= PACKED_WORK * (c + k) && floats * (int64_t)sizeof(float) <= PACKED_BYTES;
 }
 
-/* The gradient in one strip per panel; the image with pixels an odd number of cache lines apart. Threads each copy their share
- * of the larger one, but all of the smaller one; equals are cut by panels (measured). */
+/* The gradient in one strip per panel; the image with pixels an odd number of cache lines apart. Threads copy their share of
+ * the larger one, and all of the smaller one; of two equals the gradient is shared out (measured). */
 static void plan_strips(const struct fcnn_tiles *tiles, const fcnn_problem *p, struct fcnn_cut *cut)
 {
     struct fcnn_gather *g = &cut->gather;
