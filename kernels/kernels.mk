@@ -31,6 +31,7 @@ libfcnn_scalar_la_SOURCES = \
     kernels/conv2d/sparse_winners.c \
     kernels/conv2d/spread.c \
     kernels/conv2d/strips.c \
+    kernels/conv2d/strips.h \
     kernels/conv2d/weights_cut.c \
     kernels/conv2d/weights_cut.h \
     kernels/conv2d/weights_sum.h \

@@ -59,18 +59,7 @@ enum fcnn_spread {
 size_t fcnn_spread_bytes(const fcnn_problem *problem, enum fcnn_spread what);
 void fcnn_spread(const struct fcnn_tiles *tiles, const fcnn_problem *problem, const fcnn_tensors *tensors, enum fcnn_spread what,
                  float *out, int64_t first, int64_t last);
-
-/* ---- strips.c: tensors cut in strips of channels, so that tiles stream through memory that is contiguous ---- */
-
-/* Channels of a group in panels, each a strip of its own: [group][panel][row][column][pitch], strips `stride` floats apart. */
-struct fcnn_strips {
-    struct fcnn_panels panels;
-    int64_t groups, pitch, rows, columns, stride;
-    size_t bytes;
-};
-struct fcnn_strips fcnn_strips_of(struct fcnn_panels panels, int64_t groups, int64_t pitch, int64_t rows, int64_t columns);
-/* One row into all strips: pixels `from_step` floats apart; 0 where `alive`, laid out like `from`, is 0 (NULL: nowhere). */
-void fcnn_cut_strips(const struct fcnn_tiles *tiles, const struct fcnn_strips *strips, int64_t row, const float *from,
-                     const float *alive, int64_t from_step, float *to);
+/* FCNN_SPREAD_HALO alone: rows first .. last-1, counted over all images, to their place in `out`. */
+void fcnn_halo_rows(const fcnn_problem *problem, const float *src, float *out, int64_t first, int64_t last);
 
 #endif

@@ -6,7 +6,7 @@
  * Order (numerics.md, rule 5): images in blocks of FCNN_BLOCK, one chain per block over n, p, q (pooled: n, window row,
  * window column, position), blocks added along the fixed tree. Long chains are cut in chunks that stay in the L2 cache: all
  * tiles of a call do one chunk, then the next, carrying their sums through memory, which is exact. */
-#include "kernels/conv2d/weights_cut.h"
+#include "kernels/conv2d/strips.h"
 #include "kernels/conv2d/weights_sum.h"
 #include "kernels/simd/common.h"
 
@@ -14,82 +14,47 @@
 #define FAR_FLOATS (1 << 18)
 #define AHEAD 48 /* steps */
 
-/* The shared area: spread or packed gradient, haloed or packed images. Scratch: segments, sums of blocks. */
-static size_t gradient_bytes(const struct fcnn_cut *cut, const fcnn_problem *p)
-{
-    return fcnn_line(cut->packed ? cut->gradient.bytes : fcnn_spread_bytes(p, cut->d_dst_spread));
-}
-
-static size_t image_bytes(const struct fcnn_cut *cut, const fcnn_problem *p)
-{
-    return cut->packed ? cut->image.bytes : fcnn_spread_bytes(p, cut->src_spread);
-}
-
+/* Scratch: segments, copies of image and gradient, sums of blocks. The shared area: the gradient, if it is spread. */
 static size_t segment_bytes(const struct fcnn_cut *cut, const fcnn_problem *p)
 {
     return fcnn_line((size_t)(fcnn_min(FCNN_BLOCK, p->n) * cut->image_units) * sizeof(struct fcnn_segment));
 }
 
-/* Whether the bias is a tile of its own; else its sum comes with the first tile. */
-static int has_bias_tile(const struct fcnn_cut *cut, const fcnn_problem *p) { return !p->no_bias && !cut->summed; }
+static size_t before_sums(const struct fcnn_cut *cut, const fcnn_problem *p)
+{
+    return segment_bytes(cut, p) + fcnn_strips_image_bytes(cut) + fcnn_strips_gradient_bytes(cut);
+}
 
 void fcnn_direct_weights_demand(const struct fcnn_tiles *tiles, const fcnn_problem *p, struct fcnn_demand *demand)
 {
     struct fcnn_cut cut = fcnn_cut_of(tiles, p);
     demand->tables = (size_t)(p->r + p->s) * sizeof(struct fcnn_range) + 2 * (size_t)cut.unit_steps * sizeof(int32_t);
-    demand->shared = gradient_bytes(&cut, p) + image_bytes(&cut, p);
-    demand->scratch = segment_bytes(&cut, p) + fcnn_weights_sum_bytes(p);
+    demand->shared = fcnn_spread_bytes(p, cut.d_dst_spread);
+    demand->scratch = before_sums(&cut, p) + fcnn_weights_sum_bytes(p);
     demand->tasks[FCNN_TABLES] = 1;
-    const int spreads = (cut.d_dst_spread != FCNN_SPREAD_NOTHING) + (cut.src_spread != FCNN_SPREAD_NOTHING);
-    demand->tasks[FCNN_GATHER] = cut.packed ? cut.gradient.rows + cut.image.rows : p->n * spreads;
-    demand->tasks[FCNN_COMPUTE] = p->groups * cut.panels.count * (cut.tiles + has_bias_tile(&cut, p));
+    demand->tasks[FCNN_GATHER] = cut.d_dst_spread == FCNN_SPREAD_NOTHING ? 0 : p->n;
+    demand->tasks[FCNN_COMPUTE] = p->groups * cut.group_tasks;
 }
 
 /* One tile of a call: filter elements from .. from + rows - 1 (flat r, s, c) of a group; from == -1: the bias alone. */
 struct place {
-    int64_t from, rows;
-    int64_t span, tile, left;              /* tile: of the span; left: tasks of the panel from here on */
-    int64_t panel, group, channel, width, vectors; /* panel: of all groups */
-    int straight;                          /* all of the last vector may be read */
+    int64_t from, rows, span;
+    int64_t panel, group, channel, width, vectors; /* panel: of the group */
+    int straight;                                  /* all of the last vector may be read */
 };
 
-static void place_tile(const struct fcnn_cut *cut, struct place *place)
+static struct place place_of(const struct fcnn_cut *cut, int64_t group, int64_t panel)
 {
-    const int64_t tile = place->tile, even = cut->tile_rows, longer = cut->longer_tiles;
-    place->from = place->span * cut->span_rows + tile * even + fcnn_min(tile, longer);
-    place->rows = even + (tile < longer);
-    if (place->span == cut->spans) place->from = -1, place->rows = 1;
-}
-
-static struct place place_of(const struct fcnn_cut *cut, int64_t task, int bias_tile)
-{
-    int64_t per_panel = cut->tiles + bias_tile, at = task / per_panel, i = task % per_panel;
-    struct fcnn_panel panel = fcnn_panel_at(&cut->panels, at % cut->panels.count);
-    struct place place = {.panel = at, .group = at / cut->panels.count, .width = panel.width};
-    place.straight = cut->packed || panel.width % cut->panels.granule == 0;
-    place.vectors = fcnn_ceil_div(panel.width, cut->panels.granule);
-    place.channel = place.group * cut->gather.width + panel.from;
-    place.span = i / cut->span_tiles;
-    place.tile = i % cut->span_tiles;
-    place.left = per_panel - i;
-    place_tile(cut, &place);
-    return place;
-}
-
-/* The place of the next task: without divisions, which short tiles would notice. */
-static void move_on(const struct fcnn_cut *cut, int64_t next, int bias_tile, struct place *place)
-{
-    if (--place->left == 0) {
-        *place = place_of(cut, next, bias_tile);
-        return;
-    }
-    if (++place->tile == cut->span_tiles) place->tile = 0, place->span++;
-    place_tile(cut, place);
+    const struct fcnn_panel channels = fcnn_panel_at(&cut->panels, panel);
+    return (struct place){
+        .panel = panel, .group = group, .channel = group * cut->gather.width + channels.from, .width = channels.width,
+        .vectors = fcnn_ceil_div(channels.width, cut->panels.granule),
+        .straight = cut->packed || channels.width % cut->panels.granule == 0};
 }
 
 /* Units first .. last-1 of a block of images: the part of its chains that all tiles of a call do before the next part. */
 struct chunk {
-    int64_t image, images, first, last;
+    int64_t images, first, last; /* images: of the block */
     int64_t listed, count; /* whose chains the segments are of, and their number */
 };
 enum { LISTED_NONE = -3, LISTED_BIAS = -2, LISTED_ALL = -1 }; /* else: a tap */
@@ -100,7 +65,7 @@ static void list_units(const struct fcnn_cut *cut, const struct fcnn_cut_tables 
 {
     const fcnn_problem *p = &cut->conv;
     const struct fcnn_gather *g = &cut->gather;
-    int64_t n = chunk->image + chunk->first / cut->image_units, row = chunk->first % cut->image_units;
+    int64_t n = chunk->first / cut->image_units, row = chunk->first % cut->image_units;
     int64_t unit_a = g->dst_h / cut->image_units * p->stride_h * g->src_row, pixel_b = cut->gradient_pixel;
     int64_t unit_b = (cut->unit_rows ? cut->unit_steps : 1) * pixel_b;
     struct fcnn_range down = {0, cut->image_units}, across = {0, cut->unit_steps};
@@ -128,7 +93,7 @@ static void place_rows(const struct fcnn_cut *cut, const struct place *place, co
     const struct fcnn_gather *g = &cut->gather;
     out += place->from * cut->conv.k + place->channel;
     for (int64_t i = 0; i < place->rows; i++, out += cut->conv.k) tile->out[i] = out;
-    src += place->group * (cut->packed ? cut->image.stride : g->depth);
+    if (!cut->packed) src += place->group * g->depth;
     if (cut->by_tap) {
         tile->a[0] = src + place->from - place->span * cut->span_rows;
         for (int64_t i = 1; i < place->rows; i++) tile->a[i] = tile->a[0] + i;
@@ -148,31 +113,43 @@ static void place_rows(const struct fcnn_cut *cut, const struct place *place, co
 /* What a call works with. */
 struct call {
     const struct fcnn_tiles *tiles;
+    const fcnn_problem *problem;
+    const fcnn_tensors *tensors;
     struct fcnn_cut cut;
     struct fcnn_cut_tables tables;
-    const float *src, *d_dst, *alive; /* alive: see tile.h */
+    const float *src, *d_dst, *alive; /* of a block of images; alive: see tile.h */
+    struct fcnn_strips strips;        /* which are src and d_dst where they are copied */
     struct fcnn_segment *segments;
     struct fcnn_weights_sum sum;
-    int bias, bias_tile; /* wanted; a tile of its own */
 };
 
 static int brings_bias(const struct call *call, const struct place *place)
 {
-    return place->from < 0 || (call->cut.summed && call->bias && place->from == 0);
+    return place->from < 0 || (call->cut.summed && !call->problem->no_bias && place->from == 0);
 }
 
-/* One tile over a chunk of a block; the block's sums go to slot `slot`. What is the same for all tiles is in *tile. */
-static void run_tile(const struct call *call, const struct place *place, struct chunk *chunk, int64_t slot, struct fcnn_tile *tile)
+/* What is to be done with each tile of a call: add a chunk to the sums of slot `slot`, or (chunk == NULL) those of the
+ * slot above it. What is the same for all tiles is in `tile`. */
+struct pass {
+    struct chunk *chunk;
+    int64_t slot;
+    struct fcnn_tile tile;
+};
+
+static void run_tile(const struct call *call, const struct place *place, struct pass *pass)
 {
     static const float one = 1.0f; /* the bias alone is a chain of 1 * d_dst + sum */
     const struct fcnn_cut *cut = &call->cut;
+    struct chunk *chunk = pass->chunk;
+    struct fcnn_tile *tile = &pass->tile;
+    const int64_t slot = pass->slot;
     int is_bias = place->from < 0;
     int64_t whose = is_bias ? LISTED_BIAS : cut->by_tap ? place->span : LISTED_ALL;
     if (chunk->listed != whose) list_units(cut, &call->tables, chunk, whose, call->segments);
     tile->segment_count = chunk->count;
     tile->carry = chunk->first > 0;
     tile->width = place->width;
-    tile->b = call->d_dst + (cut->packed ? place->panel * cut->gradient.stride : place->channel);
+    tile->b = call->d_dst + (cut->packed ? place->panel * cut->strip : place->channel);
     tile->steps = is_bias ? call->tables.zeros : call->tables.steps;
     if (is_bias) {
         tile->a[0] = &one;
@@ -205,75 +182,124 @@ static void add_slot(const struct call *call, const struct place *place, int64_t
         add_row(fcnn_weights_sum_bias(sum, into) + place->channel, fcnn_weights_sum_bias(sum, into + 1) + place->channel, place->width);
 }
 
-static void compute(const struct call *call, int64_t n, int64_t first, int64_t last)
+/* Rows from .. to-1 of a place's span, in tiles of about one size. */
+static void do_rows(const struct call *call, int64_t from, int64_t to, struct place *place, struct pass *pass)
+{
+    const int64_t tiles = fcnn_ceil_div(to - from, call->cut.tile_rows);
+    if (tiles <= 0) return;
+    const int64_t even = (to - from) / tiles, longer = (to - from) % tiles;
+    place->from = place->span * call->cut.span_rows + from;
+    for (int64_t i = 0; i < tiles; i++, place->from += place->rows) {
+        place->rows = even + (i < longer);
+        if (pass->chunk) run_tile(call, place, pass);
+        else add_slot(call, place, pass->slot);
+    }
+}
+
+/* Tasks first .. last-1 of a panel. */
+static void do_panel(const struct call *call, int64_t first, int64_t last, struct place *place, struct pass *pass)
 {
     const struct fcnn_cut *cut = &call->cut;
+    const int64_t end = fcnn_min(last, cut->spans * cut->span_rows);
+    const int64_t from = first / cut->spans, later = first % cut->spans, to = end / cut->spans, more = end % cut->spans;
+    for (place->span = 0; place->span < cut->spans; place->span++)
+        do_rows(call, from + (place->span < later), to + (place->span < more), place, pass);
+    if (last == end) return;
+    place->from = -1, place->rows = 1;
+    if (pass->chunk) run_tile(call, place, pass);
+    else add_slot(call, place, pass->slot);
+}
+
+static void do_tasks(const struct call *call, int64_t first, int64_t last, struct pass *pass)
+{
+    const struct fcnn_cut *cut = &call->cut;
+    const int64_t together = cut->all_panels ? cut->panels.count : 1;
+    for (int64_t end; first < last; first = end) {
+        const int64_t at = first / cut->panel_tasks, before = at * cut->panel_tasks;
+        end = fcnn_min(last, before + cut->panel_tasks);
+        for (int64_t panel = at * together; panel < (at + 1) * together; panel++) {
+            struct place place = place_of(cut, panel / cut->panels.count, panel % cut->panels.count);
+            do_panel(call, first - before, end - before, &place, pass);
+        }
+    }
+}
+
+/* A block of images begins: where it lies, or is going to be copied. */
+static void begin_block(struct call *call, int64_t image, const float *d_dst)
+{
+    const struct fcnn_cut *cut = &call->cut;
+    const int64_t gradient = image * cut->conv.p * cut->conv.q * cut->conv.k;
+    call->src = call->strips.image ? call->strips.image : call->tensors->src + image * cut->gather.src_image;
+    call->d_dst = cut->packed ? call->strips.gradient : d_dst + gradient;
+    const fcnn_problem *p = call->problem;
+    const int masks = p->op != FCNN_CONV2D_POOL && p->activation == FCNN_RELU_ACTIVATION; /* read by summed tiles alone */
+    call->alive = masks ? call->tensors->dst + gradient : call->d_dst;
+    call->strips.image_rows = call->strips.gradient_rows = 0;
+}
+
+/* Copies what a chunk reads. */
+static void fill_strips(struct call *call, int64_t image, const struct chunk *chunk)
+{
+    const struct fcnn_cut *cut = &call->cut;
+    const int64_t unit = cut->unit_rows ? chunk->last - 1 : chunk->images - 1;
+    const int64_t n = unit / cut->image_units, rows = cut->conv.p / cut->image_units;
+    const int64_t row = (unit % cut->image_units + 1) * rows - 1;
+    fcnn_strips_fill(call->tiles, cut, call->problem, call->tensors, image, n, row, &call->strips);
+}
+
+static void compute(struct call *call, const float *d_dst, int64_t first, int64_t last)
+{
+    const struct fcnn_cut *cut = &call->cut;
+    const int64_t n = cut->conv.n;
     struct fcnn_tree tree = {0};
-    struct fcnn_tile tile = {.segments = call->segments, .b_stride = cut->gradient_pixel};
-    if (n * cut->image_units * cut->unit_steps * cut->gradient_pixel > FAR_FLOATS) tile.ahead = AHEAD * cut->gradient_pixel;
+    struct pass pass = {.tile = {.segments = call->segments, .b_stride = cut->gradient_pixel}};
+    if (n * cut->image_units * cut->unit_steps * cut->gradient_pixel > FAR_FLOATS)
+        pass.tile.ahead = AHEAD * cut->gradient_pixel;
     for (int64_t image = 0; image < n; image += FCNN_BLOCK) {
         int64_t images = fcnn_min(FCNN_BLOCK, n - image), units = cut->unit_rows ? images * cut->image_units : 1;
-        int64_t slot = fcnn_tree_push(&tree);
+        pass.slot = fcnn_tree_push(&tree);
+        begin_block(call, image, d_dst);
         for (int64_t unit = 0; unit < units; unit += cut->chunk_units) {
-            struct chunk chunk = {image, images, unit, fcnn_min(unit + cut->chunk_units, units), LISTED_NONE, 0};
-            struct place place = place_of(cut, first, call->bias_tile);
-            for (int64_t task = first; task < last; move_on(cut, ++task, call->bias_tile, &place))
-                run_tile(call, &place, &chunk, slot, &tile);
+            struct chunk chunk = {images, unit, fcnn_min(unit + cut->chunk_units, units), LISTED_NONE, 0};
+            if (call->strips.image) fill_strips(call, image, &chunk);
+            pass.chunk = &chunk;
+            do_tasks(call, first, last, &pass);
         }
-        for (int64_t into; (into = fcnn_tree_merge(&tree, image + FCNN_BLOCK >= n)) >= 0;)
-            for (int64_t task = first; task < last; task++) {
-                struct place place = place_of(cut, task, call->bias_tile);
-                add_slot(call, &place, into);
-            }
+        pass.chunk = NULL;
+        while ((pass.slot = fcnn_tree_merge(&tree, image + FCNN_BLOCK >= n)) >= 0) do_tasks(call, first, last, &pass);
     }
 }
 
-/* Rows of the gradient, then rows of the image. */
-static void gather_strips(const struct call *call, const fcnn_problem *p, const fcnn_tensors *t, char *shared, int64_t first,
-                          int64_t last)
+/* Strips hold one group, so that groups are done one after the other. */
+static void compute_packed(struct call *call, int64_t first, int64_t last)
 {
     const struct fcnn_cut *cut = &call->cut;
-    const float *alive = p->activation == FCNN_RELU_ACTIVATION ? t->dst : NULL;
-    const int compact = cut->conv.h != p->h || cut->conv.w != p->w; /* only pixels that meet an output */
-    const int64_t step_h = compact ? p->stride_h : 1, step_w = compact ? p->stride_w : 1;
-    for (int64_t row = first; row < last; row++) {
-        const int64_t at = row * p->q * p->k, i = row - cut->gradient.rows, n = i / cut->conv.h, h = i % cut->conv.h;
-        if (i < 0)
-            fcnn_cut_strips(call->tiles, &cut->gradient, row, t->d_dst + at, alive ? alive + at : NULL, p->k, (float *)shared);
-        else
-            fcnn_cut_strips(call->tiles, &cut->image, i, t->src + (n * p->h + h * step_h) * p->w * p->c, NULL,
-                            step_w * p->c, (float *)(shared + gradient_bytes(cut, p)));
+    for (int64_t end; first < last; first = end) {
+        const int64_t group = first / cut->group_tasks, before = group * cut->group_tasks;
+        end = fcnn_min(last, before + cut->group_tasks);
+        call->strips.group = group;
+        fcnn_strips_aim(cut, first - before, end - before, &call->strips);
+        compute(call, NULL, first, end);
     }
-}
-
-static void gather(const struct call *call, const fcnn_problem *p, const fcnn_tensors *t, char *shared, int64_t first, int64_t last)
-{
-    const struct fcnn_cut *cut = &call->cut;
-    int64_t gradients = cut->d_dst_spread == FCNN_SPREAD_NOTHING ? 0 : p->n;
-    if (first < gradients)
-        fcnn_spread(call->tiles, p, t, cut->d_dst_spread, (float *)shared, first, fcnn_min(last, gradients));
-    if (last > gradients)
-        fcnn_spread(call->tiles, p, t, cut->src_spread, (float *)(shared + gradient_bytes(cut, p)),
-                    fcnn_max(first, gradients) - gradients, last - gradients);
 }
 
 void fcnn_direct_weights_run(const struct fcnn_tiles *tiles, const fcnn_problem *p, const fcnn_tensors *t,
                              const struct fcnn_memory *memory, enum fcnn_stage stage, int64_t first, int64_t last)
 {
-    struct call call = {.tiles = tiles, .cut = fcnn_cut_of(tiles, p), .segments = memory->scratch, .bias = !p->no_bias};
+    struct call call = {.tiles = tiles, .problem = p, .tensors = t, .cut = fcnn_cut_of(tiles, p)};
     const struct fcnn_cut *cut = &call.cut;
-    char *shared = memory->shared;
-    call.bias_tile = has_bias_tile(cut, p);
     call.tables = fcnn_cut_tables_in(cut, memory->tables);
     if (stage == FCNN_TABLES) {
         fcnn_cut_fill_tables(cut, p->op == FCNN_CONV2D_POOL, &call.tables);
     } else if (stage == FCNN_GATHER) {
-        (cut->packed ? gather_strips : gather)(&call, p, t, shared, first, last);
+        fcnn_spread(tiles, p, t, cut->d_dst_spread, memory->shared, first, last);
     } else {
-        call.d_dst = cut->d_dst_spread == FCNN_SPREAD_NOTHING && !cut->packed ? t->d_dst : (const float *)shared;
-        call.alive = p->op != FCNN_CONV2D_POOL && p->activation == FCNN_RELU_ACTIVATION ? t->dst : call.d_dst;
-        call.src = cut->src_spread == FCNN_SPREAD_NOTHING && !cut->packed ? t->src : (const float *)(shared + gradient_bytes(cut, p));
-        call.sum = fcnn_weights_sum_of(p, t, (char *)memory->scratch + segment_bytes(cut, p));
-        compute(&call, p->n, first, last);
+        char *copies = (char *)memory->scratch + segment_bytes(cut, p);
+        call.segments = memory->scratch;
+        call.sum = fcnn_weights_sum_of(p, t, (char *)memory->scratch + before_sums(cut, p));
+        if (fcnn_strips_image_bytes(cut)) call.strips.image = (float *)copies;
+        call.strips.gradient = (float *)(copies + fcnn_strips_image_bytes(cut));
+        if (cut->packed) compute_packed(&call, first, last);
+        else compute(&call, cut->d_dst_spread == FCNN_SPREAD_NOTHING ? t->d_dst : memory->shared, first, last);
     }
 }

@@ -14,18 +14,22 @@ size_t fcnn_spread_bytes(const fcnn_problem *problem, enum fcnn_spread what)
     }
 }
 
-static void halo_image(const fcnn_problem *p, const float *src, float *out)
+void fcnn_halo_rows(const fcnn_problem *p, const float *src, float *out, int64_t first, int64_t last)
 {
+    const int64_t height = p->pad_top + p->h + p->pad_bottom;
     size_t left = (size_t)(p->pad_left * p->c), row = (size_t)(p->w * p->c), right = (size_t)(p->pad_right * p->c);
     size_t padded = left + row + right;
-    memset(out, 0, (size_t)p->pad_top * padded * sizeof(float));
-    out += (size_t)p->pad_top * padded;
-    for (int64_t h = 0; h < p->h; h++, out += padded) {
+    out += (size_t)first * padded;
+    for (int64_t i = first; i < last; i++, out += padded) {
+        const int64_t n = i / height, h = i % height - p->pad_top;
+        if (h < 0 || h >= p->h) {
+            memset(out, 0, padded * sizeof(float));
+            continue;
+        }
         memset(out, 0, left * sizeof(float));
-        memcpy(out + left, src + (size_t)h * row, row * sizeof(float));
+        memcpy(out + left, src + (size_t)(n * p->h + h) * row, row * sizeof(float));
         memset(out + left + row, 0, right * sizeof(float));
     }
-    memset(out, 0, (size_t)p->pad_bottom * padded * sizeof(float));
 }
 
 /* The four rows of channels that window (row, column) owns. */
@@ -52,8 +56,9 @@ void fcnn_spread(const struct fcnn_tiles *tiles, const fcnn_problem *p, const fc
                  int64_t first, int64_t last)
 {
     int64_t image = (int64_t)(fcnn_spread_bytes(p, what) / sizeof(float)) / p->n, dst = p->p * p->q * p->k;
+    const int64_t height = p->pad_top + p->h + p->pad_bottom;
     for (int64_t n = first; n < last; n++) {
-        if (what == FCNN_SPREAD_HALO) halo_image(p, t->src + n * p->h * p->w * p->c, out + n * image);
+        if (what == FCNN_SPREAD_HALO) fcnn_halo_rows(p, t->src, out, n * height, (n + 1) * height);
         else if (p->op == FCNN_CONV2D_POOL)
             unpool_image(tiles, p, t->choice + n * p->p * p->q * ((p->k + 15) / 16) * 3, t->d_dst + n * dst, what, out + n * image);
         else tiles->mask_relu(dst, t->dst + n * dst, t->d_dst + n * dst, out + n * image);

@@ -6,7 +6,7 @@
 #include "kernels/simd/common.h"
 
 #define CHUNK_BYTES (512 << 10) /* of image and gradient (packed: of a strip of the gradient) that one chunk reads */
-#define PACKED_BYTES (8 << 20)  /* of image and gradient, if they are to be packed: a share of a last-level cache */
+#define PACKED_BYTES (8 << 20)  /* of a block of images and gradients, if they are to be packed: a share of a last-level cache */
 #define PACKED_WORK 12          /* vector multiply-adds per packed float from which packing pays (measured) */
 #define PACKED_CHANNELS 128     /* from which the lines of neighbouring pixels compete for few sets of a cache */
 #define LINE 16                 /* floats in a cache line */
@@ -18,24 +18,24 @@
 static int packs(const fcnn_problem *p, int64_t lanes)
 {
     const int64_t c = p->c / p->groups, k = p->k / p->groups, work = c * k * p->r * p->s / lanes;
-    const int64_t floats = p->n * (p->h * p->w * p->c + p->p * p->q * p->k);
+    const int64_t floats = fcnn_min(p->n, FCNN_BLOCK) * (p->h * p->w * p->c + p->p * p->q * p->k);
     return p->op == FCNN_CONV2D && p->p * p->q > 1 && fcnn_max(p->c, p->k) >= PACKED_CHANNELS &&
            work >= PACKED_WORK * (c + k) && floats * (int64_t)sizeof(float) <= PACKED_BYTES;
 }
 
-/* The gradient in one strip per panel; the image in one per group, its pixels an odd number of cache lines apart. */
+/* The gradient in one strip per panel; the image with pixels an odd number of cache lines apart. Threads copy their share of
+ * the larger one, and all of the smaller one; of two equals the gradient is shared out (measured). */
 static void plan_strips(const struct fcnn_tiles *tiles, const fcnn_problem *p, struct fcnn_cut *cut)
 {
     struct fcnn_gather *g = &cut->gather;
-    struct fcnn_panels whole = fcnn_panels_of(g->depth, 1, g->depth);
     if (p->r == 1 && p->s == 1 && !cut->padded) /* only pixels that an output reads */
         cut->conv.h = p->p, cut->conv.w = p->q, cut->conv.stride_h = cut->conv.stride_w = 1;
     g->src_pixel = (fcnn_ceil_div(g->depth, LINE) | 1) * LINE;
     g->src_row = cut->conv.w * g->src_pixel;
     g->src_image = cut->conv.h * g->src_row;
-    cut->image = fcnn_strips_of(whole, p->groups, g->src_pixel, p->n * cut->conv.h, cut->conv.w);
-    cut->gradient = fcnn_strips_of(cut->panels, p->groups, cut->vectors * tiles->lanes, p->n * p->p, p->q);
-    cut->gradient_pixel = cut->gradient.pitch;
+    cut->gradient_pixel = cut->vectors * tiles->lanes;
+    cut->strip = fcnn_ceil_div(fcnn_min(p->n, FCNN_BLOCK) * p->p * p->q * cut->gradient_pixel, LINE) * LINE;
+    cut->all_panels = cut->conv.h * cut->conv.w * p->c > p->p * p->q * p->k;
 }
 
 static void choose_spreads(const fcnn_problem *p, int64_t rows, struct fcnn_cut *cut)
@@ -67,8 +67,9 @@ struct fcnn_cut fcnn_cut_of(const struct fcnn_tiles *tiles, const fcnn_problem *
     cut.packed = !cut.summed && packs(p, tiles->lanes);
     cut.panels = fcnn_panels_of(p->k / p->groups, tiles->lanes, cut.summed ? tiles->summed_vectors : tiles->vectors);
     cut.vectors = fcnn_ceil_div(cut.panels.granules, cut.panels.count);
-    int64_t rows = cut.summed ? tiles->summed_rows : tiles->rows[cut.vectors];
-    if (!cut.packed) choose_spreads(p, rows, &cut);
+    cut.tile_rows = cut.summed ? tiles->summed_rows : tiles->rows[cut.vectors];
+    cut.bias_tile = !p->no_bias && !cut.summed;
+    if (!cut.packed) choose_spreads(p, cut.tile_rows, &cut);
     cut.conv = fcnn_conv_of(p, cut.src_spread == FCNN_SPREAD_HALO);
     fcnn_problem forward = cut.conv;
     forward.direction = FCNN_FORWARD;
@@ -79,10 +80,8 @@ struct fcnn_cut fcnn_cut_of(const struct fcnn_tiles *tiles, const fcnn_problem *
     cut.by_tap = cut.padded || cut.packed;
     cut.spans = cut.by_tap ? p->r * p->s : 1;
     cut.span_rows = p->r * p->s * depth / cut.spans;
-    cut.span_tiles = fcnn_ceil_div(cut.span_rows, rows);
-    cut.tiles = cut.spans * cut.span_tiles;
-    cut.tile_rows = cut.span_rows / cut.span_tiles;
-    cut.longer_tiles = cut.span_rows % cut.span_tiles;
+    cut.panel_tasks = cut.spans * cut.span_rows + cut.bias_tile;
+    cut.group_tasks = cut.panel_tasks * (cut.all_panels ? 1 : cut.panels.count);
     cut_chains(p, &cut);
     return cut;
 }

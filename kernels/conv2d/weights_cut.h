@@ -6,7 +6,9 @@
 #include "kernels/conv2d/conv2d.h"
 
 /* Rows of tiles lie in spans that must not be crossed: one per tap if there is padding or packing, else a single one (any rows
- * share their pixels). Chains are lists of units: runs of steps that the table `steps` describes. */
+ * share their pixels). A task is one such row: row i / spans of span i % spans, then the bias, so that neighbouring tasks share
+ * input channels; a call makes tiles of the rows that it is given. Chains are lists of units: runs of steps that the table
+ * `steps` describes. */
 struct fcnn_cut {
     fcnn_problem conv;
     struct fcnn_gather gather;
@@ -14,12 +16,14 @@ struct fcnn_cut {
     struct fcnn_panels panels;
     int padded; /* the image that tiles read has no halo */
     int summed; /* tiles also do ReLU's gradient and the bias: there are so few that passes over the gradient would cost more */
-    int packed; /* tiles read image and gradient from strips: */
-    struct fcnn_strips image, gradient;
+    int packed; /* tiles read image and gradient from strips.h's copies: */
+    int64_t strip;          /* floats of the gradient of a panel */
     int64_t gradient_pixel; /* floats from pixel to pixel, packed or not */
-    int64_t vectors, spans, span_rows, span_tiles, tiles; /* tiles: per panel, bias not counted */
-    int64_t tile_rows, longer_tiles; /* rows of a tile; how many tiles, the first of a span, have one more */
+    int64_t vectors, spans, span_rows, tile_rows; /* tile_rows: at most */
     int by_tap;             /* a span is a tap */
+    int bias_tile;          /* the bias is a tile of its own; else its sum comes with the first tile */
+    int all_panels;         /* a task is of all panels of a group, not of one */
+    int64_t panel_tasks, group_tasks; /* of a panel (of all), of a group */
     int64_t unit_rows;      /* output (pooled: window) rows of a unit; 0: a unit is a whole block of one-pixel images */
     int64_t unit_steps, image_units, chunk_units;
 };
