@@ -64,8 +64,8 @@ static void decide(struct question *q)
     }
 }
 
-/* The rule of dispatch: a pinned kernel, else the highest usable instruction set, then kernels that nothing speaks against,
- * then the order of the table. */
+/* The rule of dispatch: a pinned kernel, else the highest usable instruction set, then kernels that nothing speaks
+ * against, then the order of the table. */
 static void explain_kernel(const struct question *q, int index, const fcnn_kernel_info *kernel, char *text, size_t size)
 {
     const char *reason = fcnn_kernel_reason(index, &q->problem, &q->options);

@@ -52,7 +52,8 @@ unsigned fcnn_cpu_isas(void)
 const char *fcnn_cpu_missing(fcnn_isa isa)
 {
     if (fcnn_cpu_isas() & BIT(isa)) return NULL;
-    if (!(compiled_isas() & BIT(isa))) return isa == FCNN_NEON ? "no NEON kernels in this build" : "not built: see configure";
+    if (!(compiled_isas() & BIT(isa)))
+        return isa == FCNN_NEON ? "no NEON kernels in this build" : "not built: see configure";
     return isa == FCNN_AVX2 ? "this CPU has no AVX2 with FMA" : "this CPU has no AVX-512 (F, VL, DQ, BW)";
 }
 
@@ -62,7 +63,8 @@ static void read_brand(char *brand, size_t size)
 #ifdef X86
     unsigned words[13] = {0};
     for (unsigned i = 0; i < 3; i++)
-        if (!__get_cpuid(0x80000002u + i, words + 4 * i, words + 4 * i + 1, words + 4 * i + 2, words + 4 * i + 3)) return;
+        if (!__get_cpuid(0x80000002u + i, words + 4 * i, words + 4 * i + 1, words + 4 * i + 2, words + 4 * i + 3))
+            return;
     const char *text = (const char *)words;
     while (*text == ' ') text++;
     snprintf(brand, size, "%s", text);

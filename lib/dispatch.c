@@ -8,7 +8,8 @@
 
 #include "lib/internal.h"
 
-const char *fcnn_dispatch_reason(const struct fcnn_kernel *kernel, const fcnn_problem *problem, const struct fcnn_settings *settings)
+const char *fcnn_dispatch_reason(const struct fcnn_kernel *kernel, const fcnn_problem *problem,
+                                 const struct fcnn_settings *settings)
 {
     static _Thread_local char text[160];
     const char *reason;
@@ -39,7 +40,8 @@ static int better(const struct fcnn_kernel *a, const struct fcnn_kernel *b, cons
 }
 
 /* The best usable kernel whose name matches. */
-static const struct fcnn_kernel *best(const char *pattern, const fcnn_problem *problem, const struct fcnn_settings *settings)
+static const struct fcnn_kernel *best(const char *pattern, const fcnn_problem *problem,
+                                      const struct fcnn_settings *settings)
 {
     const struct fcnn_kernel *chosen = NULL;
     for (int i = 0; i < fcnn_kernels_count; i++) {
@@ -57,8 +59,10 @@ static const struct fcnn_kernel *find(const char *name)
     return NULL;
 }
 
-/* The first pin that is for this operation and direction decides. A pin that cannot serve is an error, a wish is not. */
-static const struct fcnn_kernel *pinned(const fcnn_problem *problem, const struct fcnn_settings *settings, fcnn_status *status)
+/* The first pin that is for this operation and direction decides. A pin that cannot serve is an error, a wish is
+ * not. */
+static const struct fcnn_kernel *pinned(const fcnn_problem *problem, const struct fcnn_settings *settings,
+                                        fcnn_status *status)
 {
     for (const char *at = settings->kernels; at && *at;) {
         char word[96];
@@ -86,7 +90,8 @@ static const struct fcnn_kernel *pinned(const fcnn_problem *problem, const struc
     return NULL;
 }
 
-const struct fcnn_kernel *fcnn_dispatch(const fcnn_problem *problem, const struct fcnn_settings *settings, fcnn_status *status)
+const struct fcnn_kernel *fcnn_dispatch(const fcnn_problem *problem, const struct fcnn_settings *settings,
+                                        fcnn_status *status)
 {
     *status = FCNN_OK;
     const struct fcnn_kernel *kernel = pinned(problem, settings, status);

@@ -117,7 +117,8 @@ typedef struct fcnn_problem {
     int64_t p, q;
 } fcnn_problem;
 
-/* Completes a problem in place (defaults, padding, p, q) and checks it: FCNN_OK, FCNN_BAD_ARGUMENT or FCNN_BAD_SHAPE. */
+/* Completes a problem in place (defaults, padding, p, q) and checks it: FCNN_OK, FCNN_BAD_ARGUMENT or
+ * FCNN_BAD_SHAPE. */
 FCNN_API fcnn_status fcnn_problem_check(fcnn_problem *problem);
 
 /* Reads "conv2d+relu forward mb64ic32ih13oc64oh11kh3ph0" (operation, direction, sizes in the syntax of oneDNN's
@@ -127,7 +128,8 @@ FCNN_API fcnn_status fcnn_problem_check(fcnn_problem *problem);
  * backward_weights, update. A last word "nobias" drops the bias. The result has passed fcnn_problem_check(). */
 FCNN_API fcnn_status fcnn_problem_parse(fcnn_problem *problem, const char *text);
 
-/* Writes the same syntax (checked problems only); at most `size` bytes with the NUL. Returns the length needed, as snprintf. */
+/* Writes the same syntax (checked problems only); at most `size` bytes with the NUL. Returns the length needed, as
+ * snprintf. */
 FCNN_API int fcnn_problem_format(const fcnn_problem *problem, char *text, size_t size);
 
 /* Multiply-adds of the direct algorithm times two; padding is not counted. 0 for operations without multiply-adds. */
@@ -162,8 +164,9 @@ typedef struct fcnn_hyper {
  *   adam update              in d_weights hyper              in/out parameters moment_1 moment_2
  *   sgd update               in d_weights hyper              in/out parameters moment_1
  * Shapes: src, d_src (N,H,W,C); dst, d_dst (N,P,Q,K) (pooling: K = C); weights (R,S,C/groups,K); bias (K);
- * argmax (N,P,Q,C): the index r*S+s of the winner in its window, -1 if the window holds padding alone; choice (N,P,Q,ceil(K/16),3): for 16 channels three
- * words of one bit per channel: bit 0 and bit 1 of the winner's index in the 2x2 window, and "alive" (output not 0).
+ * argmax (N,P,Q,C): the index r*S+s of the winner in its window, -1 if the window holds padding alone;
+ * choice (N,P,Q,ceil(K/16),3): for 16 channels three words of one bit per channel: bit 0 and bit 1 of the winner's
+ * index in the 2x2 window, and "alive" (output not 0).
  * Unused members stay NULL. Apart from the two cases named for relu nothing may overlap. */
 typedef struct fcnn_tensors {
     const float *src, *weights, *bias;
@@ -190,11 +193,12 @@ typedef enum fcnn_class { FCNN_EXACT, FCNN_WINOGRAD_F2, FCNN_WINOGRAD_F4, FCNN_B
 /* Zero-initialise. What is 0 or NULL here comes from the environment, then from the machine. */
 typedef struct fcnn_options {
     int threads;        /* else FASTCNN_NUM_THREADS, else OpenMP's number. Inside a parallel region always 1. */
-    const char *isa;    /* "scalar" "avx2" "avx512" "neon": use nothing beyond; else FASTCNN_ISA; else all the CPU has */
+    const char *isa;    /* "scalar" "avx2" "avx512" "neon": use nothing beyond; else FASTCNN_ISA; else all the CPU
+                         * has */
     const char *math;   /* "exact", "winograd_f2", "winograd_f4", comma separated; else FASTCNN_MATH; else "exact" */
-    const char *kernel; /* kernels to pin, comma separated, each for its own operation and direction; an entry with a '*'
-                         * ("*_naive", "*_im2col_*") is a wish that is passed over where none of its kernels can serve;
-                         * else FASTCNN_KERNEL */
+    const char *kernel; /* kernels to pin, comma separated, each for its own operation and direction; an entry with a
+                         * '*' ("*_naive", "*_im2col_*") is a wish that is passed over where none of its kernels can
+                         * serve; else FASTCNN_KERNEL */
 } fcnn_options;
 
 typedef struct fcnn_plan fcnn_plan;
@@ -209,8 +213,8 @@ FCNN_API int fcnn_plan_threads(const fcnn_plan *plan);
 FCNN_API size_t fcnn_plan_workspace(const fcnn_plan *plan); /* bytes */
 FCNN_API size_t fcnn_plan_packed(const fcnn_plan *plan);    /* bytes fcnn_pack() writes; 0: this kernel packs nothing */
 
-/* Runs the plan. FCNN_BAD_ARGUMENT names a missing tensor; FCNN_BAD_DATA a label outside 0..C-1 (nothing is written then);
- * FCNN_OUT_OF_MEMORY cannot happen: memory is the plan's since its creation. */
+/* Runs the plan. FCNN_BAD_ARGUMENT names a missing tensor; FCNN_BAD_DATA a label outside 0..C-1 (nothing is written
+ * then); FCNN_OUT_OF_MEMORY cannot happen: memory is the plan's since its creation. */
 FCNN_API fcnn_status fcnn_execute(const fcnn_plan *plan, const fcnn_tensors *tensors);
 
 /* Rewrites weights and bias into the kernel's own layout, for many executions between two changes of the weights.
@@ -238,8 +242,8 @@ FCNN_API const char *fcnn_class_name(fcnn_class numerics);
  * else the reason. Owned by the library; valid until the next call of this thread. */
 FCNN_API const char *fcnn_kernel_reason(int index, const fcnn_problem *problem, const fcnn_options *options);
 
-/* Why kernel `index`, though it can be used, is expected to be slower for a problem than another one of its instruction set,
- * and is taken only where it is alone or asked for by name; "" if nothing speaks against it. A constant. */
+/* Why kernel `index`, though it can be used, is expected to be slower for a problem than another one of its instruction
+ * set, and is taken only where it is alone or asked for by name; "" if nothing speaks against it. A constant. */
 FCNN_API const char *fcnn_kernel_doubt(int index, const fcnn_problem *problem);
 
 /* Checks isa, math, kernel names and threads, from the options and the environment, without planning anything. */
@@ -256,7 +260,8 @@ typedef struct fcnn_machine {
 FCNN_API void fcnn_machine_describe(fcnn_machine *machine);
 
 /* Repeats fused multiply-adds from registers with the given instruction set for about `seconds`; returns the measured
- * GFLOP/s of the calling thread: the denominator of every "% of peak". 0 if this CPU cannot run that instruction set. */
+ * GFLOP/s of the calling thread: the denominator of every "% of peak". 0 if this CPU cannot run that instruction
+ * set. */
 FCNN_API double fcnn_measure_peak(fcnn_isa isa, double seconds);
 
 /* ---- networks: Keras' words ---- */
@@ -268,7 +273,8 @@ FCNN_API fcnn_status fcnn_model_create(fcnn_model **model, int64_t h, int64_t w,
 FCNN_API void fcnn_model_destroy(fcnn_model *model);
 
 /* Layers in order. FCNN_BAD_SHAPE if a layer's output would be empty. A conv2d with ReLU that is followed by a maxpool
- * 2x2 (stride 2, valid) becomes one fused conv2d_pool, always, because the fusion defines the order of the gradient sums. */
+ * 2x2 (stride 2, valid) becomes one fused conv2d_pool, always, because the fusion defines the order of the gradient
+ * sums. */
 FCNN_API fcnn_status fcnn_add_conv2d(fcnn_model *model, int64_t filters, int64_t r, int64_t s, int64_t stride,
                                      fcnn_padding padding, fcnn_activation activation);
 FCNN_API fcnn_status fcnn_add_maxpool2d(fcnn_model *model, int64_t r, int64_t s);
@@ -283,7 +289,8 @@ typedef struct fcnn_compile_options {
     fcnn_optimizer optimizer;
     float learning_rate, beta_1, beta_2, epsilon, momentum;
     uint64_t seed;        /* of the initial weights (Glorot uniform, biases 0) and of the shuffling */
-    int shards;           /* per batch, at most 1024; 0: 8. Part of the receipt: it defines the order of the gradient sums. */
+    int shards;           /* per batch, at most 1024; 0: 8. Part of the receipt: it defines the order of the gradient
+                           * sums. */
     fcnn_options kernels; /* for every plan of the model; .threads: worker threads of the model */
 } fcnn_compile_options;
 
@@ -312,11 +319,12 @@ typedef struct fcnn_fit_options {
     void *context;
 } fcnn_fit_options;
 
-/* Trains on n images x (n,h,w,c) with labels y (n). history: NULL, or one entry per epoch finished. Shuffling depends on
- * seed and epoch alone. The weights after FCNN_INTERRUPTED are those of the last finished step. */
+/* Trains on n images x (n,h,w,c) with labels y (n). history: NULL, or one entry per epoch finished. Shuffling depends
+ * on seed and epoch alone. The weights after FCNN_INTERRUPTED are those of the last finished step. */
 FCNN_API fcnn_status fcnn_fit(fcnn_model *model, const float *x, const int32_t *y, int64_t n,
                               const fcnn_fit_options *options, fcnn_progress *history);
-FCNN_API fcnn_status fcnn_evaluate(fcnn_model *model, const float *x, const int32_t *y, int64_t n, fcnn_metrics *metrics);
+FCNN_API fcnn_status fcnn_evaluate(fcnn_model *model, const float *x, const int32_t *y, int64_t n,
+                                   fcnn_metrics *metrics);
 /* probabilities (n, classes) */
 FCNN_API fcnn_status fcnn_predict(fcnn_model *model, const float *x, int64_t n, float *probabilities);
 
@@ -328,8 +336,8 @@ FCNN_API fcnn_status fcnn_model_set_weights(fcnn_model *model, const float *weig
 /* Multiply-adds times two of one image: forward, and a whole training step (no gradient for the network's input). */
 FCNN_API double fcnn_model_flops(const fcnn_model *model, int training);
 
-/* One line per layer of `fastcnn info`: the problem (forward, for a shard of 8 images) and the kernels chosen, in layer order;
- * then loss, gradient sum and optimizer. Returns FCNN_BAD_ARGUMENT past the last line. `text` as in snprintf. */
+/* One line per layer of `fastcnn info`: the problem (forward, for a shard of 8 images) and the kernels chosen, in layer
+ * order; then loss, gradient sum and optimizer. Returns FCNN_BAD_ARGUMENT past the last line. `text` as in snprintf. */
 FCNN_API fcnn_status fcnn_model_kernels(fcnn_model *model, int line, char *text, size_t size);
 
 /* What a training run depended on and produced. */
@@ -344,8 +352,8 @@ typedef struct fcnn_receipt {
 } fcnn_receipt;
 FCNN_API fcnn_status fcnn_model_receipt(const fcnn_model *model, fcnn_receipt *receipt);
 
-/* The Keras tutorial network for 28x28x1 images and 10 classes: Conv2D 32 3x3 ReLU, MaxPool, Conv2D 64 3x3 ReLU, MaxPool,
- * Conv2D 64 3x3 ReLU, Flatten, Dense 64 ReLU, Dense 10. Not compiled yet. */
+/* The Keras tutorial network for 28x28x1 images and 10 classes: Conv2D 32 3x3 ReLU, MaxPool, Conv2D 64 3x3 ReLU,
+ * MaxPool, Conv2D 64 3x3 ReLU, Flatten, Dense 64 ReLU, Dense 10. Not compiled yet. */
 FCNN_API fcnn_status fcnn_model_mnist(fcnn_model **model);
 
 #ifdef __cplusplus

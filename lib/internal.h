@@ -16,7 +16,8 @@ extern const int fcnn_kernel_names_count;
 
 /* Bit i: fcnn_isa i was compiled in and this CPU and its operating system can run it. FCNN_SCALAR is always there. */
 unsigned fcnn_cpu_isas(void);
-/* Why an instruction set is missing ("this CPU has no AVX-512 (F, VL, DQ, BW)", "not built: see configure"); NULL if it is not. */
+/* Why an instruction set is missing ("this CPU has no AVX-512 (F, VL, DQ, BW)", "not built: see configure"); NULL if it
+ * is not. */
 const char *fcnn_cpu_missing(fcnn_isa isa);
 /* Tests only: pretend that the CPU has just these (a mask; intersected with what was compiled in, not with the real
  * CPU, so a plan made under it may only be looked at); ~0u ends the pretence. */
@@ -36,14 +37,16 @@ fcnn_status fcnn_settings_read(struct fcnn_settings *settings, const fcnn_option
 /* ---- dispatch.c ---- */
 
 /* The best kernel for a checked problem, or NULL with the error set and *status. */
-const struct fcnn_kernel *fcnn_dispatch(const fcnn_problem *problem, const struct fcnn_settings *settings, fcnn_status *status);
+const struct fcnn_kernel *fcnn_dispatch(const fcnn_problem *problem, const struct fcnn_settings *settings,
+                                        fcnn_status *status);
 /* "" or the reason why `kernel` cannot be taken. */
-const char *fcnn_dispatch_reason(const struct fcnn_kernel *kernel, const fcnn_problem *problem, const struct fcnn_settings *settings);
+const char *fcnn_dispatch_reason(const struct fcnn_kernel *kernel, const fcnn_problem *problem,
+                                 const struct fcnn_settings *settings);
 
 /* ---- preference.c ---- */
 
-/* "" or why `kernel`, which can serve the problem, is expected to be slower than another one of its instruction set. The
- * same for all kernels of a class. */
+/* "" or why `kernel`, which can serve the problem, is expected to be slower than another one of its instruction set.
+ * The same for all kernels of a class. */
 const char *fcnn_dispatch_doubt(const struct fcnn_kernel *kernel, const fcnn_problem *problem);
 
 /* ---- tensors.c: which tensors a problem has ---- */

@@ -55,8 +55,8 @@ static fcnn_status prepare(struct fcnn_plan *plan)
     plan->tables = fcnn_memory_allocate(plan->demand.tables);
     plan->workspace = fcnn_memory_allocate(plan->workspace_bytes);
     if (!plan->tables || !plan->workspace)
-        return fcnn_fail(FCNN_OUT_OF_MEMORY, "%s needs %zu bytes of tables and %zu bytes of workspace", plan->kernel->name,
-                         plan->demand.tables, plan->workspace_bytes);
+        return fcnn_fail(FCNN_OUT_OF_MEMORY, "%s needs %zu bytes of tables and %zu bytes of workspace",
+                         plan->kernel->name, plan->demand.tables, plan->workspace_bytes);
     if (plan->demand.tasks[FCNN_TABLES]) {
         const struct fcnn_memory memory = {.tables = plan->tables};
         plan->kernel->variant->run(&plan->problem, NULL, &memory, FCNN_TABLES, 0, plan->demand.tasks[FCNN_TABLES]);
@@ -116,7 +116,8 @@ static fcnn_status check_tensors(const struct fcnn_plan *plan, const fcnn_tensor
         const struct fcnn_tensor_info *info = &plan->tensors[i];
         const void *pointer = *(const void *const *)((const char *)tensors + info->offset);
         int replaced = tensors->packed && fcnn_plan_packed(plan) &&
-                       (info->offset == offsetof(fcnn_tensors, weights) || info->offset == offsetof(fcnn_tensors, bias));
+                       (info->offset == offsetof(fcnn_tensors, weights) ||
+                        info->offset == offsetof(fcnn_tensors, bias));
         if (!pointer && !replaced)
             return fcnn_fail(FCNN_BAD_ARGUMENT, "%s %s needs the tensor %s (%lld elements), which is NULL",
                              fcnn_op_name(plan->problem.op), fcnn_direction_name(plan->problem.direction), info->name,
@@ -154,7 +155,8 @@ static void execute(const struct fcnn_plan *plan, const fcnn_tensors *tensors, c
 #pragma omp parallel num_threads(threads)
     {
         int worker = omp_get_thread_num(), team = omp_get_num_threads();
-        const struct fcnn_memory memory = {plan->tables, packed, shared, scratch + scratch_stride(plan) * (size_t)worker};
+        const struct fcnn_memory memory = {plan->tables, packed, shared,
+                                           scratch + scratch_stride(plan) * (size_t)worker};
         fcnn_fpmode saved = fcnn_fpmode_enter();
         for (enum fcnn_stage stage = first; stage < FCNN_STAGES; stage++) {
             if (!plan->demand.tasks[stage]) continue;

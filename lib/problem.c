@@ -60,8 +60,9 @@ static fcnn_status check_axis(const char *axis, fcnn_padding padding, int64_t in
                          (long long)(in + *pad_before + *pad_after), axis, MAX_SIZE);
     int64_t room = in + *pad_before + *pad_after - window;
     if (room < 0)
-        return fcnn_fail(FCNN_BAD_SHAPE, "the output would be empty: the window covers %lld input %s (dilation included), "
-                         "the padded input has %lld", (long long)window, axis, (long long)(in + *pad_before + *pad_after));
+        return fcnn_fail(FCNN_BAD_SHAPE, "the output would be empty: the window covers %lld input %s (dilation "
+                         "included), the padded input has %lld",
+                         (long long)window, axis, (long long)(in + *pad_before + *pad_after));
     *out = room / stride + 1;
     /* Padding that no window reaches is dropped, so that equal computations are equal problems. */
     int64_t used = (*out - 1) * stride + window - in - *pad_before;
@@ -100,7 +101,8 @@ static fcnn_status check_windowed(fcnn_problem *p)
                                       {"pad_right", p->pad_right}};
     fcnn_status status = check_ranges(pads, 4, 0);
     if (!status && p->r * p->s > MAX_SIZE)
-        status = fcnn_fail(FCNN_BAD_SHAPE, "the window of %lldx%lld has more than %d elements", (long long)p->r, (long long)p->s, MAX_SIZE);
+        status = fcnn_fail(FCNN_BAD_SHAPE, "the window of %lldx%lld has more than %d elements", (long long)p->r,
+                           (long long)p->s, MAX_SIZE);
     int64_t asked_p = p->p, asked_q = p->q;
     if (!status)
         status = check_axis("rows", p->padding, p->h, (p->r - 1) * p->dilation_h + 1, p->stride_h, &p->pad_top,
@@ -111,8 +113,8 @@ static fcnn_status check_windowed(fcnn_problem *p)
     if (status) return status;
     if (p->op == FCNN_CONV2D_POOL) {
         if (p->p < 2 || p->q < 2)
-            return fcnn_fail(FCNN_BAD_SHAPE, "the output would be empty: pooling 2x2 of a convolution's output of %lldx%lld",
-                             (long long)p->p, (long long)p->q);
+            return fcnn_fail(FCNN_BAD_SHAPE, "the output would be empty: pooling 2x2 of a convolution's output of "
+                             "%lldx%lld", (long long)p->p, (long long)p->q);
         p->p /= 2;
         p->q /= 2;
     }
@@ -136,8 +138,10 @@ static fcnn_status check_enums(const fcnn_problem *p)
 {
     if ((unsigned)p->op >= FCNN_OPS) return fcnn_fail(FCNN_BAD_ARGUMENT, "operation %d does not exist", (int)p->op);
     if ((unsigned)p->direction >= FCNN_DIRECTIONS || !direction_exists(p->op, p->direction))
-        return fcnn_fail(FCNN_BAD_ARGUMENT, "%s has no direction %s", fcnn_op_name(p->op), fcnn_direction_name(p->direction));
-    if ((unsigned)p->padding > FCNN_PAD_SAME) return fcnn_fail(FCNN_BAD_ARGUMENT, "padding %d does not exist", (int)p->padding);
+        return fcnn_fail(FCNN_BAD_ARGUMENT, "%s has no direction %s", fcnn_op_name(p->op),
+                         fcnn_direction_name(p->direction));
+    if ((unsigned)p->padding > FCNN_PAD_SAME)
+        return fcnn_fail(FCNN_BAD_ARGUMENT, "padding %d does not exist", (int)p->padding);
     if ((unsigned)p->activation > FCNN_RELU_ACTIVATION)
         return fcnn_fail(FCNN_BAD_ARGUMENT, "activation %d does not exist", (int)p->activation);
     return FCNN_OK;
@@ -153,8 +157,8 @@ fcnn_status fcnn_problem_check(fcnn_problem *p)
     const struct named_size sizes[] = {
         {"n (images)", p->n}, {"h (input height)", p->h}, {"w (input width)", p->w}, {"c (input channels)", p->c},
         {"k (output channels)", p->k}, {"r (window height)", p->r}, {"s (window width)", p->s},
-        {"stride_h", p->stride_h}, {"stride_w", p->stride_w}, {"dilation_h", p->dilation_h}, {"dilation_w", p->dilation_w},
-        {"groups", p->groups}};
+        {"stride_h", p->stride_h}, {"stride_w", p->stride_w}, {"dilation_h", p->dilation_h},
+        {"dilation_w", p->dilation_w}, {"groups", p->groups}};
     status = check_ranges(sizes, sizeof sizes / sizeof *sizes, 1);
     if (!status) status = check_channels(p);
     if (status) return status;

@@ -17,10 +17,14 @@ static const char *const direction_names[FCNN_DIRECTIONS] = {
     [FCNN_UPDATE] = "update"};
 
 const char *fcnn_op_name(fcnn_op op) { return (unsigned)op < FCNN_OPS ? op_names[op] : "unknown"; }
-const char *fcnn_direction_name(fcnn_direction d) { return (unsigned)d < FCNN_DIRECTIONS ? direction_names[d] : "unknown"; }
+const char *fcnn_direction_name(fcnn_direction d)
+{
+    return (unsigned)d < FCNN_DIRECTIONS ? direction_names[d] : "unknown";
+}
 
 enum key { G, MB, IC, IH, IW, OC, OH, OW, KH, KW, SH, SW, PH, PW, DH, DW, KEYS };
-static const char *const key_names[KEYS] = {"g", "mb", "ic", "ih", "iw", "oc", "oh", "ow", "kh", "kw", "sh", "sw", "ph", "pw", "dh", "dw"};
+static const char *const key_names[KEYS] = {"g",  "mb", "ic", "ih", "iw", "oc", "oh", "ow",
+                                            "kh", "kw", "sh", "sw", "ph", "pw", "dh", "dw"};
 
 /* "mb64ic32..." into value[] (-1: not given). */
 static fcnn_status parse_sizes(const char *text, int64_t value[KEYS])
@@ -35,8 +39,8 @@ static fcnn_status parse_sizes(const char *text, int64_t value[KEYS])
         int key = 0;
         while (key < KEYS && (strlen(key_names[key]) != letters || strncmp(at, key_names[key], letters))) key++;
         if (key == KEYS || !letters)
-            return fcnn_fail(FCNN_BAD_ARGUMENT, "problem sizes \"%s\": expected one of g mb ic ih iw oc oh ow kh kw sh sw ph "
-                             "pw dh dw and a number at \"%.12s\"", text, at);
+            return fcnn_fail(FCNN_BAD_ARGUMENT, "problem sizes \"%s\": expected one of g mb ic ih iw oc oh ow kh kw sh "
+                             "sw ph pw dh dw and a number at \"%.12s\"", text, at);
         if (!isdigit((unsigned char)at[letters]))
             return fcnn_fail(FCNN_BAD_ARGUMENT, "problem sizes \"%s\": %s needs a number", text, key_names[key]);
         if (value[key] >= 0)
@@ -44,7 +48,8 @@ static fcnn_status parse_sizes(const char *text, int64_t value[KEYS])
         char *end;
         unsigned long long number = strtoull(at + letters, &end, 10);
         if (number > INT32_MAX)
-            return fcnn_fail(FCNN_BAD_SHAPE, "problem sizes \"%s\": %s is larger than %d", text, key_names[key], INT32_MAX);
+            return fcnn_fail(FCNN_BAD_SHAPE, "problem sizes \"%s\": %s is larger than %d", text, key_names[key],
+                             INT32_MAX);
         value[key] = (int64_t)number;
         at = end;
     }
@@ -77,8 +82,9 @@ static fcnn_status set_sizes(fcnn_problem *p, const int64_t value[KEYS])
     if (v[OH] >= 0) p->pad_bottom = pad_after(p->h, v[OH], (p->r - 1) * p->dilation_h + 1, p->stride_h, p->pad_top);
     if (v[OW] >= 0) p->pad_right = pad_after(p->w, v[OW], (p->s - 1) * p->dilation_w + 1, p->stride_w, p->pad_left);
     if (v[OH] == 0 || v[OW] == 0 || p->pad_bottom < 0 || p->pad_right < 0)
-        return fcnn_fail(FCNN_BAD_SHAPE, "an output of %lldx%lld does not go with the other sizes: it must be at least what "
-                         "the input gives without padding at the bottom and right", (long long)v[OH], (long long)v[OW]);
+        return fcnn_fail(FCNN_BAD_SHAPE, "an output of %lldx%lld does not go with the other sizes: it must be at least "
+                         "what the input gives without padding at the bottom and right", (long long)v[OH],
+                         (long long)v[OW]);
     return FCNN_OK;
 }
 
@@ -96,8 +102,9 @@ static fcnn_status parse_op(fcnn_problem *p, const char *word)
             p->activation = relu ? FCNN_RELU_ACTIVATION : FCNN_LINEAR;
             return FCNN_OK;
         }
-    return fcnn_fail(FCNN_BAD_ARGUMENT, "operation \"%s\" does not exist; there are conv2d conv2d+relu conv2d+relu+maxpool dense "
-                     "dense+relu maxpool avgpool relu softmax cross_entropy reduce adam sgd", word);
+    return fcnn_fail(FCNN_BAD_ARGUMENT, "operation \"%s\" does not exist; there are conv2d conv2d+relu "
+                     "conv2d+relu+maxpool dense dense+relu maxpool avgpool relu softmax cross_entropy reduce adam sgd",
+                     word);
 }
 
 static fcnn_status parse_direction(fcnn_problem *p, const char *word)
@@ -107,7 +114,8 @@ static fcnn_status parse_direction(fcnn_problem *p, const char *word)
             p->direction = (fcnn_direction)d;
             return FCNN_OK;
         }
-    return fcnn_fail(FCNN_BAD_ARGUMENT, "direction \"%s\" does not exist; there are forward backward_data backward_weights update", word);
+    return fcnn_fail(FCNN_BAD_ARGUMENT, "direction \"%s\" does not exist; there are forward backward_data "
+                     "backward_weights update", word);
 }
 
 fcnn_status fcnn_problem_parse(fcnn_problem *problem, const char *text)
@@ -118,8 +126,8 @@ fcnn_status fcnn_problem_parse(fcnn_problem *problem, const char *text)
     int64_t value[KEYS];
     int words = sscanf(text, "%31s %31s %255s %31s %c", op, direction, sizes, last, &more);
     if (words < 3 || words > 4)
-        return fcnn_fail(FCNN_BAD_ARGUMENT, "problem \"%s\": expected operation, direction, sizes and at most \"nobias\", as in "
-                         "\"conv2d+relu forward mb64ic32ih13oc64kh3\"", text);
+        return fcnn_fail(FCNN_BAD_ARGUMENT, "problem \"%s\": expected operation, direction, sizes and at most "
+                         "\"nobias\", as in \"conv2d+relu forward mb64ic32ih13oc64kh3\"", text);
     fcnn_status status = parse_op(&p, op);
     if (!status) status = parse_direction(&p, direction);
     if (!status) status = parse_sizes(sizes, value);
@@ -168,6 +176,7 @@ int fcnn_problem_format(const fcnn_problem *p, char *text, size_t size)
 #undef PUT
     if (p->no_bias) snprintf(end, sizeof end, " nobias");
     return snprintf(text, size, "%s%s %s %s%s", fcnn_op_name(p->op),
-                    p->activation == FCNN_RELU_ACTIVATION && (p->op == FCNN_CONV2D || p->op == FCNN_DENSE) ? "+relu" : "",
+                    p->activation == FCNN_RELU_ACTIVATION && (p->op == FCNN_CONV2D || p->op == FCNN_DENSE)
+                        ? "+relu" : "",
                     fcnn_direction_name(p->direction), sizes, end);
 }

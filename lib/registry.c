@@ -18,8 +18,9 @@
 #include "kernels/kernels.def"
 #undef KERNEL
 
-#define KERNEL(name, op, direction, isa, numerics) \
-    FCNN_ROW_##isa({#name COMMA FCNN_##op COMMA FCNN_##direction COMMA FCNN_##isa COMMA FCNN_##numerics COMMA &name} COMMA)
+#define KERNEL(name, op, direction, isa, numerics)                                                                     \
+    FCNN_ROW_##isa({#name COMMA FCNN_##op COMMA FCNN_##direction COMMA FCNN_##isa COMMA FCNN_##numerics COMMA &name}   \
+                   COMMA)
 #define COMMA ,
 const struct fcnn_kernel fcnn_kernels[] = {
 #include "kernels/kernels.def"

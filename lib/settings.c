@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * Settings: what the caller's options leave open comes from the environment, then from the machine. A value that cannot be
- * understood is an error wherever it comes from: silently running something else would make every measurement a lie. */
+ * Settings: what the caller's options leave open comes from the environment, then from the machine. A value that cannot
+ * be understood is an error wherever it comes from: silently running something else would make every measurement a
+ * lie. */
 #include <fnmatch.h>
 #include <omp.h>
 #include <stdlib.h>
@@ -12,7 +13,10 @@ static const char *const isa_names[FCNN_ISAS] = {"scalar", "avx2", "avx512", "ne
 static const char *const class_names[FCNN_CLASSES] = {"exact", "winograd_f2", "winograd_f4", "bf16"};
 
 const char *fcnn_isa_name(fcnn_isa isa) { return (unsigned)isa < FCNN_ISAS ? isa_names[isa] : "unknown"; }
-const char *fcnn_class_name(fcnn_class numerics) { return (unsigned)numerics < FCNN_CLASSES ? class_names[numerics] : "unknown"; }
+const char *fcnn_class_name(fcnn_class numerics)
+{
+    return (unsigned)numerics < FCNN_CLASSES ? class_names[numerics] : "unknown";
+}
 
 /* The value of an option: the caller's, else the environment's (empty counts as unset); *origin for messages. */
 static const char *lookup(const char *option, const char *option_name, const char *variable, const char **origin)
@@ -36,7 +40,8 @@ static fcnn_status read_isa(const char *option, fcnn_isa *isa)
 }
 
 /* Calls `visit` with each comma-separated word of a list. */
-static fcnn_status for_each_word(const char *list, fcnn_status (*visit)(const char *word, const char *origin, void *context),
+static fcnn_status for_each_word(const char *list,
+                                 fcnn_status (*visit)(const char *word, const char *origin, void *context),
                                  const char *origin, void *context)
 {
     for (const char *at = list; at && *at;) {
@@ -60,15 +65,18 @@ static fcnn_status add_class(const char *word, const char *origin, void *context
             *(unsigned *)context |= 1u << i;
             return FCNN_OK;
         }
-    return fcnn_fail(FCNN_BAD_SETTING, "%s names the numerics class \"%s\"; there are exact, winograd_f2, winograd_f4 and bf16", origin, word);
+    return fcnn_fail(FCNN_BAD_SETTING, "%s names the numerics class \"%s\"; there are exact, winograd_f2, winograd_f4 "
+                     "and bf16", origin, word);
 }
 
 static fcnn_status check_kernel_name(const char *word, const char *origin, void *context)
 {
     (void)context;
     for (int i = 0; i < fcnn_kernel_names_count; i++)
-        if (strchr(word, '*') ? !fnmatch(word, fcnn_kernel_names[i], 0) : !strcmp(word, fcnn_kernel_names[i])) return FCNN_OK;
-    return fcnn_fail(FCNN_BAD_SETTING, "%s names \"%s\", but no kernel is called so (see `fastcnn list`)", origin, word);
+        if (strchr(word, '*') ? !fnmatch(word, fcnn_kernel_names[i], 0) : !strcmp(word, fcnn_kernel_names[i]))
+            return FCNN_OK;
+    return fcnn_fail(FCNN_BAD_SETTING, "%s names \"%s\", but no kernel is called so (see `fastcnn list`)", origin,
+                     word);
 }
 
 static fcnn_status read_threads(int option, int *threads)
@@ -76,7 +84,8 @@ static fcnn_status read_threads(int option, int *threads)
     const char *text = secure_getenv("FASTCNN_NUM_THREADS");
     *threads = option ? option : omp_get_max_threads();
     if (option < 0 || option > 1024)
-        return fcnn_fail(FCNN_BAD_SETTING, "the option threads is %d; expected 1 to 1024, or 0 for the default", option);
+        return fcnn_fail(FCNN_BAD_SETTING, "the option threads is %d; expected 1 to 1024, or 0 for the default",
+                         option);
     if (option || !text || !*text) return FCNN_OK;
     char *end;
     long value = strtol(text, &end, 10);
@@ -91,7 +100,8 @@ static fcnn_status set_verbose(const char *word, const char *origin, void *conte
     struct fcnn_settings *settings = context;
     if (!strcmp(word, "dispatch")) settings->verbose_dispatch = 1;
     else if (!strcmp(word, "exec")) settings->verbose_exec = 1;
-    else return fcnn_fail(FCNN_BAD_SETTING, "%s names \"%s\"; expected dispatch, exec or both with a comma", origin, word);
+    else return fcnn_fail(FCNN_BAD_SETTING, "%s names \"%s\"; expected dispatch, exec or both with a comma", origin,
+                          word);
     return FCNN_OK;
 }
 

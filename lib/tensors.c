@@ -7,7 +7,8 @@ struct list {
     int count;
 };
 
-static void add(struct list *list, const char *name, size_t offset, size_t element_size, int64_t elements, enum fcnn_role role)
+static void add(struct list *list, const char *name, size_t offset, size_t element_size, int64_t elements,
+                enum fcnn_role role)
 {
     list->entry[list->count++] = (struct fcnn_tensor_info){name, offset, element_size, elements, role};
 }

@@ -2,9 +2,10 @@
  *
  * What every operation means, in plain C: no intrinsics, no threads, no allocation, nothing included from elsewhere.
  *
- * The float functions fix the bits: order of every sum, every multiply-add an fmaf(). They are the kernels called `naive`.
- * The double functions (refd_) measure errors: same operations, written independently (scatter instead of gather), any
- * order, with the magnitude S = sum |a b| of every output beside it. Layouts and tensors as in lib/fastcnn.h. */
+ * The float functions fix the bits: order of every sum, every multiply-add an fmaf(). They are the kernels called
+ * `naive`. The double functions (refd_) measure errors: same operations, written independently (scatter instead of
+ * gather), any order, with the magnitude S = sum |a b| of every output beside it. Layouts and tensors as in
+ * lib/fastcnn.h. */
 #ifndef FCNN_REF_H
 #define FCNN_REF_H
 
@@ -28,15 +29,18 @@ struct ref_conv2d {
 };
 
 /* dst = bias + sum over r, s, c of src * weights; then relu. bias may be NULL (+0). */
-void ref_conv2d_forward(const struct ref_conv2d *g, const float *src, const float *weights, const float *bias, float *dst);
-/* Gather: d_src = sum over r, s, k. With g->relu the gradient counts as 0 where dst is 0 (dst else unused, may be NULL). */
-void ref_conv2d_backward_data(const struct ref_conv2d *g, const float *weights, const float *dst, const float *d_dst, float *d_src);
+void ref_conv2d_forward(const struct ref_conv2d *g, const float *src, const float *weights, const float *bias,
+                        float *dst);
+/* Gather: d_src = sum over r, s, k. With g->relu the gradient counts as 0 where dst is 0 (dst else unused, may be
+ * NULL). */
+void ref_conv2d_backward_data(const struct ref_conv2d *g, const float *weights, const float *dst, const float *d_dst,
+                              float *d_src);
 /* Sum over n, p, q: one chain per REF_BLOCK images, blocks along the fixed tree. d_bias may be NULL. */
 void ref_conv2d_backward_weights(const struct ref_conv2d *g, const float *src, const float *dst, const float *d_dst,
                                  float *d_weights, float *d_bias);
 
-/* The two loops that convolution shares with its pooled form. Output (n,p,q), channels first .. last-1, before ReLU, into
- * out[0 .. last-first-1]; and backward data with the gradient of an output as a function. */
+/* The two loops that convolution shares with its pooled form. Output (n,p,q), channels first .. last-1, before ReLU,
+ * into out[0 .. last-first-1]; and backward data with the gradient of an output as a function. */
 void ref_conv2d_pixel(const struct ref_conv2d *g, const float *src, const float *weights, const float *bias,
                       const int64_t at[3], int64_t first, int64_t last, float *out);
 typedef float ref_gradient(const void *context, int64_t n, int64_t p, int64_t q, int64_t k);
@@ -74,27 +78,30 @@ void ref_relu_backward_data(int64_t count, const float *dst, const float *d_dst,
 
 /* src (n,c), weights (c,k), bias (k) or NULL. The same sums as a 1x1 convolution of n images of one pixel. */
 struct ref_dense { int64_t n, c, k; int relu; };
-void ref_dense_forward(const struct ref_dense *g, const float *src, const float *weights, const float *bias, float *dst);
-void ref_dense_backward_data(const struct ref_dense *g, const float *weights, const float *dst, const float *d_dst, float *d_src);
+void ref_dense_forward(const struct ref_dense *g, const float *src, const float *weights, const float *bias,
+                       float *dst);
+void ref_dense_backward_data(const struct ref_dense *g, const float *weights, const float *dst, const float *d_dst,
+                             float *d_src);
 void ref_dense_backward_weights(const struct ref_dense *g, const float *src, const float *dst, const float *d_dst,
                                 float *d_weights, float *d_bias);
 
-/* exp(x): the algorithm and bits of SLEEF's Sleef_finz_expf*_u10 (Boost licence, Naoki Shibata), in fmaf(), so that CPUs
- * without FMA have it too; error below 1 ULP. log(x), x > 0 finite: basic double operations only, rounded once. */
+/* exp(x): the algorithm and bits of SLEEF's Sleef_finz_expf*_u10 (Boost licence, Naoki Shibata), in fmaf(), so that
+ * CPUs without FMA have it too; error below 1 ULP. log(x), x > 0 finite: basic double operations only, rounded once. */
 float ref_expf(float x);
 float ref_logf(float x);
 
-/* Softmax over c, row by row: max; e_i = exp(x_i - max), 0 if below REF_TINY_PROBABILITY; their sum in 16 striped lanes (lane i
- * mod 16, each a chain of + over ascending i), lanes added as 8+8, 4+4, 2+2, 1+1; then e_i / sum.
+/* Softmax over c, row by row: max; e_i = exp(x_i - max), 0 if below REF_TINY_PROBABILITY; their sum in 16 striped lanes
+ * (lane i mod 16, each a chain of + over ascending i), lanes added as 8+8, 4+4, 2+2, 1+1; then e_i / sum.
  * Max: chain of (x > m ? x : m) from -inf in the same 16 lanes, then the same tree; any NaN gives a row of NaN. */
 void ref_softmax(int64_t n, int64_t c, const float *src, float *dst);
 /* softmax as above into dst; loss = log(sum) - (src[label] - max). */
 void ref_cross_entropy_forward(int64_t n, int64_t c, const float *src, const int32_t *labels, float *dst, float *loss);
 /* d_src = (dst - (c == label)) * scale; below REF_TINY_GRADIENT in magnitude: +0. */
-void ref_cross_entropy_backward(int64_t n, int64_t c, const float *dst, const int32_t *labels, float scale, float *d_src);
+void ref_cross_entropy_backward(int64_t n, int64_t c, const float *dst, const int32_t *labels, float scale,
+                                float *d_src);
 
-/* dst[i] = tree over n of src[n][i]: the sum of [lo, hi) is sum[lo, mid) + sum[mid, hi), mid - lo the largest power of two
- * below hi - lo. */
+/* dst[i] = tree over n of src[n][i]: the sum of [lo, hi) is sum[lo, mid) + sum[mid, hi), mid - lo the largest power of
+ * two below hi - lo. */
 void ref_reduce(int64_t n, int64_t c, const float *src, float *dst);
 int64_t ref_tree_half(int64_t count); /* mid - lo of count leaves, count >= 2 */
 float ref_tree(int64_t lo, int64_t hi, float (*leaf)(const void *context, int64_t i), const void *context);
@@ -105,7 +112,8 @@ float ref_tree(int64_t lo, int64_t hi, float (*leaf)(const void *context, int64_
 void ref_adam(int64_t count, float learning_rate, float beta_1, float beta_2, float epsilon, float beta_1_power,
               float beta_2_power, const float *gradient, float *parameters, float *moment_1, float *moment_2);
 /* v = fma(momentum, v, -(lr * g)), flushed at REF_TINY_MOMENT_1; w = w + v. g flushed as above. */
-void ref_sgd(int64_t count, float learning_rate, float momentum, const float *gradient, float *parameters, float *moment_1);
+void ref_sgd(int64_t count, float learning_rate, float momentum, const float *gradient, float *parameters,
+             float *moment_1);
 
 /* ---- double, for measuring errors; *_mag: sum of |a b| of the same element ---- */
 void refd_conv2d_forward(const struct ref_conv2d *g, const float *src, const float *weights, const float *bias,

@@ -59,14 +59,15 @@ static const struct window depthwise_windows[] = {
     {40, 3, 3, 3, 1, 1, 1, 1, 4, 5, 3, 4}, {6, 2, 3, 3, 2, 2, 1, 1, 3, 3, 3, 4},
     {70, 33, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1}};
 
-/* The MNIST model's convolutions, whole, images larger than an L1 cache, and a small map of many channels, whose taps are
- * swept in parts. {n, h, c, k, pad, pooled} */
+/* The MNIST model's convolutions, whole, images larger than an L1 cache, and a small map of many channels, whose taps
+ * are swept in parts. {n, h, c, k, pad, pooled} */
 static const int model_layers[][6] = {
     {3, 28, 1, 32, 0, 1}, {3, 13, 32, 64, 0, 1}, {3, 5, 64, 64, 0, 0}, {3, 28, 64, 5, 0, 1}, {1, 7, 520, 3, 1, 0},
     {1, 7, 3, 520, 1, 0}};
 
-/* Backward weights that pack their operands: last vectors that are not whole, several panels, blocks and groups, strided 1x1,
- * padding, dilation, more steps than a chunk; then such that copy a padded image, with more steps and more images.
+/* Backward weights that pack their operands: last vectors that are not whole, several panels, blocks and groups,
+ * strided 1x1, padding, dilation, more steps than a chunk; then such that copy a padded image, with more steps and
+ * more images.
  * {n, h, w, c, k, groups, r, s, stride, dilation, pad} */
 static const int packed_layers[][11] = {
     {1, 7, 7, 130, 35, 1, 3, 3, 1, 1, 1},  {2, 5, 6, 384, 400, 1, 1, 1, 2, 1, 0}, {9, 4, 5, 128, 48, 1, 3, 3, 2, 1, 1},
@@ -175,9 +176,9 @@ static void add_convolutions(struct problem_list *list, fcnn_op op, fcnn_directi
     for (int i = 0; i < COUNT(model_layers); i++) {
         const int *layer = model_layers[i];
         if (pooled != layer[5]) continue;
-        add(list, (fcnn_problem){.op = op, .direction = direction, .n = layer[0], .h = layer[1], .w = layer[1], .c = layer[2],
-                                 .k = layer[3], .r = 3, .s = 3, .pad_top = layer[4], .pad_left = layer[4],
-                                 .pad_bottom = layer[4], .pad_right = layer[4],
+        add(list, (fcnn_problem){.op = op, .direction = direction, .n = layer[0], .h = layer[1], .w = layer[1],
+                                 .c = layer[2], .k = layer[3], .r = 3, .s = 3, .pad_top = layer[4],
+                                 .pad_left = layer[4], .pad_bottom = layer[4], .pad_right = layer[4],
                                  .activation = pooled ? FCNN_LINEAR : FCNN_RELU_ACTIVATION});
     }
 }

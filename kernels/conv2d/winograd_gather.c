@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * Winograd's convolution, forward, with pooling or not, and backward data (a forward pass of the gradient with rotated,
- * transposed filters and padding 2 - pad). Filters are transformed when they are packed. A task takes a block of tiles
- * and a slice of output channels: patches -> V, per frequency V U -> M, M -> outputs. V and M should stay in half of a
- * 1 MB L2 cache; with many channels they cannot, and a block is as large as it takes to pay for the way of each U from
- * memory. Neighbouring tasks of a call share a block's V. Tiles begin at even outputs: none cuts a pooling window. */
+ * transposed filters and padding 2 - pad). Filters are transformed when they are packed. A call takes blocks of tiles:
+ * patches -> V, per frequency V U -> M, M -> outputs. V and M should stay in half of a 1 MB L2 cache; with many
+ * channels they cannot, and a block is as large as it takes to pay for the way of each U from memory. A task is one
+ * tile, which calls join to even blocks, or, with many channels, a slice of a block's, and neighbouring slices of a
+ * call share V. Tiles begin at even outputs: none cuts a pooling window. */
 #include <string.h>
 
 #include "kernels/conv2d/winograd.h"
@@ -25,7 +26,8 @@ struct cut {
     int64_t pad_top, pad_left;
     struct fcnn_panels panels; /* of a group; whole choice words */
     int64_t lanes;
-    int64_t blocks, block_tiles, slices;
+    int64_t strips, slices; /* tasks: strips of tiles (single ones; with several slices blocks) by slices of channels */
+    int64_t together, block_tiles; /* strips, tiles of a block at most */
     int64_t v_tile, v_frequency, m_tile, m_frequency;
     int64_t u_frequency, u_panel, bias_floats, packed_group;
 };
@@ -56,8 +58,10 @@ static void lay_out(struct cut *cut)
     cut->v_tile = line(g->depth) + LINE;
     cut->m_tile = line(slice) + LINE;
     int64_t tile = cut->grid.frequencies * (cut->v_tile + cut->m_tile) * (int64_t)sizeof(float);
-    cut->blocks = fcnn_ceil_div(cut->grid.count, fcnn_max(BLOCK_LEAST, BLOCK_BYTES / tile));
-    cut->block_tiles = fcnn_ceil_div(cut->grid.count, cut->blocks);
+    int64_t most = fcnn_max(BLOCK_LEAST, BLOCK_BYTES / tile);
+    cut->strips = cut->slices > 1 ? fcnn_ceil_div(cut->grid.count, most) : cut->grid.count;
+    cut->together = cut->slices > 1 ? 1 : fcnn_min(most, cut->grid.count);
+    cut->block_tiles = cut->together * fcnn_ceil_div(cut->grid.count, cut->strips);
     cut->v_frequency = cut->block_tiles * cut->v_tile + LINE;
     cut->m_frequency = cut->block_tiles * cut->m_tile + LINE;
 }
@@ -91,7 +95,7 @@ void fcnn_winograd_gather_demand(const struct fcnn_winograd *w, const fcnn_probl
     demand->scratch = (size_t)(zeros_floats(&cut) + v_floats(&cut) + m_floats(&cut)) * sizeof(float);
     demand->tasks[FCNN_PACK] = g->groups * cut.panels.count;
     demand->tasks[FCNN_GATHER] = cut.spread == FCNN_SPREAD_NOTHING ? 0 : g->images;
-    demand->tasks[FCNN_COMPUTE] = g->groups * cut.blocks * cut.slices;
+    demand->tasks[FCNN_COMPUTE] = g->groups * cut.strips * cut.slices;
 }
 
 /* ---- packing ---- */
@@ -220,11 +224,13 @@ static void compute(const struct call *call, int64_t first, int64_t last)
     const struct cut *cut = &call->cut;
     int64_t transformed = -1;
     memset(call->zeros, 0, (size_t)cut->gather.depth * sizeof(float));
-    for (int64_t task = first; task < last; task++) {
-        int64_t slice = task % cut->slices, at = task / cut->slices, block = at % cut->blocks;
-        const struct part part = {.group = at / cut->blocks,
-                                  .first = cut->grid.count * block / cut->blocks,
-                                  .last = cut->grid.count * (block + 1) / cut->blocks,
+    for (int64_t task = first, count; task < last; task += count) {
+        int64_t slice = task % cut->slices, at = task / cut->slices, strip = at % cut->strips;
+        int64_t left = fcnn_min(last - task, cut->strips - strip);
+        count = fcnn_ceil_div(left, fcnn_ceil_div(left, cut->together)); /* 1 with several slices */
+        const struct part part = {.group = at / cut->strips,
+                                  .first = cut->grid.count * strip / cut->strips,
+                                  .last = cut->grid.count * (strip + count) / cut->strips,
                                   .from = first_panel(cut, slice),
                                   .to = first_panel(cut, slice + 1)};
         if (at != transformed) transform_patches(call, &part);

@@ -4,7 +4,8 @@
  * chunk of tiles to V and Y and adds V^T Y of every frequency to sums S. Where a block of images is one chunk, a band
  * of input channels at a time is summed and transformed back, and S stays in cache; else S is carried through memory.
  * Order: images in blocks of FCNN_BLOCK as in direct_weights.c; in a block one chain per frequency over its tiles, then
- * G^T . G; blocks along the fixed tree. The bias gradient is the exact one. A task is a panel of output channels. */
+ * G^T . G; blocks along the fixed tree. The bias gradient is the exact one. A task is GRANULE input channels, because
+ * what threads have in common, Y, takes less time than V. */
 #include <string.h>
 
 #include "kernels/conv2d/weights_sum.h"
@@ -13,21 +14,22 @@
 
 #define CHUNK_BYTES (768 << 10) /* of V and Y */
 #define CHUNK_LEAST 64          /* tiles of a chunk: what a sum's way through memory costs is shared by so many */
-#define SUM_BYTES (8 << 20)     /* of S, if carried: panels of a call go together up to so much */
+#define SUM_BYTES (8 << 20)     /* of S, if carried: tasks of a call go together up to so much */
+#define GRANULE 16              /* input channels of a task at most: a vector of AVX-512 */
 #define BAND 96                 /* input channels summed at a time */
 #define BIAS_STEPS 64
 #define LINE 16                 /* floats; strides that are powers of two would share cache sets */
 
-/* Distances in floats. V[frequency][tile][input channel], Y[frequency][tile][output channel of the call],
- * S[panel of the call][band][frequency][input channel of the band][column]; if nothing is carried, of one band. */
+/* Distances in floats. V[frequency][tile][input channel of the part], Y[frequency][tile][output channel],
+ * S[panel][band of the part][frequency][input channel of the band][column]; if nothing is carried, of one band. */
 struct cut {
     fcnn_problem problem;
     struct fcnn_gather gather; /* of the forward pass */
     struct fcnn_winograd_grid grid;
     enum fcnn_spread spread;
+    struct fcnn_panels inputs;  /* tasks: of a group's input channels */
     struct fcnn_panels panels;  /* of a group's output channels */
-    int64_t together;           /* panels that a call does at a time */
-    int64_t bands, chunk_tiles;
+    int64_t together, chunk_tiles; /* tasks that a call does at a time, tiles that it transforms at a time */
     int carried;
     int64_t v_tile, v_frequency, y_tile, y_frequency, s_frequency, s_band;
 };
@@ -43,17 +45,18 @@ static struct cut cut_of(const struct fcnn_winograd *w, const fcnn_problem *p)
     cut.gather = fcnn_gather_of(&cut.problem);
     cut.grid = fcnn_winograd_grid_of(w->m, fcnn_min(FCNN_BLOCK, p->n), p->p, p->q);
     cut.panels = fcnn_panels_of(cut.gather.width, w->tiles->lanes, w->tiles->vectors);
-    cut.bands = fcnn_ceil_div(cut.gather.depth, BAND);
+    cut.inputs = fcnn_panels_of(cut.gather.depth, GRANULE, 1);
     cut.v_tile = line(cut.gather.depth) + LINE;
     cut.y_tile = line(cut.gather.width) + LINE;
     int64_t most = CHUNK_BYTES / (cut.grid.frequencies * (cut.v_tile + cut.y_tile) * size);
     cut.chunk_tiles = fcnn_min(cut.grid.count, fcnn_max(CHUNK_LEAST, most));
     cut.carried = cut.chunk_tiles < cut.grid.count;
-    cut.s_frequency = line(BAND * widest) + LINE;
+    cut.together = cut.inputs.count;
+    int64_t granule = cut.panels.count * cut.grid.frequencies * GRANULE * widest * size; /* bytes of S */
+    if (cut.carried) cut.together = fcnn_min(cut.together, fcnn_max(1, SUM_BYTES / granule));
+    cut.v_tile = fcnn_min(cut.v_tile, line(cut.together * GRANULE) + LINE);
+    cut.s_frequency = line(fcnn_min(BAND, cut.together * GRANULE) * widest) + LINE;
     cut.s_band = cut.grid.frequencies * cut.s_frequency;
-    cut.together = cut.panels.count;
-    if (cut.carried) cut.together = fcnn_min(cut.together, fcnn_max(1, SUM_BYTES / (cut.bands * cut.s_band * size)));
-    cut.y_tile = fcnn_min(cut.y_tile, line(cut.together * widest) + LINE);
     cut.v_frequency = cut.chunk_tiles * cut.v_tile + LINE;
     cut.y_frequency = cut.chunk_tiles * cut.y_tile + LINE;
     return cut;
@@ -63,7 +66,12 @@ static struct cut cut_of(const struct fcnn_winograd *w, const fcnn_problem *p)
 static int64_t zeros_floats(const struct cut *cut) { return line(fcnn_max(cut->gather.depth, cut->gather.width)); }
 static int64_t v_floats(const struct cut *cut) { return cut->grid.frequencies * cut->v_frequency; }
 static int64_t y_floats(const struct cut *cut) { return cut->grid.frequencies * cut->y_frequency; }
-static int64_t s_floats(const struct cut *cut) { return (cut->carried ? cut->together * cut->bands : 1) * cut->s_band; }
+
+static int64_t s_floats(const struct cut *cut)
+{
+    int64_t bands = fcnn_ceil_div(fcnn_min(cut->gather.depth, cut->together * GRANULE), BAND);
+    return (cut->carried ? cut->panels.count * bands : 1) * cut->s_band;
+}
 
 void fcnn_winograd_weights_demand(const struct fcnn_winograd *w, const fcnn_problem *p, struct fcnn_demand *demand)
 {
@@ -74,7 +82,7 @@ void fcnn_winograd_weights_demand(const struct fcnn_winograd *w, const fcnn_prob
     demand->scratch = (size_t)floats * sizeof(float) + fcnn_weights_sum_bytes(p);
     demand->tasks[FCNN_TABLES] = 1;
     demand->tasks[FCNN_GATHER] = cut.spread == FCNN_SPREAD_NOTHING ? 0 : p->n;
-    demand->tasks[FCNN_COMPUTE] = p->groups * cut.panels.count;
+    demand->tasks[FCNN_COMPUTE] = p->groups * cut.inputs.count;
 }
 
 /* What a call works with. */
@@ -87,9 +95,9 @@ struct call {
     struct fcnn_weights_sum sum;
 };
 
-/* Panels first .. last-1 of a group: output channels from .. from + width - 1 of all. */
+/* Input channels from .. to-1 of a group. */
 struct part {
-    int64_t group, first, last, from, width;
+    int64_t group, from, to;
 };
 
 static void transform(const struct call *call, const struct part *part, int64_t image, int64_t first, int64_t last)
@@ -98,17 +106,18 @@ static void transform(const struct call *call, const struct part *part, int64_t 
     const struct fcnn_gather *g = &cut->gather;
     const struct fcnn_winograd_grid *grid = &cut->grid;
     const int64_t m = call->w->m;
-    const struct fcnn_winograd_image src = {call->src + part->group * g->depth, g->src_h, g->src_w, g->src_pixel};
-    const struct fcnn_winograd_image d_dst = {call->d_dst + part->from, g->dst_h, g->dst_w, g->dst_pixel};
+    const struct fcnn_winograd_image src = {call->src + part->group * g->depth + part->from, g->src_h, g->src_w,
+                                            g->src_pixel};
+    const struct fcnn_winograd_image d_dst = {call->d_dst + part->group * g->width, g->dst_h, g->dst_w, g->dst_pixel};
     for (int64_t tile = first; tile < last; tile++) {
         const float *pixels[FCNN_WINOGRAD_POINTS * FCNN_WINOGRAD_POINTS];
         int64_t j = tile % grid->across * m, i = tile / grid->across % grid->down * m;
         int64_t n = image + tile / grid->across / grid->down;
         int64_t top = i - cut->problem.pad_top, left = j - cut->problem.pad_left;
         fcnn_winograd_pixels(&src, n, top, left, grid->n, call->zeros, pixels);
-        call->w->input(pixels, g->depth, call->v + (tile - first) * cut->v_tile, cut->v_frequency);
+        call->w->input(pixels, part->to - part->from, call->v + (tile - first) * cut->v_tile, cut->v_frequency);
         fcnn_winograd_pixels(&d_dst, n, i, j, m, call->zeros, pixels);
-        call->w->gradient(pixels, part->width, call->y + (tile - first) * cut->y_tile, cut->y_frequency);
+        call->w->gradient(pixels, g->width, call->y + (tile - first) * cut->y_tile, cut->y_frequency);
     }
 }
 
@@ -117,9 +126,9 @@ static int64_t columns_of(const struct cut *cut, struct fcnn_panel panel)
     return fcnn_ceil_div(panel.width, cut->panels.granule) * cut->panels.granule;
 }
 
-/* Input channels from .. to-1 by one panel of output channels, with their sums. */
+/* Input channels from .. to-1 of a part by one panel of output channels, with their sums. */
 struct band {
-    int64_t from, to, y; /* y: the panel's first column in Y */
+    int64_t from, to;
     struct fcnn_panel panel;
     int64_t columns;
     float *s;
@@ -137,14 +146,12 @@ static void multiply(const struct call *call, const struct band *band, int64_t f
     int64_t count = fcnn_ceil_div(depth, isa->rows[vectors]);
     struct fcnn_tile tile = {.segments = tiles, .segment_count = 1, .b_stride = cut->y_tile, .steps = call->steps,
                              .width = band->columns, .carry = carry};
-    tile.b = call->y + frequency * cut->y_frequency + band->y;
+    tile.b = call->y + frequency * cut->y_frequency + band->panel.from;
     for (int64_t i = 0; i < count; i++) {
         int64_t first = depth * i / count, rows = depth * (i + 1) / count - first;
-        for (int64_t j = 0; j < rows; j++) {
-            tile.a[j] = v + first + j;
-            tile.out[j] = s + (first + j) * band->columns;
-        }
-        isa->outer[vectors][rows](&tile);
+        tile.a[0] = v + first;
+        for (int64_t j = 0; j < rows; j++) tile.out[j] = s + (first + j) * band->columns;
+        isa->straight[vectors][rows](&tile);
     }
 }
 
@@ -155,8 +162,8 @@ static void transform_sums(const struct call *call, const struct part *part, con
     int64_t k = cut->problem.k;
     float *out = fcnn_weights_sum_weights(&call->sum, slot) + part->group * cut->gather.width + band->panel.from;
     for (int64_t c = band->from; c < band->to; c++)
-        call->w->taps(band->s + (c - band->from) * band->columns, cut->s_frequency, band->panel.width, out + c * k,
-                      cut->gather.depth * k);
+        call->w->taps(band->s + (c - band->from) * band->columns, cut->s_frequency, band->panel.width,
+                      out + (part->from + c) * k, cut->gather.depth * k);
 }
 
 /* One panel of a chunk: tiles first .. last-1 of the `count` tiles of a block. */
@@ -166,12 +173,12 @@ static void sum_panel(const struct call *call, const struct part *part, int64_t 
     const struct cut *cut = &call->cut;
     const struct fcnn_segment tiles = {0, 0, last - first};
     struct band band = {.panel = fcnn_panel_at(&cut->panels, at)};
-    band.y = band.panel.from - fcnn_panel_at(&cut->panels, part->first).from;
+    int64_t depth = part->to - part->from, bands = fcnn_ceil_div(depth, BAND);
     band.columns = columns_of(cut, band.panel);
-    for (int64_t i = 0; i < cut->bands; i++) {
-        band.from = cut->gather.depth * i / cut->bands;
-        band.to = cut->gather.depth * (i + 1) / cut->bands;
-        band.s = call->s + (cut->carried ? (at - part->first) * cut->bands + i : 0) * cut->s_band;
+    for (int64_t i = 0; i < bands; i++) {
+        band.from = depth * i / bands;
+        band.to = depth * (i + 1) / bands;
+        band.s = call->s + (cut->carried ? at * bands + i : 0) * cut->s_band;
         for (int64_t frequency = 0; frequency < cut->grid.frequencies; frequency++)
             multiply(call, &band, frequency, &tiles, first > 0);
         if (last == count) transform_sums(call, part, &band, slot);
@@ -186,7 +193,7 @@ static void sum_block(const struct call *call, const struct part *part, int64_t 
     for (int64_t first = 0; first < count; first += cut->chunk_tiles) {
         int64_t last = fcnn_min(first + cut->chunk_tiles, count);
         transform(call, part, image, first, last);
-        for (int64_t i = part->first; i < part->last; i++) sum_panel(call, part, i, first, last, count, slot);
+        for (int64_t i = 0; i < cut->panels.count; i++) sum_panel(call, part, i, first, last, count, slot);
     }
 }
 
@@ -198,7 +205,7 @@ static void sum_bias(const struct call *call, const struct part *part, int64_t i
     const struct cut *cut = &call->cut;
     const struct fcnn_tiles *isa = call->w->tiles;
     int64_t pixels = images * cut->problem.p * cut->problem.q, k = cut->problem.k;
-    for (int64_t i = part->first; i < part->last; i++) {
+    for (int64_t i = 0; i < cut->panels.count; i++) {
         struct fcnn_panel panel = fcnn_panel_at(&cut->panels, i);
         int64_t channel = part->group * cut->gather.width + panel.from;
         for (int64_t first = 0; first < pixels; first += BIAS_STEPS) {
@@ -212,29 +219,39 @@ static void sum_bias(const struct call *call, const struct part *part, int64_t i
     }
 }
 
-/* Adds the slot above `into` to it. */
-static void add_slots(const struct call *call, const struct part *part, int64_t into)
+static void add(float *a, const float *b, int64_t count)
+{
+    for (int64_t i = 0; i < count; i++) a[i] += b[i];
+}
+
+/* Adds the slot above `into` to it: a part's weights, and its bias if it has one. */
+static void add_slots(const struct call *call, const struct part *part, int bias, int64_t into)
 {
     const struct fcnn_weights_sum *sum = &call->sum;
-    float *a = fcnn_weights_sum_weights(sum, into) + part->from;
-    const float *b = fcnn_weights_sum_weights(sum, into + 1) + part->from;
-    for (int64_t i = 0; i < 9 * call->cut.gather.depth; i++, a += sum->k, b += sum->k)
-        for (int64_t j = 0; j < part->width; j++) a[j] += b[j];
-    if (call->cut.problem.no_bias) return;
-    a = fcnn_weights_sum_bias(sum, into) + part->from;
-    b = fcnn_weights_sum_bias(sum, into + 1) + part->from;
-    for (int64_t j = 0; j < part->width; j++) a[j] += b[j];
+    const struct fcnn_gather *g = &call->cut.gather;
+    const int64_t channel = part->group * g->width;
+    float *a = fcnn_weights_sum_weights(sum, into) + channel;
+    const float *b = fcnn_weights_sum_weights(sum, into + 1) + channel;
+    for (int64_t tap = 0; tap < 9; tap++)
+        for (int64_t c = part->from; c < part->to; c++) {
+            int64_t row = (tap * g->depth + c) * sum->k;
+            add(a + row, b + row, g->width);
+        }
+    if (!bias) return;
+    add(fcnn_weights_sum_bias(sum, into) + channel, fcnn_weights_sum_bias(sum, into + 1) + channel, g->width);
 }
 
 static void compute_part(const struct call *call, const struct part *part)
 {
     int64_t n = call->cut.problem.n;
+    const int bias = !call->cut.problem.no_bias && part->from == 0;
     struct fcnn_tree tree = {0};
     for (int64_t image = 0; image < n; image += FCNN_BLOCK) {
         int64_t images = fcnn_min(FCNN_BLOCK, n - image), slot = fcnn_tree_push(&tree);
         sum_block(call, part, image, images, slot);
-        if (!call->cut.problem.no_bias) sum_bias(call, part, image, images, slot);
-        for (int64_t into; (into = fcnn_tree_merge(&tree, image + FCNN_BLOCK >= n)) >= 0;) add_slots(call, part, into);
+        if (bias) sum_bias(call, part, image, images, slot);
+        for (int64_t into; (into = fcnn_tree_merge(&tree, image + FCNN_BLOCK >= n)) >= 0;)
+            add_slots(call, part, bias, into);
     }
 }
 
@@ -242,15 +259,12 @@ static void compute(const struct call *call, int64_t first, int64_t last)
 {
     const struct cut *cut = &call->cut;
     memset(call->zeros, 0, (size_t)zeros_floats(cut) * sizeof(float));
-    for (int64_t task = first, end; task < last; task = end) {
-        int64_t group = task / cut->panels.count, base = group * cut->panels.count;
-        end = fcnn_min(fcnn_min(task + cut->together, base + cut->panels.count), last);
-        struct part part = {.group = group, .first = task - base, .last = end - base};
-        struct fcnn_panel begin = fcnn_panel_at(&cut->panels, part.first);
-        struct fcnn_panel final = fcnn_panel_at(&cut->panels, part.last - 1);
-        part.from = group * cut->gather.width + begin.from;
-        part.width = final.from + final.width - begin.from;
-        compute_part(call, &part);
+    for (int64_t task = first, count; task < last; task += count) {
+        int64_t group = task / cut->inputs.count, at = task % cut->inputs.count;
+        int64_t left = fcnn_min(last - task, cut->inputs.count - at);
+        count = fcnn_ceil_div(left, fcnn_ceil_div(left, cut->together));
+        struct fcnn_panel begin = fcnn_panel_at(&cut->inputs, at), final = fcnn_panel_at(&cut->inputs, at + count - 1);
+        compute_part(call, &(struct part){.group = group, .from = begin.from, .to = final.from + final.width});
     }
 }
 

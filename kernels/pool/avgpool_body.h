@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Average pooling, VL channels at a time: the sum of a window's real elements in row-major order from +0, then one
  * division by their number; 0 where there is none. Backward gathers d_dst / number over the windows that hold an
- * element, in the order of the taps it is under, which is descending in p and q; windows that do not overlap spread it. */
+ * element, in the order of the taps it is under, which is descending in p and q; windows that do not overlap spread
+ * it. */
 #include <string.h>
 
 #include "kernels/elementwise/lanes.h"

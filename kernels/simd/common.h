@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * What bodies need beside vectors. A body is compiled once per instruction set: the stub includes vector_<isa>.h first. */
+ * What bodies need beside vectors. A body is compiled once per instruction set: the stub includes vector_<isa>.h
+ * first. */
 #ifndef FCNN_COMMON_H
 #define FCNN_COMMON_H
 
@@ -7,7 +8,8 @@
 #include <stdint.h>
 
 
-/* Loops with constant bounds over arrays of vectors must vanish, or the arrays live in memory (in scalar code they do anyway). */
+/* Loops with constant bounds over arrays of vectors must vanish, or the arrays live in memory (in scalar code they do
+ * anyway). */
 #if VL == 1
 #define FCNN_UNROLL
 #elif defined(__clang__)

@@ -60,8 +60,14 @@ static inline vec vec_select(mask m, vec a, vec b) { return _mm256_blendv_ps(b, 
 static inline ivec ivec_set1(int32_t x) { return _mm256_set1_epi32(x); }
 static inline ivec ivec_load(const int32_t *p) { return _mm256_loadu_si256((const __m256i *)p); }
 static inline void ivec_store(int32_t *p, ivec a) { _mm256_storeu_si256((__m256i *)p, a); }
-static inline ivec ivec_load_masked(const int32_t *p, mask m) { return _mm256_maskload_epi32(p, _mm256_castps_si256(m)); }
-static inline void ivec_store_masked(int32_t *p, ivec a, mask m) { _mm256_maskstore_epi32(p, _mm256_castps_si256(m), a); }
+static inline ivec ivec_load_masked(const int32_t *p, mask m)
+{
+    return _mm256_maskload_epi32(p, _mm256_castps_si256(m));
+}
+static inline void ivec_store_masked(int32_t *p, ivec a, mask m)
+{
+    _mm256_maskstore_epi32(p, _mm256_castps_si256(m), a);
+}
 static inline mask ivec_eq(ivec a, ivec b) { return _mm256_castsi256_ps(_mm256_cmpeq_epi32(a, b)); }
 static inline ivec ivec_select(mask m, ivec a, ivec b) { return _mm256_blendv_epi8(b, a, _mm256_castps_si256(m)); }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * Vectors of 16 floats in AVX-512 (F, VL, DQ, BW). One API with the other vector_<isa>.h; see docs/adding-a-kernel.md. */
+ * Vectors of 16 floats in AVX-512 (F, VL, DQ, BW). One API with the other vector_<isa>.h; see
+ * docs/adding-a-kernel.md. */
 #ifndef FCNN_VECTOR_H
 #define FCNN_VECTOR_H
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * "Vectors" of one float in plain C, for every CPU. One API with the other vector_<isa>.h; see docs/adding-a-kernel.md. */
+ * "Vectors" of one float in plain C, for every CPU. One API with the other vector_<isa>.h; see
+ * docs/adding-a-kernel.md. */
 #ifndef FCNN_VECTOR_H
 #define FCNN_VECTOR_H
 

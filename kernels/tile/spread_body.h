@@ -12,14 +12,15 @@ static void mask_relu(int64_t count, const float *dst, const float *d_dst, float
     }
 }
 
-static void cut_strip(int64_t pixels, int64_t width, const float *from, const float *alive, int64_t from_step, float *to,
-                      int64_t to_step)
+static void cut_strip(int64_t pixels, int64_t width, const float *from, const float *alive, int64_t from_step,
+                      float *to, int64_t to_step)
 {
     for (int64_t i = 0; i < pixels; i++, from += from_step, to += to_step)
         for (int64_t c = 0; c < width; c += VL) {
             const mask real = vec_first(fcnn_min(width - c, VL));
             vec x = vec_load_masked(from + c, real);
-            if (alive) x = vec_select(vec_eq(vec_load_masked(alive + i * from_step + c, real), vec_zero()), vec_zero(), x);
+            if (alive)
+                x = vec_select(vec_eq(vec_load_masked(alive + i * from_step + c, real), vec_zero()), vec_zero(), x);
             vec_store(to + c, x);
         }
 }

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * The register tile: out[i][j] = init + sum over k of a_i[k] b[k][j], one FMA chain per element in ascending k, for a few
- * rows i (broadcast from memory) and a few vectors of columns j. It is the only place where multiply-adds of convolutions
- * and matrix products happen; what the rows are (pixels, filter taps, rows of a matrix) is the caller's affair:
+ * The register tile: out[i][j] = init + sum over k of a_i[k] b[k][j], one FMA chain per element in ascending k, for a
+ * few rows i (broadcast from memory) and a few vectors of columns j. It is the only place where multiply-adds of
+ * convolutions and matrix products happen; what the rows are (pixels, filter taps, rows of a matrix) is the caller's
+ * affair:
  *   gather form: rows are output pixels, b is packed weights, k runs over taps and channels;
- *   outer form: rows are filter elements, b is the output gradient, k runs over output pixels (conv2d/narrow.c: rows are
- *   filter rows and input channels, columns pixels, k runs over filter columns and channels); summed: with the gradient
- *   before ReLU and the bias's sum on the way, for filters of so few elements that a pass over the gradient would cost more;
- *   straight: rows that are neighbours in memory, columns in whole vectors.
- * Sums run over segments, so that a row pointer and a list of offsets describe any window, stride, dilation or padding. */
+ *   outer form: rows are filter elements, b is the output gradient, k runs over output pixels (conv2d/narrow.c: rows
+ *   are filter rows and input channels, columns pixels, k runs over filter columns and channels); summed: with the
+ *   gradient before ReLU and the bias's sum on the way, for filters of so few elements that a pass over the gradient
+ *   would cost more; straight: rows that are neighbours in memory, columns in whole vectors.
+ * Sums run over segments, so that a row pointer and a list of offsets describe any window, stride, dilation or
+ * padding. */
 #ifndef FCNN_TILE_H
 #define FCNN_TILE_H
 
@@ -60,10 +62,10 @@ struct fcnn_tiles {
     int summed_vectors, summed_rows; /* their most */
     /* The gradient before a ReLU: 0 where dst is 0, else d_dst. */
     void (*mask_relu)(int64_t count, const float *dst, const float *d_dst, float *masked);
-    /* `width` channels of pixels that are `from_step` floats apart, to where they are `to_step` apart, which is whole vectors;
-     * 0 where `alive`, laid out like `from`, is 0 (NULL: nowhere). The last vector is filled up with zeros. */
-    void (*cut_strip)(int64_t pixels, int64_t width, const float *from, const float *alive, int64_t from_step, float *to,
-                      int64_t to_step);
+    /* `width` channels of pixels that are `from_step` floats apart, to where they are `to_step` apart, which is whole
+     * vectors; 0 where `alive`, laid out like `from`, is 0 (NULL: nowhere). The last vector is filled up with zeros. */
+    void (*cut_strip)(int64_t pixels, int64_t width, const float *from, const float *alive, int64_t from_step,
+                      float *to, int64_t to_step);
     /* The gradient of one 2x2 window before its pooling and ReLU: four rows of `channels` floats, all overwritten. */
     void (*unpool)(int64_t channels, const uint16_t *choice, const float *d_dst, float *const full[4]);
     /* A row of pixels turned: out[k * pitch + x] = from[x * channels + k], or 0 where `alive`, laid out like from, is 0

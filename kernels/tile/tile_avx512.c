@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * Register tiles, avx512. 32 registers: 12x32, 8x48 and 6x64 leave 24
- * accumulators, the columns and one broadcast; 12x16 covers the latency for narrow outputs. Pooled tiles need whole windows
- * of four pixels, so they stop at 12x32. */
+ * Register tiles, avx512. 32 registers: 12x32, 8x48 and 6x64 leave 24 accumulators, the columns and one broadcast;
+ * 12x16 covers the latency for narrow outputs. Pooled tiles need whole windows of four pixels, so they stop at
+ * 12x32. */
 #include "kernels/simd/vector_avx512.h"
 
 #include "kernels/tile/spread_body.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Register tiles over the vector header that the stub has included. `rows` and `vectors` are constants at every call, so
- * all loops over them vanish and the accumulators live in registers. Shapes: see the stubs, and Goto & van de Geijn 2008 for
- * why a few broadcasts against a few vectors saturate the FMA units. */
+ * Register tiles over the vector header that the stub has included. `rows` and `vectors` are constants at every call,
+ * so all loops over them vanish and the accumulators live in registers. Shapes: see the stubs, and Goto & van de Geijn
+ * 2008 for why a few broadcasts against a few vectors saturate the FMA units. */
 #include "kernels/simd/common.h"
 #include "kernels/tile/pool_window.h"
 #include "kernels/tile/tile.h"
@@ -57,7 +57,8 @@ FCNN_INLINE void tile_pool(const struct fcnn_tile *t, int rows, int vectors, int
     }
 }
 
-FCNN_INLINE void tile_finish(const struct fcnn_tile *t, int rows, int vectors, int whole, mask last, vec acc[][FCNN_TILE_VECTORS])
+FCNN_INLINE void tile_finish(const struct fcnn_tile *t, int rows, int vectors, int whole, mask last,
+                             vec acc[][FCNN_TILE_VECTORS])
 {
     if (rows % 4 == 0 && t->choice[0]) {
         tile_pool(t, rows, vectors, whole, last, (const vec(*)[FCNN_TILE_VECTORS])acc);
@@ -112,7 +113,10 @@ FCNN_INLINE void tile_gather(const struct fcnn_tile *t, const int rows, const in
     tile_end(t, rows, vectors, last, acc);
 }
 
-FCNN_INLINE vec outer_load(const float *p, int partial, mask last) { return partial ? vec_load_masked(p, last) : vec_load(p); }
+FCNN_INLINE vec outer_load(const float *p, int partial, mask last)
+{
+    return partial ? vec_load_masked(p, last) : vec_load(p);
+}
 
 /* `summed` is a constant, too; 2: with prefetching. */
 FCNN_INLINE void tile_outer(const struct fcnn_tile *t, const int rows, const int vectors, const int summed)
@@ -168,7 +172,8 @@ FCNN_INLINE void tile_straight(const struct fcnn_tile *t, const int rows, const 
     tile_end(t, rows, vectors, last, acc);
 }
 
-/* All forms for v vectors and r rows, and the summed one; TILES_n: for 1 to n rows; ROWS_n: the same as entries of struct fcnn_tiles. */
+/* All forms for v vectors and r rows, and the summed one; TILES_n: for 1 to n rows; ROWS_n: the same as entries of
+ * struct fcnn_tiles. */
 #define TILE(v, r)                                                                    \
     static void gather_##v##x##r(const struct fcnn_tile *t) { tile_gather(t, r, v); } \
     static void outer_##v##x##r(const struct fcnn_tile *t) { tile_outer(t, r, v, 0); } \
@@ -177,7 +182,11 @@ FCNN_INLINE void tile_straight(const struct fcnn_tile *t, const int rows, const 
 #define TILES_6(v) TILES_4(v) TILE(v, 5) TILE(v, 6)
 #define TILES_8(v) TILES_6(v) TILE(v, 7) TILE(v, 8)
 #define TILES_12(v) TILES_8(v) TILE(v, 9) TILE(v, 10) TILE(v, 11) TILE(v, 12)
-#define SUMMED(v, r) static void summed_##v##x##r(const struct fcnn_tile *t) { t->ahead ? tile_outer(t, r, v, 2) : tile_outer(t, r, v, 1); }
+#define SUMMED(v, r)                                                               \
+    static void summed_##v##x##r(const struct fcnn_tile *t)                        \
+    {                                                                              \
+        t->ahead ? tile_outer(t, r, v, 2) : tile_outer(t, r, v, 1);                \
+    }
 #define SUMMED_4(v) SUMMED(v, 1) SUMMED(v, 2) SUMMED(v, 3) SUMMED(v, 4)
 #define SUMMED_12(v) SUMMED_4(v) SUMMED(v, 5) SUMMED(v, 6) SUMMED(v, 7) SUMMED(v, 8) \
     SUMMED(v, 9) SUMMED(v, 10) SUMMED(v, 11) SUMMED(v, 12)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * Register tiles, scalar. Plain C for any CPU: nothing stays in registers
- * across calls of fmaf(), so the shape only limits overhead. Pooled tiles are 16 channels wide because choice words are, and
- * two tasks must not share a word. */
+ * Register tiles, scalar. Plain C for any CPU: nothing stays in registers across calls of fmaf(), so the shape only
+ * limits overhead. Pooled tiles are 16 channels wide because choice words are, and two tasks must not share a word. */
 #include "kernels/simd/vector_scalar.h"
 
 #include "kernels/tile/spread_body.h"
