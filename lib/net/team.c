@@ -50,14 +50,18 @@ static void await(struct net_bell *bell, uint32_t seen, int *patience)
     atomic_fetch_sub(&bell->sleepers, 1);
 }
 
+static uint64_t range(uint32_t first, uint32_t end) { return (uint64_t)end << 32 | first; }
+
 /* Takes pieces while there are any. Whoever has taken one may read the fields of its phase, which cannot end before the
  * piece does. Which phase that is does not matter; it may have begun after the look at `left`. */
 static void work(struct net_team *team, int worker)
 {
-    int64_t left = atomic_load(&team->left);
-    while (left > 0) {
-        if (!atomic_compare_exchange_weak(&team->left, &left, left - 1)) continue;
-        team->piece(team->context, worker, team->pieces - left);
+    uint64_t left = atomic_load(&team->left);
+    for (;;) {
+        const uint32_t first = (uint32_t)left, end = (uint32_t)(left >> 32), last = worker % 2;
+        if (first == end) return;
+        if (!atomic_compare_exchange_weak(&team->left, &left, range(first + !last, end - last))) continue;
+        team->piece(team->context, worker, last ? end - 1 : first);
         if (atomic_fetch_sub(&team->unfinished, 1) == 1) ring(&team->done);
         left = atomic_load(&team->left);
     }
@@ -74,7 +78,7 @@ void net_team_share(struct net_team *team, int64_t pieces, net_piece *piece, voi
     team->piece = piece;
     team->context = context;
     atomic_store(&team->unfinished, pieces);
-    atomic_store(&team->left, pieces);
+    atomic_store(&team->left, range(0, (uint32_t)pieces));
     ring(&team->opened);
     work(team, 0);
     await(&team->done, seen, &team->patience);

@@ -27,7 +27,9 @@ struct net_team {
     int patience; /* the leader's, see team.c */
     struct net_bell opened, done; /* a phase is */
     _Atomic int dismissed;
-    _Alignas(64) _Atomic int64_t left; /* pieces that nobody has taken */
+    /* Pieces that nobody has taken: the first in the lower half, the end in the upper one. Even workers take the first,
+     * odd ones the last, so that with two each mostly keeps the pieces, and their memory, that it had in the phase before. */
+    _Alignas(64) _Atomic uint64_t left;
     _Atomic int64_t unfinished;
 };
 
