@@ -13,6 +13,7 @@
 
 #include "tests/compare.h"
 #include "tests/fill.h"
+#include "tests/suite.h"
 
 /* A trial with its outputs in memory of its own. */
 struct call {
@@ -296,9 +297,5 @@ int main(void)
 #endif
     tcase_set_timeout(cases, 120);
     suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner), run = srunner_ntests_run(runner);
-    srunner_free(runner);
-    return failed || !run;
+    return run_suite(suite);
 }

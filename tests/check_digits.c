@@ -10,6 +10,7 @@
 #include <xxhash.h>
 
 #include "lib/io/io.h"
+#include "tests/suite.h"
 
 #define PIXELS (28 * 28)
 /* Of the first 64 images of seed 1, as bytes 0..255, and their labels as bytes. It changes with every change of the
@@ -118,9 +119,5 @@ int main(void)
     tcase_add_test(tests, images_have_ink_and_paper_and_differ);
     tcase_add_test(tests, bad_arguments_are_refused);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(suite);
 }

@@ -8,6 +8,7 @@
 
 #include "tests/fill.h"
 #include "tests/shapes.h"
+#include "tests/suite.h"
 
 static const unsigned masks[] = {1u << FCNN_SCALAR, 1u << FCNN_SCALAR | 1u << FCNN_AVX2,
                                  1u << FCNN_SCALAR | 1u << FCNN_AVX2 | 1u << FCNN_AVX512};
@@ -394,9 +395,5 @@ int main(void)
     tcase_add_test(cases, reasons);
     tcase_set_timeout(cases, 60);
     suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner), run = srunner_ntests_run(runner);
-    srunner_free(runner);
-    return failed || !run;
+    return run_suite(suite);
 }

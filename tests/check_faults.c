@@ -12,6 +12,7 @@
 
 #include "tests/compare.h"
 #include "tests/harness.h"
+#include "tests/suite.h"
 
 static int64_t src_elements(const fcnn_problem *p) { return p->n * p->h * p->w * p->c; }
 static int64_t dst_elements(const fcnn_problem *p) { return p->n * p->p * p->q * p->k; }
@@ -278,9 +279,5 @@ int main(void)
     tcase_add_test(others, comparison);
     suite_add_tcase(suite, faults);
     suite_add_tcase(suite, others);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner), run = srunner_ntests_run(runner);
-    srunner_free(runner);
-    return failed || !run;
+    return run_suite(suite);
 }

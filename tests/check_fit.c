@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "lib/net/net.h"
+#include "tests/suite.h"
 #include "tests/toy.h"
 
 START_TEST(the_last_batch_may_be_smaller)
@@ -309,9 +310,5 @@ int main(void)
     tcase_add_test(tests, many_sizes_and_nested_regions_are_served);
     suite_add_tcase(suite, tests);
     toy_make_data();
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(suite);
 }

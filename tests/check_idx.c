@@ -12,6 +12,7 @@
 #include <zlib.h>
 
 #include "lib/io/io.h"
+#include "tests/suite.h"
 
 #define IMAGES 5
 #define H 2
@@ -347,11 +348,8 @@ int main(void)
         perror(folder);
         return EXIT_FAILURE;
     }
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
+    const int status = run_suite(suite);
     clean();
     rmdir(folder);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return status;
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "lib/net/net.h"
+#include "tests/suite.h"
 #include "tests/toy.h"
 
 /* The gradient of the mean loss over the first n images: a step of SGD so long that rounding the weights is no loss. */
@@ -244,9 +245,5 @@ int main(void)
     tcase_add_loop_test(tests, optimizers_follow_their_formulas, 0, 2);
     suite_add_tcase(suite, tests);
     toy_make_data();
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(suite);
 }

@@ -8,6 +8,7 @@
 #include "kernels/peak/peak.h"
 #include "lib/internal.h"
 #include "tests/guard.h"
+#include "tests/suite.h"
 
 enum { LINE = 16, STREAMS = 3 }; /* floats; read, written, both */
 
@@ -72,9 +73,5 @@ int main(void)
     tcase_add_loop_test(cases, traffic, 0, FCNN_ISAS);
     tcase_add_loop_test(cases, peak, 0, FCNN_ISAS);
     suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner), run = srunner_ntests_run(runner);
-    srunner_free(runner);
-    return failed || !run;
+    return run_suite(suite);
 }

@@ -10,6 +10,7 @@
 
 #include "tests/harness.h"
 #include "tests/shapes.h"
+#include "tests/suite.h"
 
 #define RANDOM 400 /* problems in which each place must be met */
 #define TRIED 3    /* problems of each source on which the fault must be reported */
@@ -192,9 +193,5 @@ int main(void)
     tcase_set_timeout(faults, 300);
     tcase_add_loop_test(faults, one_bit, 0, PLACES);
     suite_add_tcase(suite, faults);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner), ran = srunner_ntests_run(runner);
-    srunner_free(runner);
-    return failed || !ran;
+    return run_suite(suite);
 }

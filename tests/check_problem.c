@@ -8,6 +8,7 @@
 
 #include "tests/fill.h"
 #include "tests/shapes.h"
+#include "tests/suite.h"
 
 static fcnn_problem check(fcnn_problem problem)
 {
@@ -307,9 +308,5 @@ int main(void)
     tcase_add_test(cases, flops);
     tcase_set_timeout(cases, 60);
     suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner), run = srunner_ntests_run(runner);
-    srunner_free(runner);
-    return failed || !run;
+    return run_suite(suite);
 }

@@ -8,6 +8,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+#include "tests/suite.h"
+
 #define EPS 0x1p-24 /* half an ULP of 1.0f */
 #define LENGTH(array) ((int)(sizeof(array) / sizeof *(array)))
 
@@ -47,11 +49,7 @@ static inline int run_tests(TCase *tests, const char *name)
     Suite *suite = suite_create(name);
     suite_add_tcase(suite, tests);
     tcase_set_timeout(tests, 120);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner), ran = srunner_ntests_run(runner);
-    srunner_free(runner);
-    return failed || ran == 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(suite);
 }
 
 #endif

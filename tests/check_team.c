@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "lib/net/team.h"
+#include "tests/suite.h"
 
 enum { MOST_WORKERS = 7, MOST_PIECES = 40 };
 
@@ -93,9 +94,5 @@ int main(void)
     tcase_add_loop_test(tests, each_piece_runs_once, 0, 4);
     tcase_add_test(tests, an_absent_helper_is_not_waited_for);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(suite);
 }

@@ -13,6 +13,7 @@
 
 #include "lib/fastcnn.h"
 #include "lib/io/io.h"
+#include "tests/suite.h"
 
 #define GOLDEN_WEIGHTS "bf25088eab9fcf5c19fee42814e8579e"
 #define GOLDEN_DATA    "a0b90b848b7957217b7b616845f0ac4d"
@@ -145,10 +146,6 @@ int main(int count, char **arguments)
     tcase_set_timeout(tests, 60);
     tcase_add_loop_test(tests, every_variant_trains_to_the_golden_weights, 0, VARIANTS * MAX_THREADS);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
     report_skips();
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(suite);
 }

@@ -69,6 +69,8 @@ libfcnn_tests_la_SOURCES = \
     tests/shapes.c \
     tests/shapes.h \
     tests/shapes_random.c \
+    tests/suite.c \
+    tests/suite.h \
     tests/toy.c \
     tests/toy.h \
     tests/winograd.c \
