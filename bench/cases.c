@@ -55,9 +55,10 @@ static void free_tensors(struct bench_tensors *t)
 static fcnn_status make_tensors(struct bench_tensors *t, const fcnn_problem *p)
 {
     memset(t, 0, sizeof *t);
-    t->arrays.hyper = (fcnn_hyper){.learning_rate = 1e-3f, .beta_1 = 0.9f, .beta_2 = 0.999f, .epsilon = 1e-7f,
-                                   .beta_1_power = 0.9f, .beta_2_power = 0.999f, .momentum = 0.9f,
-                                   .scale = 1.0f / (float)p->n};
+    t->hyper = (fcnn_hyper){.learning_rate = 1e-3f, .beta_1 = 0.9f, .beta_2 = 0.999f, .epsilon = 1e-7f,
+                            .beta_1_power = 0.9f, .beta_2_power = 0.999f, .momentum = 0.9f,
+                            .scale = 1.0f / (float)p->n};
+    t->arrays.hyper = &t->hyper;
     t->count = fcnn_tensor_list(p, t->info);
     for (int i = 0; i < t->count; i++) {
         size_t bytes = (size_t)t->info[i].elements * t->info[i].element_size;

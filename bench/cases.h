@@ -16,6 +16,7 @@ struct bench_tensors {
     int count;
     struct fcnn_tensor_info info[FCNN_MAX_TENSORS];
     void *memory[FCNN_MAX_TENSORS];
+    fcnn_hyper hyper;
     fcnn_tensors arrays; /* the same memory, as fcnn_execute() wants it */
 };
 

@@ -47,11 +47,11 @@ static void describe(char *line, size_t size, const fcnn_progress *state)
     if (step >= 1) append(line, size, " %.0fs/step", step);
     else if (step >= 1e-3) append(line, size, " %.0fms/step", step * 1e3);
     else append(line, size, " %.0fus/step", step * 1e6);
-    append_value(line, size, "loss", state->train.loss);
-    append_value(line, size, "accuracy", state->train.accuracy);
+    append_value(line, size, "loss", state->loss);
+    append_value(line, size, "accuracy", state->accuracy);
     if (!state->epoch_ended || !state->has_validation) return;
-    append_value(line, size, "val_loss", state->validation.loss);
-    append_value(line, size, "val_accuracy", state->validation.accuracy);
+    append_value(line, size, "val_loss", state->val_loss);
+    append_value(line, size, "val_accuracy", state->val_accuracy);
 }
 
 /* Writes the line over the one before. Until the epoch is over it must fit, or it would scroll. */

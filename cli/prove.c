@@ -110,11 +110,9 @@ static fcnn_status train(const struct proof *p, fcnn_model *model, struct outcom
 {
     char wish[32];
     snprintf(wish, sizeof wish, strcmp(o->variant->family, "naive") ? "*_%s_*" : "*_%s", o->variant->family);
-    fcnn_compile_options compile = {
-        .seed = p->data.seed,
-        .shards = 8,
-        .kernels = {.threads = o->threads, .isa = fcnn_isa_name(o->variant->isa)}};
-    if (strcmp(o->variant->family, "dispatch")) compile.kernels.kernel = wish;
+    fcnn_options kernels = {.threads = o->threads, .isa = fcnn_isa_name(o->variant->isa)};
+    if (strcmp(o->variant->family, "dispatch")) kernels.kernel = wish;
+    const fcnn_compile_options compile = {.seed = p->data.seed, .shards = 8, .kernels = &kernels};
     fcnn_fit_options fit = p->fit;
     fcnn_progress *history = calloc((size_t)fit.epochs, sizeof *history);
     if (!history) return FCNN_OUT_OF_MEMORY;
@@ -141,7 +139,7 @@ static int same(const struct proof *p, const struct outcome *o)
 {
     const struct outcome *first = &p->outcomes[0];
     return !strcmp(o->receipt.weights, p->expected ? p->expected : first->receipt.weights) &&
-           !memcmp(&o->last.train, &first->last.train, sizeof o->last.train);
+           o->last.loss == first->last.loss && o->last.accuracy == first->last.accuracy;
 }
 
 static void print_row(const struct proof *p, const struct outcome *o)
@@ -152,8 +150,8 @@ static void print_row(const struct proof *p, const struct outcome *o)
                           : p->expected      ? "as expected"
                           : o == p->outcomes ? "reference"
                                              : "same";
-    printf("%-15s  %7d  %8.4f  %8.4f  %-32s  %s%-11s%s  %6.2f s\n", name, o->threads, o->last.train.loss,
-           o->last.train.accuracy, o->receipt.weights, cli_color(stdout, o->same ? CLI_GREEN : CLI_RED), verdict,
+    printf("%-15s  %7d  %8.4f  %8.4f  %-32s  %s%-11s%s  %6.2f s\n", name, o->threads, o->last.loss,
+           o->last.accuracy, o->receipt.weights, cli_color(stdout, o->same ? CLI_GREEN : CLI_RED), verdict,
            cli_color(stdout, CLI_PLAIN), o->seconds);
     fflush(stdout);
 }
@@ -205,7 +203,7 @@ static json_t *proof_json(const struct proof *p)
         variant_name(o->variant, name);
         json_array_append_new(
             runs, json_pack("{s:s, s:i, s:o?, s:f, s:s, s:b, s:f}", "variant", name, "threads", o->threads, "loss",
-                            json_real(o->last.train.loss), "accuracy", o->last.train.accuracy, "weights",
+                            json_real(o->last.loss), "accuracy", o->last.accuracy, "weights",
                             o->receipt.weights, "same", o->same, "seconds", o->seconds));
     }
     for (int v = 0; v < p->variant_count; v++) {

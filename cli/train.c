@@ -19,6 +19,7 @@ struct training {
     long step_faults; /* of the process at the end of the epoch's first step */
     fcnn_metrics test;
     fcnn_receipt receipt;
+    fcnn_options kernels;
     int64_t parameters;
     fcnn_isa isa;
     int threads;
@@ -56,7 +57,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 {
     struct training *t = state->input;
     switch (key) {
-    case ARGP_KEY_INIT: state->child_inputs[0] = &t->compile.kernels; return 0;
+    case ARGP_KEY_INIT: state->child_inputs[0] = &t->kernels; return 0;
     case DATA: t->data.directory = argument; return 0;
     case EPOCHS: t->fit.epochs = (int)cli_integer(state, "--epochs", argument, 1, 1000000); return 0;
     case BATCH: t->fit.batch_size = cli_integer(state, "--batch-size", argument, 1, 1000000); return 0;
@@ -129,7 +130,8 @@ static int after_step(void *context, const fcnn_progress *state)
 static fcnn_status train(struct training *t, fcnn_model *model, struct cli_progress *progress)
 {
     struct watch watch = {t, progress};
-    fcnn_status status = cli_in_use(&t->compile.kernels, &t->isa, &t->threads);
+    t->compile.kernels = &t->kernels;
+    fcnn_status status = cli_in_use(&t->kernels, &t->isa, &t->threads);
     if (!status) status = fcnn_compile(model, &t->compile);
     if (status) return status;
     t->parameters = fcnn_model_parameters(model);
@@ -176,12 +178,12 @@ static json_t *history_json(const struct training *t)
     json_t *list = json_array();
     for (int i = 0; i < t->fit.epochs; i++) {
         const fcnn_progress *e = &t->history[i];
-        json_t *epoch = json_pack("{s:o?, s:f, s:f, s:f, s:I}", "loss", json_real(e->train.loss), "accuracy",
-                                  e->train.accuracy, "seconds", e->seconds, "training_seconds", e->training_seconds,
+        json_t *epoch = json_pack("{s:o?, s:f, s:f, s:f, s:I}", "loss", json_real(e->loss), "accuracy",
+                                  e->accuracy, "seconds", e->seconds, "training_seconds", e->training_seconds,
                                   "page_faults", (json_int_t)t->faults[i]);
         if (e->has_validation)
-            json_object_update_new(epoch, json_pack("{s:o?, s:f}", "val_loss", json_real(e->validation.loss),
-                                                    "val_accuracy", e->validation.accuracy));
+            json_object_update_new(epoch, json_pack("{s:o?, s:f}", "val_loss", json_real(e->val_loss),
+                                                    "val_accuracy", e->val_accuracy));
         json_array_append_new(list, epoch);
     }
     return list;
@@ -245,7 +247,7 @@ int cli_train(int argc, char **argv)
                                             "and prints test accuracy and receipt."};
     struct training t = {.data.seed = 1, .compile.seed = 1, .compile.shards = 8, .verbose = 1,
                          .fit = {.epochs = 5, .batch_size = 64, .validation_split = 0.2}};
-    cli_parse(&argp, argc, argv, &t, &t.compile.kernels);
+    cli_parse(&argp, argc, argv, &t, &t.kernels);
     int code = cli_data_load(&t.data, t.limit, 1);
     if (code) return code;
     t.history = calloc((size_t)t.fit.epochs, sizeof *t.history);

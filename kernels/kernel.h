@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * The contract between kernels and library. Kernels include this header, kernels/ headers and nothing else of ours
- * (fastcnn.h is the shared vocabulary: problems and tensors).
+ * The contract between kernels and library. Kernels include headers of kernels/ and nothing else of ours
+ * (fastcnn_problem.h is the vocabulary they share with callers: problems and tensors).
  *
  * A kernel never allocates, never calls back, keeps no globals, knows nothing of threads. It overwrites its outputs. It may
  * rely on a problem that passed fcnn_problem_check() and that its own unsupported() accepted. */
 #ifndef FCNN_KERNEL_H
 #define FCNN_KERNEL_H
 
-#include "lib/fastcnn.h"
+#include "kernels/fastcnn_problem.h"
 
 /* A kernel works in stages. The library runs the stages in this order with a barrier between them; within a stage the
  * tasks 0 .. tasks[stage]-1 are independent, so that handing them out to threads cannot change a result. */

@@ -23,24 +23,12 @@ libfcnn_scalar_la_SOURCES = \
     kernels/conv2d/narrow.h \
     kernels/conv2d/narrow_scalar.c \
     kernels/conv2d/pack.c \
-    kernels/conv2d/sparse.h \
-    kernels/conv2d/sparse_body.h \
-    kernels/conv2d/sparse_data.c \
-    kernels/conv2d/sparse_scalar.c \
-    kernels/conv2d/sparse_weights.c \
-    kernels/conv2d/sparse_winners.c \
     kernels/conv2d/spread.c \
     kernels/conv2d/strips.c \
     kernels/conv2d/strips.h \
     kernels/conv2d/weights_cut.c \
     kernels/conv2d/weights_cut.h \
     kernels/conv2d/weights_sum.h \
-    kernels/conv2d/winograd.c \
-    kernels/conv2d/winograd.h \
-    kernels/conv2d/winograd_body.h \
-    kernels/conv2d/winograd_gather.c \
-    kernels/conv2d/winograd_scalar.c \
-    kernels/conv2d/winograd_weights.c \
     kernels/depthwise/body.h \
     kernels/depthwise/depthwise.h \
     kernels/depthwise/depthwise_scalar.c \
@@ -58,6 +46,7 @@ libfcnn_scalar_la_SOURCES = \
     kernels/elementwise/reduce_scalar.c \
     kernels/elementwise/relu_body.h \
     kernels/elementwise/relu_scalar.c \
+    kernels/fastcnn_problem.h \
     kernels/kernel.h \
     kernels/kernels.def \
     kernels/optimizer/adam_body.h \
@@ -81,11 +70,23 @@ libfcnn_scalar_la_SOURCES = \
     kernels/simd/vector_scalar.h \
     kernels/softmax/softmax_body.h \
     kernels/softmax/softmax_scalar.c \
+    kernels/sparse/data.c \
+    kernels/sparse/sparse.h \
+    kernels/sparse/sparse_body.h \
+    kernels/sparse/sparse_scalar.c \
+    kernels/sparse/weights.c \
+    kernels/sparse/winners.c \
     kernels/tile/pool_window.h \
     kernels/tile/spread_body.h \
     kernels/tile/tile.h \
     kernels/tile/tile_body.h \
-    kernels/tile/tile_scalar.c
+    kernels/tile/tile_scalar.c \
+    kernels/winograd/gather.c \
+    kernels/winograd/weights.c \
+    kernels/winograd/winograd.c \
+    kernels/winograd/winograd.h \
+    kernels/winograd/winograd_body.h \
+    kernels/winograd/winograd_scalar.c
 
 if HAVE_AVX2
 noinst_LTLIBRARIES += libfcnn-avx2.la
@@ -96,8 +97,6 @@ libfcnn_avx2_la_SOURCES = \
     kernels/conv2d/direct_avx2.c \
     kernels/conv2d/im2col_avx2.c \
     kernels/conv2d/narrow_avx2.c \
-    kernels/conv2d/sparse_avx2.c \
-    kernels/conv2d/winograd_avx2.c \
     kernels/depthwise/depthwise_avx2.c \
     kernels/depthwise/inplace_avx2.c \
     kernels/elementwise/reduce_avx2.c \
@@ -108,7 +107,9 @@ libfcnn_avx2_la_SOURCES = \
     kernels/pool/avgpool_avx2.c \
     kernels/pool/maxpool_avx2.c \
     kernels/softmax/softmax_avx2.c \
-    kernels/tile/tile_avx2.c
+    kernels/sparse/sparse_avx2.c \
+    kernels/tile/tile_avx2.c \
+    kernels/winograd/winograd_avx2.c
 endif
 
 if HAVE_AVX512
@@ -120,8 +121,6 @@ libfcnn_avx512_la_SOURCES = \
     kernels/conv2d/direct_avx512.c \
     kernels/conv2d/im2col_avx512.c \
     kernels/conv2d/narrow_avx512.c \
-    kernels/conv2d/sparse_avx512.c \
-    kernels/conv2d/winograd_avx512.c \
     kernels/depthwise/depthwise_avx512.c \
     kernels/depthwise/inplace_avx512.c \
     kernels/elementwise/reduce_avx512.c \
@@ -132,5 +131,7 @@ libfcnn_avx512_la_SOURCES = \
     kernels/pool/avgpool_avx512.c \
     kernels/pool/maxpool_avx512.c \
     kernels/softmax/softmax_avx512.c \
-    kernels/tile/tile_avx512.c
+    kernels/sparse/sparse_avx512.c \
+    kernels/tile/tile_avx512.c \
+    kernels/winograd/winograd_avx512.c
 endif

@@ -4,7 +4,7 @@
 
 noinst_LTLIBRARIES += libfcnn-core.la libfastcnn-io.la
 lib_LTLIBRARIES += libfastcnn.la
-include_HEADERS = lib/fastcnn.h
+include_HEADERS = kernels/fastcnn_problem.h lib/fastcnn.h lib/net/fastcnn_net.h
 
 libfcnn_core_la_CPPFLAGS = $(LIB_CPPFLAGS)
 libfcnn_core_la_SOURCES = \
@@ -12,12 +12,14 @@ libfcnn_core_la_SOURCES = \
     lib/dispatch.c \
     lib/error.c \
     lib/error.h \
+    lib/fastcnn.h \
     lib/fpmode.h \
     lib/internal.h \
     lib/memory.c \
     lib/memory.h \
     lib/naive.c \
     lib/net/compile.c \
+    lib/net/fastcnn_net.h \
     lib/net/fit.c \
     lib/net/info.c \
     lib/net/job.c \
@@ -38,6 +40,7 @@ libfcnn_core_la_SOURCES = \
     lib/problem_text.c \
     lib/registry.c \
     lib/settings.c \
+    lib/sized.h \
     lib/tensors.c \
     lib/version.c
 libfcnn_core_la_LIBADD = $(kernel_libraries) libfcnn-reference.la $(SLEEF_LIBS) $(LIBM)

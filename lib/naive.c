@@ -216,7 +216,7 @@ RUN(relu_backward_data)
 RUN(adam_update)
 {
     const int64_t at = first * CHUNK;
-    const fcnn_hyper *hyper = &t->hyper;
+    const fcnn_hyper *hyper = t->hyper;
     ref_adam(chunk_elements(p, first, last), hyper->learning_rate, hyper->beta_1, hyper->beta_2, hyper->epsilon,
              hyper->beta_1_power, hyper->beta_2_power, t->d_weights + at, t->parameters + at, t->moment_1 + at,
              t->moment_2 + at);
@@ -225,7 +225,7 @@ RUN(adam_update)
 RUN(sgd_update)
 {
     const int64_t at = first * CHUNK;
-    ref_sgd(chunk_elements(p, first, last), t->hyper.learning_rate, t->hyper.momentum, t->d_weights + at,
+    ref_sgd(chunk_elements(p, first, last), t->hyper->learning_rate, t->hyper->momentum, t->d_weights + at,
             t->parameters + at, t->moment_1 + at);
 }
 
@@ -249,7 +249,7 @@ RUN(cross_entropy_forward)
 
 RUN(cross_entropy_backward_data)
 {
-    ref_cross_entropy_backward(last - first, p->c, t->dst + first * p->c, t->labels + first, t->hyper.scale,
+    ref_cross_entropy_backward(last - first, p->c, t->dst + first * p->c, t->labels + first, t->hyper->scale,
                                t->d_src + first * p->c);
 }
 

@@ -123,6 +123,10 @@ static fcnn_status check_tensors(const struct fcnn_plan *plan, const fcnn_tensor
                              fcnn_op_name(plan->problem.op), fcnn_direction_name(plan->problem.direction), info->name,
                              (long long)info->elements);
     }
+    if (!tensors->hyper && (plan->problem.direction == FCNN_UPDATE ||
+                            (plan->problem.op == FCNN_CROSS_ENTROPY && plan->problem.direction != FCNN_FORWARD)))
+        return fcnn_fail(FCNN_BAD_ARGUMENT, "%s %s needs hyper, which is NULL", fcnn_op_name(plan->problem.op),
+                         fcnn_direction_name(plan->problem.direction));
     if (plan->problem.op != FCNN_CROSS_ENTROPY) return FCNN_OK;
     for (int64_t i = 0; i < plan->problem.n; i++)
         if (tensors->labels[i] < 0 || tensors->labels[i] >= plan->problem.c)

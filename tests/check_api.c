@@ -37,7 +37,7 @@ static void call_make(struct call *call, const char *text, uint64_t seed)
     ck_assert_msg(fcnn_problem_parse(&problem, text) == FCNN_OK, "%s", fcnn_last_error());
     *call = (struct call){0};
     trial_make(&call->trial, &problem, seed);
-    call->tensors.hyper = call->trial.hyper;
+    call->tensors.hyper = &call->trial.hyper;
     for (int i = 0; i < call->trial.count; i++) {
         const struct fcnn_tensor_info *info = &call->trial.info[i];
         if (info->role != FCNN_IN) call->output[i] = grab(tensor_bytes(info));

@@ -58,8 +58,8 @@ START_TEST(validation_takes_the_last_part)
     toy_same(a, b);
     OK(fcnn_evaluate(b, toy_images + 11 * TOY_PIXELS, toy_labels + 11, 5, &metrics));
     ck_assert(split.has_validation && !plain.has_validation && split.epoch_ended);
-    ck_assert(split.validation.loss == metrics.loss && split.validation.accuracy == metrics.accuracy);
-    ck_assert(split.train.loss == plain.train.loss && split.steps == 3 && split.step == 3);
+    ck_assert(split.val_loss == metrics.loss && split.val_accuracy == metrics.accuracy);
+    ck_assert(split.loss == plain.loss && split.steps == 3 && split.step == 3);
     OK(fcnn_model_receipt(a, &ra));
     OK(fcnn_model_receipt(b, &rb));
     ck_assert_str_eq(ra.data, rb.data); /* of what the weights depend on */
@@ -103,7 +103,7 @@ START_TEST(fitting_twice_continues)
     fcnn_fit_options options = {.batch_size = 5, .epochs = 2};
     fcnn_progress history[2];
     OK(fcnn_fit(a, toy_images, toy_labels, TOY_IMAGES, &options, history));
-    ck_assert(history[0].epoch == 1 && history[1].epoch == 2 && history[1].train.loss != history[0].train.loss);
+    ck_assert(history[0].epoch == 1 && history[1].epoch == 2 && history[1].loss != history[0].loss);
     options.epochs = 1;
     OK(fcnn_fit(b, toy_images, toy_labels, TOY_IMAGES, &options, NULL));
     OK(fcnn_fit(b, toy_images, toy_labels, TOY_IMAGES, &options, NULL));
@@ -194,7 +194,7 @@ START_TEST(nonfinite_numbers_do_not_crash)
     fcnn_model *model = toy_build(&(fcnn_compile_options){.optimizer = FCNN_OPTIMIZER_SGD, .learning_rate = 1e30f});
     fcnn_progress history[3];
     OK(fcnn_fit(model, toy_images, toy_labels, TOY_IMAGES, &(fcnn_fit_options){.epochs = 3, .batch_size = 4}, history));
-    ck_assert(!isfinite(history[2].train.loss) && history[2].train.accuracy >= 0 && history[2].train.accuracy <= 1);
+    ck_assert(!isfinite(history[2].loss) && history[2].accuracy >= 0 && history[2].accuracy <= 1);
     fcnn_model_destroy(model);
 }
 END_TEST
@@ -202,12 +202,13 @@ END_TEST
 START_TEST(threads_do_not_change_a_bit)
 {
     static const int shards[] = {1, 3, 8}, threads[] = {1, 2, 3, 5};
-    fcnn_compile_options options = {.seed = 9, .shards = shards[_i]};
+    fcnn_options kernels = {0};
+    const fcnn_compile_options options = {.seed = 9, .shards = shards[_i], .kernels = &kernels};
     const fcnn_fit_options fit = {.epochs = 2, .batch_size = 7, .validation_split = 0.2};
     fcnn_model *first = NULL;
     fcnn_progress expected, history[2];
     for (int i = 0; i < 4; i++) {
-        options.kernels.threads = threads[i];
+        kernels.threads = threads[i];
         fcnn_model *model = toy_build(&options);
         OK(fcnn_fit(model, toy_images, toy_labels, TOY_IMAGES, &fit, history));
         if (!first) {
@@ -216,8 +217,7 @@ START_TEST(threads_do_not_change_a_bit)
             continue;
         }
         toy_same(first, model);
-        ck_assert(history[1].train.loss == expected.train.loss &&
-                  history[1].validation.loss == expected.validation.loss);
+        ck_assert(history[1].loss == expected.loss && history[1].val_loss == expected.val_loss);
         fcnn_model_destroy(model);
     }
     fcnn_model_destroy(first);
@@ -227,7 +227,7 @@ END_TEST
 /* The caller's floating-point mode is neither used nor changed: compile, train and hash under another one. */
 START_TEST(the_callers_rounding_mode_changes_nothing)
 {
-    const fcnn_compile_options compile = {.seed = 11, .kernels = {.threads = 2}};
+    const fcnn_compile_options compile = {.seed = 11, .kernels = &(fcnn_options){.threads = 2}};
     fcnn_receipt expected, receipt;
     for (int other = 0; other < 2; other++) {
         fesetround(other ? FE_UPWARD : FE_TONEAREST);
@@ -252,7 +252,7 @@ static void count_workers(void *context, struct net_team *team) { *(int *)contex
  * start more. */
 START_TEST(no_region_is_oversubscribed)
 {
-    fcnn_model *model = toy_build(&(fcnn_compile_options){.kernels = {.threads = 3}});
+    fcnn_model *model = toy_build(&(fcnn_compile_options){.kernels = &(fcnn_options){.threads = 3}});
     int few = 0, many = 0, nested = 0;
     net_lead(model, 2, count_workers, &few);
     net_lead(model, 8, count_workers, &many);
@@ -269,8 +269,8 @@ END_TEST
 
 START_TEST(many_sizes_and_nested_regions_are_served)
 {
-    fcnn_model *model = toy_build(&(fcnn_compile_options){.shards = 1, .kernels = {.threads = 3}});
-    fcnn_model *other = toy_build(&(fcnn_compile_options){.shards = 1, .kernels = {.threads = 3}});
+    fcnn_model *model = toy_build(&(fcnn_compile_options){.shards = 1, .kernels = &(fcnn_options){.threads = 3}});
+    fcnn_model *other = toy_build(&(fcnn_compile_options){.shards = 1, .kernels = &(fcnn_options){.threads = 3}});
     fcnn_metrics alone, nested;
     float p[2 * TOY_CLASSES], nested_p[2 * TOY_CLASSES];
     for (int n = 1; n <= TOY_IMAGES; n++) toy_step(model, 0, n);

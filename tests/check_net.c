@@ -71,7 +71,7 @@ START_TEST(impossible_layers_are_refused_and_change_nothing)
     FAILS(FCNN_BAD_ARGUMENT, fcnn_compile(model, NULL)); /* not linear */
     OK(fcnn_add_dense(model, 2, FCNN_LINEAR));
     ck_assert_int_eq(fcnn_model_parameters(model), 25 * 4 + 4 + 4 * 3 + 3 + 3 * 2 + 2);
-    FAILS(FCNN_BAD_SETTING, fcnn_compile(model, &(fcnn_compile_options){.kernels = {.isa = "sse9"}}));
+    FAILS(FCNN_BAD_SETTING, fcnn_compile(model, &(fcnn_compile_options){.kernels = &(fcnn_options){.isa = "sse9"}}));
     FAILS(FCNN_BAD_ARGUMENT, fcnn_compile(model, &(fcnn_compile_options){.shards = -1}));
     FAILS(FCNN_BAD_ARGUMENT, fcnn_compile(model, &(fcnn_compile_options){.learning_rate = NAN}));
     FAILS(FCNN_BAD_ARGUMENT, fcnn_compile(model, &(fcnn_compile_options){.beta_1 = 1}));
@@ -138,7 +138,7 @@ START_TEST(initial_weights_are_glorot_uniform)
         for (int j = 0; j < fans[i][1]; j++) ck_assert(first[at + fans[i][0] + j] == 0);
     }
     fcnn_model_destroy(b);
-    b = toy_build(&(fcnn_compile_options){.seed = 7, .shards = 3, .kernels = {.threads = 2}});
+    b = toy_build(&(fcnn_compile_options){.seed = 7, .shards = 3, .kernels = &(fcnn_options){.threads = 2}});
     toy_same(a, b);
     fcnn_model_destroy(a);
     fcnn_model_destroy(b);

@@ -154,7 +154,7 @@ static void fill_results(struct trial *t, uint64_t *state)
     struct fcnn_tensor_info info[FCNN_MAX_TENSORS];
     const int count = fcnn_tensor_list(&forward, info);
     void *own[FCNN_MAX_TENSORS] = {0};
-    fcnn_tensors tensors = {.hyper = t->hyper};
+    fcnn_tensors tensors = {.hyper = &t->hyper};
     for (int i = 0; i < count; i++) {
         const int at = find(t, info[i].name);
         void *data = at >= 0 ? t->given[at] : NULL;
@@ -170,7 +170,7 @@ static void fill_results(struct trial *t, uint64_t *state)
 
 static void compute_wanted(struct trial *t)
 {
-    fcnn_tensors tensors = {.hyper = t->hyper};
+    fcnn_tensors tensors = {.hyper = &t->hyper};
     for (int i = 0; i < t->count; i++) {
         if (t->info[i].role != FCNN_IN) {
             t->want[i] = grab(tensor_bytes(&t->info[i]));

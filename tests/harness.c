@@ -91,7 +91,7 @@ static void alias(const struct trial *trial, fcnn_tensors *tensors)
 
 static fcnn_tensors place_tensors(const struct trial *trial, const struct mode *mode)
 {
-    fcnn_tensors tensors = {.hyper = trial->hyper};
+    fcnn_tensors tensors = {.hyper = &trial->hyper};
     for (int i = 0; i < trial->count; i++) {
         const struct fcnn_tensor_info *info = &trial->info[i];
         struct guard *guard = &tensor_guards[i];

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Shape lists. Vectors have 8 or 16 floats, tiles up to 4 vectors of channels and about a dozen pixels, blocks of a
  * backward-weights sum 8 images: sizes lie at, below and above these. Windows and channels are paired. */
+#include "lib/fastcnn.h"
 #include "tests/shapes.h"
 
 #include <stdio.h>

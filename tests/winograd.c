@@ -45,7 +45,7 @@ static const struct fcnn_kernel *scalar_row(const struct fcnn_kernel *kernel)
 /* The tensors of a trial, outputs in memory of their own. */
 static fcnn_tensors place(const struct trial *trial, void *out[FCNN_MAX_TENSORS])
 {
-    fcnn_tensors tensors = {.hyper = trial->hyper};
+    fcnn_tensors tensors = {.hyper = &trial->hyper};
     for (int i = 0; i < trial->count; i++) {
         out[i] = trial->info[i].role == FCNN_OUT ? grab(tensor_bytes(&trial->info[i])) : NULL;
         tensor_set(&tensors, &trial->info[i], out[i] ? out[i] : trial->given[i]);

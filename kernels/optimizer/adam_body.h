@@ -29,7 +29,7 @@ static void adam_update(const fcnn_problem *g, const fcnn_tensors *t, const stru
                         enum fcnn_stage stage, int64_t first, int64_t last)
 {
     (void)memory, (void)stage;
-    const fcnn_hyper *hyper = &t->hyper;
+    const fcnn_hyper *hyper = t->hyper;
     const float alpha = hyper->learning_rate * sqrtf(1.0f - hyper->beta_2_power) / (1.0f - hyper->beta_1_power);
     const struct adam_factors f = {vec_set1(1.0f - hyper->beta_1), vec_set1(1.0f - hyper->beta_2), vec_set1(alpha),
                                    vec_set1(hyper->epsilon)};

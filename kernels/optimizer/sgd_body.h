@@ -18,7 +18,7 @@ static void sgd_update(const fcnn_problem *g, const fcnn_tensors *t, const struc
                        enum fcnn_stage stage, int64_t first, int64_t last)
 {
     (void)memory, (void)stage;
-    const vec learning_rate = vec_set1(t->hyper.learning_rate), momentum = vec_set1(t->hyper.momentum);
+    const vec learning_rate = vec_set1(t->hyper->learning_rate), momentum = vec_set1(t->hyper->momentum);
     const float *gradient = t->d_weights;
     float *parameters = t->parameters, *moment = t->moment_1;
     const int64_t end = fcnn_min(last * CHUNK, chunk_count(g));

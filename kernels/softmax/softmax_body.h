@@ -123,7 +123,7 @@ static void cross_entropy_backward_data(const fcnn_problem *g, const fcnn_tensor
 {
     (void)memory, (void)stage;
     const int64_t c = g->c;
-    const float scale = t->hyper.scale;
+    const float scale = t->hyper->scale;
     for (int64_t n = first; n < last; n++) {
         const float *dst = t->dst + n * c;
         float *d_src = t->d_src + n * c;

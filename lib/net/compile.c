@@ -59,18 +59,19 @@ static int worker_threads(const fcnn_options *options)
 
 static fcnn_status read_options(fcnn_model *model, const fcnn_compile_options *options)
 {
-    NET_TRY(fcnn_options_check(&options->kernels));
+    const fcnn_options none = {0}, *kernels = options->kernels ? options->kernels : &none;
+    NET_TRY(fcnn_options_check(kernels));
     if (options->shards < 0 || options->shards > NET_MAX_SHARDS)
         return fcnn_fail(FCNN_BAD_ARGUMENT, "shards is %d; expected 1 to %d, or 0 for %d", options->shards,
                          NET_MAX_SHARDS, NET_SHARDS);
     NET_TRY(read_hyper(model, options));
     model->seed = options->seed;
     model->shards = options->shards ? options->shards : NET_SHARDS;
-    model->workers = worker_threads(&options->kernels);
-    model->kernels.threads = options->kernels.threads;
-    NET_TRY(copy_text(&model->kernels.isa, options->kernels.isa));
-    NET_TRY(copy_text(&model->kernels.math, options->kernels.math));
-    NET_TRY(copy_text(&model->kernels.kernel, options->kernels.kernel));
+    model->workers = worker_threads(kernels);
+    model->kernels.threads = kernels->threads;
+    NET_TRY(copy_text(&model->kernels.isa, kernels->isa));
+    NET_TRY(copy_text(&model->kernels.math, kernels->math));
+    NET_TRY(copy_text(&model->kernels.kernel, kernels->kernel));
     model->single = model->kernels;
     model->single.threads = 1;
     return FCNN_OK;

@@ -109,7 +109,9 @@ static fcnn_status after_step(void *context, const struct net_sum *sum, int64_t 
     progress->step = step;
     progress->seconds = now - fit->begin;
     progress->training_seconds += now - fit->step_begin;
-    progress->train = mean(sum, images);
+    const fcnn_metrics metrics = mean(sum, images);
+    progress->loss = metrics.loss;
+    progress->accuracy = metrics.accuracy;
     const fcnn_status status = report(fit);
     fit->step_begin = omp_get_wtime();
     return status;
@@ -140,7 +142,9 @@ static fcnn_status validate(struct fit *fit)
     };
     struct net_sum sum;
     NET_TRY(net_job_run(fit->model, &job, &sum));
-    fit->progress.validation = mean(&sum, fit->validation);
+    const fcnn_metrics metrics = mean(&sum, fit->validation);
+    fit->progress.val_loss = metrics.loss;
+    fit->progress.val_accuracy = metrics.accuracy;
     return FCNN_OK;
 }
 

@@ -105,7 +105,7 @@ fcnn_status net_update(const fcnn_model *model, int i, const fcnn_hyper *hyper)
         .parameters = model->weights + layer->at_weights,
         .moment_1 = model->moment_1 + layer->at_weights,
         .moment_2 = model->moment_2 + layer->at_weights,
-        .hyper = *hyper,
+        .hyper = hyper,
     };
     NET_TRY(fcnn_execute(layer->reduce, &sum));
     return fcnn_execute(layer->update, &tensors);
@@ -119,7 +119,7 @@ fcnn_status net_backward(const fcnn_model *model, struct net_worker *worker, con
         .dst = worker->probabilities,
         .labels = shard->labels,
         .d_src = worker->gradients[turn],
-        .hyper = {.scale = shard->scale},
+        .hyper = &(const fcnn_hyper){.scale = shard->scale},
         .workspace = worker->workspace,
     };
     NET_TRY(fcnn_execute(shard->plans->loss_backward, &loss));

@@ -2,7 +2,7 @@
  * Winograd's convolution, scalar. */
 #include "kernels/simd/vector_scalar.h"
 
-#include "kernels/conv2d/winograd_body.h"
+#include "kernels/winograd/winograd_body.h"
 
 static const struct fcnn_winograd f2 = WINOGRAD_TRANSFORMS(2, fcnn_tiles_scalar);
 static const struct fcnn_winograd f4 = WINOGRAD_TRANSFORMS(4, fcnn_tiles_scalar);

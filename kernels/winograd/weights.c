@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "kernels/conv2d/weights_sum.h"
-#include "kernels/conv2d/winograd.h"
+#include "kernels/winograd/winograd.h"
 #include "kernels/simd/common.h"
 
 #define CHUNK_BYTES (768 << 10) /* of V and Y */

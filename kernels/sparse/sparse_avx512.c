@@ -2,7 +2,7 @@
  * Pool-sparse backward passes, avx512: 24 of 32 registers hold sums. */
 #include "kernels/simd/vector_avx512.h"
 
-#include "kernels/conv2d/sparse_body.h"
+#include "kernels/sparse/sparse_body.h"
 
 TILES_12(1) TILES_12(2) TILES_8(3)
 SCATTERS_12(1) SCATTERS_12(2) SCATTERS_6(4) SCATTERS_3(8)

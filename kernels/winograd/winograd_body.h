@@ -4,7 +4,7 @@
  * m = 2; 0, +-a, +-b, inf with a = 5/8, b = 3/2 for m = 4: A and B are exact, the error is twice that of direct
  * convolution. Rows of +-p are evaluated as even part +- p * odd part. The order of operations defines the classes'
  * bits. A transform goes along columns, then along rows; m is a constant at every call: loops over it vanish. */
-#include "kernels/conv2d/winograd.h"
+#include "kernels/winograd/winograd.h"
 #include "kernels/simd/common.h"
 #include "kernels/tile/pool_window.h"
 

@@ -2,7 +2,7 @@
  * Pool-sparse backward passes, scalar: sums lie in memory, small tiles keep them near. */
 #include "kernels/simd/vector_scalar.h"
 
-#include "kernels/conv2d/sparse_body.h"
+#include "kernels/sparse/sparse_body.h"
 
 TILES_4(1) TILES_4(2) TILES_4(3)
 SCATTERS_3(1) SCATTERS_3(2) SCATTERS_3(4) SCATTERS_3(8)

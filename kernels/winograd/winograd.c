@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Winograd's convolution: which problems it serves, and its tiles' geometry. See winograd.h. */
-#include "kernels/conv2d/winograd.h"
+#include "kernels/winograd/winograd.h"
 
 #include "kernels/simd/common.h"
 

@@ -8,12 +8,12 @@
  * of a call are one tile. The fours of its elements lie in scratch, [window][element][4], for a band of windows that
  * fits the L1 cache; then every tile of the call passes over the band and carries its sums on. */
 #include "kernels/conv2d/conv2d.h"
-#include "kernels/conv2d/sparse.h"
+#include "kernels/sparse/sparse.h"
 #include "kernels/conv2d/weights_sum.h"
 #include "kernels/simd/common.h"
 
 #define BAND_BYTES (16 << 10) /* of laid out inputs: a third of an L1 cache */
-#define MOST_VECTORS 4         /* in a filter: from there on lists of live windows are faster (sparse_weights.c) */
+#define MOST_VECTORS 4         /* in a filter: from there on lists of live windows are faster (weights.c) */
 
 struct cut {
     fcnn_problem conv; /* of the input with its halo */

@@ -7,13 +7,13 @@
  * Lists are made per unit: an image, or a band of window rows of a large one, so that a unit's input stays in the L1
  * cache while all channels of a group pass over it. Sums are carried from unit to unit, which is exact. */
 #include "kernels/conv2d/conv2d.h"
-#include "kernels/conv2d/sparse.h"
+#include "kernels/sparse/sparse.h"
 #include "kernels/conv2d/weights_sum.h"
 #include "kernels/simd/common.h"
 
 #define UNIT_BYTES (48 << 10) /* of input: about an L1 cache */
 #define UNIT_WINDOWS 16       /* a unit has so many, or loading and storing sums would show */
-#define LEAST_VECTORS 4       /* in a filter: fewer sums cannot hide the latency of FMAs (sparse_winners.c) */
+#define LEAST_VECTORS 4       /* in a filter: fewer sums cannot hide the latency of FMAs (winners.c) */
 
 struct cut {
     fcnn_problem conv;

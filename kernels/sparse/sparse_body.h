@@ -3,7 +3,7 @@
  * The loops of the pool-sparse backward passes over the vector header that the stub has included. Sizes of tiles are
  * constants at every call, so the sums live in registers; one broadcast gradient meets as many vectors from memory as
  * there are sums. Loops over live elements are short and end unpredictably; the FMAs in flight hide that. */
-#include "kernels/conv2d/sparse.h"
+#include "kernels/sparse/sparse.h"
 #include "kernels/simd/common.h"
 #include "kernels/simd/transpose.h"
 

@@ -59,7 +59,7 @@ void fcnn_winograd_pixels(const struct fcnn_winograd_image *image, int64_t n, in
 
 const char *fcnn_winograd_unsupported(const fcnn_problem *problem);
 
-/* winograd_gather.c: forward and backward data. winograd_weights.c: backward weights. */
+/* gather.c: forward and backward data. weights.c: backward weights. */
 typedef void fcnn_winograd_demand_fn(const struct fcnn_winograd *w, const fcnn_problem *problem,
                                      struct fcnn_demand *demand);
 typedef void fcnn_winograd_run_fn(const struct fcnn_winograd *w, const fcnn_problem *problem,

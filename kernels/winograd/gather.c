@@ -8,7 +8,7 @@
  * call share V. Tiles begin at even outputs: none cuts a pooling window. */
 #include <string.h>
 
-#include "kernels/conv2d/winograd.h"
+#include "kernels/winograd/winograd.h"
 #include "kernels/simd/common.h"
 
 #define BLOCK_BYTES (512 << 10) /* of V and M */

@@ -2,7 +2,7 @@
  * Pool-sparse backward passes, avx2: 12 of 16 registers hold sums. */
 #include "kernels/simd/vector_avx2.h"
 
-#include "kernels/conv2d/sparse_body.h"
+#include "kernels/sparse/sparse_body.h"
 
 TILES_12(1) TILES_6(2) TILES_4(3)
 SCATTERS_12(1) SCATTERS_6(2) SCATTERS_3(4) SCATTERS_1(8)

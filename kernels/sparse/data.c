@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "kernels/conv2d/conv2d.h"
-#include "kernels/conv2d/sparse.h"
+#include "kernels/sparse/sparse.h"
 #include "kernels/simd/common.h"
 
 #define L1_BYTES (40 << 10) /* of weights that a pass may keep */

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * The vocabulary that kernels, library and callers share: what a problem is, which arrays an execution reads and
+ * writes. Included by fastcnn.h, which has the functions; kernels include this header and nothing else of the library.
+ *
+ * Letters: N images of H x W pixels with C channels; K output channels; R x S filter or window; P x Q output.
+ * Layouts: images NHWC, filters RSCK (Keras' HWIO), dense weights CK. All tensors are dense float32 arrays. */
+#ifndef FASTCNN_PROBLEM_H
+#define FASTCNN_PROBLEM_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* ---- problems ---- */
+
+typedef enum fcnn_op {
+    FCNN_CONV2D,        /* convolution (cross-correlation, as in every framework) + bias, optionally ReLU */
+    FCNN_CONV2D_POOL,   /* convolution + bias + ReLU + max pooling 2x2 stride 2 (valid) as one operation */
+    FCNN_DENSE,         /* dst[n,k] = sum_c src[n,c] weights[c,k] + bias[k], optionally ReLU */
+    FCNN_MAXPOOL,
+    FCNN_AVGPOOL,
+    FCNN_RELU,
+    FCNN_SOFTMAX,       /* over C, for each of N rows */
+    FCNN_CROSS_ENTROPY, /* softmax + sparse categorical cross-entropy */
+    FCNN_REDUCE,        /* dst[c] = sum over n of src[n,c], along the fixed binary tree of docs/numerics.md */
+    FCNN_ADAM,
+    FCNN_SGD,
+    FCNN_OPS
+} fcnn_op;
+
+typedef enum fcnn_direction {
+    FCNN_FORWARD,
+    FCNN_BACKWARD_DATA,    /* gradient with respect to src */
+    FCNN_BACKWARD_WEIGHTS, /* gradients with respect to weights and bias */
+    FCNN_UPDATE,           /* optimizers */
+    FCNN_DIRECTIONS
+} fcnn_direction;
+
+typedef enum fcnn_activation { FCNN_LINEAR, FCNN_RELU_ACTIVATION } fcnn_activation;
+
+typedef enum fcnn_padding {
+    FCNN_PAD_EXPLICIT, /* the four pad_ fields (all 0: no padding) */
+    FCNN_PAD_VALID,    /* no padding, whatever the pad_ fields say */
+    FCNN_PAD_SAME,     /* TensorFlow's: P = ceil(H / stride); the odd row and column go to the bottom and right */
+} fcnn_padding;
+
+/* One problem. Zero-initialise it and set what applies; 0 in stride, dilation and groups means 1
+ * (a stride of 0 in pooling means the window's size, as in Keras), 0 in n, h, w, r, s means 1.
+ * Which fields an operation reads:
+ *   conv2d, conv2d_pool   n h w c k r s stride dilation pad groups no_bias (activation: conv2d only)
+ *   dense                 n c k no_bias activation
+ *   maxpool avgpool       n h w c r s stride pad
+ *   relu, adam, sgd       n h w c (their product counts)
+ *   softmax, cross-entropy, reduce   n c
+ * Others are ignored. p and q (size of the output, after pooling for conv2d_pool) are computed by fcnn_problem_check();
+ * if they are set beforehand for an operation with a window they must agree. */
+typedef struct fcnn_problem {
+    fcnn_op op;
+    fcnn_direction direction;
+    int64_t n, h, w, c;
+    int64_t k, r, s;
+    int64_t stride_h, stride_w;
+    int64_t dilation_h, dilation_w; /* 1: no dilation */
+    fcnn_padding padding;
+    int64_t pad_top, pad_left, pad_bottom, pad_right;
+    int64_t groups;
+    int no_bias; /* 1: no bias in the forward pass, no bias gradient in the backward pass */
+    fcnn_activation activation;
+    int64_t p, q;
+} fcnn_problem;
+
+/* ---- instruction sets and numerics classes ---- */
+
+typedef enum fcnn_isa { FCNN_SCALAR, FCNN_AVX2, FCNN_AVX512, FCNN_NEON, FCNN_ISAS } fcnn_isa;
+
+/* Numerics classes (docs/numerics.md). Dispatch stays inside the classes a plan allows; default: exact alone. */
+typedef enum fcnn_class { FCNN_EXACT, FCNN_WINOGRAD_F2, FCNN_WINOGRAD_F4, FCNN_BF16, FCNN_CLASSES } fcnn_class;
+
+/* ---- tensors ---- */
+
+/* Scalars of optimizers and losses. */
+typedef struct fcnn_hyper {
+    float learning_rate;
+    float beta_1, beta_2, epsilon;      /* Adam */
+    float beta_1_power, beta_2_power;   /* Adam: beta^t of this step, t = 1, 2, ... (by repeated multiplication) */
+    float momentum;                     /* SGD */
+    float scale;                        /* cross-entropy backward: usually 1 / batch size */
+} fcnn_hyper;
+
+/* The arrays of one execution. Which ones an operation reads (in) and overwrites (out):
+ *   conv2d forward           in src weights bias             out dst
+ *   conv2d backward_data     in weights d_dst [dst if relu]  out d_src
+ *   conv2d backward_weights  in src d_dst [dst if relu]      out d_weights d_bias
+ *   conv2d_pool forward      in src weights bias             out dst choice
+ *   conv2d_pool backward     as conv2d, but reads choice in place of dst; d_dst is (N,P,Q,K), pooled
+ *   dense                    as conv2d
+ *   maxpool forward          in src                          out dst argmax
+ *   maxpool backward_data    in argmax d_dst                 out d_src
+ *   avgpool                  forward: src -> dst;  backward_data: d_dst -> d_src
+ *   relu                     forward: src -> dst (may be src);  backward_data: dst d_dst -> d_src (may be d_dst)
+ *   softmax forward          in src (N,C)                    out dst
+ *   cross_entropy forward    in src (N,C) labels             out dst (probabilities) loss (N)
+ *   cross_entropy backward   in dst labels hyper->scale      out d_src = (dst - onehot(labels)) * scale
+ *   reduce forward           in src (N,C)                    out dst (C)
+ *   adam update              in d_weights hyper              in/out parameters moment_1 moment_2
+ *   sgd update               in d_weights hyper              in/out parameters moment_1
+ * Shapes: src, d_src (N,H,W,C); dst, d_dst (N,P,Q,K) (pooling: K = C); weights (R,S,C/groups,K); bias (K);
+ * argmax (N,P,Q,C): the index r*S+s of the winner in its window, -1 if the window holds padding alone;
+ * choice (N,P,Q,ceil(K/16),3): for 16 channels three words of one bit per channel: bit 0 and bit 1 of the winner's
+ * index in the 2x2 window, and "alive" (output not 0).
+ * Unused members stay NULL. Apart from the two cases named for relu nothing may overlap. */
+typedef struct fcnn_tensors {
+    const float *src, *weights, *bias;
+    float *dst;
+    const float *d_dst;
+    float *d_src, *d_weights, *d_bias;
+    uint16_t *choice;
+    int32_t *argmax;
+    const int32_t *labels;
+    float *loss;
+    float *parameters, *moment_1, *moment_2;
+    const fcnn_hyper *hyper; /* cross-entropy backward, optimizers */
+    const void *packed; /* from fcnn_pack(); NULL: packed within the call */
+    void *workspace;    /* fcnn_plan_workspace() bytes, 64-byte aligned; NULL: the plan's own */
+} fcnn_tensors;
+
+#endif
