@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * The denominator of "% of peak": which instruction set runs, and what its multiply-adds reach on all threads. */
+#include <omp.h>
 #include <string.h>
 
 #include "cli/cli.h"
@@ -19,6 +20,17 @@ fcnn_status cli_in_use(const fcnn_options *options, fcnn_isa *isa, int *threads)
     }
     fcnn_plan_destroy(plan);
     return FCNN_OK;
+}
+
+int cli_team(int threads)
+{
+    int team = 1;
+#pragma omp parallel num_threads(threads)
+    {
+#pragma omp single
+        team = omp_get_num_threads();
+    }
+    return team;
 }
 
 double cli_measure_peak(fcnn_isa isa, int threads)

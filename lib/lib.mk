@@ -62,6 +62,8 @@ libfastcnn_io_la_CPPFLAGS = $(LIB_CPPFLAGS) $(ZLIB_CFLAGS)
 libfastcnn_io_la_SOURCES = \
     lib/io/digits.c \
     lib/io/idx.c \
+    lib/io/input.c \
+    lib/io/input.h \
     lib/io/io.h
 libfastcnn_io_la_LIBADD = $(ZLIB_LIBS) $(LIBM)
 

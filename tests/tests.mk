@@ -44,6 +44,7 @@ check_programs = \
     tests/check_faults \
     tests/check_fit \
     tests/check_idx \
+    tests/check_input \
     tests/check_kernels \
     tests/check_net \
     tests/check_peak \
