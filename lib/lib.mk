@@ -31,6 +31,8 @@ libfcnn_core_la_SOURCES = \
     lib/net/receipt.c \
     lib/net/shard.c \
     lib/net/train.c \
+    lib/operation.c \
+    lib/operation.h \
     lib/peak.c \
     lib/plan.c \
     lib/pool.c \

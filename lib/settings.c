@@ -148,10 +148,11 @@ fcnn_status fcnn_settings_read(struct fcnn_settings *settings, const fcnn_option
     return status;
 }
 
-fcnn_status fcnn_options_check(const fcnn_options *options)
+fcnn_status fcnn_options_check_sized(const fcnn_options *options, size_t options_size)
 {
     struct fcnn_settings settings;
-    return fcnn_settings_read(&settings, options);
+    FCNN_TAKE(fcnn_options, wanted, options, options_size);
+    return fcnn_settings_read(&settings, &wanted);
 }
 
 int fcnn_options_threads_sized(const fcnn_options *options, size_t size)
