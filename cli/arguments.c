@@ -191,29 +191,8 @@ void cli_usage(const struct cli_command *command, const char *format, ...)
 
 /* ---- settings ---- */
 
-/* OpenMP warns and goes on with all cores where it does not understand its variable; every other bad value ends the
- * program. A list, as OpenMP allows for nested regions, is fine. */
-static int omp_threads_understood(const char *text)
-{
-    while (*text) {
-        char *end;
-        errno = 0;
-        long value = strtol(text, &end, 10);
-        if (end == text || errno || value < 1 || value > 1024) return 0;
-        end += strspn(end, " \t");
-        if (*end && *end++ != ',') return 0;
-        text = end;
-    }
-    return 1;
-}
-
 static fcnn_status check_settings(const fcnn_options *kernels)
 {
-    const char *threads = getenv("OMP_NUM_THREADS"), *wins = getenv("FASTCNN_NUM_THREADS");
-    if (threads && !(wins && *wins) && !omp_threads_understood(threads)) {
-        program_complain("OMP_NUM_THREADS is \"%s\"; expected numbers from 1 to 1024", threads);
-        exit(EX_USAGE);
-    }
     fcnn_status status = fcnn_options_check(NULL);
     return !status && kernels ? fcnn_options_check(kernels) : status;
 }

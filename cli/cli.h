@@ -71,10 +71,8 @@ json_t *cli_data_json(const struct cli_data *data);
 
 /* ---- measure.c ---- */
 
-/* The instruction set and the number of threads that the options lead to for the model's convolutions. */
-fcnn_status cli_in_use(const fcnn_options *options, fcnn_isa *isa, int *threads);
-/* How many of `threads` threads really come: OMP_THREAD_LIMIT or the system may allow fewer. */
-int cli_team(int threads);
+/* The instruction set that the options lead to for the model's convolutions. */
+fcnn_status cli_isa_in_use(const fcnn_options *options, fcnn_isa *isa);
 double cli_measure_peak(fcnn_isa isa, int threads); /* GFLOP/s of all threads at once */
 
 #endif

@@ -113,12 +113,11 @@ static int print_json(const struct info *info)
 static int run(int argc, char **argv)
 {
     struct info info = {0};
-    fcnn_isa isa = FCNN_SCALAR;
     cli_parse(&cli_info, argc, argv, &info);
     fcnn_machine_describe(&info.machine);
     read_huge_pages(&info);
-    fcnn_status status = cli_in_use(NULL, &isa, &info.threads);
-    if (!status) status = collect_kernels(&info);
+    info.threads = fcnn_options_threads(NULL);
+    fcnn_status status = collect_kernels(&info);
     if (status) return program_failed(status);
     for (int i = 0; i < FCNN_ISAS; i++) info.peaks[i] = fcnn_measure_peak((fcnn_isa)i, 0.1);
     return cli_json ? print_json(&info) : print_text(&info);

@@ -19,6 +19,8 @@ struct variant {
 struct outcome {
     const struct variant *variant;
     int threads, same;
+    int team;    /* threads that trained: fewer than `threads` where the system or OMP_THREAD_LIMIT gives no more */
+    int skipped; /* for that reason */
     double seconds;
     fcnn_progress last; /* of the last epoch */
     fcnn_receipt receipt;
@@ -33,8 +35,7 @@ struct proof {
     struct variant variants[MOST_VARIANTS];
     int variant_count;
     struct outcome outcomes[MOST_VARIANTS * MOST_THREADS];
-    int outcome_count, different;
-    int team; /* most threads that can be had, at most MOST_THREADS */
+    int outcome_count, different, skipped; /* outcomes; of these that differ; and that are skipped */
 };
 
 /* naive, then for each instruction set im2col, direct, and what dispatch takes (today: pool-sparse kernels too). */
@@ -101,6 +102,7 @@ static fcnn_status fit(const struct proof *p, fcnn_model *model, struct outcome 
     fcnn_status status = fcnn_fit(model, p->data.train.x, p->data.train.y, p->data.train.n, &settings, history);
     o->seconds = cli_now() - begin;
     o->last = history[settings.epochs - 1];
+    o->team = fcnn_model_threads(model);
     free(history);
     return status ? status : fcnn_model_receipt(model, &o->receipt);
 }
@@ -108,7 +110,7 @@ static fcnn_status fit(const struct proof *p, fcnn_model *model, struct outcome 
 /* The hash of all weights, and loss and accuracy to the last bit. */
 static int same(const struct proof *p, const struct outcome *o)
 {
-    const struct outcome *first = &p->outcomes[0];
+    const struct outcome *first = &p->outcomes[0]; /* of one thread, which is always there */
     return !strcmp(o->receipt.weights, p->expected ? p->expected : first->receipt.weights) &&
            o->last.loss == first->last.loss && o->last.accuracy == first->last.accuracy;
 }
@@ -157,8 +159,10 @@ static int run_one(struct proof *p, const struct variant *variant, int threads)
     if (code) return code;
     p->outcome_count++;
     o->same = same(p, o);
+    o->skipped = o->same && o->team < threads;
     p->different += !o->same;
-    if (!cli_json) print_row(p, o);
+    p->skipped += o->skipped;
+    if (!cli_json && !o->skipped) print_row(p, o);
     return EXIT_SUCCESS;
 }
 
@@ -166,7 +170,7 @@ static int run_all(struct proof *p)
 {
     int tty = cli_is_terminal(stderr);
     for (int v = 0; v < p->variant_count; v++)
-        for (int threads = 1; threads <= p->team && !p->variants[v].missing; threads++) {
+        for (int threads = 1; threads <= MOST_THREADS && !p->variants[v].missing; threads++) {
             char name[24];
             variant_name(&p->variants[v], name);
             if (tty) fprintf(stderr, "training: %s, %d thread%s ...\r", name, threads, threads == 1 ? "" : "s");
@@ -179,11 +183,13 @@ static int run_all(struct proof *p)
     return EX_SOFTWARE;
 }
 
-/* Why rows of more threads than the team are left out: they would run, but with fewer threads than they say. */
-static const char *too_few_threads(const struct proof *p, char text[96])
+/* Such a row did run, but not with the threads that it would name. */
+static void describe_skip(const struct outcome *o, char name[40], char reason[96])
 {
-    snprintf(text, 96, "OMP_THREAD_LIMIT or the system allows %d thread%s", p->team, p->team == 1 ? "" : "s");
-    return text;
+    char variant[24];
+    variant_name(o->variant, variant);
+    snprintf(name, 40, "%s, %d threads", variant, o->threads);
+    snprintf(reason, 96, "OMP_THREAD_LIMIT or the system gave %d thread%s", o->team, o->team == 1 ? "" : "s");
 }
 
 static json_t *proof_json(const struct proof *p)
@@ -192,6 +198,12 @@ static json_t *proof_json(const struct proof *p)
     json_t *runs = json_array(), *skipped = json_array();
     for (int i = 0; i < p->outcome_count; i++) {
         const struct outcome *o = &p->outcomes[i];
+        if (o->skipped) {
+            char row[40], reason[96];
+            describe_skip(o, row, reason);
+            json_array_append_new(skipped, json_pack("{s:s, s:s}", "variant", row, "reason", reason));
+            continue;
+        }
         variant_name(o->variant, name);
         json_array_append_new(
             runs, json_pack("{s:s, s:i, s:o, s:o, s:s, s:b, s:f}", "variant", name, "threads", o->threads, "loss",
@@ -202,12 +214,6 @@ static json_t *proof_json(const struct proof *p)
         variant_name(&p->variants[v], name);
         if (p->variants[v].missing)
             json_array_append_new(skipped, json_pack("{s:s, s:s}", "variant", name, "reason", p->variants[v].missing));
-    }
-    for (int threads = p->team + 1; threads <= MOST_THREADS; threads++) {
-        char reason[96];
-        snprintf(name, sizeof name, "%d threads", threads);
-        json_array_append_new(skipped,
-                              json_pack("{s:s, s:s}", "variant", name, "reason", too_few_threads(p, reason)));
     }
     const fcnn_receipt *r = &p->outcomes[0].receipt;
     return json_pack("{s:s, s:o, s:i, s:I, s:I, s:i, s:s, s:s, s:s, s:s?, s:b, s:o, s:o}", "command", "prove", "data",
@@ -225,15 +231,17 @@ static void print_summary(const struct proof *p)
         variant_name(&p->variants[v], name);
         if (p->variants[v].missing) printf("%-15s  skipped: %s\n", name, p->variants[v].missing);
     }
-    for (int threads = p->team + 1; threads <= MOST_THREADS; threads++) {
-        char reason[96];
-        printf("%d threads        skipped: %s\n", threads, too_few_threads(p, reason));
+    for (int i = 0; i < p->outcome_count; i++) {
+        char row[40], reason[96];
+        describe_skip(&p->outcomes[i], row, reason);
+        if (p->outcomes[i].skipped) printf("%-24s  skipped: %s\n", row, reason);
     }
     putchar('\n');
     if (!p->different)
-        printf("All %d runs ended at the same weights: %s\n", p->outcome_count, first->receipt.weights);
+        printf("All %d runs ended at the same weights: %s\n", p->outcome_count - p->skipped, first->receipt.weights);
     else
-        printf("%d of %d runs did NOT end at %s %s\n", p->different, p->outcome_count,
+        printf("%d of %d runs did NOT end at %s %s\n", p->different,
+               p->outcome_count - p->skipped,
                p->expected ? "the expected weights" : "the weights, loss and accuracy of the first run,",
                p->expected ? p->expected : first->receipt.weights);
     printf("data hash %s, seed %llu, shards %d, steps %lld, numerics %s\n%s\n", first->receipt.data,
@@ -273,7 +281,6 @@ static int run(int argc, char **argv)
     int code = cli_data_load(&p.data, p.images ? p.images : p.quick ? 128 : 256, 0);
     if (code) return code;
     collect_variants(&p);
-    p.team = cli_team(MOST_THREADS);
     if (!cli_json) print_head(&p);
     cli_catch_interrupt();
     code = run_all(&p);

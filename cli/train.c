@@ -76,19 +76,20 @@ static fcnn_status train(struct training *t, fcnn_model *model, struct cli_progr
 {
     struct watch watch = {t, progress};
     t->compile.kernels = &t->kernels;
-    fcnn_status status = cli_in_use(&t->kernels, &t->isa, &t->threads);
+    fcnn_status status = cli_isa_in_use(&t->kernels, &t->isa);
     if (!status) status = fcnn_compile(model, &t->compile);
     if (status) return status;
     t->parameters = fcnn_model_parameters(model);
     t->fit.callback = after_step;
     t->fit.context = &watch;
     cli_catch_interrupt();
-    if (t->threads > t->compile.shards) t->threads = t->compile.shards; /* more than shards have nothing to do */
-    t->threads = cli_team(t->threads);
-    t->peak = cli_measure_peak(t->isa, t->threads);
+    const int threads = fcnn_options_threads(&t->kernels), shards = t->compile.shards; /* more have nothing to do */
+    const double before = cli_measure_peak(t->isa, threads < shards ? threads : shards);
     status = fcnn_fit(model, t->data.train.x, t->data.train.y, t->data.train.n, &t->fit, t->history);
     if (status) return status;
-    t->peak = (t->peak + cli_measure_peak(t->isa, t->threads)) / 2;
+    t->threads = fcnn_model_threads(model);
+    const double after = cli_measure_peak(t->isa, t->threads);
+    t->peak = t->threads == (threads < shards ? threads : shards) ? (before + after) / 2 : after;
     t->epoch_seconds = median_epoch(t->history, t->fit.epochs);
     if (t->peak > 0) t->bound_seconds = fcnn_model_flops(model, 1) * (double)training_images(t) / (t->peak * 1e9);
 
