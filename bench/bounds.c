@@ -6,8 +6,9 @@
 #include <time.h>
 
 #include "kernels/peak/peak.h"
+#include "lib/internal.h"
 
-_Static_assert((int)FCNN_MAX_STREAMS >= (int)FCNN_MAX_TENSORS, "every tensor is a stream");
+_Static_assert((int)FCNN_MAX_STREAMS >= (int)BENCH_MAX_TENSORS, "every tensor is a stream");
 
 #define SECONDS 0.4e-3 /* of one measurement */
 
@@ -47,7 +48,7 @@ double bench_bound_peak(fcnn_isa isa, int threads)
 static int share(const struct bench_tensors *t, int thread, int threads, struct fcnn_stream *streams)
 {
     for (int i = 0; i < t->count; i++) {
-        const struct fcnn_tensor_info *info = &t->info[i];
+        const fcnn_tensor_info *info = &t->info[i];
         const int64_t lines = (info->elements * (int64_t)info->element_size + 63) / 64;
         const int64_t first = lines * thread / threads, last = lines * (thread + 1) / threads;
         streams[i] = (struct fcnn_stream){.data = (float *)t->memory[i] + first * 16, .lines = last - first,

@@ -23,7 +23,7 @@ static float uniform(uint64_t seed, int64_t i)
     return ((float)(mix(seed + (uint64_t)i * 0x9e3779b97f4a7c15u) >> 40) - 0x1p23f) * 0x1p-23f;
 }
 
-static void fill(const fcnn_problem *p, const struct fcnn_tensor_info *info, void *memory)
+static void fill(const fcnn_problem *p, const fcnn_tensor_info *info, void *memory)
 {
     float *x = memory;
     uint64_t seed = 0;
@@ -41,7 +41,7 @@ static void fill(const fcnn_problem *p, const struct fcnn_tensor_info *info, voi
 }
 
 /* Results of the forward pass that a backward pass reads. */
-static int comes_from_forward(const struct fcnn_tensor_info *info)
+static int comes_from_forward(const fcnn_tensor_info *info)
 {
     return info->role == FCNN_IN && (info->offset == offsetof(fcnn_tensors, dst) ||
            info->offset == offsetof(fcnn_tensors, choice) || info->offset == offsetof(fcnn_tensors, argmax));
@@ -52,6 +52,13 @@ static void free_tensors(struct bench_tensors *t)
     for (int i = 0; i < t->count; i++) free(t->memory[i]);
 }
 
+int bench_tensor_list(const fcnn_problem *problem, fcnn_tensor_info list[BENCH_MAX_TENSORS])
+{
+    int count = 0;
+    while (count < BENCH_MAX_TENSORS && !fcnn_problem_tensors(problem, count, &list[count])) count++;
+    return count;
+}
+
 static fcnn_status make_tensors(struct bench_tensors *t, const fcnn_problem *p)
 {
     memset(t, 0, sizeof *t);
@@ -59,7 +66,7 @@ static fcnn_status make_tensors(struct bench_tensors *t, const fcnn_problem *p)
                             .beta_1_power = 0.9f, .beta_2_power = 0.999f, .momentum = 0.9f,
                             .scale = 1.0f / (float)p->n};
     t->arrays.hyper = &t->hyper;
-    t->count = fcnn_tensor_list(p, t->info);
+    t->count = bench_tensor_list(p, t->info);
     for (int i = 0; i < t->count; i++) {
         size_t bytes = (size_t)t->info[i].elements * t->info[i].element_size;
         if (!(t->memory[i] = aligned_alloc(64, (bytes + 63) & ~(size_t)63))) return FCNN_OUT_OF_MEMORY;
@@ -93,7 +100,7 @@ static fcnn_status copy_from_forward(struct bench_case *c)
     fcnn_status status = make_tensors(&t, &forward);
     if (!status) status = run_reference(FCNN_EXACT, &forward, &t.arrays);
     for (int i = 0; !status && i < c->tensors.count; i++) {
-        const struct fcnn_tensor_info *info = &c->tensors.info[i];
+        const fcnn_tensor_info *info = &c->tensors.info[i];
         for (int j = 0; comes_from_forward(info) && j < t.count; j++)
             if (t.info[j].offset == info->offset)
                 memcpy(c->tensors.memory[i], t.memory[j], (size_t)info->elements * info->element_size);
@@ -102,10 +109,10 @@ static fcnn_status copy_from_forward(struct bench_case *c)
     return status;
 }
 
-static fcnn_status keep_outputs(struct bench_case *c, void *outputs[FCNN_MAX_TENSORS])
+static fcnn_status keep_outputs(struct bench_case *c, void *outputs[BENCH_MAX_TENSORS])
 {
     for (int i = 0; i < c->tensors.count; i++) {
-        const struct fcnn_tensor_info *info = &c->tensors.info[i];
+        const fcnn_tensor_info *info = &c->tensors.info[i];
         size_t bytes = (size_t)info->elements * info->element_size;
         if (info->role == FCNN_IN) continue;
         if (!(outputs[i] = malloc(bytes))) return FCNN_OUT_OF_MEMORY;
@@ -171,14 +178,14 @@ float *bench_case_unpooled(const struct bench_case *c)
 
 /* ---- comparison ---- */
 
-static int equal_at(const struct fcnn_tensor_info *info, const void *got, const void *want, int64_t i)
+static int equal_at(const fcnn_tensor_info *info, const void *got, const void *want, int64_t i)
 {
     if (info->element_size == 2) return ((const uint16_t *)got)[i] == ((const uint16_t *)want)[i];
     float x = ((const float *)got)[i], y = ((const float *)want)[i];
     return !memcmp(&x, &y, sizeof x) || (x == 0 && y == 0 && info->offset != offsetof(fcnn_tensors, argmax));
 }
 
-static void format_value(const struct fcnn_tensor_info *info, const void *memory, int64_t i, char text[32])
+static void format_value(const fcnn_tensor_info *info, const void *memory, int64_t i, char text[32])
 {
     if (info->element_size == 2) snprintf(text, 32, "0x%04x", ((const uint16_t *)memory)[i]);
     else if (info->offset == offsetof(fcnn_tensors, argmax)) snprintf(text, 32, "%d", ((const int32_t *)memory)[i]);
@@ -188,7 +195,7 @@ static void format_value(const struct fcnn_tensor_info *info, const void *memory
 int bench_case_differs(const struct bench_case *c, fcnn_class numerics, char *text, size_t size)
 {
     for (int i = 0; i < c->tensors.count; i++) {
-        const struct fcnn_tensor_info *info = &c->tensors.info[i];
+        const fcnn_tensor_info *info = &c->tensors.info[i];
         const void *got = c->tensors.memory[i], *want = c->references[numerics].outputs[i];
         int64_t first = -1, wrong = 0;
         if (!want || !memcmp(got, want, (size_t)info->elements * info->element_size)) continue;
@@ -212,7 +219,7 @@ int bench_case_strays(const struct bench_case *c, double *error, char *text, siz
 {
     const double most_error = 64, most_part = 1e-4;
     for (int i = 0; i < c->tensors.count; i++) {
-        const struct fcnn_tensor_info *info = &c->tensors.info[i];
+        const fcnn_tensor_info *info = &c->tensors.info[i];
         const float *got = c->tensors.memory[i], *want = c->references[FCNN_EXACT].outputs[i];
         double largest = 0;
         if (!want || info->element_size != sizeof *got) continue;
@@ -233,6 +240,6 @@ int bench_case_strays(const struct bench_case *c, double *error, char *text, siz
 void bench_case_free(struct bench_case *c)
 {
     free_tensors(&c->tensors);
-    for (int i = 0; i < FCNN_CLASSES; i++)
-        for (int j = 0; j < FCNN_MAX_TENSORS; j++) free(c->references[i].outputs[j]);
+    for (int i = 0; i < BENCH_CLASSES; i++)
+        for (int j = 0; j < BENCH_MAX_TENSORS; j++) free(c->references[i].outputs[j]);
 }

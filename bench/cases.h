@@ -5,7 +5,6 @@
 
 #include "bench/options.h"
 #include "bench/results.h"
-#include "lib/internal.h"
 #include "reference/ref.h"
 
 /* The part of a name before the dot is the list it belongs to; `usual`: also timed where no list was asked for. */
@@ -13,10 +12,12 @@ struct bench_layer { const char *name, *op, *sizes; int usual; };
 extern const struct bench_layer bench_layers[];
 extern const int bench_layer_count;
 
+enum { BENCH_MAX_TENSORS = 8 };
+
 struct bench_tensors {
     int count;
-    struct fcnn_tensor_info info[FCNN_MAX_TENSORS];
-    void *memory[FCNN_MAX_TENSORS];
+    fcnn_tensor_info info[BENCH_MAX_TENSORS];
+    void *memory[BENCH_MAX_TENSORS];
     fcnn_hyper hyper;
     fcnn_tensors arrays; /* the same memory, as fcnn_execute() wants it */
 };
@@ -24,7 +25,7 @@ struct bench_tensors {
 /* What a numerics class computes: the naive kernel's outputs for exact, those of the scalar row for other classes. */
 struct bench_reference {
     int prepared;
-    void *outputs[FCNN_MAX_TENSORS];
+    void *outputs[BENCH_MAX_TENSORS];
     double error; /* of these: see bench_error(); NAN: not known */
 };
 
@@ -33,7 +34,7 @@ struct bench_case {
     int prepared;
     fcnn_status status;  /* why it could not be prepared */
     char failure[256];   /* the same in words */
-    struct bench_reference references[FCNN_CLASSES];
+    struct bench_reference references[BENCH_CLASSES];
     char choice[64];     /* dispatch's kernel */
     struct bench_tensors tensors;
 };
@@ -45,6 +46,9 @@ void bench_case_free(struct bench_case *c); /* what it holds */
 
 /* The sentence about a status that a function here or the library just returned. */
 const char *bench_reason(fcnn_status status);
+
+/* The tensors of a problem; returns their number. */
+int bench_tensor_list(const fcnn_problem *problem, fcnn_tensor_info list[BENCH_MAX_TENSORS]);
 
 /* Fills the tensors and runs the reference of a class, each once. A failure stays and is in c->failure. */
 fcnn_status bench_case_prepare(struct bench_case *c, fcnn_class numerics);

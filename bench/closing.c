@@ -29,12 +29,13 @@ int bench_print_comparison(const struct bench_results *results, int with_names, 
     struct bench_comparison c;
     if (!bench_compare(results, &c)) return 0;
     if (c.count) {
-        fprintf(out, "\nWhat dispatch takes, times faster than %s (direct algorithm, its favourite layouts, %d thread%s)\n"
+        fprintf(out,
+                "\nWhat dispatch takes, times faster than %s (direct algorithm, its favourite layouts, %d thread%s)\n"
                 "  %-18s%7s%11s%14s  < %.2f%8s\n", results->peer, results->threads, results->threads == 1 ? "" : "s",
                 "direction", "layers", "geo. mean", "where slower", BENCH_PEER_BAR, "worst");
-        for (int d = 0; d < FCNN_DIRECTIONS; d++)
+        for (int d = 0; d < BENCH_DIRECTIONS; d++)
             print_direction(&c.directions[d], fcnn_direction_name((fcnn_direction)d), out);
-        print_direction(&c.directions[FCNN_DIRECTIONS], "all", out);
+        print_direction(&c.directions[BENCH_DIRECTIONS], "all", out);
         if (with_names) print_below(&c, out);
     }
     if (c.left_out)
@@ -48,7 +49,7 @@ int bench_print_comparison(const struct bench_results *results, int with_names, 
 
 static void print_maps(const struct bench_mean *means, fcnn_class numerics, const char *map, FILE *out)
 {
-    const struct bench_mean *all = &means[FCNN_DIRECTIONS];
+    const struct bench_mean *all = &means[BENCH_DIRECTIONS];
     if (!all->count) return;
     fprintf(out, "  %-12s %-12s%6d", fcnn_class_name(numerics), map, all->count);
     for (int d = FCNN_FORWARD; d <= FCNN_BACKWARD_WEIGHTS; d++)
@@ -62,13 +63,13 @@ void bench_print_winograd(const struct bench_results *results, FILE *out)
     struct bench_winograd w;
     int count = 0;
     bench_compare_winograd(results, &w);
-    for (int c = 0; c < FCNN_CLASSES; c++)
-        for (int map = 0; map < BENCH_MAPS; map++) count += w.means[c][map][FCNN_DIRECTIONS].count;
+    for (int c = 0; c < BENCH_CLASSES; c++)
+        for (int map = 0; map < BENCH_MAPS; map++) count += w.means[c][map][BENCH_DIRECTIONS].count;
     if (!count) return;
     fprintf(out, "\nWinograd, times faster than the fastest exact kernel of %s, geometric means by output map\n"
             "  %-12s %-12s%6s%17s%17s%17s%8s%8s\n", fcnn_isa_name(w.isa), "class", "map", "cases", "forward",
             "backward_data", "backward_weights", "all", "worst");
-    for (int c = 0; c < FCNN_CLASSES; c++)
+    for (int c = 0; c < BENCH_CLASSES; c++)
         for (int map = BENCH_MAPS - 1; map >= 0; map--) print_maps(w.means[c][map], (fcnn_class)c, names[map], out);
 }
 

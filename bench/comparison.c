@@ -47,7 +47,7 @@ int bench_compare(const struct bench_results *results, struct bench_comparison *
     collect(results, c);
     for (int i = 0; i < c->count; i++) {
         add(&c->directions[c->pairs[i].theirs->of->problem.direction], &c->pairs[i]);
-        add(&c->directions[FCNN_DIRECTIONS], &c->pairs[i]);
+        add(&c->directions[BENCH_DIRECTIONS], &c->pairs[i]);
     }
     return 1;
 }

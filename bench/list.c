@@ -10,7 +10,7 @@
 
 static fcnn_status complete(struct bench_case *c, const char *layer, const char *text, int threads)
 {
-    struct fcnn_tensor_info info[FCNN_MAX_TENSORS];
+    fcnn_tensor_info info[BENCH_MAX_TENSORS];
     fcnn_plan *plan;
     struct bench_problem *p = &c->about;
     fcnn_status status = fcnn_problem_parse(&p->problem, text);
@@ -18,9 +18,9 @@ static fcnn_status complete(struct bench_case *c, const char *layer, const char 
     snprintf(p->layer, sizeof p->layer, "%s", layer);
     fcnn_problem_format(&p->problem, p->text, sizeof p->text);
     p->flops = fcnn_problem_flops(&p->problem);
-    for (int i = 0; i < FCNN_CLASSES; i++) c->references[i].error = NAN;
+    for (int i = 0; i < BENCH_CLASSES; i++) c->references[i].error = NAN;
     p->bytes = 0;
-    for (int i = fcnn_tensor_list(&p->problem, info) - 1; i >= 0; i--)
+    for (int i = bench_tensor_list(&p->problem, info) - 1; i >= 0; i--)
         p->bytes += (double)info[i].elements * (double)info[i].element_size * (info[i].role == FCNN_INOUT ? 2 : 1);
     status = fcnn_plan_create(&plan, &p->problem, &(fcnn_options){.threads = threads});
     if (status) return status;
@@ -34,7 +34,7 @@ static fcnn_status add_layer(struct bench_case *cases, int *count, const struct 
 {
     fcnn_status status = FCNN_OK;
     int before = *count;
-    for (int d = 0; d < FCNN_DIRECTIONS; d++) {
+    for (int d = 0; d < BENCH_DIRECTIONS; d++) {
         char text[192];
         snprintf(text, sizeof text, "%s %s %s", layer->op, fcnn_direction_name((fcnn_direction)d), layer->sizes);
         status = complete(&cases[*count], layer->name, text, threads);
@@ -88,7 +88,7 @@ int bench_cases_make(const struct bench_options *o, struct bench_case **made, in
     for (int i = 0; i < o->layers.count; i++)
         if (has_unknown_list(o->layers.values[i])) return EX_USAGE;
     struct bench_case *cases = *made =
-        calloc((size_t)(bench_layer_count * FCNN_DIRECTIONS + o->problems.count), sizeof *cases);
+        calloc((size_t)(bench_layer_count * BENCH_DIRECTIONS + o->problems.count), sizeof *cases);
     fcnn_status status = cases ? FCNN_OK : FCNN_OUT_OF_MEMORY;
     for (int i = 0; !status && i < o->problems.count; i++) {
         char layer[64];

@@ -13,8 +13,8 @@ extern "C" {
 struct bench_case;
 struct bench_peer;
 
-/* In this order: first what people ask for, last what takes longest and says least. */
-enum bench_phase { BENCH_FIRST /* what dispatch takes, peers */, BENCH_MIDDLE, BENCH_LAST /* scalar code */ };
+/* In this order: what dispatch takes and peers; other vector code; scalar code and what dispatch doubts. */
+enum bench_phase { BENCH_FIRST, BENCH_MIDDLE, BENCH_LAST };
 enum { BENCH_PHASES = 3 };
 
 struct bench_run {

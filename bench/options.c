@@ -8,7 +8,7 @@
 #include <string.h>
 #include <sysexits.h>
 
-#include "lib/fastcnn.h"
+#include "bench/results.h"
 
 static const char help[] =
     "Usage: fastcnn-bench [OPTION]...\n"
@@ -179,7 +179,7 @@ static void print_version(void)
     printf("fastcnn-bench (%s)\nLicence: BSD-2-Clause\nInstruction sets:", fcnn_version_details());
     fcnn_machine machine;
     fcnn_machine_describe(&machine);
-    for (int isa = 0; isa < FCNN_ISAS; isa++)
+    for (int isa = 0; isa < BENCH_ISAS; isa++)
         if (machine.isas >> isa & 1) printf(" %s", fcnn_isa_name((fcnn_isa)isa));
     putchar('\n');
 }

@@ -13,6 +13,9 @@
 extern "C" {
 #endif
 
+/* How many of each the benchmark knows; a library that knows more is met with these. */
+enum { BENCH_DIRECTIONS = FCNN_UPDATE + 1, BENCH_ISAS = FCNN_NEON + 1, BENCH_CLASSES = FCNN_BF16 + 1 };
+
 /* A layer in one direction. */
 struct bench_problem {
     char layer[64], text[192]; /* text: in benchdnn's syntax */
@@ -57,6 +60,7 @@ struct bench_result {
     fcnn_class numerics;        /* of a peer: none, 0 */
     enum bench_kind kind;
     int is_chosen;              /* by dispatch */
+    int is_doubted;             /* dispatch expects it to be slower than others: fcnn_kernel_doubt() */
     int is_reference;           /* a *_naive */
     int threads;
     int windows;                /* planned */
@@ -68,8 +72,8 @@ struct bench_result {
     int count;
     int64_t executions;         /* in all windows, also those that samples were not taken from */
     struct bench_events events; /* in these windows */
-    /* Filled by bench_results_summarize(), NAN where the result is not timed or the value does not apply. `time` is what
-     * is compared: see bench_time_of(). Percents are those of the single windows. */
+    /* Filled by bench_results_summarize(), NAN where the result is not timed or the value does not apply. `time` is
+     * what is compared: see bench_time_of(). Percents are those of the single windows. */
     struct bench_summary time, wall, cpu, percent_of_peak, percent_of_memory, peak, traffic;
 };
 
@@ -108,7 +112,8 @@ typedef double bench_value(const struct bench_result *row, const struct bench_sa
 /* Seconds of an execution. With one thread those of the thread: what neighbours take is not the kernel's. Several
  * threads wait for each other: by the clock. */
 bench_value bench_time_of;
-bench_value bench_wall_of, bench_cpu_of, bench_peak_of, bench_traffic_of, bench_percent_of_peak, bench_percent_of_memory;
+bench_value bench_wall_of, bench_cpu_of, bench_peak_of, bench_traffic_of;
+bench_value bench_percent_of_peak, bench_percent_of_memory;
 
 /* GFLOP/s, or GB/s of operations without multiply-adds, at that many seconds for one execution. */
 double bench_rate(const struct bench_problem *problem, double seconds);

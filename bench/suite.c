@@ -12,6 +12,7 @@
 
 #include "bench/cases.h"
 #include "bench/peer.h"
+#include "lib/internal.h"
 
 /* What the functions here hand on while the suite grows. */
 struct builder {
@@ -104,6 +105,7 @@ static void add_kernels(struct builder *b, struct bench_case *c, int threads)
         if (*fcnn_kernel_reason(i, &c->about.problem, &options) || is_left_out(b->options, &kernel, c, best)) continue;
         struct bench_result row = {.isa = kernel.isa, .numerics = kernel.numerics, .threads = threads,
                                    .is_chosen = !strcmp(kernel.name, c->choice),
+                                   .is_doubted = *fcnn_kernel_doubt(i, &c->about.problem) != 0,
                                    .is_reference = !fnmatch("*_naive", kernel.name, 0)};
         snprintf(row.kernel, sizeof row.kernel, "%s", kernel.name);
         add(b, c, NULL, row, kernel.name);
@@ -112,7 +114,7 @@ static void add_kernels(struct builder *b, struct bench_case *c, int threads)
 
 static void add_peers(struct builder *b, struct bench_case *c, int threads)
 {
-    static const char *const direction[FCNN_DIRECTIONS] = {"fwd", "bwd_data", "bwd_weights", "update"};
+    static const char *const direction[BENCH_DIRECTIONS] = {"fwd", "bwd_data", "bwd_weights", "update"};
     const char *library = b->suite->results.peer;
     const int variants = !library ? 0 : b->options->choice ? 1 : 2;
     for (int variant = 0; variant < variants; variant++) {
@@ -160,7 +162,7 @@ static void settle(struct builder *b)
         run->result = row;
         run->deadline = suite->start + b->options->budget;
         run->phase = is_short || row->is_chosen || row->kind != BENCH_OURS ? BENCH_FIRST
-                     : row->isa == FCNN_SCALAR                             ? BENCH_LAST
+                     : row->isa == FCNN_SCALAR || row->is_doubted          ? BENCH_LAST
                                                                            : BENCH_MIDDLE;
         suite->results.problem_count += !i || row->of != row[-1].of;
         row->samples = calloc((size_t)row->windows, sizeof *row->samples);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * What results say together: ratios between rows, their means, the worst. Data too: closing.c prints it. All of it needs
- * bench_results_summarize() first; only rows that are timed take part. Ratios are of lower quartiles, and above 1 is
- * good. */
+ * What results say together: ratios between rows, their means, the worst. Data too: closing.c prints it. All of it
+ * needs bench_results_summarize() first; only rows that are timed take part. Ratios are of lower quartiles, and above 1
+ * is good. */
 #ifndef BENCH_SUMMARIES_H
 #define BENCH_SUMMARIES_H
 
@@ -42,7 +42,7 @@ struct bench_comparison {
         struct bench_mean mean;
         int slower, below;    /* than 1, than the bar */
         const struct bench_pair *worst;
-    } directions[FCNN_DIRECTIONS + 1]; /* the last: all together */
+    } directions[BENCH_DIRECTIONS + 1]; /* the last: all together */
 };
 
 int bench_compare(const struct bench_results *results, struct bench_comparison *comparison); /* 0: no memory */
@@ -54,7 +54,7 @@ enum bench_map { BENCH_SMALL_MAP, BENCH_MIDDLE_MAP, BENCH_LARGE_MAP, BENCH_MAPS 
 
 struct bench_winograd {
     fcnn_isa isa; /* the highest that was timed; others are left out */
-    struct bench_mean means[FCNN_CLASSES][BENCH_MAPS][FCNN_DIRECTIONS + 1]; /* times, exact / Winograd */
+    struct bench_mean means[BENCH_CLASSES][BENCH_MAPS][BENCH_DIRECTIONS + 1]; /* times, exact / Winograd */
 };
 
 void bench_compare_winograd(const struct bench_results *results, struct bench_winograd *winograd);

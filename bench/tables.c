@@ -31,11 +31,11 @@ void bench_print_header(const struct bench_results *results, FILE *out)
     fcnn_machine machine;
     fcnn_machine_describe(&machine);
     fprintf(out, "%s\n  CPU         %s, %d cores\n  ISAs       ", fcnn_version_details(), machine.cpu, machine.cores);
-    for (int isa = 0; isa < FCNN_ISAS; isa++)
+    for (int isa = 0; isa < BENCH_ISAS; isa++)
         if (machine.isas >> isa & 1) fprintf(out, " %s", fcnn_isa_name((fcnn_isa)isa));
     fprintf(out, "\n  compiler    %s\n  threads     %d\n  peer        %s\n", COMPILER, results->threads,
             results->peer ? results->peer : "none");
-    for (int isa = 0; isa < FCNN_ISAS; isa++) {
+    for (int isa = 0; isa < BENCH_ISAS; isa++) {
         int count;
         const struct bench_summary peak = bench_peak_of_isa(results, (fcnn_isa)isa, &count);
         if (count)
@@ -56,9 +56,9 @@ static void print_legend(FILE *out)
           "  x naive  how many times faster than the reference, which is plain C (lower quartiles of the windows)\n"
           "  x peer   the same for the class \"peer\", which has its favourite layouts, conversions not counted\n"
           "  GFLOP/s  operations of the direct algorithm, padding not counted; GB/s: every tensor once\n"
-          "  peak%    of the rate of fused multiply-adds from registers with this ISA, measured right before and after\n"
-          "           each window on as many threads at once. The gradient of a pooled layer is three quarters zeros:\n"
-          "           kernels that skip them can pass 100\n"
+          "  peak%    of the rate of fused multiply-adds from registers with this ISA, measured right before and\n"
+          "           after each window on as many threads at once. The gradient of a pooled layer is three quarters\n"
+          "           zeros: kernels that skip them can pass 100\n"
           "  mem%     of the bound by memory: the time in which a loop with this ISA and as many threads reads each\n"
           "           input and writes each output once, in place and warm, over the kernel's. The larger of peak%\n"
           "           and mem% says how far a kernel is from what the machine allows\n"

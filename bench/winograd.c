@@ -40,11 +40,13 @@ void bench_compare_winograd(const struct bench_results *results, struct bench_wi
     *w = (struct bench_winograd){.isa = highest_isa(results)};
     for (int i = 0; i < results->row_count; i++) {
         const struct bench_result *row = &results->rows[i];
-        if (!takes_part(row) || row->numerics == FCNN_EXACT || row->isa != w->isa) continue;
+        if (!takes_part(row) || row->numerics == FCNN_EXACT || row->isa != w->isa ||
+            row->numerics >= (fcnn_class)BENCH_CLASSES)
+            continue;
         const double exact = exact_beside(results, row);
         if (exact == 0) continue;
         struct bench_mean *means = w->means[row->numerics][map_of(&row->of->problem)];
         bench_mean_add(&means[row->of->problem.direction], exact / row->time.lower);
-        bench_mean_add(&means[FCNN_DIRECTIONS], exact / row->time.lower);
+        bench_mean_add(&means[BENCH_DIRECTIONS], exact / row->time.lower);
     }
 }

@@ -177,7 +177,8 @@ last="Winograd beside exact kernels"
 expect 0 --no-peers --problem='conv2d forward ic32ih14kh3ph1oc32' --problem='conv2d backward_data ic16ih8kh3ph1oc16' \
     --filter='*_scalar' --json="$folder/k.json" $short
 has out 'exact kernel of scalar'
-[ "$(grep -cE '^  winograd_f[24] +(14 to 27|below 14) +1 ' "$folder/out")" -eq 4 ] || fail "not four lines about Winograd"
+[ "$(grep -cE '^  winograd_f[24] +(14 to 27|below 14) +1 ' "$folder/out")" -eq 4 ] ||
+    fail "not four lines about Winograd"
 grep -q '28 and more' "$folder/out" && fail "a line about maps that were not timed"
 
 last="no peer"

@@ -81,8 +81,8 @@ END_TEST
 
 START_TEST(least_windows)
 {
-    static const struct { int planned, count, timed; } cases[] = {{9, 9, 1}, {9, 3, 1}, {9, 2, 0}, {9, 1, 0}, {9, 0, 0},
-                                                                  {5, 3, 1}, {2, 2, 1}, {2, 1, 0}, {1, 1, 1}, {1, 0, 0}};
+    static const struct { int planned, count, timed; } cases[] = {
+        {9, 9, 1}, {9, 3, 1}, {9, 2, 0}, {9, 1, 0}, {9, 0, 0}, {5, 3, 1}, {2, 2, 1}, {2, 1, 0}, {1, 1, 1}, {1, 0, 0}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct bench_result row = {.verdict = BENCH_RIGHT, .windows = cases[i].planned, .count = cases[i].count};
         ck_assert_int_eq(bench_is_timed(&row), cases[i].timed);

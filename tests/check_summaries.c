@@ -126,7 +126,7 @@ START_TEST(peers)
     ck_assert_int_eq(c.left_out, 0);
     static const double ratios[] = {0.5, 0.96, 2, 4};
     for (int i = 0; i < 4; i++) check_near(c.pairs[i].ratio, ratios[i]);
-    const struct bench_direction_mean *forward = &c.directions[FCNN_FORWARD], *all = &c.directions[FCNN_DIRECTIONS];
+    const struct bench_direction_mean *forward = &c.directions[FCNN_FORWARD], *all = &c.directions[BENCH_DIRECTIONS];
     check_near(bench_mean_of(&forward->mean), 1);
     ck_assert_int_eq(forward->mean.count, 2);
     ck_assert_str_eq(forward->worst->theirs->of->layer, "layer2");
@@ -170,14 +170,14 @@ START_TEST(winograd)
     ck_assert(bench_results_summarize(&m.results));
     bench_compare_winograd(&m.results, &w);
     ck_assert_int_eq(w.isa, FCNN_AVX2);
-    struct bench_mean(*means)[FCNN_DIRECTIONS + 1] = w.means[FCNN_WINOGRAD_F4];
+    struct bench_mean(*means)[BENCH_DIRECTIONS + 1] = w.means[FCNN_WINOGRAD_F4];
     check_near(bench_mean_of(&means[BENCH_LARGE_MAP][FCNN_FORWARD]), 1);
     check_near(bench_mean_of(&means[BENCH_LARGE_MAP][FCNN_BACKWARD_DATA]), 4);
-    check_near(bench_mean_of(&means[BENCH_LARGE_MAP][FCNN_DIRECTIONS]), pow(4, 1 / 3.0));
-    check_near(means[BENCH_LARGE_MAP][FCNN_DIRECTIONS].least, 0.5);
+    check_near(bench_mean_of(&means[BENCH_LARGE_MAP][BENCH_DIRECTIONS]), pow(4, 1 / 3.0));
+    check_near(means[BENCH_LARGE_MAP][BENCH_DIRECTIONS].least, 0.5);
     check_near(bench_mean_of(&means[BENCH_MIDDLE_MAP][FCNN_FORWARD]), 3);
-    ck_assert_int_eq(means[BENCH_SMALL_MAP][FCNN_DIRECTIONS].count, 0);
-    ck_assert_int_eq(w.means[FCNN_WINOGRAD_F2][BENCH_LARGE_MAP][FCNN_DIRECTIONS].count, 0);
+    ck_assert_int_eq(means[BENCH_SMALL_MAP][BENCH_DIRECTIONS].count, 0);
+    ck_assert_int_eq(w.means[FCNN_WINOGRAD_F2][BENCH_LARGE_MAP][BENCH_DIRECTIONS].count, 0);
 }
 END_TEST
 
@@ -249,7 +249,8 @@ static void end_text(FILE *out, const char *const *lines)
     for (; *lines; lines++) {
         const char *found = strstr(at, *lines);
         const size_t length = strlen(*lines);
-        while (found && ((found > text && found[-1] != '\n') || found[length] != '\n')) found = strstr(found + 1, *lines);
+        while (found && ((found > text && found[-1] != '\n') || found[length] != '\n'))
+            found = strstr(found + 1, *lines);
         ck_assert_msg(found != NULL, "no line \"%s\" where it should be in:\n%s", *lines, text);
         at = found + length;
     }
@@ -331,7 +332,8 @@ START_TEST(closing)
     out = begin_text();
     ck_assert(bench_print_scaling(&m.results, out));
     end_text(out, (const char *const[]){
-        "  layer0                   a                                           2.00 s     1.25 s    1.60   2.00    1.50",
+        "  layer0                   a                                           2.00 s     1.25 s    1.60   2.00"
+        "    1.50",
         "  ours: 1, geometric mean 1.60 (peak 2.00), worst 1.60: layer0, a; 1 below 1.85", NULL});
 
     m.results.signal = SIGINT;
