@@ -10,6 +10,8 @@ script_tests = \
     tests/check_includes.sh \
     tests/check_install.sh \
     tests/check_leak.sh \
+    tests/check_memory.sh \
+    tests/check_published.sh \
     tests/check_symbols.sh \
     tests/check_table.sh
 EXTRA_DIST += $(script_tests) tests/README.md tests/lsan.supp
@@ -60,7 +62,15 @@ check_programs = \
     tests/check_training
 if HAVE_CHECK
 check_LTLIBRARIES = libfcnn-tests.la
+
+# The program with an allocator that fails on command, for check_memory.sh.
+check_PROGRAMS += tests/broken_fastcnn
 endif
+tests_broken_fastcnn_CPPFLAGS = $(fastcnn_CPPFLAGS)
+tests_broken_fastcnn_SOURCES = $(cli_sources) cli/program.c cli/program.h tests/break_memory.c
+tests_broken_fastcnn_LDADD = libfastcnn-io.la libfcnn-core.la $(JANSSON_LIBS) $(LIBM)
+tests_broken_fastcnn_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc -Wl,--wrap=calloc -Wl,--wrap=realloc \
+    -Wl,--wrap=aligned_alloc -Wl,--wrap=posix_memalign
 libfcnn_tests_la_CPPFLAGS = $(LIB_CPPFLAGS)
 libfcnn_tests_la_SOURCES = \
     tests/check_reference.h \
