@@ -45,6 +45,7 @@ check_programs = \
     tests/check_fit \
     tests/check_idx \
     tests/check_kernels \
+    tests/check_limits \
     tests/check_net \
     tests/check_peak \
     tests/check_places \

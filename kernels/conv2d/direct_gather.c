@@ -128,8 +128,8 @@ static int64_t list_segments(const struct fcnn_gather *g, const struct fcnn_axis
             int64_t tap = (v->tap + i * v->tap_step) * g->taps_w + h->tap + j * h->tap_step;
             int64_t a = i * v->advance * g->src_row + j * h->advance * g->src_pixel;
             struct fcnn_segment s = {a, tap * g->depth * columns, g->depth};
-            struct fcnn_segment *last = &segments[count - 1];
-            if (count && last->a + last->length == s.a && last->b + last->length * columns == s.b)
+            struct fcnn_segment *last = count ? &segments[count - 1] : NULL;
+            if (last && last->a + last->length == s.a && last->b + last->length * columns == s.b)
                 last->length += s.length;
             else segments[count++] = s;
         }
