@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Which kernel serves a problem. Today the rule is: the highest instruction set that is usable, then kernels that
- * nothing speaks against (preference.c), then the order of the table. Measured choices (tuning) will enter in better(),
+ * nothing speaks against (their doubt()), then the order of the table. Measured choices (tuning) will enter in better(),
  * and nowhere else: among exact kernels nothing here may change a result. */
 #include <fnmatch.h>
 #include <stdio.h>
@@ -23,7 +23,7 @@ const char *fcnn_dispatch_reason(const struct fcnn_kernel *kernel, const fcnn_pr
         snprintf(text, sizeof text, "numerics class %s is not allowed", fcnn_class_name(kernel->numerics));
         return text;
     }
-    reason = kernel->variant->unsupported(problem);
+    reason = fcnn_row_unsupported(kernel, problem);
     return reason ? reason : "";
 }
 
@@ -36,7 +36,7 @@ static int usable(const struct fcnn_kernel *kernel, const fcnn_problem *problem,
 static int better(const struct fcnn_kernel *a, const struct fcnn_kernel *b, const fcnn_problem *problem)
 {
     if (!b || a->isa != b->isa) return !b || a->isa > b->isa;
-    return *fcnn_dispatch_doubt(b, problem) && !*fcnn_dispatch_doubt(a, problem);
+    return fcnn_row_doubt(b, problem) && !fcnn_row_doubt(a, problem);
 }
 
 /* The best usable kernel whose name matches. */
@@ -120,5 +120,6 @@ const char *fcnn_kernel_doubt(int index, const fcnn_problem *problem)
     const struct fcnn_kernel *kernel = &fcnn_kernels[index];
     fcnn_problem p = *problem;
     if (fcnn_problem_check(&p) || kernel->op != p.op || kernel->direction != p.direction) return "";
-    return fcnn_dispatch_doubt(kernel, &p);
+    const char *doubt = fcnn_row_unsupported(kernel, &p) ? NULL : fcnn_row_doubt(kernel, &p);
+    return doubt ? doubt : "";
 }

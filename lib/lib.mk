@@ -35,7 +35,6 @@ libfcnn_core_la_SOURCES = \
     lib/net/train.c \
     lib/peak.c \
     lib/plan.c \
-    lib/preference.c \
     lib/problem.c \
     lib/problem_text.c \
     lib/registry.c \

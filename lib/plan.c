@@ -59,7 +59,7 @@ static fcnn_status prepare(struct fcnn_plan *plan)
                          plan->kernel->name, plan->demand.tables, plan->workspace_bytes);
     if (plan->demand.tasks[FCNN_TABLES]) {
         const struct fcnn_memory memory = {.tables = plan->tables};
-        plan->kernel->variant->run(&plan->problem, NULL, &memory, FCNN_TABLES, 0, plan->demand.tasks[FCNN_TABLES]);
+        fcnn_row_run(plan->kernel, &plan->problem, NULL, &memory, FCNN_TABLES, 0, plan->demand.tasks[FCNN_TABLES]);
     }
     return FCNN_OK;
 }
@@ -82,7 +82,7 @@ fcnn_status fcnn_plan_create(fcnn_plan **result, const fcnn_problem *problem, co
     if (!plan) return fcnn_fail(FCNN_OUT_OF_MEMORY, "no memory for a plan");
     plan->problem = checked;
     plan->kernel = kernel;
-    kernel->variant->demand(&checked, &plan->demand);
+    plan->demand = fcnn_row_demand(kernel, &checked);
     plan->threads = useful_threads(&plan->demand, settings.threads);
     plan->verbose_exec = settings.verbose_exec;
     plan->tensor_count = fcnn_tensor_list(&checked, plan->tensors);
@@ -141,7 +141,7 @@ static void work(const struct fcnn_plan *plan, const fcnn_tensors *tensors, cons
 {
     int64_t tasks = plan->demand.tasks[stage];
     int64_t first = worker * tasks / team, last = (worker + 1) * tasks / team;
-    if (first < last) plan->kernel->variant->run(&plan->problem, tensors, memory, stage, first, last);
+    if (first < last) fcnn_row_run(plan->kernel, &plan->problem, tensors, memory, stage, first, last);
 }
 
 static void execute(const struct fcnn_plan *plan, const fcnn_tensors *tensors, char *workspace, enum fcnn_stage first)
@@ -211,6 +211,6 @@ void fcnn_run_stages(const struct fcnn_kernel *kernel, const fcnn_problem *probl
     for (enum fcnn_stage stage = FCNN_TABLES; stage < FCNN_STAGES; stage++) {
         int64_t tasks = demand->tasks[stage], step = piece && stage != FCNN_TABLES ? piece : tasks;
         for (int64_t first = 0; first < tasks; first += step)
-            kernel->variant->run(problem, tensors, memory, stage, first, first + step < tasks ? first + step : tasks);
+            fcnn_row_run(kernel, problem, tensors, memory, stage, first, first + step < tasks ? first + step : tasks);
     }
 }
