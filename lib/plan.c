@@ -20,7 +20,7 @@ struct fcnn_plan {
 
 static size_t line(size_t bytes) { return (bytes + 63) & ~(size_t)63; }
 
-/* Workspace: packed weights, the shared area, then one scratch area per thread, a page apart: prefetchers stay within a
+/* Workspace: packed weights, the shared area, sums, then one scratch area per thread, a page apart: prefetchers stay within a
  * page, and one core's would else fetch the beginning of the next area, which another core writes. */
 #define PAGE 4096
 static size_t scratch_stride(const struct fcnn_plan *plan)
@@ -30,7 +30,8 @@ static size_t scratch_stride(const struct fcnn_plan *plan)
 
 static size_t workspace_bytes(const struct fcnn_plan *plan)
 {
-    return line(plan->demand.packed) + line(plan->demand.shared) + scratch_stride(plan) * (size_t)plan->threads;
+    const struct fcnn_demand *demand = &plan->demand;
+    return line(demand->packed) + line(demand->shared) + line(demand->sums) + scratch_stride(plan) * (size_t)plan->threads;
 }
 
 /* No more threads than there are tasks in the widest stage, and one alone inside somebody's parallel region. */
@@ -147,10 +148,11 @@ static void work(const struct fcnn_plan *plan, const fcnn_tensors *tensors, cons
 static void execute(const struct fcnn_plan *plan, const fcnn_tensors *tensors, char *workspace, enum fcnn_stage first)
 {
     void *packed = tensors->packed ? (void *)(uintptr_t)tensors->packed : workspace;
-    char *shared = workspace + line(plan->demand.packed), *scratch = shared + line(plan->demand.shared);
+    char *shared = workspace + line(plan->demand.packed), *sums = shared + line(plan->demand.shared);
+    char *scratch = sums + line(plan->demand.sums);
     int threads = omp_in_parallel() ? 1 : plan->threads;
     if (threads == 1) {
-        const struct fcnn_memory memory = {plan->tables, packed, shared, scratch};
+        const struct fcnn_memory memory = {plan->tables, packed, shared, sums, scratch};
         fcnn_fpmode saved = fcnn_fpmode_enter();
         for (enum fcnn_stage stage = first; stage < FCNN_STAGES; stage++) work(plan, tensors, &memory, stage, 0, 1);
         fcnn_fpmode_leave(saved);
@@ -159,7 +161,7 @@ static void execute(const struct fcnn_plan *plan, const fcnn_tensors *tensors, c
 #pragma omp parallel num_threads(threads)
     {
         int worker = omp_get_thread_num(), team = omp_get_num_threads();
-        const struct fcnn_memory memory = {plan->tables, packed, shared,
+        const struct fcnn_memory memory = {plan->tables, packed, shared, sums,
                                            scratch + scratch_stride(plan) * (size_t)worker};
         fcnn_fpmode saved = fcnn_fpmode_enter();
         for (enum fcnn_stage stage = first; stage < FCNN_STAGES; stage++) {

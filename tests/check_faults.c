@@ -31,7 +31,7 @@ enum { AREA = 100 };
 static void demand_all(const struct fcnn_query *query, struct fcnn_demand *demand)
 {
     naive_kernel(query->problem->op, query->problem->direction)->variant->demand(query, demand);
-    demand->tables = demand->packed = demand->shared = demand->scratch = AREA;
+    demand->tables = demand->packed = demand->shared = demand->sums = demand->scratch = AREA;
     demand->tasks[FCNN_TABLES] = demand->tasks[FCNN_PACK] = demand->tasks[FCNN_GATHER] = 1;
 }
 
@@ -54,6 +54,7 @@ FAULT(none) { plain(p, t, m, first, last); }
 FAULT(uses_its_areas)
 {
     memset(m->scratch, 1, AREA);
+    memset(m->sums, 1, AREA);
     plain(p, t, m, first, last);
     sink = ((const char *)m->tables)[AREA - 1] + ((const char *)m->packed)[0] + ((const char *)m->shared)[AREA - 1];
 }
@@ -96,6 +97,7 @@ FAULT(writes_its_input) { plain(p, t, m, first, last); ((float *)(uintptr_t)t->s
 FAULT(writes_past_its_output) { plain(p, t, m, first, last); t->dst[dst_elements(p)] = 0; }
 FAULT(writes_before_its_output) { plain(p, t, m, first, last); t->dst[-1] = 0; }
 FAULT(writes_past_its_scratch) { plain(p, t, m, first, last); ((char *)m->scratch)[AREA] = 0; }
+FAULT(writes_past_its_sums) { plain(p, t, m, first, last); ((char *)m->sums)[AREA] = 0; }
 FAULT(writes_tables) { plain(p, t, m, first, last); ((char *)m->tables)[0] = 0; }
 FAULT(writes_packed) { plain(p, t, m, first, last); ((char *)m->packed)[0] = 0; }
 FAULT(writes_past_shared) { plain(p, t, m, first, last); ((char *)m->shared)[AREA] = 0; }
@@ -154,7 +156,7 @@ FAULT(loses_nan)
 #define FAULTS(X) \
     X(none) X(uses_its_areas) X(wrong_tail) X(one_ulp_at_the_start) X(drops_a_tap) X(another_order) \
     X(reads_past_an_input) X(reads_before_an_input) X(reads_past_the_bias) X(writes_its_input) \
-    X(writes_past_its_output) X(writes_before_its_output) X(writes_past_its_scratch) X(writes_tables) \
+    X(writes_past_its_output) X(writes_before_its_output) X(writes_past_its_scratch) X(writes_past_its_sums) X(writes_tables) \
     X(writes_packed) X(writes_past_shared) X(loses_a_task) X(does_one_task_only) X(does_all_tasks_every_time) \
     X(writes_into_the_next_task) X(reads_its_scratch) X(keeps_scratch_between_calls) X(forgets_an_output) \
     X(takes_its_input_to_be_aligned) X(loses_nan)

@@ -28,7 +28,7 @@ static const struct mode modes[] = {
     {"in place", GUARD_AFTER, 0, 3, FORWARDS, 1}};
 
 /* Static, because the signal handler explains addresses with them and pages are worth reusing. */
-static struct guard tensor_guards[FCNN_MAX_TENSORS], tables, packed, shared, scratch, workspace;
+static struct guard tensor_guards[FCNN_MAX_TENSORS], tables, packed, shared, sums, scratch, workspace;
 static struct {
     const char *kernel, *how;
     const struct trial *trial;
@@ -56,7 +56,7 @@ static void on_signal(int number, siginfo_t *info, void *context)
 {
     (void)context;
     static char text[HARNESS_TEXT], where[128], what[256];
-    const struct guard *others[] = {&tables, &packed, &shared, &scratch, &workspace};
+    const struct guard *others[] = {&tables, &packed, &shared, &sums, &scratch, &workspace};
     snprintf(where, sizeof where, "address %p", info->si_addr);
     int known = 0;
     for (int i = 0; i < FCNN_MAX_TENSORS && !known; i++)
@@ -142,11 +142,13 @@ static int call(const struct attempt *a, enum fcnn_stage stage, int64_t first, i
     const fcnn_tensors weights_only = {.weights = a->tensors.weights, .bias = a->tensors.bias};
     const fcnn_tensors *const seen[FCNN_STAGES] = {NULL, &weights_only, &a->tensors, &a->tensors};
     struct fcnn_memory memory = {.tables = tables.data};
+    guard_place(&sums, "sums", a->demand->sums, a->mode->side, 0, 64);
     guard_place(&scratch, "scratch", a->demand->scratch, a->mode->side, 0, 64);
     if (stage >= FCNN_PACK) memory.packed = packed.data;
     if (stage >= FCNN_GATHER) memory.shared = shared.data, memory.scratch = scratch.data;
+    if (stage == FCNN_COMPUTE) memory.sums = sums.data;
     fcnn_row_run(a->kernel, &a->trial->problem, seen[stage], &memory, stage, first, last);
-    return check_canary(&scratch, a->text);
+    return check_canary(&scratch, a->text) || check_canary(&sums, a->text);
 }
 
 /* Adds to tensor i what was there `before` the odd tasks; a byte that even and odd tasks wrote is a race. */

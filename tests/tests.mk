@@ -54,7 +54,8 @@ check_programs = \
     tests/check_reference_conv \
     tests/check_reference_math \
     tests/check_team \
-    tests/check_training
+    tests/check_training \
+    tests/check_winograd
 check_LTLIBRARIES = libfcnn-tests.la
 libfcnn_tests_la_CPPFLAGS = $(LIB_CPPFLAGS)
 libfcnn_tests_la_SOURCES = \
