@@ -33,6 +33,8 @@ libfcnn_core_la_SOURCES = \
     lib/net/team.c \
     lib/net/team.h \
     lib/net/train.c \
+    lib/operation.c \
+    lib/operation.h \
     lib/peak.c \
     lib/plan.c \
     lib/problem.c \

@@ -3,17 +3,20 @@
 #include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "lib/fpmode.h"
 #include "lib/internal.h"
 #include "lib/memory.h"
+#include "lib/sized.h"
 
 struct fcnn_plan {
     fcnn_problem problem;
     const struct fcnn_kernel *kernel;
     struct fcnn_demand demand;
-    struct fcnn_tensor_info tensors[FCNN_MAX_TENSORS];
+    fcnn_tensor_info tensors[FCNN_MAX_TENSORS];
     int tensor_count, threads, verbose_exec;
+    int empty; /* the batch: `problem` and the kernel see one image, `tensors` none */
     size_t workspace_bytes;
     void *tables, *workspace;
 };
@@ -65,16 +68,18 @@ static fcnn_status prepare(struct fcnn_plan *plan)
     return FCNN_OK;
 }
 
-fcnn_status fcnn_plan_create(fcnn_plan **result, const fcnn_problem *problem, const fcnn_options *options)
+fcnn_status fcnn_plan_create_sized(fcnn_plan **result, const fcnn_problem *problem, size_t problem_size,
+                                   const fcnn_options *options, size_t options_size)
 {
     struct fcnn_settings settings;
-    fcnn_problem checked;
+    int empty;
     if (!result) return fcnn_fail(FCNN_BAD_ARGUMENT, "the address for the plan is NULL");
     *result = NULL;
     if (!problem) return fcnn_fail(FCNN_BAD_ARGUMENT, "the problem is NULL");
-    checked = *problem;
-    fcnn_status status = fcnn_settings_read(&settings, options);
-    if (!status) status = fcnn_problem_check(&checked);
+    FCNN_TAKE(fcnn_problem, checked, problem, problem_size);
+    FCNN_TAKE(fcnn_options, wanted, options, options_size);
+    fcnn_status status = fcnn_settings_read(&settings, &wanted);
+    if (!status) status = fcnn_problem_complete(&checked, &empty);
     if (status) return status;
     const struct fcnn_kernel *kernel = fcnn_dispatch(&checked, &settings, &status);
     if (!kernel) return status;
@@ -82,10 +87,12 @@ fcnn_status fcnn_plan_create(fcnn_plan **result, const fcnn_problem *problem, co
     struct fcnn_plan *plan = calloc(1, sizeof *plan);
     if (!plan) return fcnn_fail(FCNN_OUT_OF_MEMORY, "no memory for a plan");
     plan->problem = checked;
+    plan->empty = empty;
     plan->kernel = kernel;
     plan->demand = fcnn_row_demand(kernel, &checked);
     plan->threads = useful_threads(&plan->demand, settings.threads);
     plan->verbose_exec = settings.verbose_exec;
+    if (empty) checked.n = FCNN_EMPTY;
     plan->tensor_count = fcnn_tensor_list(&checked, plan->tensors);
     status = prepare(plan);
     if (status) {
@@ -112,23 +119,21 @@ size_t fcnn_plan_packed(const fcnn_plan *plan) { return plan->demand.tasks[FCNN_
 
 static fcnn_status check_tensors(const struct fcnn_plan *plan, const fcnn_tensors *tensors)
 {
-    if (!tensors) return fcnn_fail(FCNN_BAD_ARGUMENT, "the tensors are NULL");
     for (int i = 0; i < plan->tensor_count; i++) {
-        const struct fcnn_tensor_info *info = &plan->tensors[i];
+        const fcnn_tensor_info *info = &plan->tensors[i];
         const void *pointer = *(const void *const *)((const char *)tensors + info->offset);
         int replaced = tensors->packed && fcnn_plan_packed(plan) &&
                        (info->offset == offsetof(fcnn_tensors, weights) ||
                         info->offset == offsetof(fcnn_tensors, bias));
-        if (!pointer && !replaced)
+        if (!pointer && info->elements && !replaced)
             return fcnn_fail(FCNN_BAD_ARGUMENT, "%s %s needs the tensor %s (%lld elements), which is NULL",
                              fcnn_op_name(plan->problem.op), fcnn_direction_name(plan->problem.direction), info->name,
                              (long long)info->elements);
     }
-    if (!tensors->hyper && (plan->problem.direction == FCNN_UPDATE ||
-                            (plan->problem.op == FCNN_CROSS_ENTROPY && plan->problem.direction != FCNN_FORWARD)))
+    if (!tensors->hyper && fcnn_operations[plan->problem.op].hyper >> plan->problem.direction & 1)
         return fcnn_fail(FCNN_BAD_ARGUMENT, "%s %s needs hyper, which is NULL", fcnn_op_name(plan->problem.op),
                          fcnn_direction_name(plan->problem.direction));
-    if (plan->problem.op != FCNN_CROSS_ENTROPY) return FCNN_OK;
+    if (plan->problem.op != FCNN_CROSS_ENTROPY || plan->empty) return FCNN_OK;
     for (int64_t i = 0; i < plan->problem.n; i++)
         if (tensors->labels[i] < 0 || tensors->labels[i] >= plan->problem.c)
             return fcnn_fail(FCNN_BAD_DATA, "label %lld is %d; expected 0 to %lld", (long long)i, tensors->labels[i],
@@ -180,16 +185,39 @@ static void report_execution(const struct fcnn_plan *plan, double seconds)
     fprintf(stderr, "fastcnn_verbose,exec,%s,%s,%.6g\n", text, plan->kernel->name, seconds * 1e3);
 }
 
-fcnn_status fcnn_execute(const fcnn_plan *plan, const fcnn_tensors *tensors)
+/* Of an empty batch: what is left of the outputs are sums over nothing. */
+static fcnn_status execute_empty(const struct fcnn_plan *plan, const fcnn_tensors *tensors)
 {
-    if (!plan) return fcnn_fail(FCNN_BAD_ARGUMENT, "the plan is NULL");
+    for (int i = 0; i < plan->tensor_count; i++) {
+        const fcnn_tensor_info *info = &plan->tensors[i];
+        if (info->role != FCNN_OUT || !info->elements) continue;
+        memset(*(void *const *)((const char *)tensors + info->offset), 0, (size_t)info->elements * info->element_size);
+    }
+    return FCNN_OK;
+}
+
+static fcnn_status check_and_execute(const struct fcnn_plan *plan, const fcnn_tensors *tensors)
+{
     fcnn_status status = check_tensors(plan, tensors);
     if (status) return status;
+    if (plan->empty) return execute_empty(plan, tensors);
     char *workspace = tensors->workspace ? tensors->workspace : plan->workspace;
     double begin = plan->verbose_exec ? omp_get_wtime() : 0;
     execute(plan, tensors, workspace, tensors->packed ? FCNN_GATHER : FCNN_PACK);
     if (plan->verbose_exec) report_execution(plan, omp_get_wtime() - begin);
     return FCNN_OK;
+}
+
+fcnn_status fcnn_execute_sized(const fcnn_plan *plan, const fcnn_tensors *tensors, size_t tensors_size,
+                               size_t hyper_size)
+{
+    if (!plan || !tensors) return fcnn_fail(FCNN_BAD_ARGUMENT, "%s NULL", plan ? "the tensors are" : "the plan is");
+    if (tensors_size == sizeof *tensors && hyper_size == sizeof *tensors->hyper) /* no copies: short kernels are many */
+        return check_and_execute(plan, tensors);
+    FCNN_TAKE(fcnn_tensors, own, tensors, tensors_size);
+    FCNN_TAKE(fcnn_hyper, hyper, own.hyper, hyper_size);
+    if (own.hyper) own.hyper = &hyper;
+    return check_and_execute(plan, &own);
 }
 
 fcnn_status fcnn_pack(const fcnn_plan *plan, const float *weights, const float *bias, void *packed)

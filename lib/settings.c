@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "lib/internal.h"
+#include "lib/sized.h"
 
 static const char *const isa_names[FCNN_ISAS] = {"scalar", "avx2", "avx512", "neon"};
 static const char *const class_names[FCNN_CLASSES] = {"exact", "winograd_f2", "winograd_f4", "bf16"};
@@ -121,8 +122,9 @@ fcnn_status fcnn_settings_read(struct fcnn_settings *settings, const fcnn_option
     return status;
 }
 
-fcnn_status fcnn_options_check(const fcnn_options *options)
+fcnn_status fcnn_options_check_sized(const fcnn_options *options, size_t options_size)
 {
     struct fcnn_settings settings;
-    return fcnn_settings_read(&settings, options);
+    FCNN_TAKE(fcnn_options, wanted, options, options_size);
+    return fcnn_settings_read(&settings, &wanted);
 }
