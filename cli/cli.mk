@@ -1,14 +1,22 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# The program `fastcnn`: one file per subcommand.
+# The program `fastcnn`: one file per subcommand. libfcnn-program.la is what other programs start and end with too.
+
+noinst_LTLIBRARIES += libfcnn-program.la
+libfcnn_program_la_CPPFLAGS = $(LIB_CPPFLAGS)
+libfcnn_program_la_SOURCES = \
+    cli/program.c \
+    cli/program.h
 
 bin_PROGRAMS += fastcnn
 fastcnn_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 fastcnn_SOURCES = \
     cli/arguments.c \
+    cli/arguments.h \
     cli/cli.h \
     cli/data.c \
     cli/explain.c \
     cli/info.c \
+    cli/json.c \
     cli/list.c \
     cli/main.c \
     cli/measure.c \
@@ -16,7 +24,7 @@ fastcnn_SOURCES = \
     cli/prove.c \
     cli/train.c \
     cli/ui.c
-fastcnn_LDADD = libfastcnn-io.la libfastcnn.la $(JANSSON_LIBS) $(LIBM)
+fastcnn_LDADD = libfcnn-program.la libfastcnn-io.la libfastcnn.la $(JANSSON_LIBS) $(LIBM)
 
 # Trains with every family of kernels: one hash, or exit status 1.
 .PHONY: prove

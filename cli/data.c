@@ -15,13 +15,13 @@ static int load_files(struct cli_data *data, int64_t images, int with_test)
     if (!status && with_test)
         status = fcnn_idx_load(&data->test, data->directory, 0, 0, CLI_CLASSES, message, sizeof message);
     if (status) {
-        cli_complain("%s", message);
-        return cli_exit_code(status);
+        program_complain("%s", message);
+        return program_exit_code(status);
     }
     for (int test = 0; test <= with_test; test++) {
         const struct fcnn_dataset *set = test ? &data->test : &data->train;
         if (set->h == SIDE && set->w == SIDE) continue;
-        cli_complain("%s: the %s images are %lld x %lld; the model takes %d x %d", data->directory,
+        program_complain("%s: the %s images are %lld x %lld; the model takes %d x %d", data->directory,
                      test ? "test" : "training", (long long)set->h, (long long)set->w, SIDE, SIDE);
         return EX_DATAERR;
     }
@@ -38,9 +38,9 @@ int cli_data_load(struct cli_data *data, int64_t images, int with_test)
     fcnn_status status = fcnn_digits_make(&data->train, data->seed, 0, images ? images : SYNTHETIC_TRAINING);
     if (!status && with_test) status = fcnn_digits_make(&data->test, data->seed, SYNTHETIC_TEST_FIRST, SYNTHETIC_TEST);
     if (!status) return EXIT_SUCCESS;
-    cli_complain("synthetic digits: %s", fcnn_status_text(status));
+    program_complain("synthetic digits: %s", fcnn_status_text(status));
     cli_data_free(data);
-    return cli_exit_code(status);
+    return program_exit_code(status);
 }
 
 void cli_data_free(struct cli_data *data)
@@ -68,7 +68,7 @@ json_t *cli_data_json(const struct cli_data *data)
     json_t *json = json_pack("{s:s, s:b, s:I, s:I}", "source", data->directory ? "IDX files" : "synthetic digits",
                              "synthetic", !data->directory, "training_images", (json_int_t)data->train.n, "test_images",
                              (json_int_t)data->test.n);
-    if (data->directory) json_object_set_new(json, "directory", json_string(data->directory));
+    if (data->directory) json_object_set_new(json, "directory", cli_json_text(data->directory));
     else json_object_set_new(json, "seed", json_integer((json_int_t)data->seed));
     return json;
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/arguments.h"
 #include "cli/cli.h"
 
 struct question {
@@ -12,23 +13,18 @@ struct question {
     fcnn_options options;
     char taken[96];    /* the kernel's name, "" if there is none */
     char failure[512]; /* why there is none */
+    fcnn_status status;
     fcnn_isa taken_isa;
 };
 
-static error_t parse(int key, char *argument, struct argp_state *state)
+/* The problem may be one argument or several. */
+static void read_problem(struct question *q, int argc, char **argv, int first)
 {
-    struct question *q = state->input;
-    size_t used = strlen(q->text);
-    switch (key) {
-    case ARGP_KEY_INIT: state->child_inputs[0] = &q->options; return 0;
-    case ARGP_KEY_ARG:
-        if (used + strlen(argument) + 2 > sizeof q->text) argp_error(state, "the problem is too long");
-        snprintf(q->text + used, sizeof q->text - used, "%s%s", used ? " " : "", argument);
-        return 0;
-    case ARGP_KEY_NO_ARGS:
-        argp_error(state, "expected a problem, e.g. 'conv2d forward mb64ic32ih13oc64oh11kh3ph0'");
-        return 0;
-    default: return ARGP_ERR_UNKNOWN;
+    if (first == argc) cli_usage(&cli_explain, "expected a problem, e.g. 'conv2d forward mb64ic32ih13oc64oh11kh3ph0'");
+    for (size_t used = 0; first < argc; first++) {
+        int length = snprintf(q->text + used, sizeof q->text - used, "%s%s", used ? " " : "", argv[first]);
+        if (length < 0 || (size_t)length >= sizeof q->text - used) cli_usage(&cli_explain, "the problem is too long");
+        used += (size_t)length;
     }
 }
 
@@ -52,7 +48,8 @@ static int is_pinned(const struct question *q)
 static void decide(struct question *q)
 {
     fcnn_plan *plan;
-    if (fcnn_plan_create(&plan, &q->problem, &q->options)) {
+    q->status = fcnn_plan_create(&plan, &q->problem, &q->options);
+    if (q->status) {
         snprintf(q->failure, sizeof q->failure, "%s", fcnn_last_error());
         return;
     }
@@ -121,30 +118,32 @@ static int print_json(const struct question *q)
                                     kernels));
 }
 
-int cli_explain(int argc, char **argv)
+static int run(int argc, char **argv)
 {
-    static const struct argp_child children[] = {{&cli_kernels_argp, 0, NULL, 0}, {&cli_common_argp, 0, NULL, 0}, {0}};
-    static const struct argp argp = {
-        .parser = parse,
-        .children = children,
-        .args_doc = "PROBLEM",
-        .doc = "Says for every kernel of an operation whether it can serve PROBLEM, and which one is taken.\v"
-               "PROBLEM is operation, direction and sizes, e.g. 'conv2d forward mb64ic32ih13oc64oh11kh3ph0' (the sizes "
-               "in the "
-               "syntax of oneDNN's benchdnn)."};
     struct question q = {0};
-    cli_parse(&argp, argc, argv, &q, &q.options);
-    if (fcnn_problem_parse(&q.problem, q.text)) {
-        cli_complain("%s", fcnn_last_error());
-        return EX_USAGE;
+    read_problem(&q, argc, argv, cli_parse(&cli_explain, argc, argv, &q));
+    fcnn_status status = fcnn_problem_parse(&q.problem, q.text);
+    if (status) {
+        program_complain("%s", fcnn_last_error());
+        return status == FCNN_OUT_OF_MEMORY ? EX_OSERR : EX_USAGE;
     }
     decide(&q);
     int code = EXIT_SUCCESS;
     if (cli_json) code = print_json(&q);
     else print_text(&q);
-    if (!*q.taken) {
-        cli_complain("%s", q.failure);
-        code = EXIT_CHECK_FAILED;
-    }
-    return code;
+    if (!q.status) return code;
+    program_complain("%s", q.failure);
+    return q.status == FCNN_NO_KERNEL ? EXIT_CHECK_FAILED : program_exit_code(q.status);
 }
+
+const struct cli_command cli_explain = {
+    .name = "explain",
+    .summary = "which kernel a problem gets, and why not the others",
+    .arguments = "PROBLEM",
+    .doc = "Says for every kernel of an operation whether it can serve PROBLEM, and which one is taken.",
+    .more = "PROBLEM is operation, direction and sizes, e.g. 'conv2d forward mb64ic32ih13oc64oh11kh3ph0' (the sizes in "
+            "the syntax of oneDNN's benchdnn).",
+    .kernels = offsetof(struct question, options),
+    .has_kernels = 1,
+    .run = run,
+};

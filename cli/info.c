@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/arguments.h"
 #include "cli/cli.h"
 
 #define LINES 64
@@ -100,7 +101,7 @@ static int print_json(const struct info *info)
         if (info->peaks[i] > 0) json_object_set_new(peaks, fcnn_isa_name((fcnn_isa)i), json_real(info->peaks[i]));
     for (int i = 0; i < info->lines; i++) json_array_append_new(kernels, json_string(info->kernels[i]));
     for (int i = 0; i < VARIABLES; i++)
-        if (getenv(variables[i])) json_object_set_new(settings, variables[i], json_string(getenv(variables[i])));
+        if (getenv(variables[i])) json_object_set_new(settings, variables[i], cli_json_text(getenv(variables[i])));
     return cli_print_json(json_pack("{s:s, s:s, s:s, s:s, s:i, s:i, s:{s:I, s:I, s:I}, s:s, s:o, s:o, s:o}", "command",
                                     "info", "versions", fcnn_version_details(), "cpu", m->cpu, "features", m->features,
                                     "cores", m->cores, "threads", info->threads, "caches", "l1d", (json_int_t)m->l1d,
@@ -109,20 +110,22 @@ static int print_json(const struct info *info)
                                     kernels));
 }
 
-int cli_info(int argc, char **argv)
+static int run(int argc, char **argv)
 {
-    static const struct argp_child children[] = {{&cli_common_argp, 0, NULL, 0}, {0}};
-    static const struct argp argp = {.children = children,
-                                     .doc = "Describes this machine, measures its FMA peak, and shows the "
-                                            "kernels chosen for the MNIST network."};
     struct info info = {0};
-    fcnn_isa isa = FCNN_SCALAR;
-    cli_parse(&argp, argc, argv, NULL, NULL);
+    cli_parse(&cli_info, argc, argv, &info);
     fcnn_machine_describe(&info.machine);
     read_huge_pages(&info);
-    fcnn_status status = cli_in_use(NULL, &isa, &info.threads);
-    if (!status) status = collect_kernels(&info);
-    if (status) return cli_failed(status);
+    info.threads = fcnn_options_threads(NULL);
+    fcnn_status status = collect_kernels(&info);
+    if (status) return program_failed(status);
     for (int i = 0; i < FCNN_ISAS; i++) info.peaks[i] = fcnn_measure_peak((fcnn_isa)i, 0.1);
     return cli_json ? print_json(&info) : print_text(&info);
 }
+
+const struct cli_command cli_info = {
+    .name = "info",
+    .summary = "this machine, its peak, the kernels of the MNIST network",
+    .doc = "Describes this machine, measures its FMA peak, and shows the kernels chosen for the MNIST network.",
+    .run = run,
+};

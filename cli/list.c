@@ -1,37 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * fastcnn list: the table of kernels. */
+#include <stdlib.h>
 #include <string.h>
 
+#include "cli/arguments.h"
 #include "cli/cli.h"
-
-enum { OP = 0x2000, ISA };
 
 struct filter {
     int op, isa; /* -1: all */
 };
-
-static error_t parse(int key, char *argument, struct argp_state *state)
-{
-    struct filter *filter = state->input;
-    switch (key) {
-    case OP:
-        for (int i = 0; strcmp(fcnn_op_name((fcnn_op)i), "unknown"); i++)
-            if (!strcmp(argument, fcnn_op_name((fcnn_op)i))) filter->op = i;
-        if (filter->op < 0)
-            argp_error(state,
-                       "--op: no operation '%s'; expected conv2d, conv2d+relu+maxpool, dense, maxpool, avgpool, relu, "
-                       "softmax, cross_entropy, reduce, adam or sgd",
-                       argument);
-        return 0;
-    case ISA:
-        for (int i = 0; i < FCNN_ISAS; i++)
-            if (!strcmp(argument, fcnn_isa_name((fcnn_isa)i))) filter->isa = i;
-        if (filter->isa < 0)
-            argp_error(state, "--isa: no instruction set '%s'; expected scalar, avx2, avx512 or neon", argument);
-        return 0;
-    default: return ARGP_ERR_UNKNOWN;
-    }
-}
 
 static int matches(const struct filter *filter, const fcnn_kernel_info *kernel)
 {
@@ -72,20 +49,10 @@ static int print_json(const struct filter *filter)
     return cli_print_json(json_pack("{s:s, s:o}", "command", "list", "kernels", kernels));
 }
 
-int cli_list(int argc, char **argv)
+static int run(int argc, char **argv)
 {
-    static const struct argp_option options[] = {
-        {"op", OP, "NAME", 0, "Only kernels of this operation, e.g. conv2d", 1},
-        {"isa", ISA, "NAME", 0, "Only kernels of this instruction set: scalar, avx2, avx512 or neon", 1},
-        {0}};
-    static const struct argp_child children[] = {{&cli_common_argp, 0, NULL, 0}, {0}};
-    static const struct argp argp = {.options = options,
-                                     .parser = parse,
-                                     .children = children,
-                                     .doc =
-                                         "Prints the table of kernels: one line per implementation of an operation."};
     struct filter filter = {.op = -1, .isa = -1};
-    cli_parse(&argp, argc, argv, &filter, NULL);
+    cli_parse(&cli_list, argc, argv, &filter);
 
     int found = 0;
     for (int i = 0; i < fcnn_kernel_count(); i++) {
@@ -93,10 +60,34 @@ int cli_list(int argc, char **argv)
         found += matches(&filter, &kernel);
     }
     if (!found) {
-        cli_complain("no kernel matches%s%s%s%s", filter.op < 0 ? "" : " --op ",
+        program_complain("no kernel matches%s%s%s%s", filter.op < 0 ? "" : " --op ",
                      filter.op < 0 ? "" : fcnn_op_name((fcnn_op)filter.op), filter.isa < 0 ? "" : " --isa ",
                      filter.isa < 0 ? "" : fcnn_isa_name((fcnn_isa)filter.isa));
         return EX_USAGE;
     }
     return cli_json ? print_json(&filter) : print_text(&filter);
 }
+
+/* The library calls what it does not know "unknown". */
+static const char *known(const char *name)
+{
+    return strcmp(name, "unknown") ? name : NULL;
+}
+
+static const char *op_word(int number) { return known(fcnn_op_name((fcnn_op)number)); }
+static const char *isa_word(int number) { return known(fcnn_isa_name((fcnn_isa)number)); }
+
+static const struct cli_option options[] = {
+    {"op", "NAME", "Only kernels of this operation, e.g. conv2d", CLI_CHOICE, .field = offsetof(struct filter, op),
+     .word = op_word},
+    {"isa", "NAME", "Only kernels of this instruction set: scalar, avx2, avx512 or neon", CLI_CHOICE,
+     .field = offsetof(struct filter, isa), .word = isa_word},
+    {0}};
+
+const struct cli_command cli_list = {
+    .name = "list",
+    .summary = "the table of kernels",
+    .doc = "Prints the table of kernels: one line per implementation of an operation.",
+    .options = options,
+    .run = run,
+};

@@ -1,38 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * fastcnn: the program. Finds the subcommand; the rest is one file per subcommand. */
-#include <errno.h>
-#include <locale.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "cli/arguments.h"
 #include "cli/cli.h"
 
-static const struct command {
-    const char *name;
-    int (*run)(int argc, char **argv);
-} commands[] = {
-    {"train", cli_train}, {"prove", cli_prove}, {"list", cli_list}, {"info", cli_info}, {"explain", cli_explain},
-};
-#define COMMANDS "train, prove, list, info, explain"
+static const struct cli_command *const commands[] = {&cli_train, &cli_prove, &cli_list, &cli_info, &cli_explain};
+#define COMMANDS ((int)(sizeof commands / sizeof *commands))
 
-static const char doc[] =
-    "Kernels of convolutional networks that compute the same bits on every instruction set and at any number of "
-    "threads.\n"
-    "\n"
-    "Commands:\n"
-    "  train     train the MNIST network and print its receipt\n"
-    "  prove     train it with every family of kernels, compare the weights\n"
-    "  list      the table of kernels\n"
-    "  info      this machine, its peak, the kernels of the MNIST network\n"
-    "  explain   which kernel a problem gets, and why not the others\n"
-    "\v"
-    "'fastcnn COMMAND --help' shows the options of a command.";
-
-static void print_version(FILE *stream, struct argp_state *state)
+void cli_print_version(void)
 {
-    (void)state;
     const char *missing[FCNN_ISAS] = {0};
     int built[FCNN_ISAS] = {0};
     for (int i = 0; i < fcnn_kernel_count(); i++) {
@@ -40,49 +18,57 @@ static void print_version(FILE *stream, struct argp_state *state)
         built[kernel.isa] = 1;
         missing[kernel.isa] = kernel.missing;
     }
-    fprintf(stream, "fastcnn %s\n%s\nlicence: BSD-2-Clause\ninstruction sets:\n", fcnn_version(),
-            fcnn_version_details());
+    printf("fastcnn %s\n%s\nlicence: BSD-2-Clause\ninstruction sets:\n", fcnn_version(), fcnn_version_details());
     for (int i = 0; i < FCNN_ISAS; i++)
-        fprintf(stream, "  %-7s %s\n", fcnn_isa_name((fcnn_isa)i),
-                !built[i] ? "not in this build" : missing[i] ? missing[i] : "built, and available here");
+        printf("  %-7s %s\n", fcnn_isa_name((fcnn_isa)i),
+               !built[i] ? "not in this build" : missing[i] ? missing[i] : "built, and available here");
 }
 
-static error_t parse(int key, char *argument, struct argp_state *state)
+static void print_help(void)
 {
-    const struct command **command = state->input;
-    if (key == ARGP_KEY_NO_ARGS) argp_error(state, "expected a command: " COMMANDS);
-    if (key != ARGP_KEY_ARG) return ARGP_ERR_UNKNOWN;
-    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
-        if (!strcmp(argument, commands[i].name)) *command = &commands[i];
-    if (!*command) argp_error(state, "unknown command '%s'; expected one of " COMMANDS, argument);
-    state->next = state->argc; /* the rest belongs to the command */
-    return 0;
+    puts("Usage: fastcnn COMMAND [OPTION...]");
+    cli_print_wrapped("Kernels of convolutional networks that compute the same bits on every instruction set and at "
+                      "any number of threads.", 0, 0);
+    puts("\nCommands:");
+    for (int i = 0; i < COMMANDS; i++) printf("  %-9s %s\n", commands[i]->name, commands[i]->summary);
+    puts("\n  --help     Print this and exit (also -h)\n"
+         "  --version  Print name, version, licence and instruction sets, and exit (also -V)\n"
+         "\n'fastcnn COMMAND --help' shows the options of a command.");
 }
 
-/* Results that did not reach their file are a failure, e.g. on a full disk. */
-static void close_stdout(void)
+/* Says what is wrong, then which commands there are. */
+static int usage(const char *problem, const char *argument)
 {
-    int failed_before = ferror(stdout);
-    int failed_now = fclose(stdout);
-    if (!failed_before && !failed_now) return;
-    cli_complain("writing the results failed%s%s", failed_now ? ": " : "", failed_now ? strerror(errno) : "");
-    _exit(EX_IOERR);
+    char names[256] = "";
+    for (int i = 0; i < COMMANDS; i++) {
+        strcat(names, i ? ", " : "");
+        strcat(names, commands[i]->name);
+    }
+    program_complain("%s%s%s%s; expected one of %s", problem, *argument ? " '" : "", argument, *argument ? "'" : "",
+                     names);
+    fputs("Try 'fastcnn --help'.\n", stderr);
+    return EX_USAGE;
+}
+
+static int is_option(const char *argument, const char *name, const char *letter)
+{
+    return !strcmp(argument, name) || !strcmp(argument, letter);
 }
 
 int main(int argc, char **argv)
 {
-    static const struct argp argp = {.parser = parse, .args_doc = "COMMAND [OPTION...]", .doc = doc};
-    const struct command *command = NULL;
-    setlocale(LC_CTYPE, "");
-    signal(SIGPIPE, SIG_DFL);
-    atexit(close_stdout);
-    argp_program_version_hook = print_version;
-    argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &command);
-
-    int first = 1;
-    while (strcmp(argv[first], command->name)) first++;
-    char name[32];
-    snprintf(name, sizeof name, "fastcnn %s", command->name);
-    argv[first] = name;
-    return command->run(argc - first, argv + first);
+    program_start("fastcnn");
+    cli_start_json();
+    if (argc < 2) return usage("expected a command", "");
+    if (is_option(argv[1], "--help", "-h")) return print_help(), EXIT_SUCCESS;
+    if (is_option(argv[1], "--version", "-V")) return cli_print_version(), EXIT_SUCCESS;
+    if (*argv[1] == '-') return usage("unknown option", argv[1]);
+    for (int i = 0; i < COMMANDS; i++) {
+        if (strcmp(argv[1], commands[i]->name)) continue;
+        char name[32];
+        snprintf(name, sizeof name, "fastcnn %s", commands[i]->name);
+        argv[1] = name;
+        return commands[i]->run(argc - 1, argv + 1);
+    }
+    return usage("unknown command", argv[1]);
 }

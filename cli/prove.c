@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/arguments.h"
 #include "cli/cli.h"
 
 #define MOST_THREADS 3
@@ -18,6 +19,8 @@ struct variant {
 struct outcome {
     const struct variant *variant;
     int threads, same;
+    int team;    /* threads that trained: fewer than `threads` where the system or OMP_THREAD_LIMIT gives no more */
+    int skipped; /* for that reason */
     double seconds;
     fcnn_progress last; /* of the last epoch */
     fcnn_receipt receipt;
@@ -32,39 +35,8 @@ struct proof {
     struct variant variants[MOST_VARIANTS];
     int variant_count;
     struct outcome outcomes[MOST_VARIANTS * MOST_THREADS];
-    int outcome_count, different;
+    int outcome_count, different, skipped; /* outcomes; of these that differ; and that are skipped */
 };
-
-enum { DATA = 0x2000, IMAGES, EPOCHS, BATCH, SEED, QUICK, EXPECT };
-
-static const struct argp_option options[] = {
-    {"data", DATA, "DIR", 0, "Folder with MNIST's IDX files, plain or .gz (default: synthetic digits)", 1},
-    {"images", IMAGES, "N", 0, "Train with N images (default 256; 128 with --quick)", 1},
-    {"epochs", EPOCHS, "N", 0, "Passes over the images (default 1)", 1},
-    {"batch-size", BATCH, "N", 0, "Images per optimizer step (default 32)", 1},
-    {"seed", SEED, "N", 0, "Seed of weights, shuffling and synthetic digits (default 1)", 1},
-    {"quick", QUICK, NULL, 0, "As few images as show it", 1},
-    {"expect", EXPECT, "HASH", 0, "Exit with 1 unless every run ends at this weight hash", 1},
-    {0}};
-
-static error_t parse(int key, char *argument, struct argp_state *state)
-{
-    struct proof *p = state->input;
-    switch (key) {
-    case DATA: p->data.directory = argument; return 0;
-    case IMAGES: p->images = cli_integer(state, "--images", argument, 1, 100000000); return 0;
-    case EPOCHS: p->fit.epochs = (int)cli_integer(state, "--epochs", argument, 1, 1000000); return 0;
-    case BATCH: p->fit.batch_size = cli_integer(state, "--batch-size", argument, 1, 1000000); return 0;
-    case SEED: p->data.seed = (uint64_t)cli_integer(state, "--seed", argument, 0, INT64_MAX); return 0;
-    case QUICK: p->quick = 1; return 0;
-    case EXPECT:
-        if (strlen(argument) != 32 || strspn(argument, "0123456789abcdef") != 32)
-            argp_error(state, "--expect: expected a weight hash of 32 hexadecimal digits, found '%s'", argument);
-        p->expected = argument;
-        return 0;
-    default: return ARGP_ERR_UNKNOWN;
-    }
-}
 
 /* naive, then for each instruction set im2col, direct, and what dispatch takes (today: pool-sparse kernels too). */
 static void collect_variants(struct proof *p)
@@ -106,38 +78,39 @@ static int uses_variant(fcnn_model *model, const struct variant *variant)
     return convolutions > 0;
 }
 
-static fcnn_status train(const struct proof *p, fcnn_model *model, struct outcome *o, struct cli_progress *progress)
+/* What a row runs on is the row's alone: the environment's FASTCNN_ISA, FASTCNN_KERNEL and FASTCNN_MATH would make it
+ * something else. ("" pins nothing; NULL would ask the environment.) */
+static fcnn_status compile(const struct proof *p, fcnn_model *model, const struct outcome *o)
 {
-    char wish[32];
-    snprintf(wish, sizeof wish, strcmp(o->variant->family, "naive") ? "*_%s_*" : "*_%s", o->variant->family);
-    fcnn_options kernels = {.threads = o->threads, .isa = fcnn_isa_name(o->variant->isa)};
-    if (strcmp(o->variant->family, "dispatch")) kernels.kernel = wish;
-    const fcnn_compile_options compile = {.seed = p->data.seed, .shards = 8, .kernels = &kernels};
-    fcnn_fit_options fit = p->fit;
-    fcnn_progress *history = calloc((size_t)fit.epochs, sizeof *history);
-    if (!history) return FCNN_OUT_OF_MEMORY;
-    fit.callback = cli_progress_step;
-    fit.context = progress;
-    fcnn_status status = fcnn_compile(model, &compile);
-    if (!status && !uses_variant(model, o->variant)) {
-        char name[24];
-        variant_name(o->variant, name);
-        cli_complain("%s: the model does not use these kernels although they were asked for", name);
-        status = FCNN_NO_KERNEL;
-    }
+    char wish[32] = "";
+    if (!strcmp(o->variant->family, "naive")) strcpy(wish, "*_naive");
+    else if (strcmp(o->variant->family, "dispatch")) snprintf(wish, sizeof wish, "*_%s_*", o->variant->family);
+    const fcnn_options kernels = {
+        .threads = o->threads, .isa = fcnn_isa_name(o->variant->isa), .math = "exact", .kernel = wish};
+    const fcnn_compile_options settings = {.seed = p->data.seed, .shards = 8, .kernels = &kernels};
+    return fcnn_compile(model, &settings);
+}
+
+static fcnn_status fit(const struct proof *p, fcnn_model *model, struct outcome *o)
+{
+    struct cli_progress progress = {0};
+    fcnn_fit_options settings = p->fit;
+    fcnn_progress *history = program_allocate((size_t)settings.epochs, sizeof *history);
+    settings.callback = cli_progress_step;
+    settings.context = &progress;
     double begin = cli_now();
-    if (!status) status = fcnn_fit(model, p->data.train.x, p->data.train.y, p->data.train.n, &fit, history);
+    fcnn_status status = fcnn_fit(model, p->data.train.x, p->data.train.y, p->data.train.n, &settings, history);
     o->seconds = cli_now() - begin;
-    o->last = history[fit.epochs - 1];
-    if (!status) status = fcnn_model_receipt(model, &o->receipt);
+    o->last = history[settings.epochs - 1];
+    o->team = fcnn_model_threads(model);
     free(history);
-    return status;
+    return status ? status : fcnn_model_receipt(model, &o->receipt);
 }
 
 /* The hash of all weights, and loss and accuracy to the last bit. */
 static int same(const struct proof *p, const struct outcome *o)
 {
-    const struct outcome *first = &p->outcomes[0];
+    const struct outcome *first = &p->outcomes[0]; /* of one thread, which is always there */
     return !strcmp(o->receipt.weights, p->expected ? p->expected : first->receipt.weights) &&
            o->last.loss == first->last.loss && o->last.accuracy == first->last.accuracy;
 }
@@ -156,24 +129,40 @@ static void print_row(const struct proof *p, const struct outcome *o)
     fflush(stdout);
 }
 
+/* Each failure has its sentence here. */
+static int train(const struct proof *p, fcnn_model *model, struct outcome *o)
+{
+    char name[24];
+    fcnn_status status = compile(p, model, o);
+    if (!status && !uses_variant(model, o->variant)) {
+        variant_name(o->variant, name);
+        program_complain("%s: the model does not use these kernels although they were asked for", name);
+        return EX_SOFTWARE;
+    }
+    if (!status) status = fit(p, model, o);
+    if (status == FCNN_INTERRUPTED || cli_interrupted()) {
+        program_complain("interrupted; the proof is not complete");
+        return EXIT_INTERRUPTED;
+    }
+    return status ? program_failed(status) : EXIT_SUCCESS;
+}
+
 static int run_one(struct proof *p, const struct variant *variant, int threads)
 {
     struct outcome *o = &p->outcomes[p->outcome_count];
-    struct cli_progress progress = {0};
     fcnn_model *model = NULL;
     *o = (struct outcome){.variant = variant, .threads = threads};
     fcnn_status status = fcnn_model_mnist(&model);
-    if (!status) status = train(p, model, o, &progress);
+    if (status) return program_failed(status);
+    int code = train(p, model, o);
     fcnn_model_destroy(model);
-    if (status == FCNN_INTERRUPTED || cli_interrupted()) {
-        cli_complain("interrupted; the proof is not complete");
-        return EXIT_INTERRUPTED;
-    }
-    if (status) return status == FCNN_NO_KERNEL ? EX_SOFTWARE : cli_failed(status);
+    if (code) return code;
     p->outcome_count++;
     o->same = same(p, o);
+    o->skipped = o->same && o->team < threads;
     p->different += !o->same;
-    if (!cli_json) print_row(p, o);
+    p->skipped += o->skipped;
+    if (!cli_json && !o->skipped) print_row(p, o);
     return EXIT_SUCCESS;
 }
 
@@ -190,8 +179,17 @@ static int run_all(struct proof *p)
             if (code) return code;
         }
     if (p->outcome_count) return EXIT_SUCCESS;
-    cli_complain("nothing was proved: this build has no convolution kernels that this machine can run");
+    program_complain("nothing was proved: this build has no convolution kernels that this machine can run");
     return EX_SOFTWARE;
+}
+
+/* Such a row did run, but not with the threads that it would name. */
+static void describe_skip(const struct outcome *o, char name[40], char reason[96])
+{
+    char variant[24];
+    variant_name(o->variant, variant);
+    snprintf(name, 40, "%s, %d threads", variant, o->threads);
+    snprintf(reason, 96, "OMP_THREAD_LIMIT or the system gave %d thread%s", o->team, o->team == 1 ? "" : "s");
 }
 
 static json_t *proof_json(const struct proof *p)
@@ -200,10 +198,16 @@ static json_t *proof_json(const struct proof *p)
     json_t *runs = json_array(), *skipped = json_array();
     for (int i = 0; i < p->outcome_count; i++) {
         const struct outcome *o = &p->outcomes[i];
+        if (o->skipped) {
+            char row[40], reason[96];
+            describe_skip(o, row, reason);
+            json_array_append_new(skipped, json_pack("{s:s, s:s}", "variant", row, "reason", reason));
+            continue;
+        }
         variant_name(o->variant, name);
         json_array_append_new(
-            runs, json_pack("{s:s, s:i, s:o?, s:f, s:s, s:b, s:f}", "variant", name, "threads", o->threads, "loss",
-                            json_real(o->last.loss), "accuracy", o->last.accuracy, "weights",
+            runs, json_pack("{s:s, s:i, s:o, s:o, s:s, s:b, s:f}", "variant", name, "threads", o->threads, "loss",
+                            cli_json_real(o->last.loss), "accuracy", cli_json_real(o->last.accuracy), "weights",
                             o->receipt.weights, "same", o->same, "seconds", o->seconds));
     }
     for (int v = 0; v < p->variant_count; v++) {
@@ -227,11 +231,17 @@ static void print_summary(const struct proof *p)
         variant_name(&p->variants[v], name);
         if (p->variants[v].missing) printf("%-15s  skipped: %s\n", name, p->variants[v].missing);
     }
+    for (int i = 0; i < p->outcome_count; i++) {
+        char row[40], reason[96];
+        describe_skip(&p->outcomes[i], row, reason);
+        if (p->outcomes[i].skipped) printf("%-24s  skipped: %s\n", row, reason);
+    }
     putchar('\n');
     if (!p->different)
-        printf("All %d runs ended at the same weights: %s\n", p->outcome_count, first->receipt.weights);
+        printf("All %d runs ended at the same weights: %s\n", p->outcome_count - p->skipped, first->receipt.weights);
     else
-        printf("%d of %d runs did NOT end at %s %s\n", p->different, p->outcome_count,
+        printf("%d of %d runs did NOT end at %s %s\n", p->different,
+               p->outcome_count - p->skipped,
                p->expected ? "the expected weights" : "the weights, loss and accuracy of the first run,",
                p->expected ? p->expected : first->receipt.weights);
     printf("data hash %s, seed %llu, shards %d, steps %lld, numerics %s\n%s\n", first->receipt.data,
@@ -247,32 +257,60 @@ static int report(const struct proof *p)
     return code ? code : p->different ? EXIT_CHECK_FAILED : EXIT_SUCCESS;
 }
 
-int cli_prove(int argc, char **argv)
+static int is_hash(const char *text)
 {
-    static const struct argp_child children[] = {{&cli_common_argp, 0, NULL, 0}, {0}};
-    static const struct argp argp = {.options = options,
-                                     .parser = parse,
-                                     .children = children,
-                                     .doc = "Trains the MNIST network briefly with every family of kernels (naive, "
-                                            "im2col, direct, and as dispatched), on every instruction set "
-                                            "this machine has, with 1, 2 and 3 threads, and compares the weights bit "
-                                            "by bit. Exits with 1 if they differ."};
+    return strlen(text) == 32 && strspn(text, "0123456789abcdef") == 32;
+}
+
+static void print_head(const struct proof *p)
+{
+    char text[4400];
+    printf("%s; %d epoch%s, batches of %lld\n\n%s%-15s  %7s  %8s  %8s  %-32s  %-11s  %8s%s\n",
+           cli_data_describe(&p->data, text, sizeof text), p->fit.epochs, p->fit.epochs == 1 ? "" : "s",
+           (long long)p->fit.batch_size, cli_color(stdout, CLI_BOLD), "variant", "threads", "loss", "accuracy",
+           "weights", "", "time", cli_color(stdout, CLI_PLAIN));
+    fflush(stdout);
+}
+
+static int run(int argc, char **argv)
+{
     static struct proof p = {.data.seed = 1, .fit = {.epochs = 1, .batch_size = 32}};
-    cli_parse(&argp, argc, argv, &p, NULL);
+    cli_parse(&cli_prove, argc, argv, &p);
+    if (p.expected && !is_hash(p.expected))
+        cli_usage(&cli_prove, "--expect: expected a weight hash of 32 hexadecimal digits, found '%s'", p.expected);
     int code = cli_data_load(&p.data, p.images ? p.images : p.quick ? 128 : 256, 0);
     if (code) return code;
     collect_variants(&p);
-    if (!cli_json) {
-        char text[4400];
-        printf("%s; %d epoch%s, batches of %lld\n\n%s%-15s  %7s  %8s  %8s  %-32s  %-11s  %8s%s\n",
-               cli_data_describe(&p.data, text, sizeof text), p.fit.epochs, p.fit.epochs == 1 ? "" : "s",
-               (long long)p.fit.batch_size, cli_color(stdout, CLI_BOLD), "variant", "threads", "loss", "accuracy",
-               "weights", "", "time", cli_color(stdout, CLI_PLAIN));
-        fflush(stdout);
-    }
+    if (!cli_json) print_head(&p);
     cli_catch_interrupt();
     code = run_all(&p);
     if (!code) code = report(&p);
     cli_data_free(&p.data);
     return code;
 }
+
+#define FIELD(name) offsetof(struct proof, name)
+static const struct cli_option options[] = {
+    {"data", "DIR", "Folder with MNIST's IDX files, plain or .gz (default: synthetic digits)", CLI_TEXT,
+     .field = FIELD(data.directory)},
+    {"images", "N", "Train with N images (default 256; 128 with --quick)", CLI_INT64,
+     .field = FIELD(images), .low = 1, .high = 100000000},
+    {"epochs", "N", "Passes over the images (default 1)", CLI_INT,
+     .field = FIELD(fit.epochs), .low = 1, .high = 1000000},
+    {"batch-size", "N", "Images per optimizer step (default 32)", CLI_INT64,
+     .field = FIELD(fit.batch_size), .low = 1, .high = 1000000},
+    {"seed", "N", "Seed of weights, shuffling and synthetic digits (default 1)", CLI_INT64,
+     .field = FIELD(data.seed), .low = 0, .high = INT64_MAX},
+    {"quick", NULL, "As few images as show it", CLI_SET, .field = FIELD(quick), .low = 1},
+    {"expect", "HASH", "Exit with 1 unless every run ends at this weight hash", CLI_TEXT, .field = FIELD(expected)},
+    {0}};
+
+const struct cli_command cli_prove = {
+    .name = "prove",
+    .summary = "train it with every family of kernels, compare the weights",
+    .doc = "Trains the MNIST network briefly with every family of kernels (naive, im2col, direct, and as dispatched), "
+           "on every instruction set this machine has, with 1, 2 and 3 threads, and compares the weights bit by bit. "
+           "Exits with 1 if they differ.",
+    .options = options,
+    .run = run,
+};

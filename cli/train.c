@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "cli/arguments.h"
 #include "cli/cli.h"
 
 struct training {
@@ -26,61 +27,6 @@ struct training {
     double peak, epoch_seconds, bound_seconds; /* GFLOP/s; median; dense FLOP bound */
 };
 
-enum { DATA = 0x2000, EPOCHS, BATCH, SPLIT, SEED, SHARDS, LIMIT, OPTIMIZER, RATE, MOMENTUM, QUIET, VERBOSE, MINIMUM };
-
-static const struct argp_option options[] = {
-    {"data", DATA, "DIR", 0,
-     "Folder with MNIST's four IDX files, plain or .gz (default: 12,000 + 2,000 synthetic digits)", 1},
-    {"limit", LIMIT, "N", 0, "Train with at most N images of DIR, or with N synthetic digits", 1},
-    {"epochs", EPOCHS, "N", 0, "Passes over the training images (default 5)", 2},
-    {"batch-size", BATCH, "N", 0, "Images per optimizer step (default 64)", 2},
-    {"validation-split", SPLIT, "X", 0, "Part of the training images, the last ones, kept for validation (default 0.2)",
-     2},
-    {"optimizer", OPTIMIZER, "NAME", 0, "adam (default) or sgd", 2},
-    {"learning-rate", RATE, "X", 0, "Default 0.001 for adam, 0.01 for sgd", 2},
-    {"momentum", MOMENTUM, "X", 0, "Momentum of sgd (default 0)", 2},
-    {"seed", SEED, "N", 0, "Seed of weights, shuffling and synthetic digits (default 1)", 2},
-    {"shards", SHARDS, "N", 0, "Parts of a batch; they fix the order of the gradient sums (default 8)", 2},
-    {"min-accuracy", MINIMUM, "X", 0, "Exit with 1 if the test accuracy is below X", 3},
-    {"verbose", VERBOSE, "N", 0, "0: nothing, 1: progress bar (default), 2: one line per epoch", 3},
-    {"quiet", QUIET, NULL, 0, "The same as --verbose 0", 3},
-    {0}};
-
-static void parse_optimizer(struct training *t, const char *name, struct argp_state *state)
-{
-    if (!strcmp(name, "adam")) t->compile.optimizer = FCNN_OPTIMIZER_ADAM;
-    else if (!strcmp(name, "sgd")) t->compile.optimizer = FCNN_OPTIMIZER_SGD;
-    else argp_error(state, "--optimizer: expected adam or sgd, found '%s'", name);
-}
-
-static error_t parse(int key, char *argument, struct argp_state *state)
-{
-    struct training *t = state->input;
-    switch (key) {
-    case ARGP_KEY_INIT: state->child_inputs[0] = &t->kernels; return 0;
-    case DATA: t->data.directory = argument; return 0;
-    case EPOCHS: t->fit.epochs = (int)cli_integer(state, "--epochs", argument, 1, 1000000); return 0;
-    case BATCH: t->fit.batch_size = cli_integer(state, "--batch-size", argument, 1, 1000000); return 0;
-    case SPLIT: t->fit.validation_split = cli_real(state, "--validation-split", argument, 0, 0.999); return 0;
-    case SEED:
-        t->compile.seed = t->data.seed = (uint64_t)cli_integer(state, "--seed", argument, 0, INT64_MAX);
-        return 0;
-    case SHARDS: t->compile.shards = (int)cli_integer(state, "--shards", argument, 1, 4096); return 0;
-    case LIMIT: t->limit = cli_integer(state, "--limit", argument, 1, 100000000); return 0;
-    case OPTIMIZER: parse_optimizer(t, argument, state); return 0;
-    case RATE: t->compile.learning_rate = (float)cli_real(state, "--learning-rate", argument, 1e-12, 1e6); return 0;
-    case MOMENTUM: t->compile.momentum = (float)cli_real(state, "--momentum", argument, 0, 1); return 0;
-    case QUIET: t->verbose = 0; return 0;
-    case VERBOSE: t->verbose = (int)cli_integer(state, "--verbose", argument, 0, 2); return 0;
-    case MINIMUM: t->minimum = cli_real(state, "--min-accuracy", argument, 0, 1); return 0;
-    case ARGP_KEY_END:
-        if (t->compile.momentum > 0 && t->compile.optimizer != FCNN_OPTIMIZER_SGD)
-            argp_error(state, "--momentum goes with --optimizer sgd");
-        return 0;
-    default: return ARGP_ERR_UNKNOWN;
-    }
-}
-
 /* Images that an epoch trains on: the last part is for validation, as in Keras. */
 static int64_t training_images(const struct training *t)
 {
@@ -95,8 +41,7 @@ static int by_value(const void *a, const void *b)
 
 static double median_epoch(const fcnn_progress *history, int epochs)
 {
-    double *seconds = malloc((size_t)epochs * sizeof *seconds), median = 0;
-    if (!seconds) return median;
+    double *seconds = program_allocate((size_t)epochs, sizeof *seconds), median;
     for (int i = 0; i < epochs; i++) seconds[i] = history[i].training_seconds;
     qsort(seconds, (size_t)epochs, sizeof *seconds, by_value);
     median = (seconds[(epochs - 1) / 2] + seconds[epochs / 2]) / 2;
@@ -131,17 +76,20 @@ static fcnn_status train(struct training *t, fcnn_model *model, struct cli_progr
 {
     struct watch watch = {t, progress};
     t->compile.kernels = &t->kernels;
-    fcnn_status status = cli_in_use(&t->kernels, &t->isa, &t->threads);
+    fcnn_status status = cli_isa_in_use(&t->kernels, &t->isa);
     if (!status) status = fcnn_compile(model, &t->compile);
     if (status) return status;
     t->parameters = fcnn_model_parameters(model);
     t->fit.callback = after_step;
     t->fit.context = &watch;
     cli_catch_interrupt();
-    t->peak = cli_measure_peak(t->isa, t->threads);
+    const int threads = fcnn_options_threads(&t->kernels), shards = t->compile.shards; /* more have nothing to do */
+    const double before = cli_measure_peak(t->isa, threads < shards ? threads : shards);
     status = fcnn_fit(model, t->data.train.x, t->data.train.y, t->data.train.n, &t->fit, t->history);
     if (status) return status;
-    t->peak = (t->peak + cli_measure_peak(t->isa, t->threads)) / 2;
+    t->threads = fcnn_model_threads(model);
+    const double after = cli_measure_peak(t->isa, t->threads);
+    t->peak = t->threads == (threads < shards ? threads : shards) ? (before + after) / 2 : after;
     t->epoch_seconds = median_epoch(t->history, t->fit.epochs);
     if (t->peak > 0) t->bound_seconds = fcnn_model_flops(model, 1) * (double)training_images(t) / (t->peak * 1e9);
 
@@ -172,18 +120,17 @@ static void print_text(const struct training *t)
            r->shards, (long long)r->steps, r->classes, r->versions);
 }
 
-/* Where training diverged loss is not a number, which JSON writes as null ("o?" of NULL). */
 static json_t *history_json(const struct training *t)
 {
     json_t *list = json_array();
     for (int i = 0; i < t->fit.epochs; i++) {
         const fcnn_progress *e = &t->history[i];
-        json_t *epoch = json_pack("{s:o?, s:f, s:f, s:f, s:I}", "loss", json_real(e->loss), "accuracy",
-                                  e->accuracy, "seconds", e->seconds, "training_seconds", e->training_seconds,
-                                  "page_faults", (json_int_t)t->faults[i]);
+        json_t *epoch = json_pack("{s:o, s:o, s:f, s:f, s:I}", "loss", cli_json_real(e->loss), "accuracy",
+                                  cli_json_real(e->accuracy), "seconds", e->seconds, "training_seconds",
+                                  e->training_seconds, "page_faults", (json_int_t)t->faults[i]);
         if (e->has_validation)
-            json_object_update_new(epoch, json_pack("{s:o?, s:f}", "val_loss", json_real(e->val_loss),
-                                                    "val_accuracy", e->val_accuracy));
+            json_object_update_new(epoch, json_pack("{s:o, s:o}", "val_loss", cli_json_real(e->val_loss),
+                                                    "val_accuracy", cli_json_real(e->val_accuracy)));
         json_array_append_new(list, epoch);
     }
     return list;
@@ -198,7 +145,8 @@ static json_t *training_json(const struct training *t)
     json_t *speed =
         json_pack("{s:s, s:i, s:f, s:f, s:f}", "isa", fcnn_isa_name(t->isa), "threads", t->threads, "peak_gflops",
                   t->peak, "epoch_seconds", t->epoch_seconds, "bound_seconds", t->bound_seconds);
-    json_t *test = json_pack("{s:o?, s:f}", "loss", json_real(t->test.loss), "accuracy", t->test.accuracy);
+    json_t *test = json_pack("{s:o, s:o}", "loss", cli_json_real(t->test.loss), "accuracy",
+                             cli_json_real(t->test.accuracy));
     return json_pack("{s:s, s:o, s:i, s:I, s:f, s:s, s:o, s:o, s:o, s:o}", "command", "train", "data",
                      cli_data_json(&t->data), "epochs", t->fit.epochs, "batch_size", (json_int_t)t->fit.batch_size,
                      "validation_split", t->fit.validation_split, "optimizer",
@@ -212,13 +160,13 @@ static int report(const struct training *t)
     if (cli_json) code = cli_print_json(training_json(t));
     else print_text(t);
     if (!code && !(t->test.accuracy >= t->minimum)) {
-        cli_complain("the test accuracy is %.4f; --min-accuracy asks for %g", t->test.accuracy, t->minimum);
+        program_complain("the test accuracy is %.4f; --min-accuracy asks for %g", t->test.accuracy, t->minimum);
         code = EXIT_CHECK_FAILED;
     }
     return code;
 }
 
-static int run(struct training *t)
+static int train_and_report(struct training *t)
 {
     struct cli_progress progress;
     fcnn_model *model = NULL;
@@ -229,41 +177,90 @@ static int run(struct training *t)
     if (!status) status = train(t, model, &progress);
     fcnn_model_destroy(model);
     if (status == FCNN_INTERRUPTED || (!status && cli_interrupted())) {
-        cli_complain("interrupted in epoch %d of %d after step %lld of %lld; no result", progress.last.epoch,
+        program_complain("interrupted in epoch %d of %d after step %lld of %lld; no result", progress.last.epoch,
                      progress.last.epochs, (long long)progress.last.step, (long long)progress.last.steps);
         return EXIT_INTERRUPTED;
     }
-    return status ? cli_failed(status) : report(t);
+    return status ? program_failed(status) : report(t);
 }
 
-int cli_train(int argc, char **argv)
+/* Options that only together make no sense. */
+static void check_options(const struct training *t)
 {
-    static const struct argp_child children[] = {{&cli_kernels_argp, 0, NULL, 0}, {&cli_common_argp, 0, NULL, 0}, {0}};
-    static const struct argp argp = {.options = options,
-                                     .parser = parse,
-                                     .children = children,
-                                     .doc = "Trains the network of the Keras tutorial (Conv2D 32, MaxPool, Conv2D 64, "
-                                            "MaxPool, Conv2D 64, Dense 64, Dense 10) "
-                                            "and prints test accuracy and receipt."};
-    struct training t = {.data.seed = 1, .compile.seed = 1, .compile.shards = 8, .verbose = 1,
+    if (t->compile.momentum > 0 && t->compile.optimizer != FCNN_OPTIMIZER_SGD)
+        cli_usage(&cli_train, "--momentum goes with --optimizer sgd");
+}
+
+/* Whether the split leaves images for both halves. */
+static int check_split(const struct training *t)
+{
+    int64_t n = t->data.train.n, rest = n - training_images(t);
+    if (rest < n && (rest || !(t->fit.validation_split > 0))) return EXIT_SUCCESS;
+    program_complain("--validation-split %g of %lld images leaves none to %s", t->fit.validation_split, (long long)n,
+                     rest ? "train on" : "validate with");
+    return EX_USAGE;
+}
+
+static int run(int argc, char **argv)
+{
+    struct training t = {.data.seed = 1, .compile.shards = 8, .verbose = 1,
                          .fit = {.epochs = 5, .batch_size = 64, .validation_split = 0.2}};
-    cli_parse(&argp, argc, argv, &t, &t.kernels);
+    cli_parse(&cli_train, argc, argv, &t);
+    check_options(&t);
+    t.compile.seed = t.data.seed;
     int code = cli_data_load(&t.data, t.limit, 1);
     if (code) return code;
-    t.history = calloc((size_t)t.fit.epochs, sizeof *t.history);
-    t.faults = calloc((size_t)t.fit.epochs, sizeof *t.faults);
-    if (!t.history || !t.faults) {
-        cli_complain("out of memory");
-        code = EX_SOFTWARE;
-    } else if (training_images(&t) < 1) {
-        cli_complain("--validation-split %g of %lld images leaves none to train on", t.fit.validation_split,
-                     (long long)t.data.train.n);
-        code = EX_USAGE;
-    } else {
-        code = run(&t);
-    }
+    t.history = program_allocate((size_t)t.fit.epochs, sizeof *t.history);
+    t.faults = program_allocate((size_t)t.fit.epochs, sizeof *t.faults);
+    code = check_split(&t);
+    if (!code) code = train_and_report(&t);
     free(t.history);
     free(t.faults);
     cli_data_free(&t.data);
     return code;
 }
+
+static const char *optimizer_word(int number)
+{
+    static const char *const words[] = {[FCNN_OPTIMIZER_ADAM] = "adam", [FCNN_OPTIMIZER_SGD] = "sgd"};
+    return number <= FCNN_OPTIMIZER_SGD ? words[number] : NULL;
+}
+
+#define FIELD(name) offsetof(struct training, name)
+static const struct cli_option options[] = {
+    {"data", "DIR", "Folder with MNIST's four IDX files, plain or .gz (default: 12,000 + 2,000 synthetic digits)",
+     CLI_TEXT, .field = FIELD(data.directory)},
+    {"limit", "N", "Train with at most N images of DIR, or with N synthetic digits", CLI_INT64,
+     .field = FIELD(limit), .low = 1, .high = 100000000},
+    {"epochs", "N", "Passes over the training images (default 5)", CLI_INT,
+     .field = FIELD(fit.epochs), .low = 1, .high = 1000000},
+    {"batch-size", "N", "Images per optimizer step (default 64)", CLI_INT64,
+     .field = FIELD(fit.batch_size), .low = 1, .high = 1000000},
+    {"validation-split", "X", "Part of the training images, the last ones, kept for validation (default 0.2)",
+     CLI_DOUBLE, .field = FIELD(fit.validation_split), .most = 0.999},
+    {"optimizer", "NAME", "adam (default) or sgd", CLI_CHOICE,
+     .field = FIELD(compile.optimizer), .word = optimizer_word},
+    {"learning-rate", "X", "Default 0.001 for adam, 0.01 for sgd", CLI_FLOAT, .field = FIELD(compile.learning_rate),
+     .least = 1e-12, .most = 1e6},
+    {"momentum", "X", "Momentum of sgd (default 0)", CLI_FLOAT, .field = FIELD(compile.momentum), .most = 1},
+    {"seed", "N", "Seed of weights, shuffling and synthetic digits (default 1)", CLI_INT64,
+     .field = FIELD(data.seed), .low = 0, .high = INT64_MAX},
+    {"shards", "N", "Parts of a batch; they fix the order of the gradient sums (default 8)", CLI_INT,
+     .field = FIELD(compile.shards), .low = 1, .high = 1024},
+    {"min-accuracy", "X", "Exit with 1 if the test accuracy is below X", CLI_DOUBLE,
+     .field = FIELD(minimum), .most = 1},
+    {"verbose", "N", "0: nothing, 1: progress bar (default), 2: one line per epoch", CLI_INT,
+     .field = FIELD(verbose), .low = 0, .high = 2},
+    {"quiet", NULL, "The same as --verbose 0", CLI_SET, .field = FIELD(verbose), .low = 0},
+    {0}};
+
+const struct cli_command cli_train = {
+    .name = "train",
+    .summary = "train the MNIST network and print its receipt",
+    .doc = "Trains the network of the Keras tutorial (Conv2D 32, MaxPool, Conv2D 64, MaxPool, Conv2D 64, Dense 64, "
+           "Dense 10) and prints test accuracy and receipt.",
+    .options = options,
+    .kernels = FIELD(kernels),
+    .has_kernels = 1,
+    .run = run,
+};

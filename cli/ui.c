@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * What a terminal may show, how failures are reported, and Ctrl-C. */
+ * What a terminal may show, and Ctrl-C. */
 #include <langinfo.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -11,15 +10,11 @@
 
 #include "cli/cli.h"
 
-static enum { AUTO, ALWAYS, NEVER } color_mode;
+static enum cli_color_mode color_mode;
 
-int cli_set_color(const char *when)
+void cli_set_color(enum cli_color_mode mode)
 {
-    if (!strcmp(when, "auto")) color_mode = AUTO;
-    else if (!strcmp(when, "always")) color_mode = ALWAYS;
-    else if (!strcmp(when, "never")) color_mode = NEVER;
-    else return 0;
-    return 1;
+    color_mode = mode;
 }
 
 int cli_is_terminal(FILE *stream)
@@ -36,7 +31,8 @@ const char *cli_color(FILE *stream, enum cli_color color)
                                         [CLI_RED] = "\033[31m",
                                         [CLI_DIM] = "\033[2m"};
     const char *no_color = getenv("NO_COLOR");
-    int wanted = color_mode == ALWAYS || (color_mode == AUTO && !(no_color && *no_color) && cli_is_terminal(stream));
+    int wanted = color_mode == CLI_ALWAYS ||
+                 (color_mode == CLI_AUTO && !(no_color && *no_color) && cli_is_terminal(stream));
     return wanted ? codes[color] : "";
 }
 
@@ -52,46 +48,6 @@ int cli_columns(FILE *stream)
 int cli_is_utf8(void)
 {
     return !strcmp(nl_langinfo(CODESET), "UTF-8");
-}
-
-void cli_complain(const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    fputs("fastcnn: ", stderr);
-    vfprintf(stderr, format, arguments);
-    fputc('\n', stderr);
-    va_end(arguments);
-}
-
-int cli_exit_code(fcnn_status status)
-{
-    switch (status) {
-    case FCNN_OK: return EXIT_SUCCESS;
-    case FCNN_BAD_SETTING:
-    case FCNN_NO_KERNEL: return EX_USAGE;
-    case FCNN_BAD_DATA: return EX_DATAERR;
-    case FCNN_NO_FILE: return EX_NOINPUT;
-    case FCNN_INTERRUPTED: return EXIT_INTERRUPTED;
-    default: return EX_SOFTWARE;
-    }
-}
-
-int cli_failed(fcnn_status status)
-{
-    const char *sentence = fcnn_last_error();
-    cli_complain("%s", *sentence ? sentence : fcnn_status_text(status));
-    return cli_exit_code(status);
-}
-
-int cli_print_json(json_t *document)
-{
-    int failed = !document || json_dumpf(document, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(10)) != 0;
-    if (!failed) putchar('\n');
-    json_decref(document);
-    if (document && failed) return EX_IOERR;
-    if (failed) cli_complain("the JSON document could not be made: out of memory or text that is not UTF-8");
-    return failed ? EX_SOFTWARE : EXIT_SUCCESS;
 }
 
 const char *cli_count(int64_t number, char text[32])

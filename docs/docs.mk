@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# Documentation: the man page is installed, the rest is for readers of the sources.
+# Documentation: the man page and what the installed header cites are installed, the rest is for readers of the sources.
 
 dist_man_MANS += \
     docs/fastcnn.1
+dist_doc_DATA = \
+    docs/numerics.md
 EXTRA_DIST += \
     docs/adding-a-kernel.md \
-    docs/architecture.md \
-    docs/numerics.md
+    docs/architecture.md

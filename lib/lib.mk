@@ -30,19 +30,23 @@ libfcnn_core_la_SOURCES = \
     lib/net/random.c \
     lib/net/receipt.c \
     lib/net/shard.c \
-    lib/net/team.c \
-    lib/net/team.h \
     lib/net/train.c \
     lib/operation.c \
     lib/operation.h \
     lib/peak.c \
     lib/plan.c \
+    lib/pool.c \
+    lib/pool.h \
     lib/problem.c \
     lib/problem_text.c \
     lib/registry.c \
     lib/settings.c \
     lib/sized.h \
+    lib/team.c \
+    lib/team.h \
     lib/tensors.c \
+    lib/threads.c \
+    lib/threads.h \
     lib/version.c
 libfcnn_core_la_LIBADD = $(kernel_libraries) libfcnn-reference.la $(SLEEF_LIBS) $(LIBM)
 
@@ -50,6 +54,8 @@ libfastcnn_la_SOURCES =
 libfastcnn_la_LIBADD = libfcnn-core.la
 libfastcnn_la_LDFLAGS = $(AM_LDFLAGS) -no-undefined -version-info 0:0:0
 EXTRA_DIST += lib/libfastcnn.map
+# Threads of the library may sleep in its code when a program closes it.
+libfastcnn_la_LDFLAGS += -Wl,-z,nodelete
 if VERSION_SCRIPT
 libfastcnn_la_LDFLAGS += -Wl,--version-script=$(srcdir)/lib/libfastcnn.map
 EXTRA_libfastcnn_la_DEPENDENCIES = lib/libfastcnn.map
@@ -63,7 +69,20 @@ libfastcnn_io_la_CPPFLAGS = $(LIB_CPPFLAGS) $(ZLIB_CFLAGS)
 libfastcnn_io_la_SOURCES = \
     lib/io/digits.c \
     lib/io/idx.c \
+    lib/io/input.c \
+    lib/io/input.h \
     lib/io/io.h
 libfastcnn_io_la_LIBADD = $(ZLIB_LIBS) $(LIBM)
 
 pkgconfig_DATA = fastcnn.pc
+
+# For CMake's find_package(). The file finds the installed tree from where it lies itself, so that trees can be moved: it
+# needs the folders relative to the prefix, which only make knows.
+cmakedir = $(libdir)/cmake/fastcnn
+cmake_DATA = fastcnnConfig.cmake fastcnnConfigVersion.cmake
+EXTRA_DIST += fastcnnConfig.cmake.in
+CLEANFILES += fastcnnConfig.cmake
+fastcnnConfig.cmake: fastcnnConfig.cmake.in Makefile
+	$(AM_V_GEN)prefix='$(prefix)' libdir='$(libdir)' includedir='$(includedir)'; \
+	$(SED) -e "s|@LIBDIR@|$${libdir#"$$prefix"/}|" -e "s|@INCLUDEDIR@|$${includedir#"$$prefix"/}|" \
+	    -e 's|@OPENMP_CFLAGS[@]|$(OPENMP_CFLAGS)|' $(srcdir)/fastcnnConfig.cmake.in >$@.tmp && mv $@.tmp $@

@@ -3,7 +3,7 @@
 # The program: each subcommand, each kind of bad input (exit status and message), what goes to which stream, JSON, colour,
 # the progress bar, Ctrl-C, and the man page against --help. Run in the build folder; FCNN_RUN goes before the program.
 set -u
-unset FASTCNN_KERNEL FASTCNN_MATH FASTCNN_VERBOSE NO_COLOR ARGP_HELP_FMT
+unset FASTCNN_KERNEL FASTCNN_MATH FASTCNN_VERBOSE FASTCNN_NUM_THREADS OMP_NUM_THREADS NO_COLOR
 page=${top_srcdir-.}/docs/fastcnn.1
 work=$(mktemp -d "$PWD/check_cli.XXXXXX") || exit 1
 trap 'rm -rf "$work"' EXIT
@@ -105,6 +105,11 @@ FASTCNN_MATH=sloppy fastcnn train;        [ $? -eq 64 ] || fail "$last: FASTCNN_
 has err FASTCNN_MATH; has err sloppy
 FASTCNN_NUM_THREADS=many fastcnn prove;   [ $? -eq 64 ] || fail "$last: FASTCNN_NUM_THREADS=many passed"
 has err FASTCNN_NUM_THREADS; has err many
+for threads in abc 0 -1 3000 4x; do
+    OMP_NUM_THREADS=$threads fastcnn list; [ $? -eq 64 ] || fail "$last: OMP_NUM_THREADS=$threads passed"
+    has err "OMP_NUM_THREADS is \"$threads\"; expected a number from 1 to 1024"; silent out
+done
+OMP_NUM_THREADS=2,1 fastcnn list;         [ $? -eq 0 ] || fail "$last: OMP_NUM_THREADS=2,1 refused"
 FASTCNN_ISA=sse9 fastcnn train --help;    [ $? -eq 0 ] || fail "$last: --help fails under a bad setting"
 
 # ---- list, info, explain ----
@@ -118,7 +123,7 @@ gives 64 list --isa mmx;  has err "'mmx'"; has err avx2; silent out
 if [ "${HOST_CPU-x86_64}" = x86_64 ]; then
     gives 64 list --isa neon; has err 'no kernel matches --isa neon'; silent out
 fi
-gives 64 list stray;      has err 'Too many arguments'
+gives 64 list stray;      has err "unexpected argument 'stray'"
 
 gives 0 info; has out 'CPU '; has out GFLOP/s; has out 'adam update'; has out cross_entropy; silent err
 gives 0 info --json; json '.peak_gflops.scalar > 0'; json '.mnist_kernels | length > 5'; json '.cores > 0'; json '.huge_pages | length > 0'; silent err
@@ -159,6 +164,12 @@ else
     json '.data.synthetic == false'; json '.history | length == 2'; json '.history | all(.page_faults >= 0)'
     json ".receipt.weights == \"$one\""
     json '.receipt.seed == 1'; json '.speed.peak_gflops > 0'; json '.data.training_images == 40'
+    json '.speed.threads <= 8 and .epochs == 2 and .batch_size == 8 and .optimizer == "adam"'
+    json '.speed.bound_seconds > 0 and .speed.epoch_seconds > 0 and .validation_split == 0.2'
+    json '.history | all(.accuracy >= 0 and .accuracy <= 1 and .val_accuracy >= 0 and .seconds >= .training_seconds)'
+    json '.receipt.steps == 8 and .receipt.shards == 8 and .receipt.classes == "exact" and .test.accuracy <= 1'
+    FASTCNN_NUM_THREADS=9 fastcnn train --data "$good" --limit 8 --epochs 1 --quiet --shards 2
+    has out 'measured with 2 threads'
     gives 0 train --data "$good" --limit 20 --epochs 1 --optimizer sgd --momentum 0.9 --learning-rate 0.1 --shards 2 \
         --seed 5 --quiet
     has out '20 training'; has out 'seed 5, shards 2'; lacks out "$one"
@@ -177,17 +188,21 @@ else
 fi
 
 for bad in '--epochs 0' '--epochs x' '--epochs 1x' '--epochs=' '--batch-size 0' '--batch-size -3' '--validation-split 1' \
-    '--validation-split nan' '--limit 0' '--threads 0' '--threads 99999' '--shards 0' '--learning-rate -1' '--seed -1' \
+    '--validation-split nan' '--limit 0' '--threads 0' '--threads 99999' '--shards 0' '--shards 1025' '--learning-rate -1' '--seed -1' \
     '--seed 99999999999999999999' '--verbose 3' '--min-accuracy 2' '--optimizer lion' '--momentum 2' '--momentum 0.9'; do
     gives 64 train --data "$good" $bad
     option=${bad%%[ =]*}
     has err "$option"; silent out
 done
-gives 64 train --data "$good" --limit 1; has err --validation-split; silent out
+gives 64 train --data "$good" --limit 1; has err '1 images leaves none to train on'; silent out
+gives 64 train --data "$good" --validation-split 1e-17; has err '40 images leaves none to validate with'; silent out
+gives 64 train --data "$good" --shards; has err "'--shards' requires an argument"; silent out
+gives 64 train --data "$good" --quiet=1; has err "'--quiet' doesn't allow an argument"; silent out
+gives 64 train --data "$good" --e 1 --ver 1; has err "'--ver' is ambiguous"; silent out
 gives 64 train --data "$good" --isa mmx; has err mmx
 gives 64 train --data "$good" --kernel nothing; has err nothing
 gives 64 train --data "$good" --math sloppy; has err sloppy
-gives 64 train "$good"; has err 'Too many arguments'
+gives 64 train "$good"; has err "unexpected argument '$good'"
 
 # ---- bad data ----
 
@@ -219,6 +234,9 @@ gives 0 prove --images $few --batch-size 8
 has out 'synthetic digits'; has out naive; has out 'direct scalar'; has out 'im2col scalar'; has out reference
 has out 'ended at the same weights'
 lacks out DIFFERENT; silent err
+checks=$((checks + 1))
+[ "$(grep -cE ' (reference|same)  ' "$out")" = "$(sed -n 's/^All \([0-9]*\) runs.*/\1/p' "$out")" ] ||
+    fail "$last: another number of rows than of runs"
 proof=$(sed -n 's/.*the same weights: //p' "$out")
 wrong=0123456789abcdef0123456789abcdef
 gives 64 prove --expect 12; has err "found '12'"; silent out
@@ -227,6 +245,21 @@ if [ -z "$slow" ]; then
     has out DIFFERENT; has out 'did NOT end at the expected weights'
     gives 0 prove --images $few --batch-size 8 --json --expect "$proof"; silent err
     json .identical; json ".weights == \"$proof\""; json '.runs | length >= 9'; json '.data.synthetic'; json 'has("skipped")'
+    json '[.runs[].threads] | unique | . == [range(1; length + 1)]'
+    json '.runs | all(.same and (.loss | . > 0) and .accuracy >= 0 and .accuracy <= 1 and .seconds >= 0)'
+    json '.runs[0].variant == "naive" and (.runs | map(.variant) | unique | length >= 4)'
+    json '.seed == 1 and .shards == 8 and .batch_size == 8 and .epochs == 1 and .data.training_images == 16'
+    for setting in FASTCNN_MATH=winograd_f4,exact FASTCNN_KERNEL=conv2d_fwd_naive FASTCNN_ISA=scalar; do
+        export "$setting" # a row has its own settings, whatever the environment says
+        gives 0 prove --images $few --batch-size 8 --expect "$proof"; lacks out DIFFERENT; silent err
+        unset "${setting%%=*}"
+    done
+    OMP_THREAD_LIMIT=2 fastcnn prove --images 1 --batch-size 8 --json
+    json '[.runs[].threads] | unique | . == [1, 2]'
+    json '.skipped | any(.variant == "naive, 3 threads" and .reason == "OMP_THREAD_LIMIT or the system gave 2 threads")'
+    OMP_THREAD_LIMIT=1 fastcnn prove --images 1 --batch-size 8
+    has out 'naive, 2 threads          skipped: OMP_THREAD_LIMIT or the system gave 1 thread'
+    has out 'naive, 3 threads          skipped'; lacks err fastcnn
     gives 0 prove --data "$good" --images 8 --quick; has out "IDX files in $good"
     gives 0 prove --images $few --batch-size 8 --seed 2; lacks out "$proof"
 fi
@@ -271,7 +304,7 @@ fi
 # ---- the man page has the options of --help, and no others ----
 
 : >"$out"; : >"$err"
-for command in '' train prove list info explain; do ${FCNN_RUN-} ./fastcnn $command --help; done |
+for command in "" train prove list info explain; do ${FCNN_RUN-} ./fastcnn $command --help; done |
     grep -o -- '--[a-z][a-z-]*' | sort -u >"$work/help"
 sed 's/\\-/-/g' "$page" | grep -o -- '--[a-z][a-z-]*' | sort -u >"$work/page"
 last='docs/fastcnn.1'

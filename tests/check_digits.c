@@ -57,6 +57,26 @@ START_TEST(images_depend_on_seed_and_number_alone)
 }
 END_TEST
 
+/* All 64 bits of seed and number count: else test digits, which lie far behind, would be training digits again. */
+START_TEST(every_bit_of_seed_and_number_counts)
+{
+    enum { N = 40 };
+    struct fcnn_dataset near = make(1, 0, N);
+    for (int bit = 0; bit < 63; bit++) {
+        /* Ten times a power of two: the number of the permutation of the labels changes by exactly that bit. */
+        struct fcnn_dataset far = make(1, bit < 59 ? (int64_t)10 << bit : (int64_t)1 << bit, N);
+        struct fcnn_dataset seed = make(1 ^ (uint64_t)1 << (bit + 1), 0, N);
+        ck_assert_msg(memcmp(near.x, far.x, PIXELS * sizeof(float)) != 0, "number, bit %d", bit);
+        ck_assert_msg(memcmp(near.y, far.y, N * sizeof(int32_t)) != 0, "label's number, bit %d", bit);
+        ck_assert_msg(memcmp(near.x, seed.x, PIXELS * sizeof(float)) != 0, "seed, bit %d", bit + 1);
+        ck_assert_msg(memcmp(near.y, seed.y, N * sizeof(int32_t)) != 0, "label's seed, bit %d", bit + 1);
+        fcnn_dataset_free(&far);
+        fcnn_dataset_free(&seed);
+    }
+    fcnn_dataset_free(&near);
+}
+END_TEST
+
 START_TEST(labels_are_balanced_and_mixed)
 {
     enum { N = 2000 };
@@ -114,6 +134,7 @@ int main(void)
     TCase *tests = tcase_create("digits");
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, bits_are_the_committed_ones);
+    tcase_add_test(tests, every_bit_of_seed_and_number_counts);
     tcase_add_test(tests, images_depend_on_seed_and_number_alone);
     tcase_add_test(tests, labels_are_balanced_and_mixed);
     tcase_add_test(tests, images_have_ink_and_paper_and_differ);

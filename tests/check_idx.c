@@ -155,6 +155,28 @@ START_TEST(limit_keeps_the_first_images)
 }
 END_TEST
 
+/* A million images of which one is kept: writing more than that ends in a crash. */
+START_TEST(nothing_is_written_past_the_limit)
+{
+    enum { MANY = 1000000 };
+    unsigned char *b = calloc(MANY + 16, 1);
+    struct fcnn_dataset set;
+    ck_assert(b != NULL);
+    make_images(b, 0x803, MANY, 1, 1, -PIXELS);
+    write_images(_i, b, MANY + 16);
+    make_labels(b, 0x801, MANY, -IMAGES);
+    memset(b + 8, 3, 8);
+    write_file(label_names[_i], b, MANY + 8);
+    free(b);
+    fcnn_status status = fcnn_idx_load(&set, folder, 1, 1, CLASSES, message, sizeof message);
+    ck_assert_msg(status == FCNN_OK, "%s", message);
+    ck_assert(set.n == 1 && set.x[0] == 0 && set.y[0] == 3);
+    void *more = malloc(100000); /* a damaged heap is noticed here at the latest */
+    fcnn_dataset_free(&set);
+    free(more);
+}
+END_TEST
+
 START_TEST(missing_files_name_the_spellings_tried)
 {
     struct fcnn_dataset set;
@@ -175,12 +197,15 @@ START_TEST(missing_files_name_the_spellings_tried)
 }
 END_TEST
 
-START_TEST(a_folder_is_not_a_file)
+START_TEST(folders_and_fifos_are_no_files)
 {
     write_good(0);
     unlink(path_of(spellings[0]));
     ck_assert(!mkdir(path_of(spellings[0]), 0700));
-    expect(FCNN_NO_FILE, spellings[0], NULL);
+    expect(FCNN_NO_FILE, spellings[0], "not a regular file", NULL);
+    ck_assert(!rmdir(path_of(spellings[0])));
+    if (mkfifo(path_of(spellings[0]), 0600)) return; /* not on this file system */
+    expect(FCNN_NO_FILE, spellings[0], "not a regular file but a FIFO", NULL);
 }
 END_TEST
 
@@ -232,6 +257,8 @@ START_TEST(counts_that_disagree_are_found)
     unsigned char b[256];
     write_labels(_i, b, make_labels(b, 0x801, IMAGES - 1, -1));
     expect(FCNN_BAD_DATA, "train-labels", "train-images", "images, 5; found 4", NULL);
+    write_labels(_i, b, make_labels(b, 0x801, IMAGES + 1, 1));
+    expect(FCNN_BAD_DATA, "train-labels", "train-images", "images, 5; found 6", NULL);
 }
 END_TEST
 
@@ -332,8 +359,9 @@ int main(void)
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, good_files_load_in_every_spelling);
     tcase_add_loop_test(tests, limit_keeps_the_first_images, 0, 2);
+    tcase_add_loop_test(tests, nothing_is_written_past_the_limit, 0, 2);
     tcase_add_test(tests, missing_files_name_the_spellings_tried);
-    tcase_add_test(tests, a_folder_is_not_a_file);
+    tcase_add_test(tests, folders_and_fifos_are_no_files);
     tcase_add_loop_test(tests, wrong_magic_is_recognised, 0, 2);
     tcase_add_loop_test(tests, truncated_files_are_found, 0, 2);
     tcase_add_loop_test(tests, trailing_bytes_are_found, 0, 2);

@@ -6,6 +6,7 @@ script_tests = \
     tests/check_bench.sh \
     tests/check_cli.sh \
     tests/check_filters.sh \
+    tests/check_hardening.sh \
     tests/check_includes.sh \
     tests/check_install.sh \
     tests/check_leak.sh \
@@ -18,7 +19,9 @@ LOG_COMPILER = $(FCNN_RUN)
 SH_LOG_COMPILER = $(SHELL)
 AM_TESTS_ENVIRONMENT = \
     export CC='$(CC)' CFLAGS='$(CFLAGS) $(SANITIZER_FLAGS)' NM='$(NM)' OBJDUMP='$(OBJDUMP)' MAKE='$(MAKE)' \
-    PKG_CONFIG='$(PKG_CONFIG)' LIBDIR='$(libdir)' HOST_CPU='$(host_cpu)' FCNN_ISAS='scalar $(fcnn_isas)' \
+    PKG_CONFIG='$(PKG_CONFIG)' PREFIX='$(prefix)' LIBDIR='$(libdir)' DOCDIR='$(docdir)' \
+    INCLUDEDIR='$(includedir)' HOST_CPU='$(host_cpu)' FCNN_ISAS='scalar $(fcnn_isas)' \
+    HARDENING='$(HARDENING_CFLAGS) $(HARDENING_LDFLAGS)' \
     FCNN_RUN='$(FCNN_RUN)' FCNN_VERSION='$(PACKAGE_VERSION)' top_srcdir='$(top_srcdir)';
 if SANITIZER
 AM_TESTS_ENVIRONMENT += \
@@ -44,6 +47,7 @@ check_programs = \
     tests/check_faults \
     tests/check_fit \
     tests/check_idx \
+    tests/check_input \
     tests/check_kernels \
     tests/check_limits \
     tests/check_net \
@@ -56,7 +60,9 @@ check_programs = \
     tests/check_team \
     tests/check_training \
     tests/check_winograd
+if HAVE_CHECK
 check_LTLIBRARIES = libfcnn-tests.la
+endif
 libfcnn_tests_la_CPPFLAGS = $(LIB_CPPFLAGS)
 libfcnn_tests_la_SOURCES = \
     tests/check_reference.h \

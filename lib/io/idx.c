@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * Reads MNIST's IDX files: bytes 0 0 T D (T: element type, D: number of dimensions), D big-endian 32-bit sizes, then
- * the elements, row by row. zlib's gz functions read gzip and plain files alike. Files come from anywhere, so nothing
- * in a header is believed: what it announces is held against the file's size before memory is asked for. */
+ * the elements, row by row. Files come from anywhere, so nothing in a header is believed: what it announces is held
+ * against the file's size before memory is asked for. */
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -10,8 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include <zlib.h>
-
+#include "lib/io/input.h"
 #include "lib/io/io.h"
 
 #define IMAGES_MAGIC 0x00000803u
@@ -23,7 +22,8 @@
 
 struct idx_file {
     char path[4096];
-    gzFile gz;
+    struct fcnn_input input;
+    int is_open;
     int64_t sizes[3]; /* images: N, H, W; labels: N */
     int64_t data;     /* bytes after the header, as the header announces */
     char *message;
@@ -72,18 +72,8 @@ static void describe_magic(uint32_t magic, char *text, size_t size)
 /* Reads up to `count` bytes; *got < count only at the end of the file. */
 static fcnn_status read_bytes(struct idx_file *file, void *bytes, int64_t count, int64_t *got)
 {
-    for (*got = 0; *got < count;) {
-        unsigned want = count - *got < CHUNK ? (unsigned)(count - *got) : CHUNK;
-        int n = gzread(file->gz, (char *)bytes + *got, want);
-        int code = Z_OK;
-        const char *text = n < (int)want ? gzerror(file->gz, &code) : "";
-        if (code == Z_ERRNO) return fail(file, FCNN_NO_FILE, "cannot be read: %s", strerror(errno));
-        if (code == Z_BUF_ERROR) return fail(file, FCNN_BAD_DATA, "the gzip data end too early: the file is truncated");
-        if (n < 0 || code != Z_OK) return fail(file, FCNN_BAD_DATA, "the gzip data are corrupt (%s)", text);
-        if (n == 0) break;
-        *got += n;
-    }
-    return FCNN_OK;
+    fcnn_status status = fcnn_input_read(&file->input, bytes, count, got);
+    return status ? fail(file, status, "%s", file->input.problem) : FCNN_OK;
 }
 
 /* The file must end here, and with it the gzip checksum must be right. */
@@ -114,10 +104,10 @@ static fcnn_status open_file(struct idx_file *file, const char *directory, const
     for (int i = 0; i < 4; i++) {
         int length = snprintf(file->path, sizeof file->path, spellings[i], directory, what, kind);
         if (length >= (int)sizeof file->path) break;
-        file->gz = gzopen(file->path, "rbe");
-        if (file->gz) return FCNN_OK;
-        if (errno == ENOMEM) return fail(file, FCNN_OUT_OF_MEMORY, "out of memory");
-        if (errno != ENOENT) return fail(file, FCNN_NO_FILE, "cannot be opened: %s", strerror(errno));
+        fcnn_status status = fcnn_input_open(&file->input, file->path);
+        file->is_open = status == FCNN_OK;
+        if (file->is_open) return FCNN_OK;
+        if (file->input.error != ENOENT) return fail(file, status, "%s", file->input.problem);
     }
     struct stat st;
     snprintf(file->path, sizeof file->path, "%s", directory);
@@ -131,9 +121,6 @@ static fcnn_status read_header(struct idx_file *file, int dimensions)
 {
     unsigned char b[16];
     int64_t got, header = 4 + 4 * dimensions;
-    struct stat st;
-    if (stat(file->path, &st)) return fail(file, FCNN_NO_FILE, "%s", strerror(errno));
-    if (!S_ISREG(st.st_mode)) return fail(file, FCNN_NO_FILE, "not a regular file");
     fcnn_status status = read_bytes(file, b, header, &got);
     if (status != FCNN_OK) return status;
     if (got >= 4) {
@@ -149,7 +136,9 @@ static fcnn_status read_header(struct idx_file *file, int dimensions)
         return fail(file, FCNN_BAD_DATA, "truncated: expected a header of %lld bytes, found %lld bytes in all",
                     (long long)header, (long long)got);
 
-    int64_t most = gzdirect(file->gz) ? st.st_size : st.st_size * MOST_PER_GZ_BYTE;
+    const int64_t length = file->input.size;
+    int64_t most = length;
+    if (file->input.gzip && __builtin_mul_overflow(length, MOST_PER_GZ_BYTE, &most)) most = INT64_MAX;
     file->data = 1;
     for (int i = 0; i < dimensions; i++) {
         const unsigned char *s = b + 4 + 4 * i;
@@ -160,10 +149,10 @@ static fcnn_status read_header(struct idx_file *file, int dimensions)
         if (__builtin_mul_overflow(file->data, file->sizes[i], &file->data)) file->data = INT64_MAX;
     }
     if (file->data <= most) return FCNN_OK;
-    if (gzdirect(file->gz)) return truncated(file, st.st_size - header);
+    if (!file->input.gzip) return truncated(file, length - header);
     return fail(file, FCNN_BAD_DATA,
                 "the header announces %lld bytes of data, but %lld bytes of gzip data hold at most %lld",
-                (long long)file->data, (long long)st.st_size, (long long)most);
+                (long long)file->data, (long long)length, (long long)most);
 }
 
 /* ---- contents ---- */
@@ -227,15 +216,22 @@ static fcnn_status load(struct fcnn_dataset *set, struct idx_file *images, struc
 fcnn_status fcnn_idx_load(struct fcnn_dataset *set, const char *directory, int training, int64_t limit, int classes,
                           char *message, size_t size)
 {
-    struct idx_file images = {.message = message, .size = size}, labels = {.message = message, .size = size};
     *set = (struct fcnn_dataset){0};
     if (size) message[0] = 0;
-    fcnn_status status = open_file(&images, directory, training ? "train-images" : "t10k-images", "idx3-ubyte");
+    struct idx_file *files = calloc(2, sizeof *files), *images = files, *labels = files + 1;
+    if (!files) {
+        snprintf(message, size, "%s: out of memory", directory);
+        return FCNN_OUT_OF_MEMORY;
+    }
+    images->message = labels->message = message;
+    images->size = labels->size = size;
+    fcnn_status status = open_file(images, directory, training ? "train-images" : "t10k-images", "idx3-ubyte");
     if (status == FCNN_OK)
-        status = open_file(&labels, directory, training ? "train-labels" : "t10k-labels", "idx1-ubyte");
-    if (status == FCNN_OK) status = load(set, &images, &labels, limit, classes);
-    if (images.gz) gzclose(images.gz);
-    if (labels.gz) gzclose(labels.gz);
+        status = open_file(labels, directory, training ? "train-labels" : "t10k-labels", "idx1-ubyte");
+    if (status == FCNN_OK) status = load(set, images, labels, limit, classes);
+    for (int i = 0; i < 2; i++)
+        if (files[i].is_open) fcnn_input_close(&files[i].input);
+    free(files);
     if (status != FCNN_OK) fcnn_dataset_free(set);
     return status;
 }

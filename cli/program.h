@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * What every program of this project does alike: how it starts and ends, complains, and exits. One sentence on stderr
+ * for each failure; the exit code follows from the status (sysexits.h):
+ *     0   success                    64  usage: an option, value, problem or variable that cannot be understood
+ *     1   the check failed           65  bad data     66  no such file     70  internal error
+ *     130 interrupted by Ctrl-C      71  no memory    74  results or files could not be written */
+#ifndef FCNN_PROGRAM_H
+#define FCNN_PROGRAM_H
+
+#include <stddef.h>
+#include <sysexits.h>
+
+#include "lib/fastcnn.h"
+
+#define EXIT_CHECK_FAILED 1 /* the program ran, but what it checked does not hold */
+#define EXIT_INTERRUPTED 130
+
+/* First thing in main(): the name that goes before complaints, the character set of the locale, and that results which
+ * did not reach stdout (a full disk) end the program with EX_IOERR. */
+void program_start(const char *name);
+
+/* "NAME: sentence" on stderr. */
+void program_complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+int program_exit_code(fcnn_status status);
+/* Complains with the library's sentence about the call that just failed; returns the exit code that goes with it. */
+int program_failed(fcnn_status status);
+
+/* Zeroed memory, at least one byte; free(). Ends the program with EX_OSERR and a sentence where there is none. */
+void *program_allocate(size_t count, size_t size);
+
+#endif
