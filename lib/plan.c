@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "lib/fpmode.h"
+#include "lib/hyper.h"
 #include "lib/internal.h"
 #include "lib/memory.h"
 
@@ -123,11 +124,8 @@ static fcnn_status check_tensors(const struct fcnn_plan *plan, const fcnn_tensor
                              fcnn_op_name(plan->problem.op), fcnn_direction_name(plan->problem.direction), info->name,
                              (long long)info->elements);
     }
-    if (!tensors->hyper && (plan->problem.direction == FCNN_UPDATE ||
-                            (plan->problem.op == FCNN_CROSS_ENTROPY && plan->problem.direction != FCNN_FORWARD)))
-        return fcnn_fail(FCNN_BAD_ARGUMENT, "%s %s needs hyper, which is NULL", fcnn_op_name(plan->problem.op),
-                         fcnn_direction_name(plan->problem.direction));
-    if (plan->problem.op != FCNN_CROSS_ENTROPY) return FCNN_OK;
+    fcnn_status status = fcnn_hyper_check(tensors->hyper, plan->problem.op, plan->problem.direction);
+    if (status || plan->problem.op != FCNN_CROSS_ENTROPY) return status;
     for (int64_t i = 0; i < plan->problem.n; i++)
         if (tensors->labels[i] < 0 || tensors->labels[i] >= plan->problem.c)
             return fcnn_fail(FCNN_BAD_DATA, "label %lld is %d; expected 0 to %lld", (long long)i, tensors->labels[i],

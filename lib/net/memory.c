@@ -62,48 +62,68 @@ static size_t lay_out(const fcnn_model *model, struct net_worker *worker, int64_
     return at;
 }
 
+static void release(struct net_worker *worker, int count)
+{
+    for (int i = 0; worker && i < count; i++) {
+        free(worker[i].memory);
+        free(worker[i].layers);
+    }
+    free(worker);
+}
+
 void net_release_workers(fcnn_model *model)
 {
-    for (int i = 0; model->worker && i < model->workers; i++) {
-        free(model->worker[i].memory);
-        free(model->worker[i].layers);
-    }
-    free(model->worker);
+    release(model->worker, model->workers);
     model->worker = NULL;
     model->capacity = 0;
     model->worker_workspace = 0;
 }
 
-static fcnn_status reserve_workers(fcnn_model *model, int64_t capacity)
+/* NULL if there is no memory. */
+static struct net_worker *make_workers(const fcnn_model *model, int64_t capacity)
 {
-    net_release_workers(model);
-    model->worker = calloc((size_t)model->workers, sizeof *model->worker);
-    for (int i = 0; model->worker && i < model->workers; i++) {
-        struct net_worker *worker = &model->worker[i];
+    struct net_worker *workers = calloc((size_t)model->workers, sizeof *workers);
+    for (int i = 0; workers && i < model->workers; i++) {
+        struct net_worker *worker = &workers[i];
         worker->layers = calloc((size_t)model->layers, sizeof *worker->layers);
         if (!worker->layers || !(worker->memory = net_alloc(lay_out(model, worker, capacity), 1))) {
-            net_release_workers(model);
-            break;
+            release(workers, model->workers);
+            return NULL;
         }
         lay_out(model, worker, capacity);
     }
-    if (!model->worker)
+    return workers;
+}
+
+/* The old ones go first, unless a fcnn_fit() whose callback asks for more has to go on without. */
+static fcnn_status reserve_workers(fcnn_model *model, int64_t capacity)
+{
+    if (!model->fitting) net_release_workers(model);
+    struct net_worker *workers = make_workers(model, capacity);
+    if (!workers)
         return fcnn_fail(FCNN_OUT_OF_MEMORY, "no memory for the activations of %lld images in each of %d workers",
                          (long long)capacity, model->workers);
+    net_release_workers(model);
+    model->worker = workers;
     model->capacity = capacity;
     model->worker_workspace = model->workspace;
     return FCNN_OK;
 }
 
+static fcnn_status reserve_sums(fcnn_model *model, int64_t count)
+{
+    if (count <= model->sums_capacity) return FCNN_OK;
+    struct net_sum *sums = net_alloc((size_t)count, sizeof *sums);
+    if (!sums) return fcnn_fail(FCNN_OUT_OF_MEMORY, "no memory for the metrics of %lld shards", (long long)count);
+    free(model->sums);
+    model->sums = sums;
+    model->sums_capacity = count;
+    return FCNN_OK;
+}
+
 fcnn_status net_reserve(fcnn_model *model, int64_t capacity, int64_t sums)
 {
-    if (sums > model->sums_capacity) {
-        free(model->sums);
-        model->sums_capacity = 0;
-        if (!(model->sums = net_alloc((size_t)sums, sizeof *model->sums)))
-            return fcnn_fail(FCNN_OUT_OF_MEMORY, "no memory for the metrics of %lld shards", (long long)sums);
-        model->sums_capacity = sums;
-    }
+    NET_TRY(reserve_sums(model, sums));
     if (model->worker && capacity <= model->capacity && model->workspace <= model->worker_workspace) return FCNN_OK;
     return reserve_workers(model, capacity > model->capacity ? capacity : model->capacity);
 }
