@@ -65,6 +65,7 @@ typedef enum fcnn_status {
     FCNN_BAD_DATA,      /* a file or a tensor's content is not what it should be (label out of range, bad magic) */
     FCNN_NO_FILE,       /* a file is missing or cannot be read */
     FCNN_INTERRUPTED,   /* a callback asked to stop */
+    FCNN_DIVERGED,      /* training came to numbers that are not finite */
 } fcnn_status;
 
 /* A constant phrase for a status, e.g. "bad shape". Never NULL. */

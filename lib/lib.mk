@@ -14,6 +14,8 @@ libfcnn_core_la_SOURCES = \
     lib/error.h \
     lib/fastcnn.h \
     lib/fpmode.h \
+    lib/hyper.c \
+    lib/hyper.h \
     lib/internal.h \
     lib/memory.c \
     lib/memory.h \
@@ -23,6 +25,7 @@ libfcnn_core_la_SOURCES = \
     lib/net/fit.c \
     lib/net/info.c \
     lib/net/job.c \
+    lib/net/layers.c \
     lib/net/memory.c \
     lib/net/model.c \
     lib/net/net.h \
@@ -30,6 +33,7 @@ libfcnn_core_la_SOURCES = \
     lib/net/random.c \
     lib/net/receipt.c \
     lib/net/shard.c \
+    lib/net/state.c \
     lib/net/train.c \
     lib/operation.c \
     lib/operation.h \
@@ -64,15 +68,17 @@ libfastcnn_la_LDFLAGS += -Wl,-z,defs
 endif
 endif
 
-# File formats: not in the library, which needs no more than libc, libm, OpenMP and SLEEF.
-libfastcnn_io_la_CPPFLAGS = $(LIB_CPPFLAGS) $(ZLIB_CFLAGS)
+# File formats and receipts: not in the library, which needs no more than libc, libm, OpenMP and SLEEF.
+libfastcnn_io_la_CPPFLAGS = $(LIB_CPPFLAGS) $(JANSSON_CFLAGS) $(NETTLE_CFLAGS) $(ZLIB_CFLAGS)
 libfastcnn_io_la_SOURCES = \
     lib/io/digits.c \
     lib/io/idx.c \
     lib/io/input.c \
     lib/io/input.h \
-    lib/io/io.h
-libfastcnn_io_la_LIBADD = $(ZLIB_LIBS) $(LIBM)
+    lib/io/io.h \
+    lib/io/receipt.c \
+    lib/io/receipt.h
+libfastcnn_io_la_LIBADD = $(JANSSON_LIBS) $(NETTLE_LIBS) $(ZLIB_LIBS) $(LIBM)
 
 pkgconfig_DATA = fastcnn.pc
 

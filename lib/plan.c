@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "lib/fpmode.h"
+#include "lib/hyper.h"
 #include "lib/internal.h"
 #include "lib/memory.h"
 #include "lib/pool.h"
@@ -187,10 +188,8 @@ static fcnn_status check_tensors(const struct fcnn_plan *plan, const fcnn_tensor
                              fcnn_op_name(plan->problem.op), fcnn_direction_name(plan->problem.direction), info->name,
                              (long long)info->elements);
     }
-    if (!tensors->hyper && fcnn_operations[plan->problem.op].hyper >> plan->problem.direction & 1)
-        return fcnn_fail(FCNN_BAD_ARGUMENT, "%s %s needs hyper, which is NULL", fcnn_op_name(plan->problem.op),
-                         fcnn_direction_name(plan->problem.direction));
-    if (plan->problem.op != FCNN_CROSS_ENTROPY || plan->empty) return FCNN_OK;
+    fcnn_status status = fcnn_hyper_check(tensors->hyper, plan->problem.op, plan->problem.direction);
+    if (status || plan->problem.op != FCNN_CROSS_ENTROPY || plan->empty) return status;
     for (int64_t i = 0; i < plan->problem.n; i++)
         if (tensors->labels[i] < 0 || tensors->labels[i] >= plan->problem.c)
             return fcnn_fail(FCNN_BAD_DATA, "label %lld is %d; expected 0 to %lld", (long long)i, tensors->labels[i],

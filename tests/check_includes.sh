@@ -12,13 +12,13 @@ allowed()
     reference/*) echo 'reference/ref\.h' ;;
     kernels/*) echo 'kernels/.*' ;;
     lib/fastcnn.h | lib/net/fastcnn_net.h) echo 'fastcnn(_problem|_net)?\.h' ;; # as they lie installed
-    lib/net/*) echo 'lib/(error|fastcnn|fpmode|pool|team|threads)\.h|lib/net/.*\.h' ;;
+    lib/net/*) echo 'lib/(error|fastcnn|fpmode|hyper|pool|sized|team|threads)\.h|lib/net/.*\.h' ;;
     lib/io/*) echo 'lib/fastcnn\.h|lib/io/.*\.h' ;;
     lib/naive*.[ch]) echo 'lib/[a-z_]*\.h|kernels/kernel\.h|reference/ref\.h' ;;
     lib/peak.c) echo 'lib/[a-z_]*\.h|kernels/peak/peak\.h' ;;
     lib/registry.c) echo 'lib/[a-z_]*\.h|kernels/kernel\.h|kernels/kernels\.def' ;;
     lib/*) echo 'lib/[a-z_]*\.h|kernels/kernel\.h' ;;
-    cli/*) echo 'lib/fastcnn\.h|lib/io/io\.h|cli/.*\.h' ;;
+    cli/*) echo 'lib/fastcnn\.h|lib/io/.*\.h|cli/.*\.h' ;;
     examples/*) echo '' ;; # only <fastcnn.h>, installed
     tests/*) echo '(lib|kernels|reference|tests)/.*' ;;
     bench/*) echo '(lib|kernels|reference|bench)/.*' ;;

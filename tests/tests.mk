@@ -46,20 +46,25 @@ check_programs = \
     tests/check_dispatch \
     tests/check_faults \
     tests/check_fit \
+    tests/check_hyper \
     tests/check_idx \
     tests/check_input \
     tests/check_kernels \
     tests/check_limits \
+    tests/check_metrics \
     tests/check_net \
     tests/check_peak \
     tests/check_places \
     tests/check_problem \
+    tests/check_receipt \
     tests/check_reference \
     tests/check_reference_conv \
     tests/check_reference_math \
+    tests/check_state \
     tests/check_team \
     tests/check_training \
     tests/check_winograd
+tests_check_receipt_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 if HAVE_CHECK
 check_LTLIBRARIES = libfcnn-tests.la
 endif
