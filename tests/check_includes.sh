@@ -20,7 +20,7 @@ allowed()
     lib/*) echo 'lib/[a-z_]*\.h|kernels/kernel\.h' ;;
     cli/*) echo 'lib/fastcnn\.h|lib/io/.*\.h|cli/.*\.h' ;;
     examples/*) echo '' ;; # only <fastcnn.h>, installed
-    tests/*) echo '(lib|kernels|reference|tests)/.*' ;;
+    tests/*) echo '(lib|kernels|reference|bench|tests)/.*' ;;
     bench/*) echo '(lib|kernels|reference|bench)/.*' ;;
     *) echo '' ;;
     esac
