@@ -39,6 +39,8 @@ libfcnn_core_la_SOURCES = \
     lib/plan.c \
     lib/preference.c \
     lib/problem.c \
+    lib/problem_sizes.c \
+    lib/problem_sizes.h \
     lib/problem_text.c \
     lib/registry.c \
     lib/settings.c \

@@ -44,6 +44,7 @@ check_programs = \
     tests/check_faults \
     tests/check_fit \
     tests/check_idx \
+    tests/check_interface \
     tests/check_kernels \
     tests/check_net \
     tests/check_peak \
@@ -53,6 +54,7 @@ check_programs = \
     tests/check_reference_conv \
     tests/check_reference_math \
     tests/check_team \
+    tests/check_text \
     tests/check_training
 check_LTLIBRARIES = libfcnn-tests.la
 libfcnn_tests_la_CPPFLAGS = $(LIB_CPPFLAGS)
