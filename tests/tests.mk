@@ -20,6 +20,9 @@ AM_TESTS_ENVIRONMENT = \
     export CC='$(CC)' CFLAGS='$(CFLAGS) $(SANITIZER_FLAGS)' NM='$(NM)' OBJDUMP='$(OBJDUMP)' MAKE='$(MAKE)' \
     PKG_CONFIG='$(PKG_CONFIG)' LIBDIR='$(libdir)' HOST_CPU='$(host_cpu)' FCNN_ISAS='scalar $(fcnn_isas)' \
     FCNN_RUN='$(FCNN_RUN)' FCNN_VERSION='$(PACKAGE_VERSION)' top_srcdir='$(top_srcdir)';
+AM_TESTS_ENVIRONMENT += \
+    export OBJCOPY='$(OBJCOPY)' OPENMP_CFLAGS='$(OPENMP_CFLAGS)' SLEEF_CFLAGS='$(SLEEF_CFLAGS)' \
+    SLEEF_LIBS='$(SLEEF_LIBS)';
 if SANITIZER
 AM_TESTS_ENVIRONMENT += \
     export CK_FORK=$${CK_FORK-no} LSAN_OPTIONS=$${LSAN_OPTIONS-suppressions=$(abs_top_srcdir)/tests/lsan.supp};
