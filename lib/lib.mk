@@ -37,7 +37,6 @@ libfcnn_core_la_SOURCES = \
     lib/plan.c \
     lib/pool.c \
     lib/pool.h \
-    lib/preference.c \
     lib/problem.c \
     lib/problem_text.c \
     lib/registry.c \
