@@ -211,7 +211,7 @@ static void run_range(void *context, int worker, int64_t range)
     const struct fcnn_plan *plan = execution->plan;
     struct fcnn_memory memory = execution->memory;
     const int64_t tasks = plan->demand.tasks[execution->stage], ranges = execution->ranges;
-    if (worker) memory.scratch = (char *)memory.scratch + scratch_stride(plan) * (size_t)worker;
+    if (worker && memory.scratch) memory.scratch = (char *)memory.scratch + scratch_stride(plan) * (size_t)worker;
     fcnn_row_run(plan->kernel, &plan->problem, execution->tensors, &memory, execution->stage, range * tasks / ranges,
                  (range + 1) * tasks / ranges);
 }
