@@ -115,16 +115,11 @@ tests_check_peak_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=clock_gettime
 installcheck-local:
 	$(AM_TESTS_ENVIRONMENT) $(SHELL) $(srcdir)/tests/check_install.sh '$(DESTDIR)'
 
-# A long run: this many random problems for each row, the table dealt to processes that make -j runs side by side. Meant
-# for a build with --enable-sanitizer.
+# A long run: this many random problems for each row. Meant for a build with --enable-sanitizer.
 RANDOM_PROBLEMS = 1000
-random_parts = random-1of8 random-2of8 random-3of8 random-4of8 random-5of8 random-6of8 random-7of8 random-8of8
-.PHONY: check-random $(random_parts)
-check-random: $(random_parts)
-$(random_parts): tests/check_kernels
-	@$(AM_TESTS_ENVIRONMENT) part=$@; part=$${part#random-}; \
-	    OMP_WAIT_POLICY=passive FCNN_TEST_LISTS=0 FCNN_TEST_RANDOM='$(RANDOM_PROBLEMS)' \
-	    FCNN_TEST_PART=$${part%of*}/$${part#*of} $(FCNN_RUN) tests/check_kernels
+.PHONY: check-random
+check-random: tests/check_kernels
+	@$(AM_TESTS_ENVIRONMENT) FCNN_TEST_LISTS=0 FCNN_TEST_RANDOM='$(RANDOM_PROBLEMS)' $(FCNN_RUN) tests/check_kernels
 
 # The programs that test threads, for a build with --enable-sanitizer=thread, which wants clang and its OpenMP (configure
 # says so). That sanitizer does not see whole vectors, so only scalar kernels run; OpenMP's runtime is not instrumented.
