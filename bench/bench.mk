@@ -1,45 +1,73 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# The benchmark: C, except for the driver, which is Google Benchmark's.
+# The benchmark: a library in C, which tests link too, and Google Benchmark's driver.
 
 .PHONY: bench
 EXTRA_DIST += bench/busy_neighbour.sh bench/compare_pytorch.sh bench/programs.sh bench/pytorch_mnist.py
-if HAVE_BENCHMARK
-noinst_PROGRAMS += fastcnn-bench
-fastcnn_bench_CPPFLAGS = $(AM_CPPFLAGS) $(BENCHMARK_CFLAGS) $(JANSSON_CFLAGS)
-fastcnn_bench_SOURCES = \
+
+noinst_LTLIBRARIES += libfcnn-bench.la
+libfcnn_bench_la_CPPFLAGS = $(LIB_CPPFLAGS) $(JANSSON_CFLAGS)
+libfcnn_bench_la_SOURCES = \
     bench/bounds.c \
     bench/bounds.h \
     bench/cases.c \
     bench/cases.h \
+    bench/closing.c \
     bench/comparison.c \
     bench/error.c \
-    bench/gbench.cc \
+    bench/format.c \
+    bench/format.h \
+    bench/interrupt.c \
+    bench/interrupt.h \
+    bench/json.c \
+    bench/json.h \
     bench/layers.c \
+    bench/list.c \
     bench/measure.c \
     bench/measure.h \
     bench/options.c \
     bench/options.h \
+    bench/output.c \
+    bench/output.h \
     bench/peer.h \
-    bench/report.c \
-    bench/report.h \
+    bench/progress.c \
+    bench/progress.h \
+    bench/results.c \
+    bench/results.h \
     bench/scaling.c \
+    bench/statistics.c \
+    bench/statistics.h \
     bench/steady.c \
     bench/steady.h \
     bench/suite.c \
+    bench/suite.h \
+    bench/summaries.c \
+    bench/summaries.h \
+    bench/tables.c \
+    bench/tables.h \
     bench/winograd.c
-# Allocations are counted: steady.c.
-fastcnn_bench_LDFLAGS = $(AM_LDFLAGS) \
-    -Wl,--wrap=malloc -Wl,--wrap=calloc -Wl,--wrap=realloc -Wl,--wrap=aligned_alloc -Wl,--wrap=posix_memalign
-fastcnn_bench_LDADD = libfcnn-core.la libfcnn-double.la $(BENCHMARK_LIBS) $(JANSSON_LIBS) $(LIBM)
+libfcnn_bench_la_LIBADD = libfcnn-double.la $(JANSSON_LIBS) $(LIBM)
 if HAVE_ONEDNN
-fastcnn_bench_SOURCES += \
+libfcnn_bench_la_SOURCES += \
     bench/onednn.c \
     bench/onednn.h \
     bench/peer_onednn.c
-fastcnn_bench_LDADD += $(ONEDNN_LIBS)
+libfcnn_bench_la_LIBADD += $(ONEDNN_LIBS)
 else
-fastcnn_bench_SOURCES += bench/peer_none.c
+libfcnn_bench_la_SOURCES += bench/peer_none.c
 endif
+# Allocations are counted (steady.c), the library's too: it is linked as an archive, the one that users get.
+bench_link_flags = $(AM_LDFLAGS) -static \
+    -Wl,--wrap=malloc -Wl,--wrap=calloc -Wl,--wrap=realloc -Wl,--wrap=aligned_alloc -Wl,--wrap=posix_memalign
+
+if HAVE_BENCHMARK
+noinst_PROGRAMS += fastcnn-bench
+fastcnn_bench_CPPFLAGS = $(AM_CPPFLAGS) $(BENCHMARK_CFLAGS)
+fastcnn_bench_SOURCES = \
+    bench/gbench.cc \
+    bench/gbench.h \
+    bench/main.c
+fastcnn_bench_LDFLAGS = $(bench_link_flags)
+fastcnn_bench_LDADD = libfcnn-bench.la libfastcnn.la $(BENCHMARK_LIBS)
 
 bench: all
 	$(MKDIR_P) bench/out

@@ -3,6 +3,7 @@
 #include "bench/bounds.h"
 
 #include <omp.h>
+#include <time.h>
 
 #include "kernels/peak/peak.h"
 
@@ -10,12 +11,36 @@ _Static_assert((int)FCNN_MAX_STREAMS >= (int)FCNN_MAX_TENSORS, "every tensor is 
 
 #define SECONDS 0.4e-3 /* of one measurement */
 
+/* A measurement by the clock includes what neighbours took of the core; that part of it was the calling thread's. Only
+ * what one thread does is counted by thread: several wait for each other, kernels as bounds. */
+struct share { double wall, cpu; };
+
+static double seconds_of(clockid_t clock)
+{
+    struct timespec t;
+    clock_gettime(clock, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static struct share begin(void)
+{
+    return (struct share){seconds_of(CLOCK_MONOTONIC), seconds_of(CLOCK_THREAD_CPUTIME_ID)};
+}
+
+static double end(struct share since, int threads)
+{
+    const struct share now = begin();
+    const double wall = now.wall - since.wall, cpu = now.cpu - since.cpu;
+    return threads > 1 || cpu <= 0 || cpu > wall ? 1 : cpu / wall;
+}
+
 double bench_bound_peak(fcnn_isa isa, int threads)
 {
+    const struct share since = begin();
     double sum = 0;
 #pragma omp parallel num_threads(threads) reduction(+ : sum) if (threads > 1)
     sum += fcnn_measure_peak(isa, SECONDS);
-    return sum;
+    return sum / end(since, threads);
 }
 
 /* The part of a case's tensors, in lines of 64 bytes, that falls to a thread; they were allocated in whole lines. */
@@ -33,6 +58,7 @@ static int share(const struct bench_tensors *t, int thread, int threads, struct 
 
 double bench_bound_traffic(const struct bench_tensors *tensors, fcnn_isa isa, int threads)
 {
+    const struct share since = begin();
     double slowest = 0;
 #pragma omp parallel num_threads(threads) reduction(max : slowest) if (threads > 1)
     {
@@ -40,5 +66,5 @@ double bench_bound_traffic(const struct bench_tensors *tensors, fcnn_isa isa, in
         const int count = share(tensors, omp_get_thread_num(), omp_get_num_threads(), streams);
         slowest = fcnn_measure_traffic(isa, streams, count, SECONDS);
     }
-    return slowest;
+    return slowest * end(since, threads);
 }

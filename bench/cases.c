@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * Cases: problems from the list of layers or the command line, deterministic tensors, the reference's results. */
+ * Cases: deterministic tensors, the reference's results, and comparing with them. */
 #include "bench/cases.h"
 
 #include <math.h>
@@ -62,8 +62,7 @@ static fcnn_status make_tensors(struct bench_tensors *t, const fcnn_problem *p)
     t->count = fcnn_tensor_list(p, t->info);
     for (int i = 0; i < t->count; i++) {
         size_t bytes = (size_t)t->info[i].elements * t->info[i].element_size;
-        if (!(t->memory[i] = aligned_alloc(64, (bytes + 63) & ~(size_t)63)))
-            return fcnn_fail(FCNN_OUT_OF_MEMORY, "no memory for a tensor of %zu bytes", bytes);
+        if (!(t->memory[i] = aligned_alloc(64, (bytes + 63) & ~(size_t)63))) return FCNN_OUT_OF_MEMORY;
         memcpy((char *)&t->arrays + t->info[i].offset, &t->memory[i], sizeof(void *));
         if (!comes_from_forward(&t->info[i])) fill(p, &t->info[i], t->memory[i]);
     }
@@ -73,7 +72,7 @@ static fcnn_status make_tensors(struct bench_tensors *t, const fcnn_problem *p)
 /* ---- references ---- */
 
 /* The reference of a class: naive, or the scalar row. With all cores: this is not timed. */
-static fcnn_status run_reference(fcnn_class numerics, const fcnn_problem *p, const fcnn_tensors *t, char name[64])
+static fcnn_status run_reference(fcnn_class numerics, const fcnn_problem *p, const fcnn_tensors *t)
 {
     fcnn_options options = {.threads = omp_get_num_procs(), .isa = "scalar", .math = fcnn_class_name(numerics)};
     if (numerics == FCNN_EXACT) options.kernel = "*_naive";
@@ -81,7 +80,6 @@ static fcnn_status run_reference(fcnn_class numerics, const fcnn_problem *p, con
     fcnn_status status = fcnn_plan_create(&plan, p, &options);
     if (status) return status;
     status = fcnn_execute(plan, t);
-    if (name) snprintf(name, 64, "%s", fcnn_plan_kernel(plan));
     fcnn_plan_destroy(plan);
     return status;
 }
@@ -89,11 +87,11 @@ static fcnn_status run_reference(fcnn_class numerics, const fcnn_problem *p, con
 /* Runs the layer forward and copies what the backward pass needs of it. */
 static fcnn_status copy_from_forward(struct bench_case *c)
 {
-    fcnn_problem forward = c->problem;
+    fcnn_problem forward = c->about.problem;
     struct bench_tensors t = {0};
     forward.direction = FCNN_FORWARD;
     fcnn_status status = make_tensors(&t, &forward);
-    if (!status) status = run_reference(FCNN_EXACT, &forward, &t.arrays, NULL);
+    if (!status) status = run_reference(FCNN_EXACT, &forward, &t.arrays);
     for (int i = 0; !status && i < c->tensors.count; i++) {
         const struct fcnn_tensor_info *info = &c->tensors.info[i];
         for (int j = 0; comes_from_forward(info) && j < t.count; j++)
@@ -110,7 +108,7 @@ static fcnn_status keep_outputs(struct bench_case *c, void *outputs[FCNN_MAX_TEN
         const struct fcnn_tensor_info *info = &c->tensors.info[i];
         size_t bytes = (size_t)info->elements * info->element_size;
         if (info->role == FCNN_IN) continue;
-        if (!(outputs[i] = malloc(bytes))) return fcnn_fail(FCNN_OUT_OF_MEMORY, "no memory for %zu bytes", bytes);
+        if (!(outputs[i] = malloc(bytes))) return FCNN_OUT_OF_MEMORY;
         memcpy(outputs[i], c->tensors.memory[i], bytes);
     }
     return FCNN_OK;
@@ -119,37 +117,40 @@ static fcnn_status keep_outputs(struct bench_case *c, void *outputs[FCNN_MAX_TEN
 static fcnn_status prepare_inputs(struct bench_case *c)
 {
     int needs_forward = 0;
-    fcnn_status status = make_tensors(&c->tensors, &c->problem);
+    fcnn_status status = make_tensors(&c->tensors, &c->about.problem);
     for (int i = 0; !status && i < c->tensors.count; i++) needs_forward |= comes_from_forward(&c->tensors.info[i]);
     return needs_forward ? copy_from_forward(c) : status;
 }
 
-const char *bench_case_prepare(struct bench_case *c, fcnn_class numerics)
+const char *bench_reason(fcnn_status status)
+{
+    return status == FCNN_OUT_OF_MEMORY ? fcnn_status_text(status) : fcnn_last_error();
+}
+
+fcnn_status bench_case_prepare(struct bench_case *c, fcnn_class numerics)
 {
     struct bench_reference *reference = &c->references[numerics];
-    fcnn_status status = FCNN_OK;
-    if (*c->failure || reference->prepared) return *c->failure ? c->failure : NULL;
+    if (c->status || reference->prepared) return c->status;
     reference->prepared = 1;
-    if (!c->prepared) status = prepare_inputs(c);
+    if (!c->prepared) c->status = prepare_inputs(c);
     c->prepared = 1;
-    if (!status) bench_case_reset(c);
-    char *name = numerics == FCNN_EXACT ? c->naive : NULL;
-    if (!status) status = run_reference(numerics, &c->problem, &c->tensors.arrays, name);
-    if (!status) status = keep_outputs(c, reference->outputs);
-    if (status) snprintf(c->failure, sizeof c->failure, "the reference did not run: %s", fcnn_last_error());
-    else reference->error = bench_error(&c->problem, &c->tensors.arrays);
-    return status ? c->failure : NULL;
+    if (!c->status) bench_case_reset(c);
+    if (!c->status) c->status = run_reference(numerics, &c->about.problem, &c->tensors.arrays);
+    if (!c->status) c->status = keep_outputs(c, reference->outputs);
+    if (c->status) snprintf(c->failure, sizeof c->failure, "the reference did not run: %s", bench_reason(c->status));
+    else reference->error = bench_error(&c->about.problem, &c->tensors.arrays);
+    return c->status;
 }
 
 void bench_case_reset(struct bench_case *c)
 {
     for (int i = 0; i < c->tensors.count; i++)
-        if (c->tensors.info[i].role != FCNN_IN) fill(&c->problem, &c->tensors.info[i], c->tensors.memory[i]);
+        if (c->tensors.info[i].role != FCNN_IN) fill(&c->about.problem, &c->tensors.info[i], c->tensors.memory[i]);
 }
 
 float *bench_case_unpooled(const struct bench_case *c)
 {
-    fcnn_problem unpooled = c->problem;
+    fcnn_problem unpooled = c->about.problem;
     struct bench_tensors t = {0};
     float *dst = NULL;
     unpooled.op = FCNN_CONV2D;
@@ -158,7 +159,7 @@ float *bench_case_unpooled(const struct bench_case *c)
     unpooled.p = unpooled.q = 0;
     fcnn_status status = fcnn_problem_check(&unpooled);
     if (!status) status = make_tensors(&t, &unpooled);
-    if (!status) status = run_reference(FCNN_EXACT, &unpooled, &t.arrays, NULL);
+    if (!status) status = run_reference(FCNN_EXACT, &unpooled, &t.arrays);
     for (int i = 0; i < t.count; i++) {
         if (status || t.info[i].offset != offsetof(fcnn_tensors, dst)) continue;
         dst = t.memory[i];
@@ -223,112 +224,15 @@ int bench_case_strays(const struct bench_case *c, double *error, char *text, siz
             return 1;
         }
     }
-    *error = bench_error(&c->problem, &c->tensors.arrays);
+    *error = bench_error(&c->about.problem, &c->tensors.arrays);
     if (!(*error > most_error)) return 0;
     snprintf(text, size, "wrong: the error is %.3g, at most %g is allowed", *error, most_error);
     return 1;
 }
 
-/* ---- the list ---- */
-
-static fcnn_status complete(struct bench_case *c, const char *layer, const char *text, int threads)
+void bench_case_free(struct bench_case *c)
 {
-    struct fcnn_tensor_info info[FCNN_MAX_TENSORS];
-    fcnn_plan *plan;
-    fcnn_status status = fcnn_problem_parse(&c->problem, text);
-    if (status) return status;
-    snprintf(c->layer, sizeof c->layer, "%s", layer);
-    fcnn_problem_format(&c->problem, c->text, sizeof c->text);
-    c->flops = fcnn_problem_flops(&c->problem);
-    for (int i = 0; i < FCNN_CLASSES; i++) c->references[i].error = NAN;
-    for (int i = fcnn_tensor_list(&c->problem, info) - 1; i >= 0; i--)
-        c->bytes += (double)info[i].elements * (double)info[i].element_size * (info[i].role == FCNN_INOUT ? 2 : 1);
-    status = fcnn_plan_create(&plan, &c->problem, &(fcnn_options){.threads = threads});
-    if (status) return status;
-    snprintf(c->choice, sizeof c->choice, "%s", fcnn_plan_kernel(plan));
-    fcnn_plan_destroy(plan);
-    return FCNN_OK;
-}
-
-/* One case for each direction that the operation has. */
-static fcnn_status add_layer(struct bench_case *cases, int *count, const struct bench_layer *layer, int threads)
-{
-    fcnn_status status = FCNN_OK;
-    int before = *count;
-    for (int d = 0; d < FCNN_DIRECTIONS; d++) {
-        char text[192];
-        snprintf(text, sizeof text, "%s %s %s", layer->op, fcnn_direction_name((fcnn_direction)d), layer->sizes);
-        status = complete(&cases[*count], layer->name, text, threads);
-        if (!status) ++*count;
-        else if (status != FCNN_BAD_ARGUMENT) return status; /* bad argument: no such direction */
-    }
-    return *count > before ? FCNN_OK : status;
-}
-
-/* The list that a layer belongs to, or "all", is `name`, which ends at a comma or at its end. */
-static int is_list_of(const char *name, const char *layer)
-{
-    const size_t length = strcspn(name, ",");
-    return (length == 3 && !strncmp(name, "all", 3)) ||
-           (length == strcspn(layer, ".") && !strncmp(name, layer, length));
-}
-
-static const char *next_name(const char *name)
-{
-    name += strcspn(name, ",");
-    return name + (*name == ',');
-}
-
-static int is_wanted(const struct bench_options *o, const struct bench_layer *layer)
-{
-    if (!o->layers) return o->quick ? is_list_of("mnist", layer->name) : layer->usual;
-    for (const char *name = o->layers; *name; name = next_name(name))
-        if (is_list_of(name, layer->name)) return 1;
-    return 0;
-}
-
-/* 1 after a message if one of the comma separated names is no list. */
-static int has_unknown_list(const char *names)
-{
-    const char *name = names;
-    do {
-        int known = 0;
-        for (int i = 0; i < bench_layer_count && !known; i++) known = is_list_of(name, bench_layers[i].name);
-        if (!known)
-            return fprintf(stderr, "fastcnn-bench: --layers: no list \"%.*s\"; there are mnist, vgg16, resnet50, "
-                           "resnet18, mobilenet, tails and all\n", (int)strcspn(name, ","), name), 1;
-        name = next_name(name);
-    } while (*name);
-    return 0;
-}
-
-struct bench_case *bench_cases_make(const struct bench_options *o, int *count)
-{
-    *count = 0;
-    if (o->layers && has_unknown_list(o->layers)) return NULL;
-    size_t most = (size_t)(bench_layer_count * FCNN_DIRECTIONS + BENCH_MAX_PROBLEMS);
-    struct bench_case *cases = calloc(most, sizeof *cases);
-    fcnn_status status = cases ? FCNN_OK : fcnn_fail(FCNN_OUT_OF_MEMORY, "no memory");
-    for (int i = 0; !status && i < o->problem_count; i++) {
-        char layer[64];
-        snprintf(layer, sizeof layer, "problem%d", i + 1);
-        status = complete(&cases[(*count)++], layer, o->problems[i], o->threads);
-    }
-    for (int i = 0; !status && !o->problem_count && i < bench_layer_count; i++)
-        if (is_wanted(o, &bench_layers[i])) status = add_layer(cases, count, &bench_layers[i], o->threads);
-    if (!status) return cases;
-    fprintf(stderr, "fastcnn-bench: %s\n", fcnn_last_error());
-    free(cases);
-    *count = 0;
-    return NULL;
-}
-
-void bench_cases_free(struct bench_case *cases, int count)
-{
-    for (int i = 0; i < count; i++) {
-        free_tensors(&cases[i].tensors);
-        for (int j = 0; j < FCNN_CLASSES; j++)
-            for (int k = 0; k < FCNN_MAX_TENSORS; k++) free(cases[i].references[j].outputs[k]);
-    }
-    free(cases);
+    free_tensors(&c->tensors);
+    for (int i = 0; i < FCNN_CLASSES; i++)
+        for (int j = 0; j < FCNN_MAX_TENSORS; j++) free(c->references[i].outputs[j]);
 }

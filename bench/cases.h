@@ -4,6 +4,7 @@
 #define BENCH_CASES_H
 
 #include "bench/options.h"
+#include "bench/results.h"
 #include "lib/internal.h"
 #include "reference/ref.h"
 
@@ -28,23 +29,25 @@ struct bench_reference {
 };
 
 struct bench_case {
-    char layer[64], text[192]; /* text: the problem in benchdnn's syntax */
-    fcnn_problem problem;
-    double flops, bytes; /* of one execution; bytes: every tensor once */
+    struct bench_problem about;
     int prepared;
-    char failure[256];   /* why it could not be prepared */
+    fcnn_status status;  /* why it could not be prepared */
+    char failure[256];   /* the same in words */
     struct bench_reference references[FCNN_CLASSES];
-    char naive[64];      /* the reference's kernel */
-    char choice[64];     /* dispatch's */
+    char choice[64];     /* dispatch's kernel */
     struct bench_tensors tensors;
 };
 
-/* The cases that the options ask for; *count of them. NULL after a message. */
-struct bench_case *bench_cases_make(const struct bench_options *options, int *count);
+/* list.c: the cases that the options ask for. 0, or a status to exit with after a message; to be freed in any case. */
+int bench_cases_make(const struct bench_options *options, struct bench_case **cases, int *count);
 void bench_cases_free(struct bench_case *cases, int count);
+void bench_case_free(struct bench_case *c); /* what it holds */
 
-/* Fills the tensors and runs the reference of a class, each once. NULL, or what failed. */
-const char *bench_case_prepare(struct bench_case *c, fcnn_class numerics);
+/* The sentence about a status that a function here or the library just returned. */
+const char *bench_reason(fcnn_status status);
+
+/* Fills the tensors and runs the reference of a class, each once. A failure stays and is in c->failure. */
+fcnn_status bench_case_prepare(struct bench_case *c, fcnn_class numerics);
 
 /* Before an execution that is to be checked: in/out tensors as they were, outputs NaN. */
 void bench_case_reset(struct bench_case *c);

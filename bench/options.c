@@ -2,6 +2,7 @@
  * The command line of fastcnn-bench: its own options; what begins with --benchmark_ is Google Benchmark's. */
 #include "bench/options.h"
 
+#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,10 +13,12 @@
 static const char help[] =
     "Usage: fastcnn-bench [OPTION]...\n"
     "Time every kernel on the layers of well-known networks, after checking its bits against the reference.\n\n"
-    "  --layers=LIST      mnist, vgg16, resnet50, mobilenet, tails (comma separated) or all, vector kernels only\n"
+    "  --layers=LIST      mnist, vgg16, resnet50, resnet18, mobilenet, tails (comma separated) or all, vector kernels\n"
+    "                     only; with --problem both\n"
     "                     (default: a selection with scalar kernels, about 3 minutes)\n"
     "  --quick            the MNIST model's layers only, shorter windows, about 30 seconds\n"
-    "  --filter=GLOB      only what matches: a layer, a kernel, or layer/kernel (\"*_direct_*\", \"mnist.conv2/*\")\n"
+    "  --filter=GLOB      only what matches: a layer, a kernel, or layer/kernel (\"*_direct_*\", \"mnist.conv2/*\");\n"
+    "                     repeated: what matches any of them\n"
     "  --problem=TEXT     time this problem in place of the layers (may be repeated), for example\n"
     "                     \"conv2d+relu forward mb64ic32ih13oc64kh3\"\n"
     "  --peers            compare convolutions with oneDNN, or fail where that is impossible\n"
@@ -23,71 +26,151 @@ static const char help[] =
     "  --choice           of our kernels only those that dispatch takes\n"
     "  --threads=N        run every kernel with N threads (default 1)\n"
     "  --scaling          compare N threads (default 2) with one: what dispatch takes, and peers\n"
-    "  --json=FILE        write Google Benchmark's JSON there (default bench/out/kernels.json)\n"
+    "  --json=FILE        write every window there, as Google Benchmark's JSON\n"
     "  --budget=SECONDS   start no new window after this time (default 150, 600 with --layers)\n"
     "  --list             list layers, problems and kernels, time nothing\n"
     "  --help, --version\n"
     "  --benchmark_...    Google Benchmark's own options, for example --benchmark_filter=REGEX,\n"
     "                     --benchmark_repetitions=N, --benchmark_min_time=SECONDS, --benchmark_format=json\n\n"
-    "Exit status: 0, 1 if a kernel computes wrong bits, 64 usage (also if nothing matches), 73 no output file,\n"
-    "130 interrupted.\n";
+    "A budget that might be used up goes to what dispatch takes and to peers first, to scalar code last.\n\n"
+    "Exit status: 0, 1 if a kernel computes wrong bits or fails, 64 usage (also if nothing matches), 71 no memory,\n"
+    "73 the output file cannot be made, 74 it or the standard output cannot be written, 128 + N after signal N.\n";
 
-static int usage(const char *argument, const char *expected)
+/* Google Benchmark's options, which are left in argv. */
+static int is_library_option(const char *argument)
 {
-    fprintf(stderr, "fastcnn-bench: %s: %s\nTry 'fastcnn-bench --help'.\n", argument, expected);
+    return !strncmp(argument, "--benchmark_", 12) || !strncmp(argument, "--v=", 4);
+}
+
+enum option_id {
+    OPTION_HELP = 1000, OPTION_VERSION, OPTION_QUICK, OPTION_LIST, OPTION_CHOICE, OPTION_SCALING, OPTION_PEERS,
+    OPTION_NO_PEERS, OPTION_LAYERS, OPTION_FILTER, OPTION_PROBLEM, OPTION_JSON, OPTION_THREADS, OPTION_BUDGET
+};
+
+static const struct option known[] = {
+    {"help", no_argument, NULL, OPTION_HELP},
+    {"version", no_argument, NULL, OPTION_VERSION},
+    {"quick", no_argument, NULL, OPTION_QUICK},
+    {"list", no_argument, NULL, OPTION_LIST},
+    {"choice", no_argument, NULL, OPTION_CHOICE},
+    {"scaling", no_argument, NULL, OPTION_SCALING},
+    {"peers", no_argument, NULL, OPTION_PEERS},
+    {"no-peers", no_argument, NULL, OPTION_NO_PEERS},
+    {"layers", required_argument, NULL, OPTION_LAYERS},
+    {"filter", required_argument, NULL, OPTION_FILTER},
+    {"problem", required_argument, NULL, OPTION_PROBLEM},
+    {"json", required_argument, NULL, OPTION_JSON},
+    {"threads", required_argument, NULL, OPTION_THREADS},
+    {"budget", required_argument, NULL, OPTION_BUDGET},
+    {NULL, 0, NULL, 0},
+};
+
+static int usage(const char *option, const char *value, const char *expected)
+{
+    fprintf(stderr, "fastcnn-bench: %s%s%s: %s\nTry 'fastcnn-bench --help'.\n", option, value ? "=" : "",
+            value ? value : "", expected);
     return EX_USAGE;
+}
+
+static int is_number(const char *text, double least, double most, double *value)
+{
+    char *end;
+    *value = strtod(text, &end);
+    return end != text && !*end && *value >= least && *value <= most;
+}
+
+static int add_word(struct bench_words *words, const char *option, const char *value)
+{
+    if (words->count == BENCH_MAX_WORDS) return usage(option, value, "more than 32 of these");
+    words->values[words->count++] = value;
+    return 0;
+}
+
+/* 0, or the status to exit with. */
+static int read_threads(struct bench_options *o, const char *value)
+{
+    double number;
+    if (!is_number(value, 1, 1024, &number) || number != (int)number)
+        return usage("--threads", value, "expected a number of threads from 1 to 1024");
+    o->threads = (int)number;
+    return 0;
+}
+
+static int read_json(struct bench_options *o, const char *value)
+{
+    if (!*value) return usage("--json", value, "expected a file");
+    o->json = value;
+    return 0;
+}
+
+/* One option that getopt_long() found. 0, or the status to exit with. */
+static int take(struct bench_options *o, int id, const char *value)
+{
+    switch (id) {
+    case OPTION_QUICK: return o->quick = 1, 0;
+    case OPTION_LIST: return o->list = 1, 0;
+    case OPTION_CHOICE: return o->choice = 1, 0;
+    case OPTION_SCALING: return o->scaling = o->choice = 1, 0;
+    case OPTION_PEERS: return o->peers = PEERS_NEEDED, 0;
+    case OPTION_NO_PEERS: return o->peers = PEERS_OFF, 0;
+    case OPTION_LAYERS: return add_word(&o->layers, "--layers", value);
+    case OPTION_FILTER: return add_word(&o->filters, "--filter", value);
+    case OPTION_PROBLEM: return add_word(&o->problems, "--problem", value);
+    case OPTION_JSON: return read_json(o, value);
+    case OPTION_THREADS: return read_threads(o, value);
+    case OPTION_BUDGET:
+        if (is_number(value, 1e-9, 1e9, &o->budget)) return 0;
+        return usage("--budget", value, "expected a number of seconds above 0");
+    default: return fputs("Try 'fastcnn-bench --help'.\n", stderr), EX_USAGE; /* getopt_long() said why */
+    }
 }
 
 /* The text after "name=", or NULL if `argument` is another option. */
 static const char *value_of(const char *argument, const char *name)
 {
-    size_t length = strlen(name);
+    const size_t length = strlen(name);
     return !strncmp(argument, name, length) && argument[length] == '=' ? argument + length + 1 : NULL;
 }
 
-static int is_number(const char *text, double least, double *value)
+/* An option of Google Benchmark that means something here as well. 1: it has been dealt with, 0: the library is to read
+ * it, else the status to exit with. */
+static int take_library_option(struct bench_options *o, const char *argument)
 {
-    char *end;
-    *value = strtod(text, &end);
-    return end != text && !*end && *value >= least && *value <= 1e9;
-}
-
-/* Reads one argument. 1: taken, 0: not ours, else an exit status (64). */
-static int read_one(struct bench_options *o, const char *argument)
-{
-    const char *value;
     double number;
-    if (!strcmp(argument, "--quick")) return o->quick = 1;
-    if (!strcmp(argument, "--list")) return o->list = 1;
-    if (!strcmp(argument, "--choice")) return o->choice = 1;
-    if (!strcmp(argument, "--scaling")) return o->scaling = o->choice = 1;
-    if (!strcmp(argument, "--peers")) return o->peers = PEERS_NEEDED, 1;
-    if (!strcmp(argument, "--no-peers")) return o->peers = PEERS_OFF, 1;
-    if ((value = value_of(argument, "--layers"))) return o->layers = value, 1;
-    if ((value = value_of(argument, "--filter"))) return o->filter = value, 1;
-    if ((value = value_of(argument, "--json")) || (value = value_of(argument, "--benchmark_out"))) {
-        if (!*value) return usage(argument, "expected a file");
-        return o->json = value, 1;
+    const char *value = value_of(argument, "--benchmark_out");
+    if (value) return read_json(o, value) ? EX_USAGE : 1;
+    if ((value = value_of(argument, "--benchmark_out_format"))) {
+        if (!strcmp(value, "json")) return 1;
+        return usage("--benchmark_out_format", value, "expected json");
     }
-    if ((value = value_of(argument, "--threads"))) {
-        if (!is_number(value, 1, &number) || number > 1024 || number != (int)number)
-            return usage(argument, "expected a number of threads from 1 to 1024");
-        return o->threads = (int)number, 1;
-    }
-    if ((value = value_of(argument, "--budget"))) {
-        if (!is_number(value, 0, &o->budget)) return usage(argument, "expected a number of seconds");
-        return 1;
-    }
-    if ((value = value_of(argument, "--problem"))) {
-        if (o->problem_count == BENCH_MAX_PROBLEMS) return usage(argument, "too many problems");
-        return o->problems[o->problem_count++] = value, 1;
-    }
-    if (value_of(argument, "--benchmark_format")) o->library_output = 1;
-    if (!strncmp(argument, "--benchmark_list_tests", 22)) o->library_output = 1;
-    if ((value = value_of(argument, "--benchmark_repetitions")) && is_number(value, 1, &number)) {
+    value = value_of(argument, "--benchmark_format");
+    if (value && !strcmp(value, "json")) return o->print_json = 1;
+    if (value || !strncmp(argument, "--benchmark_list_tests", 22)) o->library_output = 1;
+    value = value_of(argument, "--benchmark_repetitions");
+    if (value) {
+        if (!is_number(value, 1, 1e6, &number) || number != (int)number)
+            return usage("--benchmark_repetitions", value, "expected a number from 1 to 1000000");
         o->repetitions = (int)number;
         o->repetitions_given = 1;
     }
+    return 0;
+}
+
+/* Moves the library's options to argv[kept...]; returns the status to exit with, or 0. */
+static int split(struct bench_options *o, int argc, char **argv, char **ours, int *our_count, int *kept)
+{
+    *kept = *our_count = 1;
+    ours[0] = argv[0];
+    for (int i = 1; i < argc; i++) {
+        if (!is_library_option(argv[i])) {
+            ours[(*our_count)++] = argv[i];
+            continue;
+        }
+        const int taken = take_library_option(o, argv[i]);
+        if (taken > 1) return taken;
+        if (!taken) argv[(*kept)++] = argv[i];
+    }
+    ours[*our_count] = argv[*kept] = NULL;
     return 0;
 }
 
@@ -101,22 +184,34 @@ static void print_version(void)
     putchar('\n');
 }
 
+static int read_ours(struct bench_options *o, int argc, char **argv)
+{
+    int id;
+    optind = 1;
+    while ((id = getopt_long(argc, argv, "", known, NULL)) != -1) {
+        if (id == OPTION_HELP) return fputs(help, stdout), EXIT_SUCCESS;
+        if (id == OPTION_VERSION) return print_version(), EXIT_SUCCESS;
+        const int status = take(o, id, optarg);
+        if (status) return status;
+    }
+    if (optind < argc) return usage(argv[optind], NULL, "expected an option");
+    if (o->scaling && o->threads == 1) return usage("--scaling", NULL, "compares --threads=N, 2 or more, with one");
+    return -1;
+}
+
 int bench_options_read(struct bench_options *o, int *argc, char **argv)
 {
-    int kept = 1;
-    *o = (struct bench_options){.peers = PEERS_WELCOME, .json = "bench/out/kernels.json"};
-    for (int i = 1; i < *argc; i++) {
-        if (!strcmp(argv[i], "--help")) return fputs(help, stdout), EXIT_SUCCESS;
-        if (!strcmp(argv[i], "--version")) return print_version(), EXIT_SUCCESS;
-        int taken = read_one(o, argv[i]);
-        if (taken == EX_USAGE) return EX_USAGE;
-        if (!taken) argv[kept++] = argv[i];
-    }
-    argv[*argc = kept] = NULL;
-    if (o->scaling && o->threads == 1) return usage("--scaling", "compares --threads=N, 2 or more, with one");
+    int count, status;
+    *o = (struct bench_options){.peers = PEERS_WELCOME};
+    char **ours = calloc((size_t)*argc + 1, sizeof *ours);
+    if (!ours) return fputs("fastcnn-bench: no memory\n", stderr), EX_OSERR;
+    status = split(o, *argc, argv, ours, &count, argc);
+    if (!status) status = read_ours(o, count, ours);
+    free(ours);
+    if (status >= 0) return status;
     if (!o->threads) o->threads = o->scaling ? 2 : 1;
     if (!o->repetitions) o->repetitions = o->quick ? 5 : 9;
-    if (o->budget == 0) o->budget = o->quick ? 30 : o->layers ? 600 : 150;
+    if (o->budget == 0) o->budget = o->quick ? 30 : o->layers.count ? 600 : 150;
     o->window = o->quick ? 0.003 : 0.008;
     return -1;
 }

@@ -7,9 +7,14 @@
 extern "C" {
 #endif
 
-enum { BENCH_MAX_PROBLEMS = 32 };
-
 enum bench_peers { PEERS_OFF, PEERS_WELCOME, PEERS_NEEDED };
+
+/* The values of an option that may be repeated; they add up. */
+enum { BENCH_MAX_WORDS = 32 };
+struct bench_words {
+    const char *values[BENCH_MAX_WORDS];
+    int count;
+};
 
 struct bench_options {
     int threads;
@@ -18,12 +23,12 @@ struct bench_options {
     int scaling;            /* with one thread and with `threads`; implies choice */
     enum bench_peers peers;
     int library_output;     /* --benchmark_format, _list_tests: the library prints to stdout, the tables are left out */
+    int print_json;         /* --benchmark_format=json: to stdout, in place of the tables */
     int repetitions;        /* windows per kernel */
     int repetitions_given;  /* by the user: then also for slow kernels */
     double window, budget;  /* seconds: least length of a window, length of the whole run */
-    const char *json, *filter, *layers;
-    const char *problems[BENCH_MAX_PROBLEMS];
-    int problem_count;
+    const char *json;       /* NULL: no file */
+    struct bench_words filters, layers, problems;
 };
 
 /* Takes its own options out of argv and leaves those of Google Benchmark. Returns -1, or the status to exit with

@@ -65,7 +65,7 @@ static struct shape shape_of(const fcnn_problem *p, const struct ref_conv2d *g, 
 
 static dnnl_memory_desc_t pooled(const struct bench_peer *p, dnnl_format_tag_t tag)
 {
-    return image(p->g.n, p->g.k, p->of->problem.p, p->of->problem.q, tag);
+    return image(p->g.n, p->g.k, p->of->about.problem.p, p->of->about.problem.q, tag);
 }
 
 static dnnl_memory_t output(struct bench_peer *p, onednn_layout *best, onednn_layout *plain, float *data)
@@ -142,7 +142,7 @@ static dnnl_memory_t unpooled_gradient(struct bench_peer *p, onednn_layout *full
 static void load_forward(struct bench_peer *p)
 {
     const fcnn_tensors *t = &p->of->tensors.arrays;
-    const int pools = p->of->problem.op == FCNN_CONV2D_POOL;
+    const int pools = p->of->about.problem.op == FCNN_CONV2D_POOL;
     onednn_layout *full = onednn_layout_of(p->conv, dnnl_query_dst_md);
     dnnl_memory_t src = onednn_input(&p->o, onednn_layout_of(p->conv, dnnl_query_src_md), &p->plain.src, t->src);
     dnnl_memory_t weights =
@@ -166,7 +166,7 @@ static dnnl_memory_t gradient_of(struct bench_peer *p)
 {
     const fcnn_tensors *t = &p->of->tensors.arrays;
     onednn_layout *best = onednn_layout_of(p->conv, dnnl_query_diff_dst_md);
-    if (p->of->problem.op == FCNN_CONV2D_POOL) return unpooled_gradient(p, best);
+    if (p->of->about.problem.op == FCNN_CONV2D_POOL) return unpooled_gradient(p, best);
     dnnl_memory_t gradient = onednn_input(&p->o, best, &p->plain.dst, t->d_dst);
     if (p->g.relu)
         onednn_add_relu_backward(&p->o, best, onednn_input(&p->o, best, &p->plain.dst, t->dst), gradient);
@@ -205,8 +205,8 @@ static void load_backward_weights(struct bench_peer *p)
 
 static dnnl_primitive_desc_t describe_forward(struct bench_peer *p, dnnl_alg_kind_t algorithm, int with_relu)
 {
-    const struct shape s = shape_of(&p->of->problem, &p->g, 1);
-    onednn_layout *bias = p->of->problem.no_bias ? NULL : &s.bias;
+    const struct shape s = shape_of(&p->of->about.problem, &p->g, 1);
+    onednn_layout *bias = p->of->about.problem.no_bias ? NULL : &s.bias;
     dnnl_convolution_desc_t operation;
     dnnl_primitive_attr_t attributes = NULL;
     dnnl_post_ops_t after = NULL;
@@ -227,11 +227,11 @@ static dnnl_primitive_desc_t describe_forward(struct bench_peer *p, dnnl_alg_kin
 
 static dnnl_primitive_desc_t describe_backward(struct bench_peer *p, dnnl_alg_kind_t algorithm)
 {
-    const struct shape s = shape_of(&p->of->problem, &p->g, 1);
-    onednn_layout *bias = p->of->problem.no_bias ? NULL : &s.bias;
+    const struct shape s = shape_of(&p->of->about.problem, &p->g, 1);
+    onednn_layout *bias = p->of->about.problem.no_bias ? NULL : &s.bias;
     dnnl_convolution_desc_t operation;
     dnnl_status_t status;
-    if (p->of->problem.direction == FCNN_BACKWARD_DATA)
+    if (p->of->about.problem.direction == FCNN_BACKWARD_DATA)
         status = dnnl_dilated_convolution_backward_data_desc_init(&operation, algorithm, &s.src, &s.weights, &s.dst,
                                                                   s.strides, s.dilations, s.before, s.after);
     else
@@ -245,12 +245,12 @@ static struct bench_peer *open_with(const struct bench_case *c, int threads, dnn
 {
     struct bench_peer *p = calloc(1, sizeof *p);
     if (!p) return NULL;
-    const int backward = c->problem.direction != FCNN_FORWARD;
+    const int backward = c->about.problem.direction != FCNN_FORWARD;
     omp_set_num_threads(threads); /* oneDNN asks OpenMP, when it describes, builds and runs a primitive */
     p->of = c;
     p->threads = threads;
-    p->g = bench_geometry(&c->problem);
-    p->plain = shape_of(&c->problem, &p->g, 0);
+    p->g = bench_geometry(&c->about.problem);
+    p->plain = shape_of(&c->about.problem, &p->g, 0);
     p->implementation = "none";
     onednn_open(&p->o);
     dnnl_primitive_desc_t forward = describe_forward(p, algorithm, p->g.relu && !backward);
@@ -279,7 +279,7 @@ int bench_peer_start(fcnn_isa isa)
 
 struct bench_peer *bench_peer_open(const struct bench_case *c, int threads, int variant)
 {
-    if (c->problem.op != FCNN_CONV2D && c->problem.op != FCNN_CONV2D_POOL) return NULL;
+    if (c->about.problem.op != FCNN_CONV2D && c->about.problem.op != FCNN_CONV2D_POOL) return NULL;
     struct bench_peer *direct = open_with(c, threads, dnnl_convolution_direct);
     if (!variant || !direct) return direct;
     struct bench_peer *any = open_with(c, threads, dnnl_convolution_auto);
@@ -309,7 +309,7 @@ fcnn_isa bench_peer_isa(const struct bench_peer *p)
 
 const char *bench_peer_load(struct bench_peer *p)
 {
-    const fcnn_direction direction = p->of->problem.direction;
+    const fcnn_direction direction = p->of->about.problem.direction;
     if (*p->o.failure) return p->o.failure;
     omp_set_num_threads(p->threads);
     if (direction == FCNN_FORWARD) load_forward(p);

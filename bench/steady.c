@@ -11,11 +11,11 @@ static atomic_llong calls;
 
 static void count(void) { atomic_fetch_add_explicit(&calls, 1, memory_order_relaxed); }
 
-struct bench_steady bench_steady_now(void)
+struct bench_events bench_steady_now(void)
 {
     struct rusage usage = {0};
     getrusage(RUSAGE_SELF, &usage);
-    return (struct bench_steady){.allocations = atomic_load_explicit(&calls, memory_order_relaxed),
+    return (struct bench_events){.allocations = atomic_load_explicit(&calls, memory_order_relaxed),
                                  .page_faults = usage.ru_minflt + usage.ru_majflt};
 }
 

@@ -3,11 +3,17 @@
 #ifndef BENCH_STEADY_H
 #define BENCH_STEADY_H
 
-#include <stdint.h>
+#include "bench/results.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 /* Since the program began, of all threads. Differences of two say what happened in between. */
-struct bench_steady { int64_t allocations, page_faults; };
+struct bench_events bench_steady_now(void);
 
-struct bench_steady bench_steady_now(void);
+#ifdef __cplusplus
+}
+#endif
 
 #endif

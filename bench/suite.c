@@ -1,62 +1,86 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * The suite: which kernels and peers are timed on which cases, how often, and which of them Google Benchmark's filter
- * selects. */
+ * Which kernels and peers are timed on which cases, how often, and in which phase. */
+#include "bench/suite.h"
+
 #include <fnmatch.h>
+#include <math.h>
 #include <regex.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 
 #include "bench/cases.h"
-#include "bench/measure.h"
 #include "bench/peer.h"
 
-static volatile sig_atomic_t interrupted;
-static void interrupt(int signal_number)
-{
-    (void)signal_number;
-    interrupted = 1;
-}
-int bench_interrupted(void) { return interrupted; }
+/* What the functions here hand on while the suite grows. */
+struct builder {
+    struct bench_suite *suite;
+    const struct bench_options *options;
+    const char *pattern; /* of the regular expression */
+    regex_t regex;
+    int negative, room, failed; /* failed: no memory */
+};
 
 /* Scalar code on a large layer takes up to a second: three windows must do. Vector code on the largest: five. */
-static int windows_of(const struct bench_options *o, const struct bench_run *run)
+static int windows_of(const struct bench_options *o, const struct bench_result *row)
 {
-    int most = run->of->flops > 1e9 ? 5 : o->repetitions;
-    if (run->kernel.isa == FCNN_SCALAR && run->of->flops > 20e6) most = 3;
+    int most = row->of->flops > 1e9 ? 5 : o->repetitions;
+    if (row->isa == FCNN_SCALAR && row->of->flops > 20e6) most = 3;
     return o->repetitions_given || most > o->repetitions ? o->repetitions : most;
 }
 
-static int matches(const char *filter, const struct bench_run *run)
+static int matches(const struct builder *b, const struct bench_result *row, const char *kernel)
 {
-    return !filter || !fnmatch(filter, run->of->layer, 0) || !fnmatch(filter, run->kernel.name, 0) ||
-           !fnmatch(filter, run->name, 0);
+    const struct bench_words *filters = &b->options->filters;
+    for (int i = 0; i < filters->count; i++)
+        if (!fnmatch(filters->values[i], row->of->layer, 0) || !fnmatch(filters->values[i], kernel, 0) ||
+            !fnmatch(filters->values[i], row->name, 0))
+            return 1;
+    return !filters->count;
 }
 
-static struct bench_run *new_run(struct bench_suite *suite, struct bench_case *c, int threads)
+static int matches_regex(const struct builder *b, const struct bench_result *row)
 {
-    struct bench_run *run = &suite->runs[suite->run_count];
-    memset(run, 0, sizeof *run);
-    run->suite = suite;
-    run->of = c;
-    run->threads = threads;
-    return run;
+    char name[sizeof row->name + sizeof row->suffix];
+    snprintf(name, sizeof name, "%s%s", row->name, row->suffix);
+    return (regexec(&b->regex, name, 0, NULL, 0) == 0) != b->negative;
 }
 
-/* Keeps a new run if it is wanted. */
-static int add(struct bench_suite *suite, struct bench_run *run)
+static int make_room(struct builder *b)
 {
-    const struct bench_options *o = suite->options;
-    char few[32] = "";
-    run->repetitions = windows_of(o, run);
-    if (run->repetitions != o->repetitions) snprintf(few, sizeof few, "/repeats:%d", run->repetitions);
-    snprintf(run->suffix, sizeof run->suffix, "%s%s/real_time", few, run->threads > 1 ? "/process_time" : "");
-    if (!matches(o->filter, run)) return 0;
-    const size_t length = strlen(run->name);
-    if (o->scaling) snprintf(run->name + length, sizeof run->name - length, "/threads=%d", run->threads);
-    suite->run_count++;
+    struct bench_suite *suite = b->suite;
+    if (suite->results.row_count < b->room) return 1;
+    const int room = 2 * b->room + 64;
+    struct bench_result *rows = realloc(suite->results.rows, (size_t)room * sizeof *rows);
+    if (rows) suite->results.rows = rows;
+    struct bench_run *runs = realloc(suite->runs, (size_t)room * sizeof *runs);
+    if (runs) suite->runs = runs;
+    if (!rows || !runs) return b->failed = 1, 0;
+    b->room = room;
+    return 1;
+}
+
+/* Keeps a row if it is wanted; 0: it is not. `name`: what stands after the layer's in the row's name. */
+static int add(struct builder *b, struct bench_case *c, struct bench_peer *peer, struct bench_result row,
+               const char *name)
+{
+    const struct bench_options *o = b->options;
+    struct bench_suite *suite = b->suite;
+    char few[32] = "", threads[32] = "";
+    row.of = &c->about;
+    row.error = NAN;
+    row.windows = windows_of(o, &row);
+    if (row.windows != o->repetitions) snprintf(few, sizeof few, "/repeats:%d", row.windows);
+    if (o->scaling) snprintf(threads, sizeof threads, "/threads=%d", row.threads);
+    snprintf(row.suffix, sizeof row.suffix, "%s%s/real_time", few, row.threads > 1 ? "/process_time" : "");
+    snprintf(row.name, sizeof row.name, "%s/%s", c->about.layer, name);
+    if (!matches(b, &row, row.kernel)) return 0;
+    snprintf(row.name, sizeof row.name, "%s/%s%s", c->about.layer, name, threads);
+    if (!matches_regex(b, &row) || !make_room(b)) return 0;
+    suite->results.windows += row.windows;
+    suite->runs[suite->results.row_count] = (struct bench_run){.of = c, .peer = peer};
+    suite->results.rows[suite->results.row_count++] = row;
     return 1;
 }
 
@@ -65,12 +89,11 @@ static int is_left_out(const struct bench_options *o, const fcnn_kernel_info *ke
                        fcnn_isa best)
 {
     if (o->choice) return strcmp(kernel->name, c->choice) != 0;
-    return o->layers && !o->filter && kernel->isa == FCNN_SCALAR && best != FCNN_SCALAR;
+    return o->layers.count && !o->filters.count && kernel->isa == FCNN_SCALAR && best != FCNN_SCALAR;
 }
 
-static void add_kernels(struct bench_suite *suite, struct bench_case *c, int threads)
+static void add_kernels(struct builder *b, struct bench_case *c, int threads)
 {
-    const struct bench_options *o = suite->options;
     fcnn_isa best = FCNN_SCALAR;
     for (int i = 0; i < fcnn_kernel_count(); i++)
         if (!strcmp(fcnn_kernel_describe(i).name, c->choice)) best = fcnn_kernel_describe(i).isa;
@@ -78,39 +101,71 @@ static void add_kernels(struct bench_suite *suite, struct bench_case *c, int thr
         const fcnn_kernel_info kernel = fcnn_kernel_describe(i);
         const fcnn_options options = {.threads = threads, .kernel = kernel.name,
                                       .math = fcnn_class_name(kernel.numerics)};
-        if (*fcnn_kernel_reason(i, &c->problem, &options) || is_left_out(o, &kernel, c, best)) continue;
-        struct bench_run *run = new_run(suite, c, threads);
-        run->kernel = kernel;
-        snprintf(run->name, sizeof run->name, "%s/%s", c->layer, kernel.name);
-        add(suite, run);
+        if (*fcnn_kernel_reason(i, &c->about.problem, &options) || is_left_out(b->options, &kernel, c, best)) continue;
+        struct bench_result row = {.isa = kernel.isa, .numerics = kernel.numerics, .threads = threads,
+                                   .is_chosen = !strcmp(kernel.name, c->choice),
+                                   .is_reference = !fnmatch("*_naive", kernel.name, 0)};
+        snprintf(row.kernel, sizeof row.kernel, "%s", kernel.name);
+        add(b, c, NULL, row, kernel.name);
     }
 }
 
-static void add_peers(struct bench_suite *suite, struct bench_case *c, int threads)
+static void add_peers(struct builder *b, struct bench_case *c, int threads)
 {
     static const char *const direction[FCNN_DIRECTIONS] = {"fwd", "bwd_data", "bwd_weights", "update"};
-    const int variants = !suite->peer ? 0 : suite->options->choice ? 1 : 2;
+    const char *library = b->suite->results.peer;
+    const int variants = !library ? 0 : b->options->choice ? 1 : 2;
     for (int variant = 0; variant < variants; variant++) {
-        struct bench_run *run = new_run(suite, c, threads);
-        if (!(run->peer = bench_peer_open(c, threads, variant))) continue;
-        run->peer_variant = variant;
-        snprintf(run->title, sizeof run->title, "%s (%s)", suite->peer, bench_peer_implementation(run->peer));
-        run->kernel = (fcnn_kernel_info){.name = run->title, .op = c->problem.op, .direction = c->problem.direction,
-                                         .isa = bench_peer_isa(run->peer)};
-        snprintf(run->name, sizeof run->name, "%s/%s_%s%s", c->layer, suite->peer, direction[c->problem.direction],
-                 variant ? "_auto" : "");
-        if (!add(suite, run)) bench_peer_close(run->peer);
+        struct bench_peer *peer = bench_peer_open(c, threads, variant);
+        if (!peer) continue;
+        char name[96];
+        struct bench_result row = {.isa = bench_peer_isa(peer), .kind = variant ? BENCH_PEER_AUTO : BENCH_PEER,
+                                   .threads = threads};
+        snprintf(row.kernel, sizeof row.kernel, "%s (%s)", library, bench_peer_implementation(peer));
+        snprintf(name, sizeof name, "%s_%s%s", library, direction[c->about.problem.direction], variant ? "_auto" : "");
+        if (!add(b, c, peer, row, name)) bench_peer_close(peer);
     }
 }
 
 /* With --scaling everything twice: with one thread, then with all. */
-static void add_runs(struct bench_suite *suite, struct bench_case *c)
+static void add_runs(struct builder *b, struct bench_case *c)
 {
-    const int all = suite->options->threads, first = suite->options->scaling ? 1 : all;
-    add_kernels(suite, c, first);
-    if (first < all) add_kernels(suite, c, all);
-    add_peers(suite, c, first);
-    if (first < all) add_peers(suite, c, all);
+    const int all = b->options->threads, first = b->options->scaling ? 1 : all;
+    add_kernels(b, c, first);
+    if (first < all) add_kernels(b, c, all);
+    add_peers(b, c, first);
+    if (first < all) add_peers(b, c, all);
+}
+
+/* Seconds that the windows of a row take, roughly: what scalar and vector code reach, bounds and search included. */
+static double expected(const struct bench_options *o, const struct bench_result *row)
+{
+    const double once = row->of->flops / (row->isa == FCNN_SCALAR ? 1e9 : 20e9);
+    return row->windows * (1.4 * fmax(once, o->window) + 0.002);
+}
+
+/* Rows find each other where they stay. A run that will hardly use its time up interleaves all windows; one that might
+ * begins with what people ask for. */
+static void settle(struct builder *b)
+{
+    struct bench_suite *suite = b->suite;
+    double seconds = 0;
+    for (int i = 0; i < suite->results.row_count; i++) seconds += expected(b->options, &suite->results.rows[i]);
+    const int is_short = seconds < b->options->budget / 2 || b->options->library_output;
+    suite->phases = is_short ? 1 : BENCH_PHASES;
+    for (int i = 0; i < suite->results.row_count && !b->failed; i++) {
+        struct bench_run *run = &suite->runs[i];
+        struct bench_result *row = &suite->results.rows[i];
+        run->results = &suite->results;
+        run->result = row;
+        run->deadline = suite->start + b->options->budget;
+        run->phase = is_short || row->is_chosen || row->kind != BENCH_OURS ? BENCH_FIRST
+                     : row->isa == FCNN_SCALAR                             ? BENCH_LAST
+                                                                           : BENCH_MIDDLE;
+        suite->results.problem_count += !i || row->of != row[-1].of;
+        row->samples = calloc((size_t)row->windows, sizeof *row->samples);
+        b->failed |= !row->samples;
+    }
 }
 
 /* 0, or a status to exit with. */
@@ -119,58 +174,51 @@ static int start_peers(struct bench_suite *suite)
     struct fcnn_settings settings;
     const enum bench_peers wanted = suite->options->peers;
     if (wanted == PEERS_OFF || fcnn_settings_read(&settings, NULL)) return 0;
-    if (bench_peer_start(settings.isa)) suite->peer = bench_peer_name();
-    if (suite->peer || wanted != PEERS_NEEDED) return 0;
+    if (bench_peer_start(settings.isa)) suite->results.peer = bench_peer_name();
+    if (suite->results.peer || wanted != PEERS_NEEDED) return 0;
     fprintf(stderr, "fastcnn-bench: --peers: %s\n",
             bench_peer_name() ? "oneDNN cannot be limited to this instruction set"
                               : "built without oneDNN (install Debian's libdnnl-dev, then ./configure again)");
     return EX_USAGE;
 }
 
-int bench_suite_make(struct bench_suite *suite, const struct bench_options *options)
+static int build(struct builder *b)
 {
-    *suite = (struct bench_suite){.options = options, .start = bench_now()};
-    fcnn_status status = fcnn_options_check(NULL);
-    if (status) return fprintf(stderr, "fastcnn-bench: %s\n", fcnn_last_error()), EX_USAGE;
+    struct bench_suite *suite = b->suite;
+    for (int i = 0; i < suite->case_count && !b->failed; i++) add_runs(b, &suite->cases[i]);
+    if (!b->failed) settle(b);
+    if (b->failed) return fprintf(stderr, "fastcnn-bench: no memory\n"), EX_OSERR;
+    if (suite->results.row_count) return 0;
+    fprintf(stderr, "fastcnn-bench: no kernel or layer matches");
+    for (int i = 0; i < b->options->filters.count; i++) fprintf(stderr, " --filter=%s", b->options->filters.values[i]);
+    if (strcmp(b->pattern, ".")) fprintf(stderr, " --benchmark_filter=%s%s", b->negative ? "-" : "", b->pattern);
+    fputc('\n', stderr);
+    return EX_USAGE;
+}
+
+int bench_suite_make(struct bench_suite *suite, const struct bench_options *options, const char *regex)
+{
+    struct builder b = {.suite = suite, .options = options, .negative = *regex == '-'};
+    *suite = (struct bench_suite){.options = options, .start = bench_now(), .results = {.threads = options->threads}};
+    b.pattern = strcmp(regex, "all") && *regex ? regex + b.negative : ".";
+    if (fcnn_options_check(NULL)) return fprintf(stderr, "fastcnn-bench: %s\n", fcnn_last_error()), EX_USAGE;
     if (start_peers(suite)) return EX_USAGE;
-    suite->cases = bench_cases_make(options, &suite->case_count);
-    if (!suite->cases) return EX_USAGE;
-    suite->runs = calloc((size_t)suite->case_count * ((size_t)fcnn_kernel_count() + 2) + 1, sizeof *suite->runs);
-    if (!suite->runs) return fprintf(stderr, "fastcnn-bench: no memory\n"), EX_OSERR;
-    for (int i = 0; i < suite->case_count; i++) add_runs(suite, &suite->cases[i]);
-    if (!suite->run_count)
-        return fprintf(stderr, "fastcnn-bench: no kernel or layer matches --filter=%s\n", options->filter), EX_USAGE;
-    sigaction(SIGINT, &(struct sigaction){.sa_handler = interrupt, .sa_flags = (int)SA_RESETHAND}, NULL);
-    return 0;
+    int status = bench_cases_make(options, &suite->cases, &suite->case_count);
+    if (status) return status;
+    if (regcomp(&b.regex, b.pattern, REG_EXTENDED | REG_NOSUB))
+        return fprintf(stderr, "fastcnn-bench: --benchmark_filter=%s: not a regular expression\n", regex), EX_USAGE;
+    status = build(&b);
+    regfree(&b.regex);
+    return status;
 }
 
 void bench_suite_free(struct bench_suite *suite)
 {
-    for (int i = 0; i < suite->run_count; i++) {
-        fcnn_plan_destroy(suite->runs[i].plan);
-        bench_peer_close(suite->runs[i].peer);
-        free(suite->runs[i].packed);
-        free(suite->runs[i].samples);
+    for (int i = 0; i < suite->results.row_count; i++) {
+        bench_run_free(&suite->runs[i]);
+        free(suite->results.rows[i].samples);
     }
     free(suite->runs);
+    free(suite->results.rows);
     bench_cases_free(suite->cases, suite->case_count);
-}
-
-int bench_suite_select(struct bench_suite *suite, const char *filter)
-{
-    regex_t regex;
-    int negative = *filter == '-';
-    const char *pattern = filter + negative;
-    if (regcomp(&regex, strcmp(pattern, "all") ? pattern : ".", REG_EXTENDED | REG_NOSUB))
-        return fprintf(stderr, "fastcnn-bench: --benchmark_filter=%s: not a regular expression\n", filter), 0;
-    for (int i = 0; i < suite->run_count; i++) {
-        struct bench_run *run = &suite->runs[i];
-        char name[sizeof run->name + sizeof run->suffix];
-        snprintf(name, sizeof name, "%s%s", run->name, run->suffix);
-        run->selected = (regexec(&regex, name, 0, NULL, 0) == 0) != negative;
-        if (run->selected) suite->windows += run->repetitions;
-    }
-    regfree(&regex);
-    if (!suite->windows) fprintf(stderr, "fastcnn-bench: no kernel or layer matches --benchmark_filter=%s\n", filter);
-    return suite->windows;
 }

@@ -50,7 +50,7 @@ grep -q 'preparations included: [1-9][0-9]* and [1-9]' "$folder/out" || fail "no
 grep -q '^\* dense_fwd_' "$folder/out" || fail "dispatch's choice is not marked"
 if command -v jq >/dev/null; then
     json=$folder/new/kernels.json
-    jq -e '.context.kernel_threads == "1"' "$json" >/dev/null || fail "the JSON file does not parse or has no context"
+    jq -e '.context.kernel_threads == 1' "$json" >/dev/null || fail "the JSON file does not parse or has no context"
     jq -e '[.benchmarks[] | select(.name == "mnist.dense2/dense_fwd_naive/real_time" and .run_type == "iteration")]
            | length == 2 and all(.[]; .["GFLOP/s"] > 0 and .percent_of_peak > 0 and .bytes > 0 and .error < 16
                                       and .percent_of_memory > 0 and .threads == 1)' \
@@ -58,6 +58,13 @@ if command -v jq >/dev/null; then
     jq -e '[.benchmarks[] | select(.run_type == "iteration")]
            | length > 2 and all(.[]; .allocations == 0 and .page_faults >= 0)' \
         "$json" >/dev/null || fail "a kernel allocates while it runs"
+    jq -e '[.benchmarks[] | select(.chosen)] | length > 0 and all(.[]; .problem and .class == "exact" and .kernel)' \
+        "$json" >/dev/null || fail "the JSON file does not say what dispatch takes"
+    # jq takes NaN for null, JSON does not know it
+    grep -qi ': *-*\(nan\|inf\)' "$json" && fail "the JSON file has numbers that JSON does not know"
+    # shellcheck disable=SC2086
+    expect 0 --filter='mnist.relu1/*_naive' --benchmark_format=json $short
+    jq -e '.benchmarks | length > 0' "$folder/out" >/dev/null || fail "--benchmark_format=json prints no JSON"
 else
     echo "note: no jq, the JSON file was not read"
 fi
@@ -91,8 +98,59 @@ fi
 expect 64 --scaling --threads=1
 
 last="no time"
-expect 0 --filter='mnist.dense2/*' --budget=0.000001 --json="$folder/k.json"
-has out 'not timed'
+expect 0 --filter='mnist.dense2/*' --budget=0.000001
+has out 'not timed: no time left'
+has out 'windows were not timed'
+
+last="no file where none is asked for"
+mkdir "$folder/empty"
+program=$(cd "$(dirname "$bench")" && pwd)/$(basename "$bench")
+# shellcheck disable=SC2086
+(cd "$folder/empty" && "$program" --filter='mnist.dense2/*' --no-peers $short >/dev/null 2>&1) || fail "$last: failed"
+[ -z "$(ls -A "$folder/empty")" ] || fail "$last: there is $(ls -A "$folder/empty")"
+
+last="several filters, values as words of their own"
+# shellcheck disable=SC2086
+expect 0 --filter 'mnist.dense2/dense_fwd_naive' --filter 'mnist.softmax/*_naive' --no-peers --json "$folder/k.json" \
+    $short
+for text in dense_fwd_naive softmax_fwd_naive; do has out $text; done
+grep -q 'dense_bwd\|conv2d' "$folder/out" && fail "two filters let other rows through"
+[ -s "$folder/k.json" ] || fail "--json FILE wrote nothing"
+
+last="a terminal that knows nothing, none at all"
+grep -q "$(printf '\033')" "$folder/out" "$folder/err" && fail "escape sequences in files"
+
+last="outputs that cannot be written"
+# /dev/full is Linux's
+if [ -c /dev/full ]; then
+    # shellcheck disable=SC2086
+    expect 74 --filter='mnist.dense2/dense_fwd_naive' --no-peers --json=/dev/full $short
+    has err '/dev/full'
+    "$bench" --help >/dev/full 2>"$folder/err"
+    [ $? -eq 74 ] || fail "--help > /dev/full: not 74"
+    # shellcheck disable=SC2086
+    "$bench" --filter='mnist.dense2/dense_fwd_naive' --no-peers $short >/dev/full 2>"$folder/err"
+    [ $? -eq 74 ] || fail "tables > /dev/full: not 74"
+    has err 'standard output'
+fi
+
+last="SIGTERM"
+mkdir "$folder/term"
+echo old >"$folder/term/k.json"
+"$bench" --no-peers --filter='mnist.relu1/relu_fwd_naive' --benchmark_repetitions=20000 --budget=100000 \
+    --benchmark_min_time=0.01 --json="$folder/term/k.json" >"$folder/out" 2>"$folder/err" &
+child=$!
+while kill -0 $child 2>/dev/null && ! grep -q 'at most' "$folder/err"; do sleep 0.1; done # signals are caught now
+kill -TERM $child
+wait $child
+[ $? -eq 143 ] || fail "SIGTERM: exit status is not 143"
+has out 'Interrupted after'
+[ "$(wc -l <"$folder/out")" -lt 20 ] || fail "SIGTERM: a long report"
+[ "$(ls "$folder/term")" = k.json ] || fail "SIGTERM leaves $(ls "$folder/term")"
+if command -v jq >/dev/null; then
+    jq -e '.context.interrupted and (.benchmarks | length >= 0)' "$folder/term/k.json" >/dev/null ||
+        fail "SIGTERM leaves JSON that is none"
+fi
 
 last="--list"
 expect 0 --list
@@ -131,7 +189,7 @@ if "$bench" --peers --list >/dev/null 2>&1; then
     expect 0 --peers --layers=tails,mnist --filter='onednn*' --json="$folder/k.json" --benchmark_min_time=0.0001 \
         --benchmark_repetitions=1
     has out ' peer '
-    grep -i 'wrong\|not timed\|oneDNN:' "$folder/out" "$folder/err" && fail "oneDNN's results were not accepted"
+    grep -i '^.*wrong:\|not timed\|oneDNN:' "$folder/out" "$folder/err" && fail "oneDNN's results were not accepted"
     [ "$(grep -c ' peer  .*us\| peer  .*ms' "$folder/out")" -ge 51 ] || fail "oneDNN was not timed on 51 problems"
     last="oneDNN beside our kernels"
     # shellcheck disable=SC2086
@@ -182,6 +240,11 @@ last="bad options"
 expect 64 --no-such-option
 expect 64 --threads=0
 expect 64 --threads=2x
+expect 64 --threads
+expect 64 --json=
+expect 64 mnist
+expect 64 --benchmark_repetitions=0
+expect 64 --benchmark_format=yaml
 expect 64 --budget=fast
 expect 64 --problem='conv2d sideways mb1'
 has err 'sideways'

@@ -35,7 +35,7 @@ BEGIN {
     rule("cli/program[.][ch]", "lib/fastcnn[.]h|cli/program[.]h", any, "jansson|omp") # what the benchmark uses too
     rule("cli/.*", "lib/fastcnn[.]h|lib/io/.*[.]h|cli/.*[.]h", any, "omp|sleef|zlib")
     rule("examples/.*", "", "(fastcnn|[a-z]+)[.]h", "omp|sleef") # as users write them
-    rule("tests/.*", "(lib|kernels|reference|tests)/.*", ".*")
+    rule("tests/.*", "(lib|kernels|reference|bench|tests)/.*", ".*")
     rule("bench/.*", "(lib|kernels|reference|bench)/.*|cli/program[.]h", ".*")
     rule(".*", "", "")
 }

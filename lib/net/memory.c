@@ -76,29 +76,34 @@ void net_release_workers(fcnn_model *model)
     model->worker = NULL;
 }
 
+/* The old memory goes first, unless a fcnn_fit() whose callback asks for more has to go on without. */
 static fcnn_status reserve_worker(const fcnn_model *model, struct net_worker *worker, int64_t capacity)
 {
     if (capacity < worker->capacity) capacity = worker->capacity;
     if (capacity == worker->capacity && model->workspace <= worker->workspace_bytes) return FCNN_OK;
-    release_worker(worker);
-    worker->layers = calloc((size_t)model->layers, sizeof *worker->layers);
-    if (worker->layers) worker->memory = net_alloc(lay_out(model, worker, capacity), 1);
-    if (!worker->memory) {
-        release_worker(worker);
+    if (!model->fitting) release_worker(worker);
+    struct net_worker larger = {.layers = calloc((size_t)model->layers, sizeof *larger.layers)};
+    if (larger.layers) larger.memory = net_alloc(lay_out(model, &larger, capacity), 1);
+    if (!larger.memory) {
+        release_worker(&larger);
         return fcnn_fail(FCNN_OUT_OF_MEMORY, "no memory for the activations of %lld images in each worker",
                          (long long)capacity);
     }
-    lay_out(model, worker, capacity);
-    worker->capacity = capacity;
-    worker->workspace_bytes = model->workspace;
+    lay_out(model, &larger, capacity);
+    larger.capacity = capacity;
+    larger.workspace_bytes = model->workspace;
+    release_worker(worker);
+    *worker = larger;
     return FCNN_OK;
 }
 
+/* No more workers than shards can work, but in a callback of fcnn_fit() it may be any of its team who does. */
 static fcnn_status reserve_workers(fcnn_model *model, int64_t capacity, int64_t shards)
 {
+    const int64_t team = model->team && model->team->workers > shards ? model->team->workers : shards;
     if (!model->worker) model->worker = calloc((size_t)model->workers, sizeof *model->worker);
     if (!model->worker) return fcnn_fail(FCNN_OUT_OF_MEMORY, "no memory for %d workers", model->workers);
-    for (int i = 0; i < model->workers && i < shards; i++)
+    for (int i = 0; i < model->workers && i < team; i++)
         NET_TRY(reserve_worker(model, &model->worker[i], capacity));
     return FCNN_OK;
 }
@@ -106,10 +111,10 @@ static fcnn_status reserve_workers(fcnn_model *model, int64_t capacity, int64_t 
 static fcnn_status reserve_sums(fcnn_model *model, int64_t shards)
 {
     if (shards <= model->sums_capacity) return FCNN_OK;
+    struct net_sum *sums = net_alloc((size_t)shards, sizeof *sums);
+    if (!sums) return fcnn_fail(FCNN_OUT_OF_MEMORY, "no memory for the metrics of %lld shards", (long long)shards);
     free(model->sums);
-    model->sums_capacity = 0;
-    if (!(model->sums = net_alloc((size_t)shards, sizeof *model->sums)))
-        return fcnn_fail(FCNN_OUT_OF_MEMORY, "no memory for the metrics of %lld shards", (long long)shards);
+    model->sums = sums;
     model->sums_capacity = shards;
     return FCNN_OK;
 }

@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * The benchmark from command line to exit status, without its driver: options, which rows, in which order, and that a
+ * kernel with one wrong bit turns everything red. */
+#include <check.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bench/cases.h"
+#include "bench/interrupt.h"
+#include "bench/steady.h"
+#include "bench/suite.h"
+#include "tests/suite.h"
+
+/* ---- the planted fault: the linker sends the benchmark's executions here (--wrap) ---- */
+
+static const char *faulty; /* the kernel that gets one bit of its output wrong */
+
+fcnn_status __real_fcnn_execute(const fcnn_plan *plan, const fcnn_tensors *tensors);
+fcnn_status __wrap_fcnn_execute(const fcnn_plan *plan, const fcnn_tensors *tensors);
+fcnn_status __wrap_fcnn_execute(const fcnn_plan *plan, const fcnn_tensors *tensors)
+{
+    const fcnn_status status = __real_fcnn_execute(plan, tensors);
+    if (faulty && !strcmp(fcnn_plan_kernel(plan), faulty)) {
+        unsigned bits;
+        memcpy(&bits, &tensors->dst[3], sizeof bits);
+        bits ^= 1;
+        memcpy(&tensors->dst[3], &bits, sizeof bits);
+    }
+    return status;
+}
+
+/* ---- helpers ---- */
+
+enum { MOST_WORDS = 12 };
+
+/* Reads "--a --b=c"; the words stay those of `words`, which is written to. */
+static int read_options(struct bench_options *o, const char *line, char words[512], char *argv[MOST_WORDS], int *argc)
+{
+    snprintf(words, 512, "fastcnn-bench %s", line);
+    *argc = 0;
+    for (char *word = strtok(words, " "); word && *argc < MOST_WORDS - 1; word = strtok(NULL, " ")) argv[(*argc)++] = word;
+    argv[*argc] = NULL;
+    return bench_options_read(o, argc, argv);
+}
+
+/* A suite of these options, which are kept in static memory; NULL after another status than 0. */
+static struct bench_suite *make(const char *line, const char *regex)
+{
+    static struct bench_options options;
+    static struct bench_suite suite;
+    static char words[512];
+    char *argv[MOST_WORDS];
+    int argc;
+    ck_assert_int_eq(read_options(&options, line, words, argv, &argc), -1);
+    if (!bench_suite_make(&suite, &options, regex)) return &suite;
+    bench_suite_free(&suite);
+    return NULL;
+}
+
+static struct bench_result *find(struct bench_suite *suite, const char *kernel)
+{
+    for (int i = 0; i < suite->results.row_count; i++)
+        if (!strcmp(suite->results.rows[i].kernel, kernel)) return &suite->results.rows[i];
+    return ck_abort_msg("%s is not timed", kernel), NULL;
+}
+
+/* All windows of all rows, each of `iterations`. */
+static void time_all(struct bench_suite *suite, int64_t iterations)
+{
+    for (int i = 0; i < suite->results.row_count; i++)
+        for (int j = 0; j < suite->results.rows[i].windows; j++) {
+            struct bench_run *run = &suite->runs[i];
+            if (bench_window_open(run, iterations) != BENCH_TIME) continue;
+            for (int64_t k = 0; k < iterations; k++) bench_execute(run);
+            bench_window_close(run, iterations);
+        }
+}
+
+/* ---- options ---- */
+
+START_TEST(options)
+{
+    struct bench_options o;
+    char words[512], *argv[MOST_WORDS];
+    int argc;
+    ck_assert_int_eq(read_options(&o, "--json file --filter a --benchmark_min_time=1 --filter=b --v=1", words, argv,
+                                  &argc), -1);
+    ck_assert_str_eq(o.json, "file");
+    ck_assert_int_eq(o.filters.count, 2);
+    ck_assert_str_eq(o.filters.values[0], "a");
+    ck_assert_str_eq(o.filters.values[1], "b");
+    ck_assert_int_eq(argc, 3); /* the driver's own */
+    ck_assert_str_eq(argv[1], "--benchmark_min_time=1");
+    ck_assert_str_eq(argv[2], "--v=1");
+    ck_assert(argv[3] == NULL);
+    ck_assert_int_eq(o.threads, 1);
+    ck_assert(o.budget == 150 && o.repetitions == 9 && !o.repetitions_given);
+
+    ck_assert_int_eq(read_options(&o, "", words, argv, &argc), -1);
+    ck_assert(o.json == NULL); /* nothing is written that was not asked for */
+    ck_assert_int_eq(read_options(&o, "--scaling --layers=mnist --layers vgg16", words, argv, &argc), -1);
+    ck_assert(o.choice && o.threads == 2 && o.layers.count == 2 && o.budget == 600);
+    ck_assert_int_eq(read_options(&o, "--benchmark_format=json --benchmark_out=x --benchmark_repetitions=4", words,
+                                  argv, &argc), -1);
+    ck_assert(o.print_json && !o.library_output && !strcmp(o.json, "x") && o.repetitions == 4 && o.repetitions_given);
+    ck_assert_int_eq(read_options(&o, "--benchmark_format=csv", words, argv, &argc), -1);
+    ck_assert(o.library_output);
+
+    static const char *const refused[] = {"--json", "--threads=0", "--threads=1025", "--threads=1.5", "--threads=2x",
+                                          "--budget=0", "--budget=nan", "--no-such-option", "word", "--json=",
+                                          "--scaling --threads=1", "--benchmark_repetitions=x", "--quick=1"};
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
+        ck_assert_msg(read_options(&o, refused[i], words, argv, &argc) == 64, "%s was not refused", refused[i]);
+}
+END_TEST
+
+/* ---- which rows ---- */
+
+START_TEST(selection)
+{
+    struct bench_suite *suite =
+        make("--no-peers --layers=mnist --filter=mnist.dense2/*_naive --filter=softmax_*_naive", "all");
+    ck_assert(suite != NULL);
+    find(suite, "dense_bwd_data_naive");
+    find(suite, "softmax_fwd_naive");
+    for (int i = 0; i < suite->results.row_count; i++)
+        ck_assert(suite->results.rows[i].is_reference &&
+                  (!strncmp(suite->results.rows[i].kernel, "dense_", 6) ||
+                   !strncmp(suite->results.rows[i].kernel, "softmax_", 8)));
+    bench_suite_free(suite);
+    suite = make("--no-peers --layers=mnist --filter=*_naive", "-dense|conv2d");
+    ck_assert(suite != NULL);
+    for (int i = 0; i < suite->results.row_count; i++)
+        ck_assert(!strstr(suite->results.rows[i].name, "dense") && !strstr(suite->results.rows[i].name, "conv2d"));
+    bench_suite_free(suite);
+    ck_assert(make("--no-peers --filter=nothing", "all") == NULL);
+    ck_assert(make("--no-peers", "(") == NULL);
+}
+END_TEST
+
+/* What dispatch takes comes before other vector code, scalar code last; where there is time for all, all at once. */
+START_TEST(phases)
+{
+    struct bench_suite *suite = make("--no-peers --layers=mnist --filter=* --budget=0.01", "all");
+    ck_assert(suite != NULL);
+    ck_assert_int_eq(suite->phases, 3);
+    for (int i = 0; i < suite->results.row_count; i++) {
+        const struct bench_result *row = &suite->results.rows[i];
+        const enum bench_phase phase = row->is_chosen                ? BENCH_FIRST
+                                       : row->isa == FCNN_SCALAR ? BENCH_LAST
+                                                                     : BENCH_MIDDLE;
+        ck_assert_msg(suite->runs[i].phase == phase, "%s in phase %d", row->name, (int)suite->runs[i].phase);
+    }
+    bench_suite_free(suite);
+    suite = make("--no-peers --layers=mnist --budget=1e6", "all");
+    ck_assert(suite != NULL);
+    ck_assert_int_eq(suite->phases, 1);
+    for (int i = 0; i < suite->results.row_count; i++) ck_assert_int_eq(suite->runs[i].phase, BENCH_FIRST);
+    bench_suite_free(suite);
+}
+END_TEST
+
+/* ---- windows ---- */
+
+START_TEST(right)
+{
+    struct bench_suite *suite = make("--no-peers --problem=relu_forward_mb2ic9 --budget=1e6", "all");
+    ck_assert(suite == NULL); /* not a problem */
+    suite = make("--no-peers --filter=mnist.softmax/* --budget=1e6", "all");
+    ck_assert(suite != NULL);
+    time_all(suite, 3);
+    ck_assert_int_eq(suite->results.windows_done, suite->results.windows);
+    for (int i = 0; i < suite->results.row_count; i++) {
+        const struct bench_result *row = &suite->results.rows[i];
+        ck_assert_msg(row->verdict == BENCH_RIGHT, "%s: %s", row->kernel, row->failure);
+        ck_assert_int_eq(row->count, row->windows);
+        ck_assert_int_eq(row->executions, 3 * row->windows);
+        for (int j = 0; j < row->count; j++)
+            ck_assert(row->samples[j].wall > 0 && row->samples[j].cpu > 0 && row->samples[j].bounds.traffic > 0);
+    }
+    ck_assert(bench_results_summarize(&suite->results));
+    ck_assert_int_eq(bench_results_status(&suite->results), 0);
+    bench_suite_free(suite);
+}
+END_TEST
+
+START_TEST(wrong)
+{
+    faulty = "softmax_fwd_vector_scalar";
+    struct bench_suite *suite = make("--no-peers --filter=mnist.softmax/* --budget=1e6", "all");
+    ck_assert(suite != NULL);
+    time_all(suite, 3);
+    const struct bench_result *row = find(suite, faulty);
+    ck_assert_int_eq(row->verdict, BENCH_WRONG);
+    ck_assert_int_eq(row->count, 0);
+    ck_assert_msg(!strncmp(row->failure, "wrong: dst[3] is ", 17), "%s", row->failure);
+    ck_assert(bench_results_summarize(&suite->results));
+    ck_assert_int_eq(bench_results_wrong(&suite->results), 1);
+    ck_assert_int_eq(bench_results_status(&suite->results), 1);
+    ck_assert_int_eq(suite->results.windows_done, suite->results.windows); /* a wrong one has none */
+    bench_suite_free(suite);
+    faulty = NULL;
+}
+END_TEST
+
+/* A budget that is used up and a signal end the same way: no window opens. */
+START_TEST(ends)
+{
+    struct bench_suite *suite = make("--no-peers --filter=mnist.softmax/*_naive --budget=1e6", "all");
+    ck_assert(suite != NULL);
+    struct bench_run *run = suite->runs;
+    ck_assert_int_eq(bench_window_open(run, 2), BENCH_TIME);
+    bench_window_close(run, 2);
+    run->deadline = 0;
+    ck_assert_int_eq(bench_window_open(run, 2), BENCH_IDLE); /* as many as the window before */
+    ck_assert_int_eq(run->result->count, 1);
+    ck_assert_int_eq(bench_window_open(run, 3), BENCH_FAIL);
+    ck_assert_int_eq(run->result->count, 0);
+    ck_assert_str_eq(run->result->failure, "not timed: no time left");
+
+    ck_assert_int_eq(bench_interrupted(), 0);
+    bench_interrupt_watch();
+    raise(SIGTERM);
+    ck_assert_int_eq(bench_interrupted(), SIGTERM);
+    struct sigaction next;
+    ck_assert(!sigaction(SIGTERM, NULL, &next) && next.sa_handler == SIG_DFL); /* the second one ends the program */
+    run->deadline = bench_now() + 1e6;
+    ck_assert_int_eq(bench_window_open(run, 2), BENCH_FAIL);
+    ck_assert_str_eq(run->result->failure, "not timed: interrupted");
+    suite->results.signal = bench_interrupted();
+    ck_assert_int_eq(bench_results_status(&suite->results), 143);
+    bench_suite_free(suite);
+}
+END_TEST
+
+int main(void)
+{
+    static const char *const others[] = {"FASTCNN_ISA", "FASTCNN_KERNEL", "FASTCNN_MATH", "FASTCNN_NUM_THREADS",
+                                         "FASTCNN_VERBOSE"};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) unsetenv(others[i]); /* not the subject here */
+    Suite *suite = suite_create("runs");
+    TCase *cases = tcase_create("runs");
+    tcase_set_timeout(cases, 60);
+    tcase_add_test(cases, options);
+    tcase_add_test(cases, selection);
+    tcase_add_test(cases, phases);
+    tcase_add_test(cases, right);
+    tcase_add_test(cases, wrong);
+    tcase_add_test(cases, ends);
+    suite_add_tcase(suite, cases);
+    return run_suite(suite);
+}
