@@ -15,7 +15,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     struct filter *filter = state->input;
     switch (key) {
     case OP:
-        for (int i = 0; i < FCNN_OPS; i++)
+        for (int i = 0; strcmp(fcnn_op_name((fcnn_op)i), "unknown"); i++)
             if (!strcmp(argument, fcnn_op_name((fcnn_op)i))) filter->op = i;
         if (filter->op < 0)
             argp_error(state,

@@ -11,38 +11,47 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Structs grow at their ends and enums get new members with new values: fastcnn.h says how that is made to work. So no
+ * member counts the others; what a caller does not know is best met with a default: in a switch, or by the names that
+ * fcnn_op_name() and its like give for every value. */
+
 /* ---- problems ---- */
 
 typedef enum fcnn_op {
-    FCNN_CONV2D,        /* convolution (cross-correlation, as in every framework) + bias, optionally ReLU */
-    FCNN_CONV2D_POOL,   /* convolution + bias + ReLU + max pooling 2x2 stride 2 (valid) as one operation */
-    FCNN_DENSE,         /* dst[n,k] = sum_c src[n,c] weights[c,k] + bias[k], optionally ReLU */
-    FCNN_MAXPOOL,
-    FCNN_AVGPOOL,
-    FCNN_RELU,
-    FCNN_SOFTMAX,       /* over C, for each of N rows */
-    FCNN_CROSS_ENTROPY, /* softmax + sparse categorical cross-entropy */
-    FCNN_REDUCE,        /* dst[c] = sum over n of src[n,c], along the fixed binary tree of docs/numerics.md */
-    FCNN_ADAM,
-    FCNN_SGD,
-    FCNN_OPS
+    FCNN_CONV2D = 0,        /* convolution (cross-correlation, as in every framework) + bias, optionally ReLU */
+    FCNN_CONV2D_POOL = 1,   /* convolution + bias + ReLU + max pooling 2x2 stride 2 (valid) as one operation */
+    FCNN_DENSE = 2,         /* dst[n,k] = sum_c src[n,c] weights[c,k] + bias[k], optionally ReLU */
+    FCNN_MAXPOOL = 3,
+    FCNN_AVGPOOL = 4,
+    FCNN_RELU = 5,
+    FCNN_SOFTMAX = 6,       /* over C, for each of N rows */
+    FCNN_CROSS_ENTROPY = 7, /* softmax + sparse categorical cross-entropy */
+    FCNN_REDUCE = 8,        /* dst[c] = sum over n of src[n,c], along the fixed binary tree of docs/numerics.md */
+    FCNN_ADAM = 9,
+    FCNN_SGD = 10,
 } fcnn_op;
 
 typedef enum fcnn_direction {
-    FCNN_FORWARD,
-    FCNN_BACKWARD_DATA,    /* gradient with respect to src */
-    FCNN_BACKWARD_WEIGHTS, /* gradients with respect to weights and bias */
-    FCNN_UPDATE,           /* optimizers */
-    FCNN_DIRECTIONS
+    FCNN_FORWARD = 0,
+    FCNN_BACKWARD_DATA = 1,    /* gradient with respect to src */
+    FCNN_BACKWARD_WEIGHTS = 2, /* gradients with respect to weights and bias */
+    FCNN_UPDATE = 3,           /* optimizers */
 } fcnn_direction;
 
-typedef enum fcnn_activation { FCNN_LINEAR, FCNN_RELU_ACTIVATION } fcnn_activation;
+typedef enum fcnn_activation {
+    FCNN_LINEAR = 0,
+    FCNN_RELU_ACTIVATION = 1,
+} fcnn_activation;
 
 typedef enum fcnn_padding {
-    FCNN_PAD_EXPLICIT, /* the four pad_ fields (all 0: no padding) */
-    FCNN_PAD_VALID,    /* no padding, whatever the pad_ fields say */
-    FCNN_PAD_SAME,     /* TensorFlow's: P = ceil(H / stride); the odd row and column go to the bottom and right */
+    FCNN_PAD_EXPLICIT = 0, /* the four pad_ fields (all 0: no padding) */
+    FCNN_PAD_VALID = 1,    /* no padding, whatever the pad_ fields say */
+    FCNN_PAD_SAME = 2,     /* TensorFlow's: P = ceil(H / stride); the odd row and column go to the bottom and right */
 } fcnn_padding;
+
+/* n of an empty batch, for 0 means "not set". Its plans run and return FCNN_OK: they read nothing and leave alone what
+ * has one entry per image (those tensors may be NULL); sums over the images (d_weights, d_bias, reduce's dst) are 0. */
+#define FCNN_EMPTY INT64_MIN
 
 /* One problem. Zero-initialise it and set what applies; 0 in stride, dilation and groups means 1
  * (a stride of 0 in pooling means the window's size, as in Keras), 0 in n, h, w, r, s means 1.
@@ -123,5 +132,20 @@ typedef struct fcnn_tensors {
     const void *packed; /* from fcnn_pack(); NULL: packed within the call */
     void *workspace;    /* fcnn_plan_workspace() bytes, 64-byte aligned; NULL: the plan's own */
 } fcnn_tensors;
+
+typedef enum fcnn_role {
+    FCNN_IN = 0,    /* read */
+    FCNN_OUT = 1,   /* overwritten, never read */
+    FCNN_INOUT = 2, /* read and overwritten */
+} fcnn_role;
+
+/* One tensor of a problem, from fcnn_problem_tensors(). */
+typedef struct fcnn_tensor_info {
+    const char *name;    /* "src": the member of fcnn_tensors */
+    size_t offset;       /* of that member, which is a pointer */
+    size_t element_size; /* bytes: 4, or 2 for choice */
+    int64_t elements;    /* 0: the batch is empty, the pointer may be NULL */
+    fcnn_role role;
+} fcnn_tensor_info;
 
 #endif

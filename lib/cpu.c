@@ -11,6 +11,7 @@
 #endif
 
 #include "lib/internal.h"
+#include "lib/sized.h"
 
 #define BIT(isa) (1u << (isa))
 
@@ -117,13 +118,17 @@ static long cache_size(int level)
     return 0;
 }
 
-void fcnn_machine_describe(fcnn_machine *machine)
+void fcnn_machine_describe_sized(fcnn_machine *machine, size_t machine_size)
 {
-    read_brand(machine->cpu, sizeof machine->cpu);
-    machine->isas = fcnn_cpu_isas();
-    machine->cores = omp_get_num_procs();
-    machine->l1d = cache_size(1);
-    machine->l2 = cache_size(2);
-    machine->l3 = cache_size(3);
-    machine->features = read_features();
+    fcnn_machine found = {
+        .isas = fcnn_cpu_isas(),
+        .cores = omp_get_num_procs(),
+        .l1d = cache_size(1),
+        .l2 = cache_size(2),
+        .l3 = cache_size(3),
+        .features = read_features(),
+    };
+    if (!machine) return;
+    read_brand(found.cpu, sizeof found.cpu);
+    FCNN_GIVE(machine, machine_size, found);
 }

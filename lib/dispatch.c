@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "lib/internal.h"
+#include "lib/sized.h"
 
 const char *fcnn_dispatch_reason(const struct fcnn_kernel *kernel, const fcnn_problem *problem,
                                  const struct fcnn_settings *settings)
@@ -105,20 +106,27 @@ const struct fcnn_kernel *fcnn_dispatch(const fcnn_problem *problem, const struc
     return kernel;
 }
 
-const char *fcnn_kernel_reason(int index, const fcnn_problem *problem, const fcnn_options *options)
+const char *fcnn_kernel_reason_sized(int index, const fcnn_problem *problem, size_t problem_size,
+                                     const fcnn_options *options, size_t options_size)
 {
     struct fcnn_settings settings;
+    fcnn_problem p;
+    fcnn_options o;
+    int empty;
     if (index < 0 || index >= fcnn_kernels_count || !problem) return "no such kernel or problem";
-    fcnn_problem p = *problem;
-    if (fcnn_problem_check(&p) || fcnn_settings_read(&settings, options)) return fcnn_last_error();
+    if (!fcnn_sized_take(&p, sizeof p, problem, problem_size) || !fcnn_sized_take(&o, sizeof o, options, options_size))
+        return "problem or options have members set that this library does not know";
+    if (fcnn_problem_complete(&p, &empty) || fcnn_settings_read(&settings, &o)) return fcnn_last_error();
     return fcnn_dispatch_reason(&fcnn_kernels[index], &p, &settings);
 }
 
-const char *fcnn_kernel_doubt(int index, const fcnn_problem *problem)
+const char *fcnn_kernel_doubt_sized(int index, const fcnn_problem *problem, size_t problem_size)
 {
+    fcnn_problem p;
+    int empty;
     if (index < 0 || index >= fcnn_kernels_count || !problem) return "";
     const struct fcnn_kernel *kernel = &fcnn_kernels[index];
-    fcnn_problem p = *problem;
-    if (fcnn_problem_check(&p) || kernel->op != p.op || kernel->direction != p.direction) return "";
+    if (!fcnn_sized_take(&p, sizeof p, problem, problem_size) || fcnn_problem_complete(&p, &empty)) return "";
+    if (kernel->op != p.op || kernel->direction != p.direction) return "";
     return fcnn_dispatch_doubt(kernel, &p);
 }

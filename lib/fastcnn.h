@@ -16,6 +16,11 @@
  * Layouts: images NHWC, filters RSCK (Keras' HWIO), dense weights CK. All tensors are dense float32 arrays.
  * Threads: every function may be called from any thread. A plan may be executed by several threads at a time
  * if each brings its own workspace (fcnn_tensors.workspace); creating and destroying plans is always safe.
+ * Plans run on threads of the library, kept asleep between calls, which block all signals and are never pinned to
+ * cores. Where the system refuses a thread (limits of users, containers, address space), an execution uses those that
+ * there are, at worst the caller's own; results are the same. Inside an OpenMP parallel region the caller is alone.
+ * fork(): a child has no threads of its parent and starts its own; there plans run and models train as before. A child
+ * that is forked from a callback must not return from it. The library stays in memory after dlclose(), for its threads.
  * Errors: functions return a status; fcnn_last_error() has the sentence for people. Nothing here prints
  * (except what FASTCNN_VERBOSE asks for, on stderr), exits or aborts. The numerics contract: docs/numerics.md. */
 #ifndef FASTCNN_H
@@ -30,11 +35,23 @@
 extern "C" {
 #endif
 
+/* The version of this header; fcnn_version() is the library's. */
+#define FCNN_VERSION_MAJOR 0
+#define FCNN_VERSION_MINOR 1
+#define FCNN_VERSION_PATCH 0
+
 #if defined(__GNUC__)
 #define FCNN_API __attribute__((visibility("default")))
 #else
 #define FCNN_API
 #endif
+
+/* A program runs unchanged with every later library, whose structs may have more members at their ends (0 in them means
+ * what was done before there was such a member) and whose enums may have more members (with other values). For that,
+ * each function that reads or writes a caller's struct is an inline one: it calls an exported function whose name ends
+ * in _sized and which is told how large the struct is for this program. Bindings of other languages call that one. A
+ * program newer than its library gets FCNN_BAD_ARGUMENT where it sets a member that the library does not know. */
+#define FCNN_INLINE static inline
 
 /* ---- status ---- */
 
@@ -65,28 +82,59 @@ FCNN_API const char *fcnn_version_details(void);
 /* ---- problems: fastcnn_problem.h has the struct ---- */
 
 /* Completes a problem in place (defaults, padding, p, q) and checks it: FCNN_OK, FCNN_BAD_ARGUMENT or
- * FCNN_BAD_SHAPE. */
-FCNN_API fcnn_status fcnn_problem_check(fcnn_problem *problem);
+ * FCNN_BAD_SHAPE; after a failure it is as it was. Checking it again changes nothing. */
+FCNN_API fcnn_status fcnn_problem_check_sized(fcnn_problem *problem, size_t problem_size);
+FCNN_INLINE fcnn_status fcnn_problem_check(fcnn_problem *problem)
+{
+    return fcnn_problem_check_sized(problem, sizeof *problem);
+}
 
 /* Reads "conv2d+relu forward mb64ic32ih13oc64oh11kh3ph0" (operation, direction, sizes in the syntax of oneDNN's
  * benchdnn: g mb ic ih iw oc oh ow kh kw sh sw ph pw dh dw; a missing width equals its height; dh0 means no dilation;
  * a bottom pad that differs from ph follows from oh). Operations: conv2d, conv2d+relu, conv2d+relu+maxpool, dense,
  * dense+relu, maxpool, avgpool, relu, softmax, cross_entropy, reduce, adam, sgd; directions: forward, backward_data,
  * backward_weights, update. A last word "nobias" drops the bias. The result has passed fcnn_problem_check(). */
-FCNN_API fcnn_status fcnn_problem_parse(fcnn_problem *problem, const char *text);
+FCNN_API fcnn_status fcnn_problem_parse_sized(fcnn_problem *problem, size_t problem_size, const char *text);
+FCNN_INLINE fcnn_status fcnn_problem_parse(fcnn_problem *problem, const char *text)
+{
+    return fcnn_problem_parse_sized(problem, sizeof *problem, text);
+}
 
-/* Writes the same syntax (checked problems only); at most `size` bytes with the NUL. Returns the length needed, as
- * snprintf. */
-FCNN_API int fcnn_problem_format(const fcnn_problem *problem, char *text, size_t size);
+/* Writes the same syntax, for the problem as fcnn_problem_check() completes it; at most `size` bytes with the NUL (NULL:
+ * none). Returns the length needed, as snprintf. "invalid problem" for one that is refused or NULL. An empty batch is
+ * written as mb0, which fcnn_problem_parse() refuses. */
+FCNN_API int fcnn_problem_format_sized(const fcnn_problem *problem, size_t problem_size, char *text, size_t size);
+FCNN_INLINE int fcnn_problem_format(const fcnn_problem *problem, char *text, size_t size)
+{
+    return fcnn_problem_format_sized(problem, sizeof *problem, text, size);
+}
 
-/* Multiply-adds of the direct algorithm times two; padding is not counted. 0 for operations without multiply-adds. */
-FCNN_API double fcnn_problem_flops(const fcnn_problem *problem);
+/* Multiply-adds of the direct algorithm times two, for the problem as fcnn_problem_check() completes it; padding is not
+ * counted. 0 for operations without multiply-adds, for a problem that is refused and for NULL. */
+FCNN_API double fcnn_problem_flops_sized(const fcnn_problem *problem, size_t problem_size);
+FCNN_INLINE double fcnn_problem_flops(const fcnn_problem *problem)
+{
+    return fcnn_problem_flops_sized(problem, sizeof *problem);
+}
+
+/* Describes tensor `index` (0, 1, ...) of a problem as fcnn_problem_check() completes it: what an execution needs.
+ * FCNN_BAD_ARGUMENT past the last one. Optional ones (bias with no_bias) are left out. */
+FCNN_API fcnn_status fcnn_problem_tensors_sized(const fcnn_problem *problem, size_t problem_size, int index,
+                                                fcnn_tensor_info *info, size_t info_size);
+FCNN_INLINE fcnn_status fcnn_problem_tensors(const fcnn_problem *problem, int index, fcnn_tensor_info *info)
+{
+    return fcnn_problem_tensors_sized(problem, sizeof *problem, index, info, sizeof *info);
+}
 
 /* ---- kernels and plans ---- */
 
+/* The most threads of a plan or a model. */
+#define FCNN_MAX_THREADS 1024
+
 /* Zero-initialise. What is 0 or NULL here comes from the environment, then from the machine. */
 typedef struct fcnn_options {
-    int threads;        /* else FASTCNN_NUM_THREADS, else OpenMP's number. Inside a parallel region always 1. */
+    int threads;        /* 1 to FCNN_MAX_THREADS; else FASTCNN_NUM_THREADS, else OpenMP's number (OMP_NUM_THREADS, else
+                         * the cores that the process may use). OMP_THREAD_LIMIT is a limit here too. */
     const char *isa;    /* "scalar" "avx2" "avx512" "neon": use nothing beyond; else FASTCNN_ISA; else all the CPU
                          * has */
     const char *math;   /* "exact", "winograd_f2", "winograd_f4", comma separated; else FASTCNN_MATH; else "exact" */
@@ -99,19 +147,51 @@ typedef struct fcnn_plan fcnn_plan;
 
 /* Chooses a kernel for a problem (completed by fcnn_problem_check() on a copy) and prepares all that does not depend on
  * the tensors. *plan is NULL after a failure. Destroy with fcnn_plan_destroy(). */
-FCNN_API fcnn_status fcnn_plan_create(fcnn_plan **plan, const fcnn_problem *problem, const fcnn_options *options);
+FCNN_API fcnn_status fcnn_plan_create_sized(fcnn_plan **plan, const fcnn_problem *problem, size_t problem_size,
+                                            const fcnn_options *options, size_t options_size);
+FCNN_INLINE fcnn_status fcnn_plan_create(fcnn_plan **plan, const fcnn_problem *problem, const fcnn_options *options)
+{
+    return fcnn_plan_create_sized(plan, problem, sizeof *problem, options, sizeof *options);
+}
 FCNN_API void fcnn_plan_destroy(fcnn_plan *plan); /* NULL is fine */
 
+/* Of NULL: "" and 0. */
 FCNN_API const char *fcnn_plan_kernel(const fcnn_plan *plan); /* the kernel's name, e.g. "conv2d_fwd_direct_avx512" */
-FCNN_API int fcnn_plan_threads(const fcnn_plan *plan);
+FCNN_API int fcnn_plan_threads(const fcnn_plan *plan); /* that executions ask for: not more than there is work for */
 FCNN_API size_t fcnn_plan_workspace(const fcnn_plan *plan); /* bytes */
 FCNN_API size_t fcnn_plan_packed(const fcnn_plan *plan);    /* bytes fcnn_pack() writes; 0: this kernel packs nothing */
 
-/* Runs the plan. FCNN_BAD_ARGUMENT names a missing tensor; FCNN_BAD_DATA a label outside 0..C-1 (nothing is written
- * then); FCNN_OUT_OF_MEMORY cannot happen: memory is the plan's since its creation. */
-FCNN_API fcnn_status fcnn_execute(const fcnn_plan *plan, const fcnn_tensors *tensors);
+/* What a plan came to. Strings live as long as the plan. */
+typedef struct fcnn_plan_info {
+    const char *kernel;      /* fcnn_plan_kernel() */
+    fcnn_isa isa;            /* the kernel's */
+    fcnn_class numerics;     /* the kernel's */
+    int threads;             /* fcnn_plan_threads() */
+    int team;                /* threads that the last execution had, by any caller: fewer where the system gave no more
+                              * or in a parallel region; 0: not executed yet */
+    size_t workspace, packed, tables; /* bytes; the tables are the plan's own memory */
+    int most_threads;        /* the setting: from the options, the environment or the machine */
+    unsigned classes;        /* bit i: fcnn_class i was allowed */
+    const char *pins;        /* kernels asked for, "" if none */
+} fcnn_plan_info;
+FCNN_API fcnn_status fcnn_plan_describe_sized(const fcnn_plan *plan, fcnn_plan_info *info, size_t size);
+static inline fcnn_status fcnn_plan_describe(const fcnn_plan *plan, fcnn_plan_info *info)
+{
+    return fcnn_plan_describe_sized(plan, info, sizeof *info);
+}
 
-/* Rewrites weights and bias into the kernel's own layout, for many executions between two changes of the weights.
+/* Runs the plan. FCNN_BAD_ARGUMENT names a missing tensor, a workspace or packed weights that are not 64-byte aligned,
+ * or says that another thread is executing in the plan's own workspace; FCNN_BAD_DATA a label outside 0..C-1 (nothing is written
+ * then); FCNN_OUT_OF_MEMORY cannot happen: memory is the plan's since its creation. */
+FCNN_API fcnn_status fcnn_execute_sized(const fcnn_plan *plan, const fcnn_tensors *tensors, size_t tensors_size,
+                                        size_t hyper_size);
+FCNN_INLINE fcnn_status fcnn_execute(const fcnn_plan *plan, const fcnn_tensors *tensors)
+{
+    return fcnn_execute_sized(plan, tensors, sizeof *tensors, sizeof *tensors->hyper);
+}
+
+/* Rewrites weights and bias into the kernel's own layout, for many executions between two changes of the weights, on the
+ * plan's threads.
  * `packed`: fcnn_plan_packed() bytes, 64-byte aligned, owned by the caller. */
 FCNN_API fcnn_status fcnn_pack(const fcnn_plan *plan, const float *weights, const float *bias, void *packed);
 
@@ -134,14 +214,34 @@ FCNN_API const char *fcnn_class_name(fcnn_class numerics);
 
 /* Why kernel `index` would not be taken for a problem under the given options (NULL: defaults): "" if it can be used,
  * else the reason. Owned by the library; valid until the next call of this thread. */
-FCNN_API const char *fcnn_kernel_reason(int index, const fcnn_problem *problem, const fcnn_options *options);
+FCNN_API const char *fcnn_kernel_reason_sized(int index, const fcnn_problem *problem, size_t problem_size,
+                                              const fcnn_options *options, size_t options_size);
+FCNN_INLINE const char *fcnn_kernel_reason(int index, const fcnn_problem *problem, const fcnn_options *options)
+{
+    return fcnn_kernel_reason_sized(index, problem, sizeof *problem, options, sizeof *options);
+}
 
 /* Why kernel `index`, though it can be used, is expected to be slower for a problem than another one of its instruction
  * set, and is taken only where it is alone or asked for by name; "" if nothing speaks against it. A constant. */
-FCNN_API const char *fcnn_kernel_doubt(int index, const fcnn_problem *problem);
+FCNN_API const char *fcnn_kernel_doubt_sized(int index, const fcnn_problem *problem, size_t problem_size);
+FCNN_INLINE const char *fcnn_kernel_doubt(int index, const fcnn_problem *problem)
+{
+    return fcnn_kernel_doubt_sized(index, problem, sizeof *problem);
+}
 
 /* Checks isa, math, kernel names and threads, from the options and the environment, without planning anything. */
-FCNN_API fcnn_status fcnn_options_check(const fcnn_options *options);
+FCNN_API fcnn_status fcnn_options_check_sized(const fcnn_options *options, size_t options_size);
+FCNN_INLINE fcnn_status fcnn_options_check(const fcnn_options *options)
+{
+    return fcnn_options_check_sized(options, sizeof *options);
+}
+
+/* The number of threads that options and environment come to, 1 to FCNN_MAX_THREADS; 0 where fcnn_options_check() fails. */
+FCNN_API int fcnn_options_threads_sized(const fcnn_options *options, size_t size);
+static inline int fcnn_options_threads(const fcnn_options *options)
+{
+    return fcnn_options_threads_sized(options, sizeof *options);
+}
 
 /* What dispatch knows of this machine. */
 typedef struct fcnn_machine {
@@ -151,7 +251,11 @@ typedef struct fcnn_machine {
     long l1d, l2, l3;              /* bytes per core, per core, shared; 0: unknown */
     const char *features;          /* "sse4.2 avx2 fma avx512f avx512bw ...": this thread's, until its next call */
 } fcnn_machine;
-FCNN_API void fcnn_machine_describe(fcnn_machine *machine);
+FCNN_API void fcnn_machine_describe_sized(fcnn_machine *machine, size_t machine_size); /* NULL: nothing */
+FCNN_INLINE void fcnn_machine_describe(fcnn_machine *machine)
+{
+    fcnn_machine_describe_sized(machine, sizeof *machine);
+}
 
 /* Repeats fused multiply-adds from registers with the given instruction set for about `seconds`; returns the measured
  * GFLOP/s of the calling thread: the denominator of every "% of peak". 0 if this CPU cannot run that instruction

@@ -5,6 +5,12 @@
 
 #include "kernels/kernel.h"
 #include "lib/error.h"
+#include "lib/operation.h"
+
+/* ---- problem.c ---- */
+
+/* fcnn_problem_check(), then what kernels may be asked about and run on: an empty batch becomes one image. */
+fcnn_status fcnn_problem_complete(fcnn_problem *problem, int *empty);
 
 /* ---- registry.c ---- */
 
@@ -51,16 +57,8 @@ const char *fcnn_dispatch_doubt(const struct fcnn_kernel *kernel, const fcnn_pro
 
 /* ---- tensors.c: which tensors a problem has ---- */
 
-enum fcnn_role { FCNN_IN, FCNN_OUT, FCNN_INOUT };
-struct fcnn_tensor_info {
-    const char *name;     /* "src", the member of fcnn_tensors */
-    size_t offset;        /* of that member */
-    size_t element_size;  /* 4, or 2 for choice */
-    int64_t elements;
-    enum fcnn_role role;
-};
 #define FCNN_MAX_TENSORS 8
-/* The tensors of a checked problem; returns their number. Optional ones (bias with no_bias) are left out. */
+/* All at once of what fcnn_problem_tensors() gives one by one, for a checked problem; returns their number. */
 int fcnn_tensor_list(const fcnn_problem *problem, struct fcnn_tensor_info list[FCNN_MAX_TENSORS]);
 
 /* ---- peak.c ---- */

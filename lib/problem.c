@@ -1,28 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Problems: defaults, checks, operation counts. After fcnn_problem_check() every field is set and every size fits. */
 #include "lib/internal.h"
+#include "lib/sized.h"
 
 /* Sizes stay below 2^31 and tensors below 2^40 elements: then no product in a kernel overflows. */
 #define MAX_SIZE INT32_MAX
 #define MAX_ELEMENTS ((int64_t)1 << 40)
-
-static int is_conv(fcnn_op op) { return op == FCNN_CONV2D || op == FCNN_CONV2D_POOL; }
-static int is_pool(fcnn_op op) { return op == FCNN_MAXPOOL || op == FCNN_AVGPOOL; }
-static int has_weights(fcnn_op op) { return is_conv(op) || op == FCNN_DENSE; }
-
-static int direction_exists(fcnn_op op, fcnn_direction direction)
-{
-    switch (op) {
-    case FCNN_ADAM:
-    case FCNN_SGD: return direction == FCNN_UPDATE;
-    case FCNN_SOFTMAX:
-    case FCNN_REDUCE: return direction == FCNN_FORWARD;
-    case FCNN_CONV2D:
-    case FCNN_CONV2D_POOL:
-    case FCNN_DENSE: return direction != FCNN_UPDATE;
-    default: return direction == FCNN_FORWARD || direction == FCNN_BACKWARD_DATA;
-    }
-}
 
 struct named_size { const char *name; int64_t value; };
 
@@ -70,19 +53,18 @@ static fcnn_status check_axis(const char *axis, fcnn_padding padding, int64_t in
     return FCNN_OK;
 }
 
-/* Fields that an operation does not read (the list is in fastcnn.h) become what does no harm. */
+/* Fields that an operation does not read become what does no harm. */
 static void drop_unread(fcnn_problem *p)
 {
-    int windowed = is_conv(p->op) || is_pool(p->op);
-    if (!windowed) {
+    if (!fcnn_has(p, FCNN_HAS_WINDOW)) {
         p->r = p->s = p->stride_h = p->stride_w = 1;
         p->padding = FCNN_PAD_EXPLICIT;
         p->pad_top = p->pad_left = p->pad_bottom = p->pad_right = 0;
     }
-    if (!is_conv(p->op)) p->dilation_h = p->dilation_w = p->groups = 1;
-    if (!has_weights(p->op)) p->k = p->c, p->no_bias = 0;
-    if (p->op != FCNN_CONV2D && p->op != FCNN_DENSE) p->activation = FCNN_LINEAR;
-    if (p->op == FCNN_SOFTMAX || p->op == FCNN_CROSS_ENTROPY || p->op == FCNN_REDUCE) p->h = p->w = 1;
+    if (!fcnn_has(p, FCNN_HAS_GROUPS)) p->dilation_h = p->dilation_w = p->groups = 1;
+    if (!fcnn_has(p, FCNN_HAS_WEIGHTS)) p->k = p->c, p->no_bias = 0;
+    if (!fcnn_has(p, FCNN_HAS_ACTIVATION)) p->activation = FCNN_LINEAR;
+    if (!fcnn_has(p, FCNN_HAS_MAP | FCNN_HAS_ROWS)) p->h = p->w = 1;
 }
 
 static void fill_defaults(fcnn_problem *p)
@@ -90,8 +72,9 @@ static void fill_defaults(fcnn_problem *p)
     int64_t *ones[] = {&p->n, &p->h, &p->w, &p->r, &p->s, &p->dilation_h, &p->dilation_w, &p->groups};
     for (unsigned i = 0; i < sizeof ones / sizeof *ones; i++)
         if (*ones[i] == 0) *ones[i] = 1;
-    if (p->stride_h == 0) p->stride_h = is_pool(p->op) ? p->r : 1;
-    if (p->stride_w == 0) p->stride_w = is_pool(p->op) ? p->s : 1;
+    const int pools = fcnn_has(p, FCNN_HAS_WINDOW) && !fcnn_has(p, FCNN_HAS_WEIGHTS);
+    if (p->stride_h == 0) p->stride_h = pools ? p->r : 1;
+    if (p->stride_w == 0) p->stride_w = pools ? p->s : 1;
 }
 
 static fcnn_status check_windowed(fcnn_problem *p)
@@ -127,7 +110,7 @@ static fcnn_status check_windowed(fcnn_problem *p)
 
 static fcnn_status check_channels(fcnn_problem *p)
 {
-    if (!has_weights(p->op)) return FCNN_OK;
+    if (!fcnn_has(p, FCNN_HAS_WEIGHTS)) return FCNN_OK;
     if (p->c % p->groups || p->k % p->groups)
         return fcnn_fail(FCNN_BAD_SHAPE, "groups is %lld; it must divide the %lld input and the %lld output channels",
                          (long long)p->groups, (long long)p->c, (long long)p->k);
@@ -137,7 +120,7 @@ static fcnn_status check_channels(fcnn_problem *p)
 static fcnn_status check_enums(const fcnn_problem *p)
 {
     if ((unsigned)p->op >= FCNN_OPS) return fcnn_fail(FCNN_BAD_ARGUMENT, "operation %d does not exist", (int)p->op);
-    if ((unsigned)p->direction >= FCNN_DIRECTIONS || !direction_exists(p->op, p->direction))
+    if ((unsigned)p->direction >= FCNN_DIRECTIONS || !(fcnn_operations[p->op].directions >> p->direction & 1))
         return fcnn_fail(FCNN_BAD_ARGUMENT, "%s has no direction %s", fcnn_op_name(p->op),
                          fcnn_direction_name(p->direction));
     if ((unsigned)p->padding > FCNN_PAD_SAME)
@@ -147,9 +130,9 @@ static fcnn_status check_enums(const fcnn_problem *p)
     return FCNN_OK;
 }
 
-fcnn_status fcnn_problem_check(fcnn_problem *p)
+/* Everything but an empty batch. */
+static fcnn_status complete(fcnn_problem *p)
 {
-    if (!p) return fcnn_fail(FCNN_BAD_ARGUMENT, "the problem is NULL");
     fcnn_status status = check_enums(p);
     if (status) return status;
     drop_unread(p);
@@ -162,11 +145,11 @@ fcnn_status fcnn_problem_check(fcnn_problem *p)
     status = check_ranges(sizes, sizeof sizes / sizeof *sizes, 1);
     if (!status) status = check_channels(p);
     if (status) return status;
-    if (is_conv(p->op) || is_pool(p->op)) {
+    if (fcnn_has(p, FCNN_HAS_WINDOW)) {
         status = check_windowed(p);
-    } else if (p->op == FCNN_DENSE && (p->h != 1 || p->w != 1)) {
-        return fcnn_fail(FCNN_BAD_SHAPE, "dense takes rows of c values: h and w must be 1, not %lld and %lld",
-                         (long long)p->h, (long long)p->w);
+    } else if (fcnn_has(p, FCNN_HAS_ROWS) && (p->h != 1 || p->w != 1)) {
+        return fcnn_fail(FCNN_BAD_SHAPE, "%s takes rows of c values: h and w must be 1, not %lld and %lld",
+                         fcnn_op_name(p->op), (long long)p->h, (long long)p->w);
     } else {
         p->p = p->h;
         p->q = p->w;
@@ -174,6 +157,25 @@ fcnn_status fcnn_problem_check(fcnn_problem *p)
     if (!status) status = check_product("the input", p->n, p->h, p->w, p->c);
     if (!status) status = check_product("the output", p->n, p->p, p->q, p->k);
     return status;
+}
+
+fcnn_status fcnn_problem_complete(fcnn_problem *p, int *empty)
+{
+    *empty = p->n == FCNN_EMPTY;
+    if (*empty) p->n = 1;
+    return complete(p);
+}
+
+fcnn_status fcnn_problem_check_sized(fcnn_problem *problem, size_t problem_size)
+{
+    int empty;
+    if (!problem) return fcnn_fail(FCNN_BAD_ARGUMENT, "the problem is NULL");
+    FCNN_TAKE(fcnn_problem, p, problem, problem_size);
+    const fcnn_status status = fcnn_problem_complete(&p, &empty);
+    if (status) return status;
+    if (empty) p.n = FCNN_EMPTY;
+    FCNN_GIVE(problem, problem_size, p);
+    return FCNN_OK;
 }
 
 /* Sum over output positions of the window positions that fall on real input, along one axis. */
@@ -191,11 +193,14 @@ static double real_taps(int64_t out, int64_t in, int64_t window, int64_t stride,
     return taps;
 }
 
-double fcnn_problem_flops(const fcnn_problem *p)
+double fcnn_problem_flops_sized(const fcnn_problem *problem, size_t problem_size)
 {
-    if (!has_weights(p->op)) return 0;
-    int64_t pooled = p->op == FCNN_CONV2D_POOL ? 2 : 1;
-    return 2.0 * (double)p->n * real_taps(p->p * pooled, p->h, p->r, p->stride_h, p->dilation_h, p->pad_top) *
-           real_taps(p->q * pooled, p->w, p->s, p->stride_w, p->dilation_w, p->pad_left) * (double)(p->c / p->groups) *
-           (double)p->k;
+    fcnn_problem p;
+    int empty;
+    if (!problem || !fcnn_sized_take(&p, sizeof p, problem, problem_size) || fcnn_problem_complete(&p, &empty)) return 0;
+    if (empty || !fcnn_has(&p, FCNN_HAS_WEIGHTS)) return 0;
+    int64_t pooled = p.op == FCNN_CONV2D_POOL ? 2 : 1;
+    return 2.0 * (double)p.n * real_taps(p.p * pooled, p.h, p.r, p.stride_h, p.dilation_h, p.pad_top) *
+           real_taps(p.q * pooled, p.w, p.s, p.stride_w, p.dilation_w, p.pad_left) * (double)(p.c / p.groups) *
+           (double)p.k;
 }

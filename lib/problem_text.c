@@ -7,16 +7,13 @@
 #include <string.h>
 
 #include "lib/internal.h"
+#include "lib/sized.h"
 
-static const char *const op_names[FCNN_OPS] = {
-    [FCNN_CONV2D] = "conv2d", [FCNN_CONV2D_POOL] = "conv2d+relu+maxpool", [FCNN_DENSE] = "dense",
-    [FCNN_MAXPOOL] = "maxpool", [FCNN_AVGPOOL] = "avgpool", [FCNN_RELU] = "relu", [FCNN_SOFTMAX] = "softmax",
-    [FCNN_CROSS_ENTROPY] = "cross_entropy", [FCNN_REDUCE] = "reduce", [FCNN_ADAM] = "adam", [FCNN_SGD] = "sgd"};
 static const char *const direction_names[FCNN_DIRECTIONS] = {
     [FCNN_FORWARD] = "forward", [FCNN_BACKWARD_DATA] = "backward_data", [FCNN_BACKWARD_WEIGHTS] = "backward_weights",
     [FCNN_UPDATE] = "update"};
 
-const char *fcnn_op_name(fcnn_op op) { return (unsigned)op < FCNN_OPS ? op_names[op] : "unknown"; }
+const char *fcnn_op_name(fcnn_op op) { return (unsigned)op < FCNN_OPS ? fcnn_operations[op].name : "unknown"; }
 const char *fcnn_direction_name(fcnn_direction d)
 {
     return (unsigned)d < FCNN_DIRECTIONS ? direction_names[d] : "unknown";
@@ -88,16 +85,14 @@ static fcnn_status set_sizes(fcnn_problem *p, const int64_t value[KEYS])
     return FCNN_OK;
 }
 
-static int uses_output_channels(fcnn_op op) { return op == FCNN_CONV2D || op == FCNN_CONV2D_POOL || op == FCNN_DENSE; }
-
 static fcnn_status parse_op(fcnn_problem *p, const char *word)
 {
     size_t length = strlen(word);
     int relu = length > 5 && !strcmp(word + length - 5, "+relu");
     if (relu) length -= 5;
     for (int op = 0; op < FCNN_OPS; op++)
-        if (strlen(op_names[op]) == length && !strncmp(word, op_names[op], length) &&
-            (!relu || op == FCNN_CONV2D || op == FCNN_DENSE)) {
+        if (strlen(fcnn_operations[op].name) == length && !strncmp(word, fcnn_operations[op].name, length) &&
+            (!relu || fcnn_operations[op].fields & FCNN_HAS_ACTIVATION)) {
             p->op = (fcnn_op)op;
             p->activation = relu ? FCNN_RELU_ACTIVATION : FCNN_LINEAR;
             return FCNN_OK;
@@ -118,7 +113,7 @@ static fcnn_status parse_direction(fcnn_problem *p, const char *word)
                      "backward_weights update", word);
 }
 
-fcnn_status fcnn_problem_parse(fcnn_problem *problem, const char *text)
+fcnn_status fcnn_problem_parse_sized(fcnn_problem *problem, size_t problem_size, const char *text)
 {
     if (!problem || !text) return fcnn_fail(FCNN_BAD_ARGUMENT, "the problem or its text is NULL");
     char op[32], direction[32], sizes[256], last[32], more;
@@ -132,19 +127,19 @@ fcnn_status fcnn_problem_parse(fcnn_problem *problem, const char *text)
     if (!status) status = parse_direction(&p, direction);
     if (!status) status = parse_sizes(sizes, value);
     if (!status && words == 4) {
-        if (strcmp(last, "nobias") || !uses_output_channels(p.op))
+        if (strcmp(last, "nobias") || !fcnn_has(&p, FCNN_HAS_WEIGHTS))
             return fcnn_fail(FCNN_BAD_ARGUMENT, "problem \"%s\": the last word \"%s\" is not understood", text, last);
         p.no_bias = 1;
     }
-    if (!status && uses_output_channels(p.op) && value[OC] < 0)
+    if (!status && fcnn_has(&p, FCNN_HAS_WEIGHTS) && value[OC] < 0)
         return fcnn_fail(FCNN_BAD_ARGUMENT, "problem \"%s\": oc (output channels) is missing", text);
     if (!status) status = set_sizes(&p, value);
     if (!status) status = fcnn_problem_check(&p);
-    if (!status) *problem = p;
+    if (!status) FCNN_GIVE(problem, problem_size, p);
     return status;
 }
 
-int fcnn_problem_format(const fcnn_problem *p, char *text, size_t size)
+static int format(const fcnn_problem *p, char *text, size_t size)
 {
     char sizes[256] = "", end[16] = "";
     int pooled = p->op == FCNN_CONV2D_POOL ? 2 : 1;
@@ -156,7 +151,7 @@ int fcnn_problem_format(const fcnn_problem *p, char *text, size_t size)
     PUT("ic", p->c);
     if (p->h > 1 || p->w > 1 || window) PUT("ih", p->h);
     if (p->h != p->w) PUT("iw", p->w);
-    if (uses_output_channels(p->op)) PUT("oc", p->k);
+    if (fcnn_has(p, FCNN_HAS_WEIGHTS)) PUT("oc", p->k);
     if (window) {
         int64_t conv_p = (p->h + p->pad_top + p->pad_bottom - (p->r - 1) * p->dilation_h - 1) / p->stride_h + 1;
         int64_t conv_q = (p->w + p->pad_left + p->pad_right - (p->s - 1) * p->dilation_w - 1) / p->stride_w + 1;
@@ -179,4 +174,14 @@ int fcnn_problem_format(const fcnn_problem *p, char *text, size_t size)
                     p->activation == FCNN_RELU_ACTIVATION && (p->op == FCNN_CONV2D || p->op == FCNN_DENSE)
                         ? "+relu" : "",
                     fcnn_direction_name(p->direction), sizes, end);
+}
+
+int fcnn_problem_format_sized(const fcnn_problem *problem, size_t problem_size, char *text, size_t size)
+{
+    fcnn_problem p;
+    int empty;
+    if (!problem || !fcnn_sized_take(&p, sizeof p, problem, problem_size) || fcnn_problem_complete(&p, &empty))
+        return snprintf(text, text ? size : 0, "invalid problem");
+    if (empty) p.n = 0;
+    return format(&p, text, text ? size : 0);
 }

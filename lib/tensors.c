@@ -1,96 +1,53 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * Which tensors a problem has, their sizes and roles: the table behind checks, tests and benchmarks. */
+ * Which tensors a problem has, their sizes and roles: the table of operations applied to a problem. */
 #include "lib/internal.h"
+#include "lib/sized.h"
 
-struct list {
-    struct fcnn_tensor_info *entry;
-    int count;
-};
-
-static void add(struct list *list, const char *name, size_t offset, size_t element_size, int64_t elements,
-                enum fcnn_role role)
+static int64_t elements(const fcnn_problem *p, enum fcnn_count count)
 {
-    list->entry[list->count++] = (struct fcnn_tensor_info){name, offset, element_size, elements, role};
+    const int64_t images = p->n == FCNN_EMPTY ? 0 : p->n;
+    switch (count) {
+    case FCNN_COUNT_SRC: return images * p->h * p->w * p->c;
+    case FCNN_COUNT_DST: return images * p->p * p->q * p->k;
+    case FCNN_COUNT_WEIGHTS: return p->r * p->s * (p->c / p->groups) * p->k;
+    case FCNN_COUNT_BIAS: return p->k;
+    case FCNN_COUNT_CHOICE: return images * p->p * p->q * ((p->k + 15) / 16) * 3;
+    case FCNN_COUNT_IMAGES: return images;
+    case FCNN_COUNT_CHANNELS: return p->c;
+    }
+    return 0;
 }
 
-#define ADD(member, elements, role) \
-    add(&list, #member, offsetof(fcnn_tensors, member), sizeof *((fcnn_tensors *)0)->member, elements, role)
-
-static int list_convolution(const fcnn_problem *p, struct fcnn_tensor_info *entry)
+static int present(const fcnn_problem *p, const struct fcnn_tensor_rule *rule)
 {
-    struct list list = {entry, 0};
-    int64_t src = p->n * p->h * p->w * p->c, dst = p->n * p->p * p->q * p->k;
-    int64_t weights = p->r * p->s * (p->c / p->groups) * p->k;
-    int64_t choice = p->n * p->p * p->q * ((p->k + 15) / 16) * 3;
-    int pooled = p->op == FCNN_CONV2D_POOL;
-    if (p->direction == FCNN_FORWARD) {
-        ADD(src, src, FCNN_IN);
-        ADD(weights, weights, FCNN_IN);
-        if (!p->no_bias) ADD(bias, p->k, FCNN_IN);
-        ADD(dst, dst, FCNN_OUT);
-        if (pooled) ADD(choice, choice, FCNN_OUT);
-        return list.count;
-    }
-    ADD(d_dst, dst, FCNN_IN);
-    if (pooled) ADD(choice, choice, FCNN_IN);
-    else if (p->activation == FCNN_RELU_ACTIVATION) ADD(dst, dst, FCNN_IN);
-    if (p->direction == FCNN_BACKWARD_DATA) {
-        ADD(weights, weights, FCNN_IN);
-        ADD(d_src, src, FCNN_OUT);
-    } else {
-        ADD(src, src, FCNN_IN);
-        ADD(d_weights, weights, FCNN_OUT);
-        if (!p->no_bias) ADD(d_bias, p->k, FCNN_OUT);
-    }
-    return list.count;
+    if (!(rule->directions >> p->direction & 1)) return 0;
+    if (rule->presence == FCNN_WITH_BIAS) return !p->no_bias;
+    return rule->presence != FCNN_WITH_RELU || p->activation == FCNN_RELU_ACTIVATION;
 }
 
-static int list_other(const fcnn_problem *p, struct fcnn_tensor_info *entry)
+int fcnn_tensor_list(const fcnn_problem *p, fcnn_tensor_info list[FCNN_MAX_TENSORS])
 {
-    struct list list = {entry, 0};
-    int forward = p->direction == FCNN_FORWARD;
-    int64_t src = p->n * p->h * p->w * p->c, dst = p->n * p->p * p->q * p->k;
-    switch (p->op) {
-    case FCNN_MAXPOOL:
-    case FCNN_AVGPOOL:
-        if (forward) ADD(src, src, FCNN_IN);
-        if (forward) ADD(dst, dst, FCNN_OUT);
-        else ADD(d_dst, dst, FCNN_IN);
-        if (p->op == FCNN_MAXPOOL) ADD(argmax, dst, forward ? FCNN_OUT : FCNN_IN);
-        if (!forward) ADD(d_src, src, FCNN_OUT);
-        break;
-    case FCNN_RELU:
-        if (forward) ADD(src, src, FCNN_IN);
-        ADD(dst, src, forward ? FCNN_OUT : FCNN_IN);
-        if (!forward) ADD(d_dst, src, FCNN_IN);
-        if (!forward) ADD(d_src, src, FCNN_OUT);
-        break;
-    case FCNN_SOFTMAX:
-        ADD(src, src, FCNN_IN);
-        ADD(dst, src, FCNN_OUT);
-        break;
-    case FCNN_CROSS_ENTROPY:
-        if (forward) ADD(src, src, FCNN_IN);
-        ADD(labels, p->n, FCNN_IN);
-        ADD(dst, src, forward ? FCNN_OUT : FCNN_IN);
-        if (forward) ADD(loss, p->n, FCNN_OUT);
-        else ADD(d_src, src, FCNN_OUT);
-        break;
-    case FCNN_REDUCE:
-        ADD(src, src, FCNN_IN);
-        ADD(dst, p->c, FCNN_OUT);
-        break;
-    default: /* optimizers */
-        ADD(d_weights, src, FCNN_IN);
-        ADD(parameters, src, FCNN_INOUT);
-        ADD(moment_1, src, FCNN_INOUT);
-        if (p->op == FCNN_ADAM) ADD(moment_2, src, FCNN_INOUT);
-    }
-    return list.count;
+    int count = 0;
+    for (const struct fcnn_tensor_rule *rule = fcnn_operations[p->op].tensors; rule->name; rule++)
+        if (present(p, rule))
+            list[count++] = (fcnn_tensor_info){.name = rule->name, .offset = rule->offset, .role = rule->role,
+                                               .element_size = rule->element_size,
+                                               .elements = elements(p, rule->count)};
+    return count;
 }
 
-int fcnn_tensor_list(const fcnn_problem *p, struct fcnn_tensor_info list[FCNN_MAX_TENSORS])
+fcnn_status fcnn_problem_tensors_sized(const fcnn_problem *problem, size_t problem_size, int index,
+                                       fcnn_tensor_info *info, size_t info_size)
 {
-    int weights = p->op == FCNN_CONV2D || p->op == FCNN_CONV2D_POOL || p->op == FCNN_DENSE;
-    return weights ? list_convolution(p, list) : list_other(p, list);
+    fcnn_tensor_info list[FCNN_MAX_TENSORS];
+    if (!problem || !info) return fcnn_fail(FCNN_BAD_ARGUMENT, "%s is NULL", problem ? "info" : "the problem");
+    FCNN_TAKE(fcnn_problem, checked, problem, problem_size);
+    const fcnn_status status = fcnn_problem_check(&checked);
+    if (status) return status;
+    const int count = fcnn_tensor_list(&checked, list);
+    if (index < 0 || index >= count)
+        return fcnn_fail(FCNN_BAD_ARGUMENT, "tensor %d of %s %s; there are 0 to %d", index, fcnn_op_name(checked.op),
+                         fcnn_direction_name(checked.direction), count - 1);
+    FCNN_GIVE(info, info_size, list[index]);
+    return FCNN_OK;
 }

@@ -62,68 +62,72 @@ static size_t lay_out(const fcnn_model *model, struct net_worker *worker, int64_
     return at;
 }
 
-static void release(struct net_worker *worker, int count)
+static void release_worker(struct net_worker *worker)
 {
-    for (int i = 0; worker && i < count; i++) {
-        free(worker[i].memory);
-        free(worker[i].layers);
-    }
-    free(worker);
+    free(worker->memory);
+    free(worker->layers);
+    *worker = (struct net_worker){0};
 }
 
 void net_release_workers(fcnn_model *model)
 {
-    release(model->worker, model->workers);
+    for (int i = 0; model->worker && i < model->workers; i++) release_worker(&model->worker[i]);
+    free(model->worker);
     model->worker = NULL;
-    model->capacity = 0;
-    model->worker_workspace = 0;
 }
 
-/* NULL if there is no memory. */
-static struct net_worker *make_workers(const fcnn_model *model, int64_t capacity)
+static fcnn_status make_worker(const fcnn_model *model, struct net_worker *worker, int64_t capacity)
 {
-    struct net_worker *workers = calloc((size_t)model->workers, sizeof *workers);
-    for (int i = 0; workers && i < model->workers; i++) {
-        struct net_worker *worker = &workers[i];
-        worker->layers = calloc((size_t)model->layers, sizeof *worker->layers);
-        if (!worker->layers || !(worker->memory = net_alloc(lay_out(model, worker, capacity), 1))) {
-            release(workers, model->workers);
-            return NULL;
-        }
-        lay_out(model, worker, capacity);
+    worker->layers = calloc((size_t)model->layers, sizeof *worker->layers);
+    if (worker->layers) worker->memory = net_alloc(lay_out(model, worker, capacity), 1);
+    if (!worker->memory) {
+        release_worker(worker);
+        return fcnn_fail(FCNN_OUT_OF_MEMORY, "no memory for the activations of %lld images in each worker",
+                         (long long)capacity);
     }
-    return workers;
-}
-
-/* The old ones go first, unless a fcnn_fit() whose callback asks for more has to go on without. */
-static fcnn_status reserve_workers(fcnn_model *model, int64_t capacity)
-{
-    if (!model->fitting) net_release_workers(model);
-    struct net_worker *workers = make_workers(model, capacity);
-    if (!workers)
-        return fcnn_fail(FCNN_OUT_OF_MEMORY, "no memory for the activations of %lld images in each of %d workers",
-                         (long long)capacity, model->workers);
-    net_release_workers(model);
-    model->worker = workers;
-    model->capacity = capacity;
-    model->worker_workspace = model->workspace;
+    lay_out(model, worker, capacity);
+    worker->capacity = capacity;
+    worker->workspace_bytes = model->workspace;
     return FCNN_OK;
 }
 
-static fcnn_status reserve_sums(fcnn_model *model, int64_t count)
+/* What a worker has goes first, unless a fcnn_fit() whose callback asks for more has to go on without. */
+static fcnn_status reserve_worker(const fcnn_model *model, struct net_worker *worker, int64_t capacity)
 {
-    if (count <= model->sums_capacity) return FCNN_OK;
-    struct net_sum *sums = net_alloc((size_t)count, sizeof *sums);
-    if (!sums) return fcnn_fail(FCNN_OUT_OF_MEMORY, "no memory for the metrics of %lld shards", (long long)count);
+    struct net_worker made = {0};
+    if (capacity < worker->capacity) capacity = worker->capacity;
+    if (capacity == worker->capacity && model->workspace <= worker->workspace_bytes) return FCNN_OK;
+    if (!model->fitting) release_worker(worker);
+    NET_TRY(make_worker(model, &made, capacity));
+    release_worker(worker);
+    *worker = made;
+    return FCNN_OK;
+}
+
+/* No worker without a shard needs memory; but any of a team that is at work already may take one. */
+static fcnn_status reserve_workers(fcnn_model *model, int64_t capacity, int64_t shards)
+{
+    if (model->at_work && shards < model->at_work->workers) shards = model->at_work->workers;
+    if (!model->worker) model->worker = calloc((size_t)model->workers, sizeof *model->worker);
+    if (!model->worker) return fcnn_fail(FCNN_OUT_OF_MEMORY, "no memory for %d workers", model->workers);
+    for (int i = 0; i < model->workers && i < shards; i++)
+        NET_TRY(reserve_worker(model, &model->worker[i], capacity));
+    return FCNN_OK;
+}
+
+static fcnn_status reserve_sums(fcnn_model *model, int64_t shards)
+{
+    if (shards <= model->sums_capacity) return FCNN_OK;
+    struct net_sum *sums = net_alloc((size_t)shards, sizeof *sums);
+    if (!sums) return fcnn_fail(FCNN_OUT_OF_MEMORY, "no memory for the metrics of %lld shards", (long long)shards);
     free(model->sums);
     model->sums = sums;
-    model->sums_capacity = count;
+    model->sums_capacity = shards;
     return FCNN_OK;
 }
 
-fcnn_status net_reserve(fcnn_model *model, int64_t capacity, int64_t sums)
+fcnn_status net_reserve(fcnn_model *model, int64_t capacity, int64_t shards)
 {
-    NET_TRY(reserve_sums(model, sums));
-    if (model->worker && capacity <= model->capacity && model->workspace <= model->worker_workspace) return FCNN_OK;
-    return reserve_workers(model, capacity > model->capacity ? capacity : model->capacity);
+    NET_TRY(reserve_sums(model, shards));
+    return reserve_workers(model, capacity, shards);
 }

@@ -53,7 +53,7 @@ static fcnn_status check_loss(const struct run *run, double loss)
                      (long long)run->model->steps + 1, loss);
 }
 
-static fcnn_status step(struct run *run, struct net_team *team)
+static fcnn_status step(struct run *run, struct fcnn_team *team)
 {
     fcnn_model *model = run->model;
     struct net_sum sum;
@@ -61,7 +61,7 @@ static fcnn_status step(struct run *run, struct net_team *team)
     NET_TRY(net_job_share(model, team, &run->job, &sum));
     NET_TRY(check_loss(run, sum.loss));
     model->version++;
-    net_team_share(team, model->layers, update, run);
+    fcnn_team_share(team, model->layers, FCNN_SHORT, update, run);
     NET_TRY(net_failed(&run->failure));
     model->hyper = run->hyper;
     model->steps++;
@@ -72,12 +72,13 @@ static fcnn_status step(struct run *run, struct net_team *team)
     return run->epoch->after_step(run->epoch->context, &run->sum, run->step, run->images);
 }
 
-static void lead(void *context, struct net_team *team)
+static void lead(void *context, struct fcnn_team *team)
 {
     struct run *run = context;
-    run->model->team = team;
+    run->model->at_work = team;
+    run->model->team = team->workers;
     while (run->status == FCNN_OK && run->images < run->epoch->images) run->status = step(run, team);
-    run->model->team = NULL;
+    run->model->at_work = NULL;
 }
 
 fcnn_status net_train(fcnn_model *model, const struct net_epoch *epoch)
@@ -86,3 +87,5 @@ fcnn_status net_train(fcnn_model *model, const struct net_epoch *epoch)
     net_lead(model, model->shards, lead, &run);
     return run.status;
 }
+
+int fcnn_model_threads(const fcnn_model *model) { return model ? model->team : 0; }
