@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "lib/error.h"
+#include "lib/operation.h"
 
 /* Each: false for NaN. */
 static int in_unit(float x) { return x >= 0 && x < 1; }
@@ -37,8 +38,7 @@ static fcnn_status check_sgd(const fcnn_hyper *hyper)
 
 fcnn_status fcnn_hyper_check(const fcnn_hyper *hyper, fcnn_op op, fcnn_direction direction)
 {
-    const int loss = op == FCNN_CROSS_ENTROPY && direction == FCNN_BACKWARD_DATA;
-    if (op != FCNN_ADAM && op != FCNN_SGD && !loss) return FCNN_OK;
+    if (!(fcnn_operations[op].hyper >> direction & 1)) return FCNN_OK;
     if (!hyper)
         return fcnn_fail(FCNN_BAD_ARGUMENT, "%s %s needs hyper, which is NULL", fcnn_op_name(op),
                          fcnn_direction_name(direction));

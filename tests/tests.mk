@@ -47,6 +47,7 @@ endif
 # tests/NAME comes from tests/NAME.c and the common library.
 check_programs = \
     tests/check_api \
+    tests/check_callback \
     tests/check_digits \
     tests/check_dispatch \
     tests/check_faults \

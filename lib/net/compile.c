@@ -2,7 +2,6 @@
  * Compiling a model: settings, arenas, initial weights, the plans that every step needs. */
 #include "lib/net/net.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 

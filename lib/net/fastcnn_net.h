@@ -68,9 +68,9 @@ typedef struct fcnn_compile_options {
     float learning_rate, beta_1, beta_2, epsilon, momentum; /* finite, at least 0; betas below 1, momentum up to 1 */
     uint64_t seed;        /* of the initial weights (Glorot uniform, biases 0) and of the shuffling */
     int shards;           /* per batch, 1 to FCNN_MAX_SHARDS; 0: 8. Part of the receipt: it defines the order of the
-                            * gradient sums. No more threads than shards can work on a batch. */
+                           * gradient sums. */
     const fcnn_options *kernels; /* for every plan of the model, NULL: defaults; .threads: worker threads of the model,
-                                  * of which no more train than there are shards */
+                           * of which no more train than there are shards */
 } fcnn_compile_options;
 
 /* Fixes the layers, draws the weights. The last layer must be dense and linear: softmax and sparse categorical

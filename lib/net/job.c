@@ -234,7 +234,7 @@ static void lead_job(void *context, struct fcnn_team *team)
 
 fcnn_status net_job_run(fcnn_model *model, const struct net_job *job, struct net_sum *sum)
 {
-    if (model->team) return net_job_share(model, model->team, job, sum); /* from a callback, between two steps */
+    if (model->at_work) return net_job_share(model, model->at_work, job, sum); /* from a callback, between two steps */
     struct lone_job lone = {.model = model, .job = job, .sum = sum};
     net_lead(model, shards_of(model, job->count, job->training), lead_job, &lone);
     return lone.status;

@@ -76,34 +76,41 @@ void net_release_workers(fcnn_model *model)
     model->worker = NULL;
 }
 
-/* The old memory goes first, unless a fcnn_fit() whose callback asks for more has to go on without. */
-static fcnn_status reserve_worker(const fcnn_model *model, struct net_worker *worker, int64_t capacity)
+static fcnn_status make_worker(const fcnn_model *model, struct net_worker *worker, int64_t capacity)
 {
-    if (capacity < worker->capacity) capacity = worker->capacity;
-    if (capacity == worker->capacity && model->workspace <= worker->workspace_bytes) return FCNN_OK;
-    if (!model->fitting) release_worker(worker);
-    struct net_worker larger = {.layers = calloc((size_t)model->layers, sizeof *larger.layers)};
-    if (larger.layers) larger.memory = net_alloc(lay_out(model, &larger, capacity), 1);
-    if (!larger.memory) {
-        release_worker(&larger);
+    worker->layers = calloc((size_t)model->layers, sizeof *worker->layers);
+    if (worker->layers) worker->memory = net_alloc(lay_out(model, worker, capacity), 1);
+    if (!worker->memory) {
+        release_worker(worker);
         return fcnn_fail(FCNN_OUT_OF_MEMORY, "no memory for the activations of %lld images in each worker",
                          (long long)capacity);
     }
-    lay_out(model, &larger, capacity);
-    larger.capacity = capacity;
-    larger.workspace_bytes = model->workspace;
-    release_worker(worker);
-    *worker = larger;
+    lay_out(model, worker, capacity);
+    worker->capacity = capacity;
+    worker->workspace_bytes = model->workspace;
     return FCNN_OK;
 }
 
-/* No more workers than shards can work, but in a callback of fcnn_fit() it may be any of its team who does. */
+/* What a worker has goes first, unless a fcnn_fit() whose callback asks for more has to go on without. */
+static fcnn_status reserve_worker(const fcnn_model *model, struct net_worker *worker, int64_t capacity)
+{
+    struct net_worker made = {0};
+    if (capacity < worker->capacity) capacity = worker->capacity;
+    if (capacity == worker->capacity && model->workspace <= worker->workspace_bytes) return FCNN_OK;
+    if (!model->fitting) release_worker(worker);
+    NET_TRY(make_worker(model, &made, capacity));
+    release_worker(worker);
+    *worker = made;
+    return FCNN_OK;
+}
+
+/* No worker without a shard needs memory; but any of a team that is at work already may take one. */
 static fcnn_status reserve_workers(fcnn_model *model, int64_t capacity, int64_t shards)
 {
-    const int64_t team = model->team && model->team->workers > shards ? model->team->workers : shards;
+    if (model->at_work && shards < model->at_work->workers) shards = model->at_work->workers;
     if (!model->worker) model->worker = calloc((size_t)model->workers, sizeof *model->worker);
     if (!model->worker) return fcnn_fail(FCNN_OUT_OF_MEMORY, "no memory for %d workers", model->workers);
-    for (int i = 0; i < model->workers && i < team; i++)
+    for (int i = 0; i < model->workers && i < shards; i++)
         NET_TRY(reserve_worker(model, &model->worker[i], capacity));
     return FCNN_OK;
 }

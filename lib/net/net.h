@@ -123,7 +123,7 @@ struct fcnn_model {
     fcnn_hyper hyper; /* with the powers of the last finished step */
     uint64_t seed;
     int shards, workers;
-    int trainers; /* threads that trained last; 0: none yet */
+    int team; /* threads that trained last; 0: none yet */
     fcnn_options kernels, single; /* the user's; the same for one thread. Strings are the model's own */
 
     struct net_plans *plans;
@@ -137,7 +137,7 @@ struct fcnn_model {
 
     int64_t steps, epochs; /* finished so far, over all calls of fcnn_fit() */
     int fitting;           /* within fcnn_fit() */
-    struct fcnn_team *team; /* of its steps; NULL outside of them */
+    struct fcnn_team *at_work; /* on its steps; NULL outside of them */
     struct net_run run;
 };
 

@@ -75,10 +75,10 @@ static fcnn_status step(struct run *run, struct fcnn_team *team)
 static void lead(void *context, struct fcnn_team *team)
 {
     struct run *run = context;
-    run->model->trainers = team->workers;
-    run->model->team = team;
+    run->model->at_work = team;
+    run->model->team = team->workers;
     while (run->status == FCNN_OK && run->images < run->epoch->images) run->status = step(run, team);
-    run->model->team = NULL;
+    run->model->at_work = NULL;
 }
 
 fcnn_status net_train(fcnn_model *model, const struct net_epoch *epoch)
@@ -88,4 +88,4 @@ fcnn_status net_train(fcnn_model *model, const struct net_epoch *epoch)
     return run.status;
 }
 
-int fcnn_model_threads(const fcnn_model *model) { return model ? model->trainers : 0; }
+int fcnn_model_threads(const fcnn_model *model) { return model ? model->team : 0; }
