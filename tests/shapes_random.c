@@ -28,7 +28,7 @@ static const struct kind {
     {8, 32, 3, 2, 1, 70, 70, SOME_GROUPS},
     {9, 100, 7, 2, 1, 4, 70, UNGROUPED},    /* first layers: maps of several blocks, few channels */
     {70, 5, 3, 2, 2, 40, 40, SOME_GROUPS},  /* many images: the tree over blocks of them */
-    {8, 10, 1, 2, 1, 600, 600, UNGROUPED},  /* pointwise; several panels */
+    {8, 10, 1, 3, 1, 600, 600, UNGROUPED},  /* pointwise; several panels */
     {9, 6, 5, 1, 1, 300, 300, UNGROUPED},   /* long sums for few pixels */
     {20, 40, 5, 3, 3, 80, 1, DEPTHWISE},
     {3, 20, 3, 2, 1, 600, 1, DEPTHWISE},
