@@ -9,7 +9,7 @@ libfcnn_program_la_SOURCES = \
 
 bin_PROGRAMS += fastcnn
 fastcnn_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
-fastcnn_SOURCES = \
+cli_sources = \
     cli/arguments.c \
     cli/arguments.h \
     cli/cli.h \
@@ -24,6 +24,7 @@ fastcnn_SOURCES = \
     cli/prove.c \
     cli/train.c \
     cli/ui.c
+fastcnn_SOURCES = $(cli_sources)
 fastcnn_LDADD = libfcnn-program.la libfastcnn-io.la libfastcnn.la $(JANSSON_LIBS) $(LIBM)
 
 # Trains with every family of kernels: one hash, or exit status 1.

@@ -19,6 +19,7 @@ const char *fcnn_status_text(fcnn_status status)
     case FCNN_BAD_DATA: return "bad data";
     case FCNN_NO_FILE: return "no file";
     case FCNN_INTERRUPTED: return "interrupted";
+    case FCNN_DIVERGED: return "diverged";
     }
     return "unknown status";
 }

@@ -14,6 +14,8 @@ libfcnn_core_la_SOURCES = \
     lib/error.h \
     lib/fastcnn.h \
     lib/fpmode.h \
+    lib/hyper.c \
+    lib/hyper.h \
     lib/internal.h \
     lib/memory.c \
     lib/memory.h \
@@ -23,6 +25,7 @@ libfcnn_core_la_SOURCES = \
     lib/net/fit.c \
     lib/net/info.c \
     lib/net/job.c \
+    lib/net/layers.c \
     lib/net/memory.c \
     lib/net/model.c \
     lib/net/net.h \
@@ -30,6 +33,7 @@ libfcnn_core_la_SOURCES = \
     lib/net/random.c \
     lib/net/receipt.c \
     lib/net/shard.c \
+    lib/net/state.c \
     lib/net/train.c \
     lib/operation.c \
     lib/operation.h \
@@ -37,8 +41,9 @@ libfcnn_core_la_SOURCES = \
     lib/plan.c \
     lib/pool.c \
     lib/pool.h \
-    lib/preference.c \
     lib/problem.c \
+    lib/problem_sizes.c \
+    lib/problem_sizes.h \
     lib/problem_text.c \
     lib/registry.c \
     lib/settings.c \
@@ -54,7 +59,7 @@ libfcnn_core_la_LIBADD = $(kernel_libraries) libfcnn-reference.la $(SLEEF_LIBS) 
 libfastcnn_la_SOURCES =
 libfastcnn_la_LIBADD = libfcnn-core.la
 libfastcnn_la_LDFLAGS = $(AM_LDFLAGS) -no-undefined -version-info 0:0:0
-EXTRA_DIST += lib/libfastcnn.map
+EXTRA_DIST += lib/libfastcnn.map lib/libfastcnn.symbols lib/prefix_static.sh
 # Threads of the library may sleep in its code when a program closes it.
 libfastcnn_la_LDFLAGS += -Wl,-z,nodelete
 if VERSION_SCRIPT
@@ -65,15 +70,29 @@ libfastcnn_la_LDFLAGS += -Wl,-z,defs
 endif
 endif
 
-# File formats: not in the library, which needs no more than libc, libm, OpenMP and SLEEF.
-libfastcnn_io_la_CPPFLAGS = $(LIB_CPPFLAGS) $(ZLIB_CFLAGS)
+# What the shared library keeps to itself is visible in the static one, so there it gets our prefix.
+install-exec-hook:
+	@library='$(DESTDIR)$(libdir)/libfastcnn.a'; if test -f "$$library" && test -n '$(OBJCOPY)'; then \
+	    NM='$(NM)' OBJCOPY='$(OBJCOPY)' $(SHELL) $(srcdir)/lib/prefix_static.sh "$$library"; \
+	fi
+
+# The list of exported functions, from the headers: look at its diff before committing it.
+.PHONY: update-symbols
+update-symbols:
+	top_srcdir='$(srcdir)' $(SHELL) $(srcdir)/tests/check_symbols.sh --list >lib/symbols.tmp
+	mv lib/symbols.tmp $(srcdir)/lib/libfastcnn.symbols
+
+# File formats and receipts: not in the library, which needs no more than libc, libm, OpenMP and SLEEF.
+libfastcnn_io_la_CPPFLAGS = $(LIB_CPPFLAGS) $(JANSSON_CFLAGS) $(NETTLE_CFLAGS) $(ZLIB_CFLAGS)
 libfastcnn_io_la_SOURCES = \
     lib/io/digits.c \
     lib/io/idx.c \
     lib/io/input.c \
     lib/io/input.h \
-    lib/io/io.h
-libfastcnn_io_la_LIBADD = $(ZLIB_LIBS) $(LIBM)
+    lib/io/io.h \
+    lib/io/receipt.c \
+    lib/io/receipt.h
+libfastcnn_io_la_LIBADD = $(JANSSON_LIBS) $(NETTLE_LIBS) $(ZLIB_LIBS) $(LIBM)
 
 pkgconfig_DATA = fastcnn.pc
 

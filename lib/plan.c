@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "lib/fpmode.h"
+#include "lib/hyper.h"
 #include "lib/internal.h"
 #include "lib/memory.h"
 #include "lib/pool.h"
@@ -31,7 +32,7 @@ struct fcnn_plan {
 
 static size_t line(size_t bytes) { return (bytes + 63) & ~(size_t)63; }
 
-/* Workspace: packed weights, the shared area, then one scratch area per thread, a page apart: prefetchers stay within a
+/* Workspace: packed weights, the shared area, sums, then one scratch area per thread, a page apart: prefetchers stay within a
  * page, and one core's would else fetch the beginning of the next area, which another core writes. */
 #define PAGE 4096
 static size_t scratch_stride(const struct fcnn_plan *plan)
@@ -41,7 +42,8 @@ static size_t scratch_stride(const struct fcnn_plan *plan)
 
 static size_t workspace_bytes(const struct fcnn_plan *plan)
 {
-    return line(plan->demand.packed) + line(plan->demand.shared) + scratch_stride(plan) * (size_t)plan->threads;
+    const struct fcnn_demand *demand = &plan->demand;
+    return line(demand->packed) + line(demand->shared) + line(demand->sums) + scratch_stride(plan) * (size_t)plan->threads;
 }
 
 /* No more threads than there are tasks in the widest stage. */
@@ -83,7 +85,7 @@ static fcnn_status prepare(struct fcnn_plan *plan)
                          plan->kernel->name, plan->demand.tables, plan->workspace_bytes);
     if (plan->demand.tasks[FCNN_TABLES]) {
         const struct fcnn_memory memory = {.tables = plan->tables};
-        plan->kernel->variant->run(&plan->problem, NULL, &memory, FCNN_TABLES, 0, plan->demand.tasks[FCNN_TABLES]);
+        fcnn_row_run(plan->kernel, &plan->problem, NULL, &memory, FCNN_TABLES, 0, plan->demand.tasks[FCNN_TABLES]);
     }
     return FCNN_OK;
 }
@@ -111,7 +113,7 @@ fcnn_status fcnn_plan_create_sized(fcnn_plan **result, const fcnn_problem *probl
     plan->kernel = kernel;
     plan->settings = settings;
     plan->state = &plan->own_state;
-    kernel->variant->demand(&checked, &plan->demand);
+    plan->demand = fcnn_row_demand(kernel, &checked);
     plan->threads = useful_threads(&plan->demand, settings.threads);
     if (empty) checked.n = FCNN_EMPTY;
     plan->tensor_count = fcnn_tensor_list(&checked, plan->tensors);
@@ -186,10 +188,8 @@ static fcnn_status check_tensors(const struct fcnn_plan *plan, const fcnn_tensor
                              fcnn_op_name(plan->problem.op), fcnn_direction_name(plan->problem.direction), info->name,
                              (long long)info->elements);
     }
-    if (!tensors->hyper && fcnn_operations[plan->problem.op].hyper >> plan->problem.direction & 1)
-        return fcnn_fail(FCNN_BAD_ARGUMENT, "%s %s needs hyper, which is NULL", fcnn_op_name(plan->problem.op),
-                         fcnn_direction_name(plan->problem.direction));
-    if (plan->problem.op != FCNN_CROSS_ENTROPY || plan->empty) return FCNN_OK;
+    fcnn_status status = fcnn_hyper_check(tensors->hyper, plan->problem.op, plan->problem.direction);
+    if (status || plan->problem.op != FCNN_CROSS_ENTROPY || plan->empty) return status;
     for (int64_t i = 0; i < plan->problem.n; i++)
         if (tensors->labels[i] < 0 || tensors->labels[i] >= plan->problem.c)
             return fcnn_fail(FCNN_BAD_DATA, "label %lld is %d; expected 0 to %lld", (long long)i, tensors->labels[i],
@@ -211,9 +211,9 @@ static void run_range(void *context, int worker, int64_t range)
     const struct fcnn_plan *plan = execution->plan;
     struct fcnn_memory memory = execution->memory;
     const int64_t tasks = plan->demand.tasks[execution->stage], ranges = execution->ranges;
-    if (worker) memory.scratch = (char *)memory.scratch + scratch_stride(plan) * (size_t)worker;
-    plan->kernel->variant->run(&plan->problem, execution->tensors, &memory, execution->stage, range * tasks / ranges,
-                               (range + 1) * tasks / ranges);
+    if (worker && memory.scratch) memory.scratch = (char *)memory.scratch + scratch_stride(plan) * (size_t)worker;
+    fcnn_row_run(plan->kernel, &plan->problem, execution->tensors, &memory, execution->stage, range * tasks / ranges,
+                 (range + 1) * tasks / ranges);
 }
 
 /* Stages first .. last, each after the one before. Who runs a range is left to the team (team.h): a helper that does
@@ -239,7 +239,7 @@ static void run_stages(struct execution *execution, enum fcnn_stage first, enum 
 
 static void execute(const struct fcnn_plan *plan, const fcnn_tensors *tensors, char *workspace)
 {
-    char *shared = workspace + line(plan->demand.packed);
+    char *shared = workspace + line(plan->demand.packed), *sums = shared + line(plan->demand.shared);
     struct execution execution = {
         .plan = plan,
         .tensors = tensors,
@@ -331,6 +331,6 @@ void fcnn_run_stages(const struct fcnn_kernel *kernel, const fcnn_problem *probl
     for (enum fcnn_stage stage = FCNN_TABLES; stage < FCNN_STAGES; stage++) {
         int64_t tasks = demand->tasks[stage], step = piece && stage != FCNN_TABLES ? piece : tasks;
         for (int64_t first = 0; first < tasks; first += step)
-            kernel->variant->run(problem, tensors, memory, stage, first, first + step < tasks ? first + step : tasks);
+            fcnn_row_run(kernel, problem, tensors, memory, stage, first, first + step < tasks ? first + step : tasks);
     }
 }

@@ -1,38 +1,58 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 # Dependencies point one way: cli, bench, tests, examples -> lib -> kernels, and the naive kernels -> reference.
-# Lists every #include "..." that points elsewhere. Paths are relative to the top of the sources.
+# Lists every #include "..." that points elsewhere, and every #include <...> of a library, or of the system, that has no
+# place there. Paths are relative to the top of the sources.
 set -u
 cd "$top_srcdir" || exit 1
 
-# What a file may include, as a regular expression; the first pattern that matches the file counts.
-allowed()
-{
-    case $1 in
-    reference/*) echo 'reference/ref\.h' ;;
-    kernels/*) echo 'kernels/.*' ;;
-    lib/fastcnn.h | lib/net/fastcnn_net.h) echo 'fastcnn(_problem|_net)?\.h' ;; # as they lie installed
-    lib/net/*) echo 'lib/(error|fastcnn|fpmode|pool|team|threads)\.h|lib/net/.*\.h' ;;
-    lib/io/*) echo 'lib/fastcnn\.h|lib/io/.*\.h' ;;
-    lib/naive*.[ch]) echo 'lib/[a-z_]*\.h|kernels/kernel\.h|reference/ref\.h' ;;
-    lib/peak.c) echo 'lib/[a-z_]*\.h|kernels/peak/peak\.h' ;;
-    lib/registry.c) echo 'lib/[a-z_]*\.h|kernels/kernel\.h|kernels/kernels\.def' ;;
-    lib/*) echo 'lib/[a-z_]*\.h|kernels/kernel\.h' ;;
-    cli/*) echo 'lib/fastcnn\.h|lib/io/io\.h|cli/.*\.h' ;;
-    examples/*) echo '' ;; # only <fastcnn.h>, installed
-    tests/*) echo '(lib|kernels|reference|bench|tests)/.*' ;;
-    bench/*) echo '(lib|kernels|reference|bench)/.*' ;;
-    *) echo '' ;;
-    esac
-}
-
 files=$(find reference kernels lib cli examples tests bench -name '*.[ch]' -o -name '*.def' -o -name '*.cc' | sort)
-count=0
-for file in $files; do
-    pattern=$(allowed "$file")
-    grep -nE '^ *# *include *"' "$file" | grep -vE "\"($pattern)\"" | sed "s|^|$file:|" | grep . && failed=1
-    count=$((count + 1))
-done
-[ "$count" -gt 20 ] || { echo "FAIL: found only $count source files in $PWD"; exit 1; }
-[ -z "${failed-}" ] || { echo "FAIL: the includes above point the wrong way (docs/architecture.md)"; exit 1; }
-echo "$count files"
+awk '
+# Rules: files, what they may include by "...", by <...>, and what of that they may not; the first that matches counts.
+function rule(files, quoted, angled, but)
+{
+    rules++
+    who[rules] = "^(" files ")$"
+    mine[rules] = quoted
+    theirs[rules] = angled
+    never[rules] = but
+}
+BEGIN {
+    # Kernels and reference compute: no system, no threads, no printing.
+    rule("reference/.*", "reference/ref[.]h", "(float|limits|math|stddef|stdint|string)[.]h")
+    rule("kernels/.*", "kernels/.*", "(float|limits|math|stddef|stdint|string|immintrin|arm_neon|sleef)[.]h")
+    # As they lie installed; and what a caller gets with them.
+    rule("lib/fastcnn[.]h|lib/net/fastcnn_net[.]h", "fastcnn(_problem|_net)?[.]h", "(stddef|stdint)[.]h")
+    # The library is for any program: what only files and programs need stays out of it.
+    any = "([a-z]+|sys/[a-z]+|linux/[a-z]+|nettle/[a-z0-9]+|Random123/philox)[.]h"
+    out = "zlib|jansson|nettle|check|dnnl|getopt|argp"
+    rule("lib/net/.*", "lib/(error|fastcnn|fpmode|hyper|pool|sized|team|threads)[.]h|lib/net/.*[.]h", any, out)
+    rule("lib/io/.*", "lib/fastcnn[.]h|lib/io/.*[.]h", any, "omp|sleef|pthread|check|dnnl|getopt|argp")
+    rule("lib/naive[a-z_]*[.][ch]", "lib/[a-z_]*[.]h|kernels/kernel[.]h|reference/ref[.]h", any, out)
+    rule("lib/peak[.]c", "lib/[a-z_]*[.]h|kernels/peak/peak[.]h", any, out)
+    rule("lib/registry[.]c", "lib/[a-z_]*[.]h|kernels/kernel[.]h|kernels/kernels[.]def", any, out)
+    rule("lib/.*", "lib/[a-z_]*[.]h|kernels/(kernel|fastcnn_problem)[.]h", any, out)
+    rule("cli/program[.][ch]", "lib/fastcnn[.]h|cli/program[.]h", any, "jansson|omp") # what the benchmark uses too
+    rule("cli/.*", "lib/fastcnn[.]h|lib/io/.*[.]h|cli/.*[.]h", any, "omp|sleef|zlib")
+    rule("examples/.*", "", "(fastcnn|[a-z]+)[.]h", "omp|sleef") # as users write them
+    rule("tests/.*", "(lib|kernels|reference|bench|tests)/.*", ".*")
+    rule("bench/.*", "(lib|kernels|reference|bench)/.*|cli/program[.]h", ".*")
+    rule(".*", "", "")
+}
+FNR == 1 { for (r = 1; FILENAME !~ who[r]; r++); }
+/^ *# *include *["<]/ {
+    name = $0
+    sub(/^ *# *include *["<]/, "", name)
+    sub(/[">].*/, "", name)
+    own = /include *"/
+    if (name !~ "^(" (own ? mine[r] : theirs[r]) ")$" || (!own && never[r] != "" && name ~ "^(" never[r] ")([.]h|/)")) {
+        print FILENAME ":" FNR ": " $0
+        failed = 1
+    }
+    count++
+}
+END {
+    if (count < 100) { print "FAIL: found only " count " includes"; exit 1 }
+    if (failed) { print "FAIL: the includes above point the wrong way (docs/architecture.md)"; exit 1 }
+    print count " includes"
+}' $files

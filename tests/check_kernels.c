@@ -10,20 +10,22 @@
 
 #include "tests/harness.h"
 #include "tests/shapes.h"
+#include "tests/suite.h"
 #include "tests/winograd.h"
 
 #define REPORTED 3 /* failures printed per row */
+#define RANDOM 40
+#define LEAST 200
 
 static struct {
     const char *kernels; /* pattern */
     const char *text;    /* of the one problem to run, or NULL */
     fcnn_problem problem;
     uint64_t seed;
-    int lists;       /* 0: the random problems alone */
-    int random;      /* problems per row */
-    double most;     /* multiply-adds; 0: no limit */
-    int part, parts; /* every parts-th row, from 1 on */
-} selection = {.kernels = "*", .seed = 1, .random = 40, .part = 1, .parts = 1};
+    int lists;   /* 0: the random problems alone */
+    int random;  /* problems per row; -1: RANDOM, more if the row has not LEAST problems then */
+    double most; /* multiply-adds; 0: no limit */
+} selection = {.kernels = "*", .seed = 1, .random = -1};
 
 static double number(const char *name, double otherwise)
 {
@@ -36,18 +38,6 @@ static double number(const char *name, double otherwise)
     exit(1);
 }
 
-static void read_part(void)
-{
-    const char *text = getenv("FCNN_TEST_PART");
-    int length = 0;
-    if (!text || !*text) return;
-    if (sscanf(text, "%d/%d%n", &selection.part, &selection.parts, &length) == 2 && !text[length] &&
-        selection.part >= 1 && selection.part <= selection.parts)
-        return;
-    fprintf(stderr, "check_kernels: FCNN_TEST_PART is \"%s\"; expected a part of several, e.g. 1/2\n", text);
-    exit(1);
-}
-
 static void read_selection(void)
 {
     const char *seed = getenv("FCNN_TEST_SEED"), *pattern = getenv("FCNN_TEST_KERNEL");
@@ -57,7 +47,6 @@ static void read_selection(void)
     selection.random = (int)number("FCNN_TEST_RANDOM", selection.random);
     selection.most = number("FCNN_TEST_MOST", 0);
     selection.lists = number("FCNN_TEST_LISTS", 1) > 0;
-    read_part();
     selection.text = getenv("FCNN_TEST_PROBLEM");
     if (selection.text && !*selection.text) selection.text = NULL;
     if (selection.text && fcnn_problem_parse(&selection.problem, selection.text)) {
@@ -73,7 +62,7 @@ static const char *why_not(int row, const struct fcnn_settings *settings)
     const char *missing = fcnn_cpu_missing(kernel->isa);
     if (missing) return missing;
     if (kernel->isa > settings->isa) return "FASTCNN_ISA caps the instruction set below it";
-    return selection.text ? kernel->variant->unsupported(&selection.problem) : NULL;
+    return selection.text ? fcnn_row_unsupported(kernel, &selection.problem) : NULL;
 }
 
 /* What a numerics class promises decides how its rows are checked. */
@@ -113,8 +102,11 @@ static struct problem_list problems(const struct fcnn_kernel *kernel)
         list = shapes_list(kernel->op, kernel->direction, selection.most);
         if (is_winograd(kernel)) winograd_add_problems(&list, kernel->op, kernel->direction, selection.most);
     }
-    const int found = shapes_add_random(&list, kernel, selection.random, selection.seed, selection.most);
-    ck_assert_msg(found == selection.random, "%s serves hardly any random problem: shapes_random.c should draw some",
+    int served = 0, random = selection.random;
+    for (int i = 0; i < list.count; i++) served += !fcnn_row_unsupported(kernel, &list.items[i]);
+    if (random < 0) random = LEAST - served > RANDOM ? LEAST - served : RANDOM;
+    const int found = shapes_add_random(&list, kernel, random, selection.seed, selection.most);
+    ck_assert_msg(found == random, "%s serves hardly any random problem: shapes_random.c should draw some",
                   kernel->name);
     return list;
 }
@@ -125,11 +117,12 @@ START_TEST(check_row)
     const char *reason = "";
     int checked = 0, failures = 0;
     struct winograd_errors errors = {0, 0};
+    if (!take_turn(_i)) return;
     harness_catch_signals();
     struct problem_list list = problems(kernel);
     for (int i = 0; i < list.count; i++) {
         char text[HARNESS_TEXT];
-        const char *unsupported = kernel->variant->unsupported(&list.items[i]);
+        const char *unsupported = fcnn_row_unsupported(kernel, &list.items[i]);
         if (unsupported) {
             reason = unsupported;
             continue;
@@ -152,13 +145,12 @@ END_TEST
 /* One case per row, so that a crash in one kernel does not hide the others. Returns the number of rows to run. */
 static int add_rows(Suite *suite, const struct fcnn_settings *settings, int *skipped)
 {
-    int rows = 0, selected = 0;
+    int rows = 0;
     for (int i = 0; i < fcnn_kernels_count; i++) {
         const struct fcnn_kernel *kernel = &fcnn_kernels[i];
         if (fnmatch(selection.kernels, kernel->name, 0)) continue;
         const fcnn_problem *p = &selection.problem;
         if (selection.text && (kernel->op != p->op || kernel->direction != p->direction)) continue;
-        if (selected++ % selection.parts != selection.part - 1) continue;
         const char *reason = why_not(i, settings);
         if (reason) {
             printf("SKIP %s: %s\n", kernel->name, reason);
@@ -184,21 +176,16 @@ int main(void)
     }
     read_selection();
     Suite *suite = suite_create("kernels");
-    SRunner *runner = srunner_create(suite);
     const int rows = add_rows(suite, &settings, &skipped);
     if (!rows) {
-        srunner_free(runner);
+        srunner_free(srunner_create(suite));
         fprintf(stderr, "nothing to check: FCNN_TEST_KERNEL='%s' FCNN_TEST_PROBLEM='%s', %d rows skipped\n",
                 selection.kernels, selection.text ? selection.text : "", skipped);
         return skipped && !selection.text ? 77 : 1;
     }
-    printf("%d rows, %d random problems each, seed %llu\n", rows, selection.text ? 0 : selection.random,
-           (unsigned long long)selection.seed);
-    fflush(stdout);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner), run = srunner_ntests_run(runner);
-    printf("%d rows checked, %d failed, %d skipped\n", run, failed, skipped);
-    if (!run) fprintf(stderr, "check_kernels: CK_RUN_CASE selects no row\n");
-    srunner_free(runner);
-    return failed || !run;
+    printf("%d rows, seed %llu\n", rows, (unsigned long long)selection.seed);
+    const struct tally tally = run_dealt(suite, fcnn_kernels_count);
+    printf("%d rows checked, %d failed, %d skipped\n", tally.run, tally.failed, skipped);
+    if (!tally.run) fprintf(stderr, "check_kernels: CK_RUN_CASE selects no row\n");
+    return tally.failed || !tally.run;
 }

@@ -30,11 +30,12 @@ static void check_streams(fcnn_isa isa, const int64_t lines[STREAMS])
         if (i != 1) fill(streams[i].data, lines[i] * LINE);
     }
     guard_protect(&guards[0]);
+    streams[0].data = (float *)(void *)guards[0].data;
     guard_place(&copy, "copy", (size_t)lines[2] * LINE * sizeof(float), GUARD_AFTER, 0, 64);
     fill((float *)(void *)copy.data, lines[2] * LINE);
 
     const double seconds = fcnn_measure_traffic(isa, streams, STREAMS, 0);
-    ck_assert_msg(seconds > 0 && seconds < 1, "%s: %g s", fcnn_isa_name(isa), seconds);
+    ck_assert_msg(seconds > 0 && isfinite(seconds), "%s: %g s", fcnn_isa_name(isa), seconds);
     for (int64_t i = 0; i < lines[1] * LINE; i++)
         ck_assert_msg(streams[1].data[i] == -INFINITY, "%s: float %lld was not written", fcnn_isa_name(isa),
                       (long long)i);

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "reference/ref.h"
+
 uint64_t rng_next(uint64_t *state)
 {
     uint64_t z = *state += 0x9e3779b97f4a7c15u;
@@ -62,14 +64,15 @@ static void *grab_aligned(size_t bytes)
 
 void run_kernel(const struct fcnn_kernel *kernel, const fcnn_problem *problem, const fcnn_tensors *tensors)
 {
-    struct fcnn_demand demand = {0};
-    kernel->variant->demand(problem, &demand);
+    const struct fcnn_demand demand = fcnn_row_demand(kernel, problem);
     const struct fcnn_memory memory = {.tables = grab_aligned(demand.tables), .packed = grab_aligned(demand.packed),
-                                       .shared = grab_aligned(demand.shared), .scratch = grab_aligned(demand.scratch)};
+                                       .shared = grab_aligned(demand.shared), .sums = grab_aligned(demand.sums),
+                                       .scratch = grab_aligned(demand.scratch)};
     fcnn_run_stages(kernel, problem, tensors, &memory, &demand, 0);
     free(memory.tables);
     free(memory.packed);
     free(memory.shared);
+    free(memory.sums);
     free(memory.scratch);
 }
 
@@ -168,6 +171,85 @@ static void fill_results(struct trial *t, uint64_t *state)
     for (int i = 0; i < count; i++) free(own[i]);
 }
 
+/* ---- edges: numbers at which something begins or ends, and their neighbours ---- */
+
+static float near(float x, uint64_t *state) { return x * (1 + (float)(rng_below(state, 9) - 4) * FLT_EPSILON); }
+static float *floats_of(const struct trial *t, const char *name)
+{
+    const int at = find(t, name);
+    return at < 0 ? NULL : t->given[at];
+}
+
+/* Gradients and moments at the thresholds below which they count as 0, before or after an update whose other summand is
+ * 0. */
+static void plant_thresholds(const struct trial *t, uint64_t *state)
+{
+    const float decay = t->problem.op == FCNN_SGD ? t->hyper.momentum : t->hyper.beta_1;
+    float *gradient = floats_of(t, "d_weights"), *moment_1 = floats_of(t, "moment_1");
+    float *moment_2 = floats_of(t, "moment_2");
+    for (int64_t i = 0; i < t->problem.h * t->problem.w * t->problem.c; i++) {
+        const float sign = rng_below(state, 2) ? 1.0f : -1.0f;
+        const int64_t kind = rng_below(state, 4);
+        if (kind > 1) continue;
+        gradient[i] = kind ? 0 : near(sign * REF_TINY_GRADIENT, state);
+        moment_1[i] = kind ? near(sign * REF_TINY_MOMENT_1 / decay, state) : 0;
+        if (moment_2 && kind) moment_2[i] = near(REF_TINY_MOMENT_2 / t->hyper.beta_2, state);
+    }
+}
+
+/* Rows far below 0, rows of nothing but -inf, rows whose probabilities are at the threshold. */
+static void plant_low_rows(const struct trial *t, uint64_t *state)
+{
+    float *src = floats_of(t, "src");
+    for (int64_t n = 0; n < t->problem.n; n++, src += t->problem.c) {
+        const int64_t kind = rng_below(state, 4), largest = rng_below(state, t->problem.c);
+        for (int64_t c = 0; c < t->problem.c; c++) {
+            if (kind == 0) src[c] = -2000 + 900 * rng_float(state);
+            if (kind == 1) src[c] = t->problem.op == FCNN_SOFTMAX ? -INFINITY : -FLT_MAX;
+            if (kind == 2) src[c] = c == largest ? 0 : near(logf(REF_TINY_PROBABILITY), state);
+        }
+    }
+}
+
+/* Probabilities whose gradients are at the threshold, those of the labels themselves included. */
+static void plant_probabilities(const struct trial *t, uint64_t *state)
+{
+    const int32_t *labels = t->given[find(t, "labels")];
+    const float least = REF_TINY_GRADIENT / t->hyper.scale;
+    float *dst = floats_of(t, "dst");
+    for (int64_t n = 0; n < t->problem.n; n++, dst += t->problem.c) {
+        for (int64_t c = 0; c < t->problem.c; c++)
+            if (rng_below(state, 4) == 0) dst[c] = near(least, state);
+        if (rng_below(state, 2)) dst[labels[n]] = 1 - least;
+    }
+}
+
+/* Whole windows of -inf, in the middle and at the border. */
+static void plant_infinities(const struct trial *t, uint64_t *state)
+{
+    const int64_t image = t->problem.h * t->problem.w * t->problem.c;
+    float *src = floats_of(t, "src");
+    for (int64_t i = 0; i < t->problem.n * image; i++)
+        if (i / image % 2 == 0 && rng_below(state, 16)) src[i] = -INFINITY;
+}
+
+/* In one trial of three. */
+static void plant_edges(const struct trial *t, uint64_t state)
+{
+    const int forward = t->problem.direction == FCNN_FORWARD;
+    if (rng_below(&state, 3)) return;
+    switch (t->problem.op) {
+    case FCNN_ADAM:
+    case FCNN_SGD: plant_thresholds(t, &state); break;
+    case FCNN_SOFTMAX: plant_low_rows(t, &state); break;
+    case FCNN_CROSS_ENTROPY: (forward ? plant_low_rows : plant_probabilities)(t, &state); break;
+    case FCNN_MAXPOOL:
+        if (forward) plant_infinities(t, &state);
+        break;
+    default: break;
+    }
+}
+
 static void compute_wanted(struct trial *t)
 {
     fcnn_tensors tensors = {.hyper = &t->hyper};
@@ -210,6 +292,7 @@ void trial_make(struct trial *t, const fcnn_problem *problem, uint64_t seed)
         else fill_tensor(t, &t->info[i], &state, t->given[i]);
     }
     if (results) fill_results(t, &state);
+    plant_edges(t, ~seed ^ hash(t->text));
     compute_wanted(t);
 }
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Buffers between two inaccessible pages: one element read or written too far is a SIGSEGV, not luck. What lies between
- * the data and the accessible end of its pages is filled with a canary. */
+ * the data and the accessible end of its pages is filled with a canary. The pages are mapped twice, writable and
+ * read-only, so that protecting a buffer is handing out its other address: no system call. They are shared memory: a
+ * buffer is used by the process that placed it, not across a fork(). */
 #ifndef FCNN_TESTS_GUARD_H
 #define FCNN_TESTS_GUARD_H
 
@@ -14,9 +16,9 @@ enum guard_side {
 /* Zero-initialise; the pages are kept and reused by the next guard_place(). */
 struct guard {
     const char *name;
-    unsigned char *room; /* accessible pages; one inaccessible page before and one after them */
-    size_t room_bytes;
-    unsigned char *data;
+    unsigned char *room; /* writable pages, inaccessible one, read-only pages; an inaccessible one before and after */
+    size_t room_bytes;   /* of either pages */
+    unsigned char *data; /* in the writable pages, or in the read-only ones */
     size_t bytes;
     int read_only;
 };
@@ -25,7 +27,8 @@ struct guard {
  * 0 bytes give a pointer that cannot be read. Exits if the system has no memory. */
 void guard_place(struct guard *guard, const char *name, size_t bytes, enum guard_side side, size_t offset,
                  size_t align);
-void guard_protect(struct guard *guard); /* read-only until the next guard_place() */
+/* From here to the next guard_place() guard->data is another address, at which the same bytes are read-only. */
+void guard_protect(struct guard *guard);
 void guard_free(struct guard *guard);
 
 /* 0, or nonzero: the canary around the data was overwritten at data[*where]. */

@@ -28,7 +28,7 @@ static const struct mode modes[] = {
     {"in place", GUARD_AFTER, 0, 3, FORWARDS, 1}};
 
 /* Static, because the signal handler explains addresses with them and pages are worth reusing. */
-static struct guard tensor_guards[FCNN_MAX_TENSORS], tables, packed, shared, scratch, workspace;
+static struct guard tensor_guards[FCNN_MAX_TENSORS], tables, packed, shared, sums, scratch, workspace;
 static struct {
     const char *kernel, *how;
     const struct trial *trial;
@@ -56,7 +56,7 @@ static void on_signal(int number, siginfo_t *info, void *context)
 {
     (void)context;
     static char text[HARNESS_TEXT], where[128], what[256];
-    const struct guard *others[] = {&tables, &packed, &shared, &scratch, &workspace};
+    const struct guard *others[] = {&tables, &packed, &shared, &sums, &scratch, &workspace};
     snprintf(where, sizeof where, "address %p", info->si_addr);
     int known = 0;
     for (int i = 0; i < FCNN_MAX_TENSORS && !known; i++)
@@ -142,29 +142,59 @@ static int call(const struct attempt *a, enum fcnn_stage stage, int64_t first, i
     const fcnn_tensors weights_only = {.weights = a->tensors.weights, .bias = a->tensors.bias};
     const fcnn_tensors *const seen[FCNN_STAGES] = {NULL, &weights_only, &a->tensors, &a->tensors};
     struct fcnn_memory memory = {.tables = tables.data};
+    guard_place(&sums, "sums", a->demand->sums, a->mode->side, 0, 64);
     guard_place(&scratch, "scratch", a->demand->scratch, a->mode->side, 0, 64);
     if (stage >= FCNN_PACK) memory.packed = packed.data;
     if (stage >= FCNN_GATHER) memory.shared = shared.data, memory.scratch = scratch.data;
-    a->kernel->variant->run(&a->trial->problem, seen[stage], &memory, stage, first, last);
-    return check_canary(&scratch, a->text);
+    if (stage == FCNN_COMPUTE) memory.sums = sums.data;
+    fcnn_row_run(a->kernel, &a->trial->problem, seen[stage], &memory, stage, first, last);
+    return check_canary(&scratch, a->text) || check_canary(&sums, a->text);
 }
 
 /* Adds to tensor i what was there `before` the odd tasks; a byte that even and odd tasks wrote is a race. */
 static int merge(const struct attempt *a, int i, const unsigned char *before)
 {
     const struct guard *guard = &tensor_guards[i];
-    for (size_t at = 0; at < guard->bytes; at++) {
+    size_t at = 0;
+    while (at < guard->bytes && (before[at] == 0xff || guard->data[at] == 0xff)) at++;
+    if (at < guard->bytes) {
         char what[128];
-        if (before[at] == 0xff) continue;
         snprintf(what, sizeof what, "two tasks write byte %zu of %s", at, guard->name);
-        if (guard->data[at] != 0xff) return fail(a->text, what);
-        guard->data[at] = before[at];
+        return fail(a->text, what);
     }
+    for (at = 0; at < guard->bytes; at++) guard->data[at] &= before[at]; /* one of the two is 0xff */
     return 0;
+}
+
+/* Every call costs a scratch area full of NaN: tasks go one by one, or in threes, as long as a stage has few of them,
+ * and of many tasks the first and the last ones. What lies between is cut evenly. */
+enum { PIECES_MOST = 256, EDGE = 64 };
+
+static int64_t pieces_of(const struct attempt *a, enum fcnn_stage stage)
+{
+    const int64_t tasks = a->demand->tasks[stage], size = a->mode->piece;
+    if (!size || stage == FCNN_TABLES) return tasks > 0;
+    return (tasks + size - 1) / size < PIECES_MOST ? (tasks + size - 1) / size : PIECES_MOST;
+}
+
+/* The first task of piece i of `pieces`. */
+static int64_t start_of(const struct attempt *a, enum fcnn_stage stage, int64_t pieces, int64_t i)
+{
+    const int64_t tasks = a->demand->tasks[stage], size = a->mode->piece;
+    if (i < EDGE || pieces < PIECES_MOST) return i * size;
+    if (i >= pieces - EDGE) return tasks - (pieces - i) * size;
+    return EDGE * size + (tasks - 2 * EDGE * size) * (i - EDGE) / (pieces - 2 * EDGE);
+}
+
+static int run_piece(const struct attempt *a, enum fcnn_stage stage, int64_t pieces, int64_t i)
+{
+    const int64_t last = i + 1 < pieces ? start_of(a, stage, pieces, i + 1) : a->demand->tasks[stage];
+    return call(a, stage, start_of(a, stage, pieces, i), last);
 }
 
 static int run_even_then_odd(const struct attempt *a)
 {
+    const int64_t pieces = pieces_of(a, FCNN_COMPUTE);
     unsigned char *before[FCNN_MAX_TENSORS] = {0};
     int failed = 0;
     for (int64_t odd = 0; odd < 2 && !failed; odd++) {
@@ -174,8 +204,7 @@ static int run_even_then_odd(const struct attempt *a)
             before[i] = memcpy(grab(bytes), tensor_guards[i].data, bytes);
             memset(tensor_guards[i].data, 0xff, bytes);
         }
-        for (int64_t task = odd; task < a->demand->tasks[FCNN_COMPUTE] && !failed; task += 2)
-            failed = call(a, FCNN_COMPUTE, task, task + 1);
+        for (int64_t i = odd; i < pieces && !failed; i += 2) failed = run_piece(a, FCNN_COMPUTE, pieces, i);
     }
     for (int i = 0; i < a->trial->count; i++) {
         if (before[i] && !failed) failed = merge(a, i, before[i]);
@@ -186,14 +215,10 @@ static int run_even_then_odd(const struct attempt *a)
 
 static int run_stage(const struct attempt *a, enum fcnn_stage stage)
 {
-    const int64_t tasks = a->demand->tasks[stage];
-    const int64_t piece = a->mode->piece && stage != FCNN_TABLES ? a->mode->piece : tasks;
-    const int64_t pieces = tasks ? (tasks + piece - 1) / piece : 0;
+    const int64_t pieces = pieces_of(a, stage);
     if (stage == FCNN_COMPUTE && a->mode->order == EVEN_THEN_ODD) return run_even_then_odd(a);
-    for (int64_t i = 0; i < pieces; i++) {
-        const int64_t first = (a->mode->order == BACKWARDS ? pieces - 1 - i : i) * piece;
-        if (call(a, stage, first, first + piece < tasks ? first + piece : tasks)) return 1;
-    }
+    for (int64_t i = 0; i < pieces; i++)
+        if (run_piece(a, stage, pieces, a->mode->order == BACKWARDS ? pieces - 1 - i : i)) return 1;
     return 0;
 }
 
@@ -215,10 +240,9 @@ static int run_mode(const struct attempt *a)
 
 int harness_stages(const struct fcnn_kernel *kernel, const struct trial *trial, char text[HARNESS_TEXT])
 {
-    struct fcnn_demand demand = {0}, again = {0};
     announce(kernel, trial, "demand");
-    kernel->variant->demand(&trial->problem, &demand);
-    kernel->variant->demand(&trial->problem, &again);
+    const struct fcnn_demand demand = fcnn_row_demand(kernel, &trial->problem);
+    const struct fcnn_demand again = fcnn_row_demand(kernel, &trial->problem);
     if (memcmp(&demand, &again, sizeof demand)) return fail(text, "two calls of demand() for one problem disagree");
     if (demand.tasks[FCNN_COMPUTE] < 1) return fail(text, "no task computes anything");
     for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {

@@ -10,6 +10,8 @@ script_tests = \
     tests/check_includes.sh \
     tests/check_install.sh \
     tests/check_leak.sh \
+    tests/check_memory.sh \
+    tests/check_published.sh \
     tests/check_symbols.sh \
     tests/check_table.sh
 EXTRA_DIST += $(script_tests) tests/README.md tests/lsan.supp
@@ -23,6 +25,9 @@ AM_TESTS_ENVIRONMENT = \
     INCLUDEDIR='$(includedir)' HOST_CPU='$(host_cpu)' FCNN_ISAS='scalar $(fcnn_isas)' \
     HARDENING='$(HARDENING_CFLAGS) $(HARDENING_LDFLAGS)' \
     FCNN_RUN='$(FCNN_RUN)' FCNN_VERSION='$(PACKAGE_VERSION)' top_srcdir='$(top_srcdir)';
+AM_TESTS_ENVIRONMENT += \
+    export OBJCOPY='$(OBJCOPY)' OPENMP_CFLAGS='$(OPENMP_CFLAGS)' SLEEF_CFLAGS='$(SLEEF_CFLAGS)' \
+    SLEEF_LIBS='$(SLEEF_LIBS)';
 if SANITIZER
 AM_TESTS_ENVIRONMENT += \
     export CK_FORK=$${CK_FORK-no} LSAN_OPTIONS=$${LSAN_OPTIONS-suppressions=$(abs_top_srcdir)/tests/lsan.supp};
@@ -42,28 +47,50 @@ endif
 # tests/NAME comes from tests/NAME.c and the common library.
 check_programs = \
     tests/check_api \
+    tests/check_callback \
     tests/check_digits \
     tests/check_dispatch \
     tests/check_faults \
     tests/check_fit \
+    tests/check_hyper \
     tests/check_idx \
     tests/check_input \
+    tests/check_interface \
     tests/check_kernels \
+    tests/check_limits \
+    tests/check_memory \
+    tests/check_metrics \
     tests/check_net \
     tests/check_peak \
     tests/check_places \
     tests/check_problem \
+    tests/check_processes \
+    tests/check_receipt \
     tests/check_reference \
     tests/check_reference_conv \
     tests/check_reference_math \
     tests/check_results \
     tests/check_runs \
+    tests/check_sharing \
+    tests/check_state \
     tests/check_summaries \
     tests/check_team \
-    tests/check_training
+    tests/check_text \
+    tests/check_threads \
+    tests/check_training \
+    tests/check_winograd
+tests_check_receipt_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 if HAVE_CHECK
 check_LTLIBRARIES = libfcnn-tests.la
+
+# The program with an allocator that fails on command, for check_memory.sh.
+check_PROGRAMS += tests/broken_fastcnn
 endif
+tests_broken_fastcnn_CPPFLAGS = $(fastcnn_CPPFLAGS)
+tests_broken_fastcnn_SOURCES = $(cli_sources) cli/program.c cli/program.h tests/break_memory.c
+tests_broken_fastcnn_LDADD = libfastcnn-io.la libfcnn-core.la $(JANSSON_LIBS) $(LIBM)
+tests_broken_fastcnn_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc -Wl,--wrap=calloc -Wl,--wrap=realloc \
+    -Wl,--wrap=aligned_alloc -Wl,--wrap=posix_memalign
 libfcnn_tests_la_CPPFLAGS = $(LIB_CPPFLAGS)
 libfcnn_tests_la_SOURCES = \
     tests/check_reference.h \
@@ -99,16 +126,20 @@ tests_check_peak_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=clock_gettime
 installcheck-local:
 	$(AM_TESTS_ENVIRONMENT) $(SHELL) $(srcdir)/tests/check_install.sh '$(DESTDIR)'
 
-# A long run: this many random problems for each row, the table dealt to processes that make -j runs side by side. Meant
-# for a build with --enable-sanitizer.
+# A long run: this many random problems for each row. Meant for a build with --enable-sanitizer.
 RANDOM_PROBLEMS = 1000
-random_parts = random-1of8 random-2of8 random-3of8 random-4of8 random-5of8 random-6of8 random-7of8 random-8of8
-.PHONY: check-random $(random_parts)
-check-random: $(random_parts)
-$(random_parts): tests/check_kernels
-	@$(AM_TESTS_ENVIRONMENT) part=$@; part=$${part#random-}; \
-	    OMP_WAIT_POLICY=passive FCNN_TEST_LISTS=0 FCNN_TEST_RANDOM='$(RANDOM_PROBLEMS)' \
-	    FCNN_TEST_PART=$${part%of*}/$${part#*of} $(FCNN_RUN) tests/check_kernels
+.PHONY: check-random
+check-random: tests/check_kernels
+	@$(AM_TESTS_ENVIRONMENT) FCNN_TEST_LISTS=0 FCNN_TEST_RANDOM='$(RANDOM_PROBLEMS)' $(FCNN_RUN) tests/check_kernels
+
+# The programs that test threads, for a build with --enable-sanitizer=thread, which wants clang and its OpenMP (configure
+# says so). That sanitizer does not see whole vectors, so only scalar kernels run; OpenMP's runtime is not instrumented.
+thread_programs = tests/check_fit tests/check_memory tests/check_processes tests/check_sharing tests/check_team \
+    tests/check_threads
+.PHONY: check-threads
+check-threads:
+	FASTCNN_ISA=scalar TSAN_OPTIONS='ignore_noninstrumented_modules=1 die_after_fork=0 halt_on_error=1' \
+	    $(MAKE) check TESTS='$(thread_programs)'
 
 # The suite again with less than the CPU has, and on a CPU of 2008, where any stray AVX instruction is a crash.
 .PHONY: check-isa check-nehalem

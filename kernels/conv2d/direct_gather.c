@@ -62,8 +62,10 @@ struct visits {
 
 static int64_t most_rows(const struct fcnn_gather *g) { return fcnn_max(g->dst_h, g->taps_h); }
 
-void fcnn_direct_gather_demand(const struct fcnn_tiles *tiles, const fcnn_problem *p, struct fcnn_demand *demand)
+void fcnn_direct_gather_demand(const struct fcnn_query *query, struct fcnn_demand *demand)
 {
+    const struct fcnn_tiles *tiles = query->context;
+    const fcnn_problem *p = query->problem;
     struct cut cut = cut_of(tiles, p);
     const struct fcnn_gather *g = &cut.gather;
     struct fcnn_packing packing = fcnn_packing_of(tiles, p);
@@ -128,8 +130,8 @@ static int64_t list_segments(const struct fcnn_gather *g, const struct fcnn_axis
             int64_t tap = (v->tap + i * v->tap_step) * g->taps_w + h->tap + j * h->tap_step;
             int64_t a = i * v->advance * g->src_row + j * h->advance * g->src_pixel;
             struct fcnn_segment s = {a, tap * g->depth * columns, g->depth};
-            struct fcnn_segment *last = &segments[count - 1];
-            if (count && last->a + last->length == s.a && last->b + last->length * columns == s.b)
+            struct fcnn_segment *last = count ? &segments[count - 1] : NULL;
+            if (last && last->a + last->length == s.a && last->b + last->length * columns == s.b)
                 last->length += s.length;
             else segments[count++] = s;
         }
@@ -342,9 +344,11 @@ static void compute(const struct fcnn_tiles *tiles, const fcnn_problem *p, const
     }
 }
 
-void fcnn_direct_gather_run(const struct fcnn_tiles *tiles, const fcnn_problem *p, const fcnn_tensors *t,
-                            const struct fcnn_memory *memory, enum fcnn_stage stage, int64_t first, int64_t last)
+void fcnn_direct_gather_run(const struct fcnn_query *query, const fcnn_tensors *t, const struct fcnn_memory *memory,
+                            enum fcnn_stage stage, int64_t first, int64_t last)
 {
+    const struct fcnn_tiles *tiles = query->context;
+    const fcnn_problem *p = query->problem;
     struct cut cut = cut_of(tiles, p);
     switch (stage) {
     case FCNN_TABLES: choose_visits(tiles, &cut, memory->tables); break;

@@ -14,23 +14,21 @@
 #define FAR_FLOATS (1 << 18)
 #define AHEAD 48 /* steps */
 
-/* Scratch: segments, copies of image and gradient, sums of blocks. The shared area: the gradient, if it is spread. */
+/* Scratch: segments, copies of image and gradient. The shared area: the gradient, if it is spread. */
 static size_t segment_bytes(const struct fcnn_cut *cut, const fcnn_problem *p)
 {
     return fcnn_line((size_t)(fcnn_min(FCNN_BLOCK, p->n) * cut->image_units) * sizeof(struct fcnn_segment));
 }
 
-static size_t before_sums(const struct fcnn_cut *cut, const fcnn_problem *p)
+void fcnn_direct_weights_demand(const struct fcnn_query *query, struct fcnn_demand *demand)
 {
-    return segment_bytes(cut, p) + fcnn_strips_image_bytes(cut) + fcnn_strips_gradient_bytes(cut);
-}
-
-void fcnn_direct_weights_demand(const struct fcnn_tiles *tiles, const fcnn_problem *p, struct fcnn_demand *demand)
-{
+    const struct fcnn_tiles *tiles = query->context;
+    const fcnn_problem *p = query->problem;
     struct fcnn_cut cut = fcnn_cut_of(tiles, p);
     demand->tables = (size_t)(p->r + p->s) * sizeof(struct fcnn_range) + 2 * (size_t)cut.unit_steps * sizeof(int32_t);
     demand->shared = fcnn_spread_bytes(p, cut.d_dst_spread);
-    demand->scratch = before_sums(&cut, p) + fcnn_weights_sum_bytes(p);
+    demand->sums = fcnn_weights_sum_bytes(p);
+    demand->scratch = segment_bytes(&cut, p) + fcnn_strips_image_bytes(&cut) + fcnn_strips_gradient_bytes(&cut);
     demand->tasks[FCNN_TABLES] = 1;
     demand->tasks[FCNN_GATHER] = cut.d_dst_spread == FCNN_SPREAD_NOTHING ? 0 : p->n;
     demand->tasks[FCNN_COMPUTE] = p->groups * cut.group_tasks;
@@ -166,20 +164,11 @@ static void run_tile(const struct call *call, const struct place *place, struct 
     (cut->summed ? tiles->summed : straight ? tiles->straight : tiles->outer)[place->vectors][place->rows](tile);
 }
 
-static void add_row(float *into, const float *from, int64_t width)
-{
-    for (int64_t i = 0; i < width; i++) into[i] += from[i];
-}
-
 static void add_slot(const struct call *call, const struct place *place, int64_t into)
 {
-    const struct fcnn_weights_sum *sum = &call->sum;
-    for (int64_t i = 0; place->from >= 0 && i < place->rows; i++) {
-        const int64_t at = place->channel + (place->from + i) * call->cut.conv.k;
-        add_row(fcnn_weights_sum_weights(sum, into) + at, fcnn_weights_sum_weights(sum, into + 1) + at, place->width);
-    }
-    if (brings_bias(call, place))
-        add_row(fcnn_weights_sum_bias(sum, into) + place->channel, fcnn_weights_sum_bias(sum, into + 1) + place->channel, place->width);
+    if (place->from >= 0)
+        fcnn_weights_sum_add(&call->sum, into, place->from, place->rows, place->channel, place->width);
+    if (brings_bias(call, place)) fcnn_weights_sum_add_bias(&call->sum, into, place->channel, place->width);
 }
 
 /* Rows from .. to-1 of a place's span, in tiles of about one size. */
@@ -247,27 +236,47 @@ static void fill_strips(struct call *call, int64_t image, const struct chunk *ch
     fcnn_strips_fill(call->tiles, cut, call->problem, call->tensors, image, n, row, &call->strips);
 }
 
+/* Tasks first .. last-1 of a call. */
+struct share {
+    struct call *call;
+    const float *d_dst;
+    int64_t first, last;
+    struct pass pass;
+};
+
+static void sum_block(void *context, int64_t image, int64_t images, int64_t slot)
+{
+    struct share *share = context;
+    struct call *call = share->call;
+    const struct fcnn_cut *cut = &call->cut;
+    const int64_t units = cut->unit_rows ? images * cut->image_units : 1;
+    share->pass.slot = slot;
+    begin_block(call, image, share->d_dst);
+    for (int64_t unit = 0; unit < units; unit += cut->chunk_units) {
+        struct chunk chunk = {images, unit, fcnn_min(unit + cut->chunk_units, units), LISTED_NONE, 0};
+        if (call->strips.image) fill_strips(call, image, &chunk);
+        share->pass.chunk = &chunk;
+        do_tasks(call, share->first, share->last, &share->pass);
+    }
+}
+
+static void add_block(void *context, int64_t into)
+{
+    struct share *share = context;
+    share->pass.chunk = NULL;
+    share->pass.slot = into;
+    do_tasks(share->call, share->first, share->last, &share->pass);
+}
+
 static void compute(struct call *call, const float *d_dst, int64_t first, int64_t last)
 {
     const struct fcnn_cut *cut = &call->cut;
     const int64_t n = cut->conv.n;
-    struct fcnn_tree tree = {0};
-    struct pass pass = {.tile = {.segments = call->segments, .b_stride = cut->gradient_pixel}};
+    struct share share = {call, d_dst, first, last,
+                          {.tile = {.segments = call->segments, .b_stride = cut->gradient_pixel}}};
     if (n * cut->image_units * cut->unit_steps * cut->gradient_pixel > FAR_FLOATS)
-        pass.tile.ahead = AHEAD * cut->gradient_pixel;
-    for (int64_t image = 0; image < n; image += FCNN_BLOCK) {
-        int64_t images = fcnn_min(FCNN_BLOCK, n - image), units = cut->unit_rows ? images * cut->image_units : 1;
-        pass.slot = fcnn_tree_push(&tree);
-        begin_block(call, image, d_dst);
-        for (int64_t unit = 0; unit < units; unit += cut->chunk_units) {
-            struct chunk chunk = {images, unit, fcnn_min(unit + cut->chunk_units, units), LISTED_NONE, 0};
-            if (call->strips.image) fill_strips(call, image, &chunk);
-            pass.chunk = &chunk;
-            do_tasks(call, first, last, &pass);
-        }
-        pass.chunk = NULL;
-        while ((pass.slot = fcnn_tree_merge(&tree, image + FCNN_BLOCK >= n)) >= 0) do_tasks(call, first, last, &pass);
-    }
+        share.pass.tile.ahead = AHEAD * cut->gradient_pixel;
+    fcnn_sum_blocks(n, sum_block, add_block, &share);
 }
 
 /* Strips hold one group, so that groups are done one after the other. */
@@ -283,9 +292,11 @@ static void compute_packed(struct call *call, int64_t first, int64_t last)
     }
 }
 
-void fcnn_direct_weights_run(const struct fcnn_tiles *tiles, const fcnn_problem *p, const fcnn_tensors *t,
-                             const struct fcnn_memory *memory, enum fcnn_stage stage, int64_t first, int64_t last)
+void fcnn_direct_weights_run(const struct fcnn_query *query, const fcnn_tensors *t, const struct fcnn_memory *memory,
+                             enum fcnn_stage stage, int64_t first, int64_t last)
 {
+    const struct fcnn_tiles *tiles = query->context;
+    const fcnn_problem *p = query->problem;
     struct call call = {.tiles = tiles, .problem = p, .tensors = t, .cut = fcnn_cut_of(tiles, p)};
     const struct fcnn_cut *cut = &call.cut;
     call.tables = fcnn_cut_tables_in(cut, memory->tables);
@@ -296,7 +307,7 @@ void fcnn_direct_weights_run(const struct fcnn_tiles *tiles, const fcnn_problem 
     } else {
         char *copies = (char *)memory->scratch + segment_bytes(cut, p);
         call.segments = memory->scratch;
-        call.sum = fcnn_weights_sum_of(p, t, (char *)memory->scratch + before_sums(cut, p));
+        call.sum = fcnn_weights_sum_of(p, t, memory->sums);
         if (fcnn_strips_image_bytes(cut)) call.strips.image = (float *)copies;
         call.strips.gradient = (float *)(copies + fcnn_strips_image_bytes(cut));
         if (cut->packed) compute_packed(&call, first, last);

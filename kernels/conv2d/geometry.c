@@ -2,8 +2,9 @@
  * Geometry of convolutions: see geometry.h. Runs once per plan, or once per task for small things. */
 #include "kernels/conv2d/conv2d.h"
 
-const char *fcnn_conv2d_unsupported(const fcnn_problem *p)
+const char *fcnn_conv2d_unsupported(const struct fcnn_query *query)
 {
+    const fcnn_problem *p = query->problem;
     if ((p->h + p->pad_top + p->pad_bottom) * (p->w + p->pad_left + p->pad_right) > INT32_MAX / p->c)
         return "padded images of 2^31 values or more";
     if (p->op == FCNN_CONV2D_POOL && p->direction == FCNN_FORWARD && p->groups > 1 && p->k / p->groups % 16)
@@ -41,34 +42,53 @@ struct fcnn_gather fcnn_gather_of(const fcnn_problem *conv)
     return g;
 }
 
-/* One axis of a problem, input and output of the *forward* pass. */
+/* One axis of a problem, input and output of the *forward* pass. Backwards an output meets the taps that are congruent to
+ * (output + pad) / common * inverse modulo `period`, or none where `common` does not divide output + pad. */
 struct axis {
     int64_t in, out, taps, stride, dilation, pad;
+    int64_t common, period, inverse; /* backwards: gcd of stride and dilation; stride, 1 / dilation without it */
     int forward;
 };
 
+/* Sets axis->common and axis->inverse by Euclid's extended algorithm. */
+static void invert_dilation(struct axis *axis)
+{
+    int64_t a = axis->dilation, b = axis->stride, x = 1, next = 0; /* a = x * dilation modulo stride, b = next * dilation */
+    while (b) {
+        const int64_t quotient = a / b, rest = a % b, after = x - quotient * next;
+        a = b, b = rest, x = next, next = after;
+    }
+    axis->common = a;
+    axis->period = axis->stride / a;
+    axis->inverse = (x % axis->period + axis->period) % axis->period;
+}
+
 static struct axis axis_of(const fcnn_problem *p, int vertical)
 {
-    int forward = p->direction != FCNN_BACKWARD_DATA;
-    if (vertical) return (struct axis){p->h, p->p, p->r, p->stride_h, p->dilation_h, p->pad_top, forward};
-    return (struct axis){p->w, p->q, p->s, p->stride_w, p->dilation_w, p->pad_left, forward};
+    struct axis a = vertical ? (struct axis){p->h, p->p, p->r, p->stride_h, p->dilation_h, p->pad_top, 1, 1, 0, 1}
+                             : (struct axis){p->w, p->q, p->s, p->stride_w, p->dilation_w, p->pad_left, 1, 1, 0, 1};
+    a.forward = p->direction != FCNN_BACKWARD_DATA;
+    if (!a.forward) invert_dilation(&a);
+    return a;
 }
 
-static int64_t meet(const struct axis *a, int64_t out, int64_t tap)
+int64_t fcnn_axis_meet(const fcnn_problem *p, int vertical, int64_t out, int64_t tap)
 {
-    if (a->forward) {
-        int64_t in = out * a->stride + tap * a->dilation - a->pad;
-        return in >= 0 && in < a->in ? in : -1;
+    const int64_t in = vertical ? p->h : p->w, stride = vertical ? p->stride_h : p->stride_w;
+    const int64_t reach = tap * (vertical ? p->dilation_h : p->dilation_w) - (vertical ? p->pad_top : p->pad_left);
+    if (p->direction != FCNN_BACKWARD_DATA) {
+        const int64_t at = out * stride + reach;
+        return at >= 0 && at < in ? at : -1;
     }
-    int64_t scaled = out + a->pad - tap * a->dilation;
-    return scaled >= 0 && scaled % a->stride == 0 && scaled / a->stride < a->out ? scaled / a->stride : -1;
+    const int64_t scaled = out - reach;
+    return scaled >= 0 && scaled % stride == 0 && scaled / stride < (vertical ? p->p : p->q) ? scaled / stride : -1;
 }
 
-int64_t fcnn_axis_meet(const fcnn_problem *conv, int vertical, int64_t out, int64_t tap)
-{
-    struct axis a = axis_of(conv, vertical);
-    return meet(&a, out, tap);
-}
+/* Rounded down, also below 0; b > 0. */
+static int64_t floor_div(int64_t a, int64_t b) { return a / b - (a % b < 0); }
+
+/* The least of the multiples of a that reaches b is ceil_at(b, a) * a, or 0. */
+static int64_t ceil_at(int64_t b, int64_t a) { return b > 0 ? (b - 1) / a + 1 : 0; }
 
 /* The class of one output alone. The real taps of an output are evenly spaced: in the forward pass they are neighbours, in
  * the backward pass those congruent modulo the stride. */
@@ -76,13 +96,21 @@ static struct fcnn_axis_class class_of_one(const struct axis *a, int64_t out)
 {
     struct fcnn_axis_class c = {.first = out, .step = a->forward ? 1 : a->stride, .count = 1, .tap_step = 1,
                                 .stride = a->forward ? a->stride : 1};
-    for (int64_t tap = 0; tap < a->taps; tap++) {
-        int64_t in = meet(a, out, tap);
-        if (in < 0) continue;
-        if (c.taps == 0) c.tap = tap, c.origin = in;
-        if (c.taps == 1) c.tap_step = tap - c.tap, c.advance = in - c.origin;
-        c.taps++;
+    const int64_t at = a->forward ? a->pad - out * a->stride : out + a->pad; /* tap * dilation that meets input 0 */
+    int64_t from, to; /* taps that fall on the input */
+    if (a->forward) {
+        from = ceil_at(at, a->dilation), to = floor_div(at + a->in - 1, a->dilation);
+    } else {
+        if (at % a->common) return c;
+        from = ceil_at(at - (a->out - 1) * a->stride, a->dilation), to = at / a->dilation;
+        const int64_t least = at / a->common % a->period * a->inverse % a->period;
+        from += ((least - from) % a->period + a->period) % a->period;
     }
+    to = to < a->taps ? to : a->taps - 1;
+    if (from > to) return c;
+    c.tap = from, c.taps = (to - from) / a->period + 1;
+    c.origin = a->forward ? from * a->dilation - at : (at - from * a->dilation) / a->stride;
+    if (c.taps > 1) c.tap_step = a->period, c.advance = a->forward ? a->dilation : -(a->dilation / a->common);
     return c;
 }
 
@@ -95,7 +123,8 @@ static int continues(const struct fcnn_axis_class *c, const struct fcnn_axis_cla
 int64_t fcnn_axis_classes(const fcnn_problem *conv, int vertical, struct fcnn_axis_class *classes)
 {
     struct axis a = axis_of(conv, vertical);
-    int64_t outputs = a.forward ? a.out : a.in, phases = a.forward ? 1 : a.stride, count = 0;
+    int64_t outputs = a.forward ? a.out : a.in, count = 0;
+    int64_t phases = a.forward ? 1 : a.stride < outputs ? a.stride : outputs;
     for (int64_t phase = 0; phase < phases; phase++) {
         int64_t begin = count;
         for (int64_t out = phase; out < outputs; out += phases) {
@@ -107,21 +136,33 @@ int64_t fcnn_axis_classes(const fcnn_problem *conv, int vertical, struct fcnn_ax
     return count;
 }
 
+static struct fcnn_axis_class class_of_tap(const struct axis *a, int64_t tap)
+{
+    struct fcnn_axis_class c = {.tap = tap, .step = 1, .stride = 1, .taps = 1};
+    /* of the forward pass: input i = output o * stride - shift */
+    const int64_t shift = a->pad - tap * a->dilation, from = ceil_at(shift, a->stride);
+    const int64_t last = floor_div(a->in - 1 + shift, a->stride), to = last < a->out ? last : a->out - 1;
+    if (to < from) return c;
+    c.count = to - from + 1;
+    c.first = from, c.origin = from * a->stride - shift;
+    if (c.count > 1) c.stride = a->stride;
+    if (a->forward) return c;
+    const int64_t first = c.origin, step = c.stride;
+    c.origin = c.first, c.stride = c.step;
+    c.first = first, c.step = step;
+    return c;
+}
+
+struct fcnn_axis_class fcnn_axis_tap(const fcnn_problem *conv, int vertical, int64_t tap)
+{
+    const struct axis a = axis_of(conv, vertical);
+    return class_of_tap(&a, tap);
+}
+
 void fcnn_axis_taps(const fcnn_problem *conv, int vertical, struct fcnn_axis_class *classes)
 {
-    struct axis a = axis_of(conv, vertical);
-    int64_t outputs = a.forward ? a.out : a.in;
-    for (int64_t tap = 0; tap < a.taps; tap++) {
-        struct fcnn_axis_class c = {.tap = tap, .step = 1, .stride = 1, .taps = 1};
-        for (int64_t out = 0; out < outputs; out++) {
-            int64_t in = meet(&a, out, tap);
-            if (in < 0) continue;
-            if (c.count == 0) c.first = out, c.origin = in;
-            if (c.count == 1) c.step = out - c.first, c.stride = in - c.origin;
-            c.count++;
-        }
-        classes[tap] = c;
-    }
+    const struct axis a = axis_of(conv, vertical);
+    for (int64_t tap = 0; tap < a.taps; tap++) classes[tap] = class_of_tap(&a, tap);
 }
 
 struct fcnn_panels fcnn_panels_of(int64_t channels, int64_t granule, int64_t most)

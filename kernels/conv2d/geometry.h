@@ -38,7 +38,8 @@ struct fcnn_gather fcnn_gather_of(const fcnn_problem *conv); /* by its direction
 /* Writes the classes of the output rows (vertical) or columns of a gather; returns their number, at most its dst_h (dst_w). */
 int64_t fcnn_axis_classes(const fcnn_problem *conv, int vertical, struct fcnn_axis_class *classes);
 
-/* For each tap of an axis the outputs that meet real input through it, as a class with that tap alone. */
+/* The outputs that meet real input through a tap, as a class with that tap alone; the same for each tap of an axis. */
+struct fcnn_axis_class fcnn_axis_tap(const fcnn_problem *conv, int vertical, int64_t tap);
 void fcnn_axis_taps(const fcnn_problem *conv, int vertical, struct fcnn_axis_class *classes);
 
 /* The input position that output `out` and tap `tap` meet, along one axis; -1: padding, or between strides. */

@@ -31,16 +31,19 @@ static struct call call_of(const struct fcnn_tiles *tiles, const fcnn_problem *p
     if (!t) return call;
     call.src = t->src;
     call.d_dst = call.spread == FCNN_SPREAD_NOTHING ? t->d_dst : memory->shared;
-    call.sum = fcnn_weights_sum_of(p, t, (char *)memory->scratch + fcnn_line(fcnn_im2col_matrix_bytes(&call.matrix)));
+    call.sum = fcnn_weights_sum_of(p, t, memory->sums);
     return call;
 }
 
-void fcnn_im2col_weights_demand(const struct fcnn_tiles *tiles, const fcnn_problem *p, struct fcnn_demand *demand)
+void fcnn_im2col_weights_demand(const struct fcnn_query *query, struct fcnn_demand *demand)
 {
+    const struct fcnn_tiles *tiles = query->context;
+    const fcnn_problem *p = query->problem;
     struct call call = call_of(tiles, p, NULL, NULL);
     demand->tables = fcnn_im2col_table_bytes(&call.matrix) + 2 * FCNN_IM2COL_ROWS * sizeof(int32_t);
     demand->shared = fcnn_spread_bytes(p, call.spread);
-    demand->scratch = fcnn_line(fcnn_im2col_matrix_bytes(&call.matrix)) + fcnn_weights_sum_bytes(p);
+    demand->sums = fcnn_weights_sum_bytes(p);
+    demand->scratch = fcnn_im2col_matrix_bytes(&call.matrix);
     demand->tasks[FCNN_TABLES] = 1;
     demand->tasks[FCNN_GATHER] = call.spread == FCNN_SPREAD_NOTHING ? 0 : p->n;
     demand->tasks[FCNN_COMPUTE] = p->groups * call.panels.count;
@@ -72,38 +75,40 @@ static void multiply(const struct call *call, const fcnn_problem *p, const float
     call->tiles->outer[vectors][1](&tile);
 }
 
-static void add_slots(const struct call *call, const fcnn_problem *p, int64_t into, int64_t channel, int64_t width)
+/* Panels first .. last-1 of one group. */
+struct share {
+    const struct call *call;
+    const fcnn_problem *problem;
+    int64_t group, first, last;
+    float *rows; /* of the matrix */
+};
+
+static void sum_block(void *context, int64_t image, int64_t images, int64_t slot)
 {
-    float *a = fcnn_weights_sum_weights(&call->sum, into) + channel;
-    const float *b = fcnn_weights_sum_weights(&call->sum, into + 1) + channel;
-    for (int64_t i = 0; i < call->matrix.row; i++)
-        for (int64_t j = 0; j < width; j++) a[i * p->k + j] += b[i * p->k + j];
-    if (!call->bias) return;
-    a = fcnn_weights_sum_bias(&call->sum, into) + channel;
-    b = fcnn_weights_sum_bias(&call->sum, into + 1) + channel;
-    for (int64_t j = 0; j < width; j++) a[j] += b[j];
+    const struct share *share = context;
+    const struct call *call = share->call;
+    const int64_t pixels = call->matrix.gather.dst_h * call->matrix.gather.dst_w, channels = call->panels.channels;
+    const int64_t begin = image * pixels, end = begin + images * pixels;
+    for (int64_t from = begin; from < end; from += FCNN_IM2COL_ROWS) {
+        const int64_t to = fcnn_min(from + FCNN_IM2COL_ROWS, end);
+        fcnn_im2col_build(&call->matrix, call->src, share->group, from, to, share->rows);
+        for (int64_t i = share->first; i < share->last; i++) {
+            const struct fcnn_panel panel = fcnn_panel_at(&call->panels, i);
+            multiply(call, share->problem, share->rows, from, to, from > begin, slot,
+                     share->group * channels + panel.from, panel.width);
+        }
+    }
 }
 
-/* Panels first .. last-1 of one group. */
-static void compute_group(const struct call *call, const fcnn_problem *p, int64_t group, int64_t first, int64_t last, float *rows)
+static void add_slot(void *context, int64_t into)
 {
-    int64_t image_pixels = call->matrix.gather.dst_h * call->matrix.gather.dst_w, channels = p->k / p->groups;
-    struct fcnn_tree tree = {0};
-    for (int64_t image = 0; image < p->n; image += FCNN_BLOCK) {
-        int64_t begin = image * image_pixels, end = fcnn_min(image + FCNN_BLOCK, p->n) * image_pixels, slot = fcnn_tree_push(&tree);
-        for (int64_t from = begin; from < end; from += FCNN_IM2COL_ROWS) {
-            int64_t to = fcnn_min(from + FCNN_IM2COL_ROWS, end);
-            fcnn_im2col_build(&call->matrix, call->src, group, from, to, rows);
-            for (int64_t i = first; i < last; i++) {
-                struct fcnn_panel panel = fcnn_panel_at(&call->panels, i);
-                multiply(call, p, rows, from, to, from > begin, slot, group * channels + panel.from, panel.width);
-            }
-        }
-        for (int64_t into; (into = fcnn_tree_merge(&tree, image + FCNN_BLOCK >= p->n)) >= 0;)
-            for (int64_t i = first; i < last; i++) {
-                struct fcnn_panel panel = fcnn_panel_at(&call->panels, i);
-                add_slots(call, p, into, group * channels + panel.from, panel.width);
-            }
+    const struct share *share = context;
+    const struct call *call = share->call;
+    for (int64_t i = share->first; i < share->last; i++) {
+        const struct fcnn_panel panel = fcnn_panel_at(&call->panels, i);
+        const int64_t channel = share->group * call->panels.channels + panel.from;
+        fcnn_weights_sum_add(&call->sum, into, 0, call->matrix.row, channel, panel.width);
+        if (call->bias) fcnn_weights_sum_add_bias(&call->sum, into, channel, panel.width);
     }
 }
 
@@ -117,9 +122,11 @@ static void fill_tables(const struct call *call, void *tables)
     }
 }
 
-void fcnn_im2col_weights_run(const struct fcnn_tiles *tiles, const fcnn_problem *p, const fcnn_tensors *t,
-                             const struct fcnn_memory *memory, enum fcnn_stage stage, int64_t first, int64_t last)
+void fcnn_im2col_weights_run(const struct fcnn_query *query, const fcnn_tensors *t, const struct fcnn_memory *memory,
+                             enum fcnn_stage stage, int64_t first, int64_t last)
 {
+    const struct fcnn_tiles *tiles = query->context;
+    const fcnn_problem *p = query->problem;
     struct call call = call_of(tiles, p, t, memory);
     if (stage == FCNN_TABLES) {
         fill_tables(&call, memory->tables);
@@ -129,7 +136,8 @@ void fcnn_im2col_weights_run(const struct fcnn_tiles *tiles, const fcnn_problem 
         for (int64_t task = first, end; task < last; task = end) {
             int64_t group = task / call.panels.count, base = group * call.panels.count;
             end = fcnn_min(base + call.panels.count, last);
-            compute_group(&call, p, group, task - base, end - base, memory->scratch);
+            struct share share = {&call, p, group, task - base, end - base, memory->scratch};
+            fcnn_sum_blocks(p->n, sum_block, add_slot, &share);
         }
     }
 }

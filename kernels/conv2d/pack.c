@@ -25,8 +25,7 @@ struct fcnn_packing fcnn_packing_of(const struct fcnn_tiles *tiles, const fcnn_p
     struct fcnn_gather g = fcnn_gather_of(p);
     struct fcnn_packing packing = {.rows = g.taps_h * g.taps_w * g.depth};
     packing.panels = panels_of(tiles, p, g.width, packing.rows);
-    int64_t widest = 0;
-    for (int64_t i = 0; i < packing.panels.count; i++) widest = fcnn_max(widest, fcnn_panel_at(&packing.panels, i).width);
+    const int64_t widest = fcnn_panel_at(&packing.panels, 0).width;
     packing.stride = (packing.rows + 1) * fcnn_ceil_div(widest, tiles->lanes) * tiles->lanes;
     packing.stride = fcnn_ceil_div(packing.stride, 16) * 16; /* panels start on cache lines */
     packing.tasks = g.groups * packing.panels.count;

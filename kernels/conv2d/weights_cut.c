@@ -95,14 +95,8 @@ struct fcnn_cut_tables fcnn_cut_tables_in(const struct fcnn_cut *cut, void *memo
 
 static struct fcnn_range real_outputs(const fcnn_problem *conv, int vertical, int64_t tap)
 {
-    int64_t out = vertical ? conv->p : conv->q;
-    struct fcnn_range real = {0, 0};
-    for (int64_t o = 0; o < out; o++) {
-        if (fcnn_axis_meet(conv, vertical, o, tap) < 0) continue;
-        if (real.to == 0) real.from = o;
-        real.to = o + 1;
-    }
-    return real;
+    const struct fcnn_axis_class met = fcnn_axis_tap(conv, vertical, tap);
+    return (struct fcnn_range){met.first, met.first + met.count};
 }
 
 void fcnn_cut_fill_tables(const struct fcnn_cut *cut, int pooled, const struct fcnn_cut_tables *tables)

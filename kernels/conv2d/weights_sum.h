@@ -8,30 +8,23 @@
 
 #include "kernels/kernel.h"
 
-struct fcnn_tree {
-    int64_t depth;  /* slots in use */
-    int64_t pushed; /* blocks so far */
-    int64_t merged; /* merges since the last push */
-};
+/* What a kernel does to sums: sum() writes the chain of a block of images to a slot, add() adds slot into + 1 to slot into. */
+typedef void fcnn_sum_block_fn(void *context, int64_t image, int64_t images, int64_t slot);
+typedef void fcnn_add_slot_fn(void *context, int64_t into);
 
-/* The slot of the next block. */
-static inline int64_t fcnn_tree_push(struct fcnn_tree *tree)
+/* Blocks of n images, first to last, and their tree. */
+static inline void fcnn_sum_blocks(int64_t n, fcnn_sum_block_fn *sum, fcnn_add_slot_fn *add, void *context)
 {
-    tree->pushed++;
-    tree->merged = 0;
-    return tree->depth++;
+    int64_t depth = 0; /* slots in use */
+    for (int64_t image = 0, blocks = 1; image < n; image += FCNN_BLOCK, blocks++) {
+        const int last = image + FCNN_BLOCK >= n;
+        sum(context, image, last ? n - image : FCNN_BLOCK, depth++);
+        for (int64_t due = blocks; depth > 1 && (last || due % 2 == 0); due /= 2) add(context, --depth - 1);
+    }
 }
 
-/* The slot to which the slot above it must now be added; -1: none. `last`: no block follows. */
-static inline int64_t fcnn_tree_merge(struct fcnn_tree *tree, int last)
-{
-    int due = last ? tree->depth > 1 : (tree->pushed >> tree->merged & 1) == 0;
-    if (!due) return -1;
-    tree->merged++;
-    return --tree->depth - 1;
-}
-
-/* Slots of whole weight gradients with their bias gradients: slot 0 is the output, others lie in `more`. */
+/* Slots of whole weight gradients with their bias gradients: slot 0 is the output, others lie in `more`, the area `sums`
+ * that all threads of an execution have in common: a task sums its own filter elements. */
 struct fcnn_weights_sum {
     float *weights, *bias, *more;
     int64_t count, k;
@@ -59,6 +52,23 @@ static inline float *fcnn_weights_sum_weights(const struct fcnn_weights_sum *sum
 static inline float *fcnn_weights_sum_bias(const struct fcnn_weights_sum *sum, int64_t slot)
 {
     return slot ? sum->more + (slot - 1) * (sum->count + sum->k) + sum->count : sum->bias;
+}
+
+/* Adds slot into + 1 to slot `into`: `width` channels from `channel` on, of filter elements first .. first + rows - 1. */
+static inline void fcnn_weights_sum_add(const struct fcnn_weights_sum *sum, int64_t into, int64_t first, int64_t rows,
+                                        int64_t channel, int64_t width)
+{
+    float *a = fcnn_weights_sum_weights(sum, into) + first * sum->k + channel;
+    const float *b = fcnn_weights_sum_weights(sum, into + 1) + first * sum->k + channel;
+    for (int64_t i = 0; i < rows; i++, a += sum->k, b += sum->k)
+        for (int64_t j = 0; j < width; j++) a[j] += b[j];
+}
+
+static inline void fcnn_weights_sum_add_bias(const struct fcnn_weights_sum *sum, int64_t into, int64_t channel, int64_t width)
+{
+    float *a = fcnn_weights_sum_bias(sum, into) + channel;
+    const float *b = fcnn_weights_sum_bias(sum, into + 1) + channel;
+    for (int64_t j = 0; j < width; j++) a[j] += b[j];
 }
 
 #endif

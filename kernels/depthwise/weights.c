@@ -35,7 +35,7 @@ struct cut {
     int64_t blocks, beside; /* of channels; of these side by side */
     struct slots slots;
     struct bands bands;
-    size_t bytes; /* of scratch, without the sums of blocks of images */
+    size_t bytes; /* of scratch */
 };
 
 /* Rows of the map that so many output rows meet. */
@@ -99,12 +99,14 @@ static struct cut cut_of(const fcnn_problem *p)
     return cut;
 }
 
-void fcnn_depthwise_weights_demand(const struct fcnn_depthwise *loops, const fcnn_problem *p,
-                                   struct fcnn_demand *demand)
+void fcnn_depthwise_weights_demand(const struct fcnn_query *query, struct fcnn_demand *demand)
 {
+    const struct fcnn_depthwise *loops = query->context;
+    const fcnn_problem *p = query->problem;
     struct cut cut = cut_of(p);
     (void)loops;
-    demand->scratch = cut.bytes + fcnn_weights_sum_bytes(p);
+    demand->sums = fcnn_weights_sum_bytes(p);
+    demand->scratch = cut.bytes;
     demand->tasks[FCNN_COMPUTE] = cut.blocks;
 }
 
@@ -269,48 +271,39 @@ static void sum_rows(const struct job *job, int64_t slot, int64_t first, int64_t
 
 /* ---- both ---- */
 
-static void add_slot(const struct job *job, int64_t into)
+static void add_slot(void *context, int64_t into)
 {
+    const struct job *job = context;
     const fcnn_problem *p = job->problem;
-    const int64_t rows = p->r * p->s;
-    for (int64_t i = 0; i < rows + !p->no_bias; i++) {
-        int64_t at = job->channels.from + (i < rows ? i * p->k : 0);
-        float *a = (i < rows ? fcnn_weights_sum_weights(&job->sum, into) : fcnn_weights_sum_bias(&job->sum, into)) + at;
-        const float *b =
-            (i < rows ? fcnn_weights_sum_weights(&job->sum, into + 1) : fcnn_weights_sum_bias(&job->sum, into + 1)) +
-            at;
-        for (int64_t c = 0; c < job->channels.width; c++) a[c] += b[c];
-    }
+    fcnn_weights_sum_add(&job->sum, into, 0, p->r * p->s, job->channels.from, job->channels.width);
+    if (!p->no_bias) fcnn_weights_sum_add_bias(&job->sum, into, job->channels.from, job->channels.width);
 }
 
-/* The chain of images first .. last-1, one block, into a slot of the tree. */
-static void sum_images(const struct job *job, int64_t slot, int64_t first, int64_t last)
+/* The chain of a block of images, into a slot of the tree. */
+static void sum_block(void *context, int64_t image, int64_t images, int64_t slot)
 {
-    if (job->cut->three) sum_rows(job, slot, first, last);
+    const struct job *job = context;
+    if (job->cut->three) sum_rows(job, slot, image, image + images);
     else
-        for (int64_t n = first; n < last; n++) sum_bands(job, slot, n, n > first);
+        for (int64_t n = image; n < image + images; n++) sum_bands(job, slot, n, n > image);
 }
 
-void fcnn_depthwise_weights_run(const struct fcnn_depthwise *loops, const fcnn_problem *p, const fcnn_tensors *t,
-                                const struct fcnn_memory *memory, enum fcnn_stage stage, int64_t first, int64_t last)
+void fcnn_depthwise_weights_run(const struct fcnn_query *query, const fcnn_tensors *t, const struct fcnn_memory *memory,
+                                enum fcnn_stage stage, int64_t first, int64_t last)
 {
+    const struct fcnn_depthwise *loops = query->context;
+    const fcnn_problem *p = query->problem;
     struct cut cut = cut_of(p);
-    char *scratch = memory->scratch;
     struct job job = {.loops = loops,
                       .problem = p,
                       .cut = &cut,
                       .tensors = t,
                       .scratch = memory->scratch,
-                      .sum = fcnn_weights_sum_of(p, t, scratch + cut.bytes)};
+                      .sum = fcnn_weights_sum_of(p, t, memory->sums)};
     (void)stage; /* only one */
     for (int64_t next; first < last; first = next) {
-        struct fcnn_tree tree = {0};
         next = fcnn_min(last, first + cut.beside);
         job.channels = (struct fcnn_panel){first * WIDTH, fcnn_min(next * WIDTH, p->c) - first * WIDTH};
-        for (int64_t image = 0; image < p->n; image += FCNN_BLOCK) {
-            int64_t slot = fcnn_tree_push(&tree);
-            sum_images(&job, slot, image, fcnn_min(image + FCNN_BLOCK, p->n));
-            for (int64_t into; (into = fcnn_tree_merge(&tree, image + FCNN_BLOCK >= p->n)) >= 0;) add_slot(&job, into);
-        }
+        fcnn_sum_blocks(p->n, sum_block, add_slot, &job);
     }
 }

@@ -2,7 +2,7 @@
  *
  * Pool-sparse backward weights and bias: for one output channel, tiles of filter elements (r, s, c) in registers, and a
  * walk over the channel's live windows. A task is a group of 16 output channels; its sums lie transposed, [k][r, s, c],
- * in scratch.
+ * in the area for sums.
  *
  * Lists are made per unit: an image, or a band of window rows of a large one, so that a unit's input stays in the L1
  * cache while all channels of a group pass over it. Sums are carried from unit to unit, which is exact. */
@@ -17,7 +17,7 @@
 
 struct cut {
     fcnn_problem conv;
-    int64_t run_count, run, run_step; /* runs: how many, elements in the filter, floats of scratch */
+    int64_t run_count, run, run_step; /* runs: how many, elements in the filter, floats of sums */
     int64_t row_groups;
     struct fcnn_panels pieces;        /* of a run */
     int64_t groups, bands, band_rows, capacity, units; /* units: of all images */
@@ -81,19 +81,22 @@ static struct lists lists_in(const struct cut *cut, void *memory)
     return lists;
 }
 
-const char *fcnn_sparse_weights_unsupported(const struct fcnn_sparse *isa, const fcnn_problem *p)
+const char *fcnn_sparse_weights_doubt(const struct fcnn_query *query)
 {
-    if (p->groups > 1) return "groups";
+    const struct fcnn_sparse *isa = query->context;
+    const fcnn_problem *p = query->problem;
     if (isa->picks && p->r * p->s * p->c < LEAST_VECTORS * isa->lanes) return "filters of less than four vectors";
-    return fcnn_conv2d_unsupported(p);
+    return NULL;
 }
 
-void fcnn_sparse_weights_demand(const struct fcnn_sparse *isa, const fcnn_problem *p, struct fcnn_demand *demand)
+void fcnn_sparse_weights_demand(const struct fcnn_query *query, struct fcnn_demand *demand)
 {
+    const struct fcnn_sparse *isa = query->context;
+    const fcnn_problem *p = query->problem;
     struct cut cut = cut_of(isa, p);
     demand->tables = (size_t)(p->p * p->q) * sizeof(int32_t);
     demand->shared = halo_bytes(p) + lists_in(&cut, NULL).bytes;
-    demand->scratch = (size_t)(cut.groups * cut.slots * cut.slot) * sizeof(float);
+    demand->sums = (size_t)(cut.groups * cut.slots * cut.slot) * sizeof(float);
     demand->tasks[FCNN_TABLES] = 1;
     demand->tasks[FCNN_GATHER] = p->n;
     demand->tasks[FCNN_COMPUTE] = cut.groups;
@@ -192,19 +195,36 @@ static void run_units(const struct call *call, int64_t group, int64_t unit, int6
     }
 }
 
-/* The sums of a block of images, to slot `slot`. A chunk of input serves all groups while it is in the L1 cache. */
-static void run_block(const struct call *call, int64_t first, int64_t last, int64_t image, int64_t images, int64_t slot)
+/* Groups first .. last-1. */
+struct share {
+    const struct call *call;
+    int64_t first, last;
+};
+
+/* A chunk of input serves all groups while it is in the L1 cache. */
+static void sum_block(void *context, int64_t image, int64_t images, int64_t slot)
 {
+    const struct share *share = context;
+    const struct call *call = share->call;
     const struct cut *cut = &call->cut;
     int64_t begin = image * cut->bands, end = (image + images) * cut->bands;
     for (int64_t unit = begin; unit < end; unit += cut->chunk_units)
-        for (int64_t group = first; group < last; group++)
+        for (int64_t group = share->first; group < share->last; group++)
             run_units(call, group, unit, fcnn_min(cut->chunk_units, end - unit), unit > begin,
                       slot_of(call, group, slot));
-    for (int64_t group = first; group < last && !cut->conv.no_bias; group++) {
+    for (int64_t group = share->first; group < share->last && !cut->conv.no_bias; group++) {
         struct fcnn_sparse_lists windows = windows_of(cut, call->tensors, image, 0, images * (cut->conv.p / 2), group);
         call->isa->sum_gradients(&windows, bias_of(call, group, slot));
     }
+}
+
+/* Channels that fill up the last group hold nothing and go nowhere. */
+static void add_slot(void *context, int64_t into)
+{
+    const struct share *share = context;
+    const struct call *call = share->call;
+    for (int64_t group = share->first; group < share->last; group++)
+        call->isa->add(call->cut.slot, slot_of(call, group, into + 1), slot_of(call, group, into));
 }
 
 /* Slot 0 to the outputs. */
@@ -220,23 +240,17 @@ static void put_group(const struct call *call, int64_t group)
 
 static void compute(const struct call *call, int64_t first, int64_t last)
 {
-    const struct cut *cut = &call->cut;
-    int64_t n = cut->conv.n;
-    struct fcnn_tree tree = {0};
-    for (int64_t image = 0; image < n; image += FCNN_BLOCK) {
-        run_block(call, first, last, image, fcnn_min(FCNN_BLOCK, n - image), fcnn_tree_push(&tree));
-        /* channels that fill up the last group hold nothing and go nowhere */
-        for (int64_t into; (into = fcnn_tree_merge(&tree, image + FCNN_BLOCK >= n)) >= 0;)
-            for (int64_t group = first; group < last; group++)
-                call->isa->add(cut->slot, slot_of(call, group, into + 1), slot_of(call, group, into));
-    }
+    struct share share = {call, first, last};
+    fcnn_sum_blocks(call->cut.conv.n, sum_block, add_slot, &share);
     for (int64_t group = first; group < last; group++) put_group(call, group);
 }
 
-void fcnn_sparse_weights_run(const struct fcnn_sparse *isa, const fcnn_problem *p, const fcnn_tensors *t,
-                             const struct fcnn_memory *memory, enum fcnn_stage stage, int64_t first, int64_t last)
+void fcnn_sparse_weights_run(const struct fcnn_query *query, const fcnn_tensors *t, const struct fcnn_memory *memory,
+                             enum fcnn_stage stage, int64_t first, int64_t last)
 {
-    struct call call = {.isa = isa, .cut = cut_of(isa, p), .tensors = t, .sums = memory->scratch};
+    const struct fcnn_sparse *isa = query->context;
+    const fcnn_problem *p = query->problem;
+    struct call call = {.isa = isa, .cut = cut_of(isa, p), .tensors = t, .sums = memory->sums};
     if (stage == FCNN_TABLES) {
         fill_corners(&call.cut.conv, memory->tables);
         return;

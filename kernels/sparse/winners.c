@@ -36,19 +36,22 @@ static struct cut cut_of(const struct fcnn_sparse *isa, const fcnn_problem *p)
     return cut;
 }
 
-const char *fcnn_sparse_winners_unsupported(const struct fcnn_sparse *isa, const fcnn_problem *p)
+const char *fcnn_sparse_winners_doubt(const struct fcnn_query *query)
 {
-    if (p->groups > 1) return "groups";
-    if (p->r * p->s * p->c >= MOST_VECTORS * isa->lanes) return "filters of four vectors or more";
-    return fcnn_conv2d_unsupported(p);
+    const struct fcnn_sparse *isa = query->context;
+    const fcnn_problem *p = query->problem;
+    return p->r * p->s * p->c >= MOST_VECTORS * isa->lanes ? "filters of four vectors or more" : NULL;
 }
 
-void fcnn_sparse_winners_demand(const struct fcnn_sparse *isa, const fcnn_problem *p, struct fcnn_demand *demand)
+void fcnn_sparse_winners_demand(const struct fcnn_query *query, struct fcnn_demand *demand)
 {
+    const struct fcnn_sparse *isa = query->context;
+    const fcnn_problem *p = query->problem;
     struct cut cut = cut_of(isa, p);
     demand->tables = (size_t)cut.elements * sizeof(int32_t);
     demand->shared = fcnn_is_padded(p) ? fcnn_spread_bytes(p, FCNN_SPREAD_HALO) : 0;
-    demand->scratch = four_bytes(&cut) + fcnn_weights_sum_bytes(p);
+    demand->sums = fcnn_weights_sum_bytes(p);
+    demand->scratch = four_bytes(&cut);
     demand->tasks[FCNN_TABLES] = 1;
     demand->tasks[FCNN_GATHER] = fcnn_is_padded(p) ? p->n : 0;
     demand->tasks[FCNN_COMPUTE] = cut.panels.count * cut.elements;
@@ -122,7 +125,7 @@ static void run_band(const struct call *call, const struct place *place, int64_t
     call->isa->pick[fcnn_ceil_div(place->panel.width, call->isa->lanes)][place->elements](&pick);
 }
 
-static void add_slot(const struct call *call, const struct place *place, int64_t into)
+static void add_place(const struct call *call, const struct place *place, int64_t into)
 {
     int64_t k = call->cut.conv.k, at = place->from * k + place->panel.from;
     float *weights = fcnn_weights_sum_weights(&call->sum, into) + at;
@@ -133,36 +136,44 @@ static void add_slot(const struct call *call, const struct place *place, int64_t
                    fcnn_weights_sum_bias(&call->sum, into) + place->panel.from);
 }
 
-static void compute(const struct call *call, int64_t first, int64_t last)
+/* Tasks first .. last-1 of a call. */
+struct share {
+    const struct call *call;
+    int64_t first, last;
+};
+
+static void sum_block(void *context, int64_t image, int64_t images, int64_t slot)
 {
-    const struct cut *cut = &call->cut;
-    int64_t down = cut->conv.p / 2, across = cut->conv.q / 2, slot = 0;
-    struct fcnn_tree tree = {0};
-    for (int64_t n = 0; n < cut->conv.n; n++) {
-        int starts = n % FCNN_BLOCK == 0, final = n + 1 == cut->conv.n;
-        if (starts) slot = fcnn_tree_push(&tree);
+    const struct share *share = context;
+    const struct cut *cut = &share->call->cut;
+    const int64_t down = cut->conv.p / 2, across = cut->conv.q / 2;
+    for (int64_t n = image; n < image + images; n++)
         for (int64_t row = 0; row < down; row += cut->band_rows) {
-            int64_t rows = fcnn_min(cut->band_rows, down - row);
-            lay_out_band(call, n, row, rows);
-            for (int64_t task = first; task < last;) {
-                struct place place = place_of(cut, task, last);
+            const int64_t rows = fcnn_min(cut->band_rows, down - row);
+            lay_out_band(share->call, n, row, rows);
+            for (int64_t task = share->first; task < share->last;) {
+                const struct place place = place_of(cut, task, share->last);
                 task += place.elements;
-                run_band(call, &place, n * cut->windows + row * across, rows * across, !starts || row > 0, slot);
+                run_band(share->call, &place, n * cut->windows + row * across, rows * across, n > image || row > 0, slot);
             }
         }
-        if (!final && (n + 1) % FCNN_BLOCK) continue;
-        for (int64_t into; (into = fcnn_tree_merge(&tree, final)) >= 0;)
-            for (int64_t task = first; task < last;) {
-                struct place place = place_of(cut, task, last);
-                task += place.elements;
-                add_slot(call, &place, into);
-            }
+}
+
+static void add_slot(void *context, int64_t into)
+{
+    const struct share *share = context;
+    for (int64_t task = share->first; task < share->last;) {
+        const struct place place = place_of(&share->call->cut, task, share->last);
+        task += place.elements;
+        add_place(share->call, &place, into);
     }
 }
 
-void fcnn_sparse_winners_run(const struct fcnn_sparse *isa, const fcnn_problem *p, const fcnn_tensors *t,
-                             const struct fcnn_memory *memory, enum fcnn_stage stage, int64_t first, int64_t last)
+void fcnn_sparse_winners_run(const struct fcnn_query *query, const fcnn_tensors *t, const struct fcnn_memory *memory,
+                             enum fcnn_stage stage, int64_t first, int64_t last)
 {
+    const struct fcnn_sparse *isa = query->context;
+    const fcnn_problem *p = query->problem;
     struct call call = {.isa = isa, .cut = cut_of(isa, p), .tensors = t, .fours = memory->scratch};
     if (stage == FCNN_TABLES) {
         fill_offsets(&call.cut.conv, memory->tables);
@@ -174,7 +185,7 @@ void fcnn_sparse_winners_run(const struct fcnn_sparse *isa, const fcnn_problem *
         call.elements = one_panel ? last - first : elements;
         call.offsets = (const int32_t *)memory->tables + call.from;
         call.src = fcnn_is_padded(p) ? memory->shared : t->src;
-        call.sum = fcnn_weights_sum_of(p, t, (char *)memory->scratch + four_bytes(&call.cut));
-        compute(&call, first, last);
+        call.sum = fcnn_weights_sum_of(p, t, memory->sums);
+        fcnn_sum_blocks(call.cut.conv.n, sum_block, add_slot, &(struct share){&call, first, last});
     }
 }

@@ -62,7 +62,7 @@ static struct cut cut_of(const struct fcnn_winograd *w, const fcnn_problem *p)
     return cut;
 }
 
-/* Scratch: a pixel of zeros, V, Y, S, sums of blocks. */
+/* Scratch: a pixel of zeros, V, Y, S. */
 static int64_t zeros_floats(const struct cut *cut) { return line(fcnn_max(cut->gather.depth, cut->gather.width)); }
 static int64_t v_floats(const struct cut *cut) { return cut->grid.frequencies * cut->v_frequency; }
 static int64_t y_floats(const struct cut *cut) { return cut->grid.frequencies * cut->y_frequency; }
@@ -73,13 +73,16 @@ static int64_t s_floats(const struct cut *cut)
     return (cut->carried ? cut->panels.count * bands : 1) * cut->s_band;
 }
 
-void fcnn_winograd_weights_demand(const struct fcnn_winograd *w, const fcnn_problem *p, struct fcnn_demand *demand)
+void fcnn_winograd_weights_demand(const struct fcnn_query *query, struct fcnn_demand *demand)
 {
+    const struct fcnn_winograd *w = query->context;
+    const fcnn_problem *p = query->problem;
     struct cut cut = cut_of(w, p);
     int64_t floats = zeros_floats(&cut) + v_floats(&cut) + y_floats(&cut) + s_floats(&cut);
     demand->tables = (size_t)cut.chunk_tiles * sizeof(int32_t);
     demand->shared = fcnn_spread_bytes(p, cut.spread);
-    demand->scratch = (size_t)floats * sizeof(float) + fcnn_weights_sum_bytes(p);
+    demand->sums = fcnn_weights_sum_bytes(p);
+    demand->scratch = (size_t)floats * sizeof(float);
     demand->tasks[FCNN_TABLES] = 1;
     demand->tasks[FCNN_GATHER] = cut.spread == FCNN_SPREAD_NOTHING ? 0 : p->n;
     demand->tasks[FCNN_COMPUTE] = p->groups * cut.inputs.count;
@@ -185,18 +188,6 @@ static void sum_panel(const struct call *call, const struct part *part, int64_t 
     }
 }
 
-/* The chains of a block of images, back to taps. */
-static void sum_block(const struct call *call, const struct part *part, int64_t image, int64_t images, int64_t slot)
-{
-    const struct cut *cut = &call->cut;
-    int64_t count = images * cut->grid.down * cut->grid.across;
-    for (int64_t first = 0; first < count; first += cut->chunk_tiles) {
-        int64_t last = fcnn_min(first + cut->chunk_tiles, count);
-        transform(call, part, image, first, last);
-        for (int64_t i = 0; i < cut->panels.count; i++) sum_panel(call, part, i, first, last, count, slot);
-    }
-}
-
 /* The bias gradient of a block: one chain of 1 * d_dst + sum over its pixels. */
 static void sum_bias(const struct call *call, const struct part *part, int64_t image, int64_t images, int64_t slot)
 {
@@ -219,40 +210,39 @@ static void sum_bias(const struct call *call, const struct part *part, int64_t i
     }
 }
 
-static void add(float *a, const float *b, int64_t count)
-{
-    for (int64_t i = 0; i < count; i++) a[i] += b[i];
-}
+/* A part and whether its tasks sum the bias. */
+struct share {
+    const struct call *call;
+    struct part part;
+    int bias;
+};
 
-/* Adds the slot above `into` to it: a part's weights, and its bias if it has one. */
-static void add_slots(const struct call *call, const struct part *part, int bias, int64_t into)
+/* The chains of a block of images, back to taps. */
+static void sum_block(void *context, int64_t image, int64_t images, int64_t slot)
 {
-    const struct fcnn_weights_sum *sum = &call->sum;
-    const struct fcnn_gather *g = &call->cut.gather;
-    const int64_t channel = part->group * g->width;
-    float *a = fcnn_weights_sum_weights(sum, into) + channel;
-    const float *b = fcnn_weights_sum_weights(sum, into + 1) + channel;
-    for (int64_t tap = 0; tap < 9; tap++)
-        for (int64_t c = part->from; c < part->to; c++) {
-            int64_t row = (tap * g->depth + c) * sum->k;
-            add(a + row, b + row, g->width);
-        }
-    if (!bias) return;
-    add(fcnn_weights_sum_bias(sum, into) + channel, fcnn_weights_sum_bias(sum, into + 1) + channel, g->width);
-}
-
-static void compute_part(const struct call *call, const struct part *part)
-{
-    int64_t n = call->cut.problem.n;
-    const int bias = !call->cut.problem.no_bias && part->from == 0;
-    struct fcnn_tree tree = {0};
-    for (int64_t image = 0; image < n; image += FCNN_BLOCK) {
-        int64_t images = fcnn_min(FCNN_BLOCK, n - image), slot = fcnn_tree_push(&tree);
-        sum_block(call, part, image, images, slot);
-        if (bias) sum_bias(call, part, image, images, slot);
-        for (int64_t into; (into = fcnn_tree_merge(&tree, image + FCNN_BLOCK >= n)) >= 0;)
-            add_slots(call, part, bias, into);
+    const struct share *share = context;
+    const struct call *call = share->call;
+    const struct cut *cut = &call->cut;
+    const int64_t count = images * cut->grid.down * cut->grid.across;
+    for (int64_t first = 0; first < count; first += cut->chunk_tiles) {
+        const int64_t last = fcnn_min(first + cut->chunk_tiles, count);
+        transform(call, &share->part, image, first, last);
+        for (int64_t i = 0; i < cut->panels.count; i++) sum_panel(call, &share->part, i, first, last, count, slot);
     }
+    if (share->bias) sum_bias(call, &share->part, image, images, slot);
+}
+
+/* A part's weights, and its bias if it has one. */
+static void add_slot(void *context, int64_t into)
+{
+    const struct share *share = context;
+    const struct fcnn_weights_sum *sum = &share->call->sum;
+    const struct fcnn_gather *g = &share->call->cut.gather;
+    const struct part *part = &share->part;
+    const int64_t channel = part->group * g->width;
+    for (int64_t tap = 0; tap < 9; tap++)
+        fcnn_weights_sum_add(sum, into, tap * g->depth + part->from, part->to - part->from, channel, g->width);
+    if (share->bias) fcnn_weights_sum_add_bias(sum, into, channel, g->width);
 }
 
 static void compute(const struct call *call, int64_t first, int64_t last)
@@ -264,13 +254,17 @@ static void compute(const struct call *call, int64_t first, int64_t last)
         int64_t left = fcnn_min(last - task, cut->inputs.count - at);
         count = fcnn_ceil_div(left, fcnn_ceil_div(left, cut->together));
         struct fcnn_panel begin = fcnn_panel_at(&cut->inputs, at), final = fcnn_panel_at(&cut->inputs, at + count - 1);
-        compute_part(call, &(struct part){.group = group, .from = begin.from, .to = final.from + final.width});
+        struct share share = {call, {.group = group, .from = begin.from, .to = final.from + final.width}, 0};
+        share.bias = !cut->problem.no_bias && begin.from == 0;
+        fcnn_sum_blocks(cut->problem.n, sum_block, add_slot, &share);
     }
 }
 
-void fcnn_winograd_weights_run(const struct fcnn_winograd *w, const fcnn_problem *p, const fcnn_tensors *t,
-                               const struct fcnn_memory *memory, enum fcnn_stage stage, int64_t first, int64_t last)
+void fcnn_winograd_weights_run(const struct fcnn_query *query, const fcnn_tensors *t, const struct fcnn_memory *memory,
+                               enum fcnn_stage stage, int64_t first, int64_t last)
 {
+    const struct fcnn_winograd *w = query->context;
+    const fcnn_problem *p = query->problem;
     struct call call = {.w = w, .cut = cut_of(w, p), .steps = memory->tables};
     const struct cut *cut = &call.cut;
     if (stage == FCNN_TABLES) {
@@ -284,7 +278,7 @@ void fcnn_winograd_weights_run(const struct fcnn_winograd *w, const fcnn_problem
         call.v = call.zeros + zeros_floats(cut);
         call.y = call.v + v_floats(cut);
         call.s = call.y + y_floats(cut);
-        call.sum = fcnn_weights_sum_of(p, t, call.s + s_floats(cut));
+        call.sum = fcnn_weights_sum_of(p, t, memory->sums);
         compute(&call, first, last);
     }
 }

@@ -1,42 +1,35 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * Compiling a model: settings, arenas, initial weights, the plans that every step needs; copying weights in and out. */
+ * Compiling a model: settings, arenas, initial weights, the plans that every step needs. */
 #include "lib/net/net.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- settings ---- */
+#include "lib/hyper.h"
+#include "lib/sized.h"
 
-static fcnn_status check_range(const char *what, float value, float below)
-{
-    if (value >= 0 && value < below) /* false for NaN */
-        return FCNN_OK;
-    return fcnn_fail(FCNN_BAD_ARGUMENT, "%s is %g; it must be at least 0 and below %g", what, (double)value,
-                     (double)below);
-}
+/* ---- settings ---- */
 
 static float or_default(float value, float otherwise) { return value == 0 ? otherwise : value; }
 
+/* What is 0 becomes Keras' default; the powers are those of step 0, whose product with beta is checked. */
 static fcnn_status read_hyper(fcnn_model *model, const fcnn_compile_options *options)
 {
+    const int sgd = options->optimizer == FCNN_OPTIMIZER_SGD;
     if ((unsigned)options->optimizer > FCNN_OPTIMIZER_SGD)
         return fcnn_fail(FCNN_BAD_ARGUMENT, "optimizer %d does not exist", (int)options->optimizer);
-    NET_TRY(check_range("learning_rate", options->learning_rate, INFINITY));
-    NET_TRY(check_range("beta_1", options->beta_1, 1));
-    NET_TRY(check_range("beta_2", options->beta_2, 1));
-    NET_TRY(check_range("epsilon", options->epsilon, INFINITY));
-    NET_TRY(check_range("momentum", options->momentum, INFINITY));
-    model->optimizer = options->optimizer;
-    model->hyper = (fcnn_hyper){
-        .learning_rate = or_default(options->learning_rate, options->optimizer == FCNN_OPTIMIZER_SGD ? 1e-2f : 1e-3f),
+    fcnn_hyper hyper = {
+        .learning_rate = or_default(options->learning_rate, sgd ? 1e-2f : 1e-3f),
         .beta_1 = or_default(options->beta_1, 0.9f),
         .beta_2 = or_default(options->beta_2, 0.999f),
         .epsilon = or_default(options->epsilon, 1e-7f),
-        .beta_1_power = 1,
-        .beta_2_power = 1,
         .momentum = options->momentum,
     };
+    NET_TRY(fcnn_hyper_check(&hyper, FCNN_ADAM, FCNN_UPDATE)); /* also what the optimizer has no use for */
+    NET_TRY(fcnn_hyper_check(&hyper, FCNN_SGD, FCNN_UPDATE));
+    hyper.beta_1_power = hyper.beta_2_power = 1;
+    model->optimizer = options->optimizer;
+    model->hyper = hyper;
     return FCNN_OK;
 }
 
@@ -47,13 +40,12 @@ static fcnn_status copy_text(const char **copy, const char *text)
     return FCNN_OK;
 }
 
-static fcnn_status read_options(fcnn_model *model, const fcnn_compile_options *options)
+static fcnn_status read_options(fcnn_model *model, const fcnn_compile_options *options, const fcnn_options *kernels)
 {
-    const fcnn_options none = {0}, *kernels = options->kernels ? options->kernels : &none;
     NET_TRY(fcnn_options_check(kernels));
-    if (options->shards < 0 || options->shards > NET_MAX_SHARDS)
+    if (options->shards < 0 || options->shards > FCNN_MAX_SHARDS)
         return fcnn_fail(FCNN_BAD_ARGUMENT, "shards is %d; expected 1 to %d, or 0 for %d", options->shards,
-                         NET_MAX_SHARDS, NET_SHARDS);
+                         FCNN_MAX_SHARDS, NET_SHARDS);
     NET_TRY(read_hyper(model, options));
     model->seed = options->seed;
     model->shards = options->shards ? options->shards : NET_SHARDS;
@@ -103,14 +95,8 @@ static fcnn_status allocate(fcnn_model *model)
 
 static void initialise(fcnn_model *model)
 {
-    int with_weights = 0;
-    for (int i = 0; i < model->layers; i++) {
-        const struct net_layer *layer = &model->layer[i];
-        const int64_t window = layer->problem.r * layer->problem.s;
-        if (layer->weights)
-            net_glorot(model->weights + layer->at_weights, layer->weights, model->seed, with_weights++,
-                       window * layer->problem.c, window * layer->problem.k);
-    }
+    for (int i = 0; i < model->layers; i++)
+        if (model->layer[i].weights) net_draw(model, i, model->weights + model->layer[i].at_weights);
     model->version = 1;
 }
 
@@ -122,8 +108,8 @@ static fcnn_status plan_step(fcnn_model *model)
         if (!layer->parameters) continue;
         const fcnn_problem reduce = {.op = FCNN_REDUCE, .n = model->shards, .c = layer->parameters};
         const fcnn_problem update = {.op = optimizer, .direction = FCNN_UPDATE, .c = layer->parameters};
-        NET_TRY(net_plan_create(model, &layer->reduce, &reduce, &model->single));
-        NET_TRY(net_plan_create(model, &layer->update, &update, &model->single));
+        NET_TRY(net_plan_create(model, &layer->reduce, &reduce, &model->step_classes));
+        NET_TRY(net_plan_create(model, &layer->update, &update, &model->step_classes));
     }
     return net_plans_need(model, NET_CHUNK, 1); /* a layer without a kernel is reported now, not in fcnn_fit() */
 }
@@ -142,6 +128,8 @@ void net_release(fcnn_model *model)
         free(*arenas[i]);
         *arenas[i] = NULL;
     }
+    free(model->run.initial);
+    model->run = (struct net_run){0};
     free(model->sums);
     model->sums = NULL;
     model->sums_capacity = 0;
@@ -149,7 +137,7 @@ void net_release(fcnn_model *model)
     free((char *)model->kernels.math);
     free((char *)model->kernels.kernel);
     model->kernels = model->single = (fcnn_options){0};
-    model->classes = 0;
+    model->step_classes = 0;
     model->workspace = 0;
 }
 
@@ -164,56 +152,27 @@ static fcnn_status check_layers(const fcnn_model *model)
     return FCNN_OK;
 }
 
-fcnn_status fcnn_compile(fcnn_model *model, const fcnn_compile_options *options)
+static fcnn_status compile(fcnn_model *model, const fcnn_compile_options *options, const fcnn_options *kernels)
 {
-    static const fcnn_compile_options defaults = {0};
+    NET_TRY(read_options(model, options, kernels));
+    NET_TRY(allocate(model));
+    NET_TRY(plan_step(model));
+    initialise(model);
+    return FCNN_OK;
+}
+
+fcnn_status fcnn_compile_sized(fcnn_model *model, const fcnn_compile_options *options, size_t size,
+                               size_t kernels_size)
+{
+    FCNN_TAKE(fcnn_compile_options, taken, options, size);
+    FCNN_TAKE(fcnn_options, kernels, taken.kernels, kernels_size);
     if (!model) return fcnn_fail(FCNN_BAD_ARGUMENT, "the model is NULL");
     if (model->compiled) return fcnn_fail(FCNN_BAD_ARGUMENT, "the model is compiled already");
     NET_TRY(check_layers(model));
     const fcnn_fpmode saved = fcnn_fpmode_enter();
-    fcnn_status status = read_options(model, options ? options : &defaults);
-    if (status == FCNN_OK) status = allocate(model);
-    if (status == FCNN_OK) status = plan_step(model);
-    if (status == FCNN_OK) initialise(model);
+    const fcnn_status status = compile(model, &taken, &kernels);
     fcnn_fpmode_leave(saved);
     if (status != FCNN_OK) net_release(model);
     model->compiled = status == FCNN_OK;
     return status;
-}
-
-/* ---- weights in and out, without the padding ---- */
-
-static fcnn_status check_copy(const fcnn_model *model, const float *weights, int64_t count)
-{
-    if (!model || !weights) return fcnn_fail(FCNN_BAD_ARGUMENT, "%s is NULL", model ? "weights" : "model");
-    if (!model->compiled) return fcnn_fail(FCNN_BAD_ARGUMENT, "a model has no weights before fcnn_compile()");
-    if (count != model->parameters)
-        return fcnn_fail(FCNN_BAD_ARGUMENT, "count is %lld; the model has %lld parameters", (long long)count,
-                         (long long)model->parameters);
-    return FCNN_OK;
-}
-
-fcnn_status fcnn_model_get_weights(const fcnn_model *model, float *weights, int64_t count)
-{
-    NET_TRY(check_copy(model, weights, count));
-    for (int i = 0; i < model->layers; i++) {
-        const struct net_layer *layer = &model->layer[i];
-        memcpy(weights, model->weights + layer->at_weights, (size_t)layer->weights * sizeof(float));
-        memcpy(weights + layer->weights, model->weights + layer->at_bias, (size_t)layer->bias * sizeof(float));
-        weights += layer->weights + layer->bias;
-    }
-    return FCNN_OK;
-}
-
-fcnn_status fcnn_model_set_weights(fcnn_model *model, const float *weights, int64_t count)
-{
-    NET_TRY(check_copy(model, weights, count));
-    for (int i = 0; i < model->layers; i++) {
-        const struct net_layer *layer = &model->layer[i];
-        memcpy(model->weights + layer->at_weights, weights, (size_t)layer->weights * sizeof(float));
-        memcpy(model->weights + layer->at_bias, weights + layer->weights, (size_t)layer->bias * sizeof(float));
-        weights += layer->weights + layer->bias;
-    }
-    model->version++;
-    return FCNN_OK;
 }

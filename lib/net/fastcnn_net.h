@@ -17,6 +17,8 @@ typedef struct fcnn_model fcnn_model;
 FCNN_API fcnn_status fcnn_model_create(fcnn_model **model, int64_t h, int64_t w, int64_t c);
 FCNN_API void fcnn_model_destroy(fcnn_model *model);
 
+/* ---- layers ---- */
+
 /* Layers in order. FCNN_BAD_SHAPE if a layer's output would be empty. A conv2d with ReLU that is followed by a maxpool
  * 2x2 (stride 2, valid) becomes one fused conv2d_pool, always, because the fusion defines the order of the gradient
  * sums. */
@@ -27,22 +29,60 @@ FCNN_API fcnn_status fcnn_add_avgpool2d(fcnn_model *model, int64_t r, int64_t s)
 FCNN_API fcnn_status fcnn_add_flatten(fcnn_model *model);
 FCNN_API fcnn_status fcnn_add_dense(fcnn_model *model, int64_t units, fcnn_activation activation);
 
+/* A layer as it was added, whatever runs in its place. The texts are the library's: class_name for ever, name until the
+ * next layer is added. */
+typedef struct fcnn_layer_info {
+    const char *class_name; /* Keras': "Conv2D" "MaxPooling2D" "AveragePooling2D" "Flatten" "Dense" */
+    const char *name;       /* Keras': "conv2d", then "conv2d_1", "conv2d_2"; "max_pooling2d", "dense" and so on */
+    int64_t in_h, in_w, in_c;       /* one input image */
+    int64_t h, w, c;                /* one output image; a flat one is 1 x 1 x c */
+    int64_t r, s;                   /* filter (conv2d) or window (pooling); else 0 */
+    int64_t stride_h, stride_w;     /* with these */
+    fcnn_padding padding;           /* as it was asked for */
+    fcnn_activation activation;     /* conv2d and dense */
+    int64_t weights, bias;          /* their numbers of floats; 0: no parameters. c: filters, units */
+    int line;                       /* of fcnn_model_kernels(): where it runs; -1: nothing runs (flatten) */
+} fcnn_layer_info;
+
+FCNN_API int fcnn_model_layers(const fcnn_model *model); /* as added, flatten too; 0 for NULL */
+/* Layer 0 .. fcnn_model_layers()-1, before and after fcnn_compile(). */
+FCNN_API fcnn_status fcnn_model_layer_sized(const fcnn_model *model, int layer, fcnn_layer_info *info, size_t size);
+static inline fcnn_status fcnn_model_layer(const fcnn_model *model, int layer, fcnn_layer_info *info)
+{
+    return fcnn_model_layer_sized(model, layer, info, sizeof *info);
+}
+
+/* The Keras tutorial network for 28x28x1 images and 10 classes: Conv2D 32 3x3 ReLU, MaxPool, Conv2D 64 3x3 ReLU,
+ * MaxPool, Conv2D 64 3x3 ReLU, Flatten, Dense 64 ReLU, Dense 10. Not compiled yet. */
+FCNN_API fcnn_status fcnn_model_mnist(fcnn_model **model);
+
+/* ---- compile ---- */
+
 typedef enum fcnn_optimizer { FCNN_OPTIMIZER_ADAM, FCNN_OPTIMIZER_SGD } fcnn_optimizer;
+
+#define FCNN_MAX_SHARDS 1024
 
 /* How a model is compiled. Zeros mean the defaults of Keras: Adam 1e-3, 0.9, 0.999, 1e-7; SGD 1e-2, momentum 0. */
 typedef struct fcnn_compile_options {
     fcnn_optimizer optimizer;
-    float learning_rate, beta_1, beta_2, epsilon, momentum;
+    float learning_rate, beta_1, beta_2, epsilon, momentum; /* finite, at least 0; betas below 1, momentum up to 1 */
     uint64_t seed;        /* of the initial weights (Glorot uniform, biases 0) and of the shuffling */
-    int shards;           /* per batch, at most 1024; 0: 8. Part of the receipt: it defines the order of the gradient
-                           * sums. */
+    int shards;           /* per batch, 1 to FCNN_MAX_SHARDS; 0: 8. Part of the receipt: it defines the order of the
+                           * gradient sums. */
     const fcnn_options *kernels; /* for every plan of the model, NULL: defaults; .threads: worker threads of the model,
                            * of which no more train than there are shards */
 } fcnn_compile_options;
 
 /* Fixes the layers, draws the weights. The last layer must be dense and linear: softmax and sparse categorical
- * cross-entropy are added by the model. */
-FCNN_API fcnn_status fcnn_compile(fcnn_model *model, const fcnn_compile_options *options);
+ * cross-entropy are added by the model. options NULL: all defaults. */
+FCNN_API fcnn_status fcnn_compile_sized(fcnn_model *model, const fcnn_compile_options *options, size_t size,
+                                        size_t kernels_size);
+static inline fcnn_status fcnn_compile(fcnn_model *model, const fcnn_compile_options *options)
+{
+    return fcnn_compile_sized(model, options, sizeof *options, sizeof(fcnn_options));
+}
+
+/* ---- fit, evaluate, predict ---- */
 
 typedef struct fcnn_metrics { double loss, accuracy; } fcnn_metrics;
 
@@ -63,14 +103,35 @@ typedef struct fcnn_fit_options {
     int no_shuffle;
     int (*callback)(void *context, const fcnn_progress *progress); /* nonzero return: stop, FCNN_INTERRUPTED */
     void *context;
+    int keep_going;           /* train on where the loss is not finite; else FCNN_DIVERGED */
 } fcnn_fit_options;
 
 /* Trains on n images x (n,h,w,c) with labels y (n). history: NULL, or one entry per epoch finished. Shuffling depends
- * on seed and epoch alone. The weights after FCNN_INTERRUPTED are those of the last finished step. */
-FCNN_API fcnn_status fcnn_fit(fcnn_model *model, const float *x, const int32_t *y, int64_t n,
-                              const fcnn_fit_options *options, fcnn_progress *history);
-FCNN_API fcnn_status fcnn_evaluate(fcnn_model *model, const float *x, const int32_t *y, int64_t n,
-                                   fcnn_metrics *metrics);
+ * on seed and epoch alone. The weights after FCNN_INTERRUPTED are those of the last finished step.
+ *
+ * FCNN_DIVERGED: the loss of a step is not finite (that step is not taken), or at the end of an epoch a weight or the
+ * validation loss is not. The receipt tells the step; with keep_going too, where training goes on.
+ *
+ * A callback runs on the thread that called fcnn_fit(), between two steps. It may call fcnn_evaluate(), fcnn_predict()
+ * and all that reads from or writes to the model's weights and state, and anything with other models. fcnn_fit() is
+ * refused (FCNN_BAD_ARGUMENT), and the model must not be destroyed. */
+FCNN_API fcnn_status fcnn_fit_sized(fcnn_model *model, const float *x, const int32_t *y, int64_t n,
+                                    const fcnn_fit_options *options, size_t size, fcnn_progress *history,
+                                    size_t history_size);
+static inline fcnn_status fcnn_fit(fcnn_model *model, const float *x, const int32_t *y, int64_t n,
+                                   const fcnn_fit_options *options, fcnn_progress *history)
+{
+    return fcnn_fit_sized(model, x, y, n, options, sizeof *options, history, sizeof *history);
+}
+
+/* Means over n images. An image whose probabilities are NaN is not counted as correct. */
+FCNN_API fcnn_status fcnn_evaluate_sized(fcnn_model *model, const float *x, const int32_t *y, int64_t n,
+                                         fcnn_metrics *metrics, size_t size);
+static inline fcnn_status fcnn_evaluate(fcnn_model *model, const float *x, const int32_t *y, int64_t n,
+                                        fcnn_metrics *metrics)
+{
+    return fcnn_evaluate_sized(model, x, y, n, metrics, sizeof *metrics);
+}
 /* probabilities (n, classes) */
 FCNN_API fcnn_status fcnn_predict(fcnn_model *model, const float *x, int64_t n, float *probabilities);
 
@@ -78,33 +139,98 @@ FCNN_API fcnn_status fcnn_predict(fcnn_model *model, const float *x, int64_t n, 
  * gave no more, one inside an OpenMP parallel region. 0: none yet. */
 FCNN_API int fcnn_model_threads(const fcnn_model *model);
 
+/* ---- weights and the optimizer's state: all that a checkpoint needs ---- */
+
 FCNN_API int64_t fcnn_model_parameters(const fcnn_model *model);
-/* All weights as one array, layer by layer, each layer's weights, then its bias: copies out / in `count` floats. */
+
+/* One float per parameter of a compiled model each. Adam's moments; SGD: moment_1 is its momentum, moment_2 stays 0.
+ * The initial ones can be read alone: what training began with (fcnn_receipt.given says what that is). */
+typedef enum fcnn_array {
+    FCNN_ARRAY_WEIGHTS,
+    FCNN_ARRAY_MOMENT_1,
+    FCNN_ARRAY_MOMENT_2,
+    FCNN_ARRAY_INITIAL_WEIGHTS,
+    FCNN_ARRAY_INITIAL_MOMENT_1,
+    FCNN_ARRAY_INITIAL_MOMENT_2,
+} fcnn_array;
+typedef enum fcnn_part { FCNN_PART_WEIGHTS, FCNN_PART_BIAS } fcnn_part;
+
+/* A whole array, layer by layer, each layer's weights, then its bias: copies out / in `count` floats, which must be
+ * fcnn_model_parameters(). Setting the weights leaves the optimizer's state as it is. */
+FCNN_API fcnn_status fcnn_model_get_array(const fcnn_model *model, fcnn_array array, float *values, int64_t count);
+FCNN_API fcnn_status fcnn_model_set_array(fcnn_model *model, fcnn_array array, const float *values, int64_t count);
 FCNN_API fcnn_status fcnn_model_get_weights(const fcnn_model *model, float *weights, int64_t count);
 FCNN_API fcnn_status fcnn_model_set_weights(fcnn_model *model, const float *weights, int64_t count);
+
+/* One layer's part of an array: RSCK (dense: CK) or bias, `count` as fcnn_layer_info has it. */
+FCNN_API fcnn_status fcnn_layer_get_array(const fcnn_model *model, int layer, fcnn_array array, fcnn_part part,
+                                          float *values, int64_t count);
+FCNN_API fcnn_status fcnn_layer_set_array(fcnn_model *model, int layer, fcnn_array array, fcnn_part part,
+                                          const float *values, int64_t count);
+
+/* Where training stands. A model with the same layers and compile options that is given the three arrays and this
+ * trains on as the model they were taken from would, bit for bit. */
+typedef struct fcnn_state {
+    int64_t steps, epochs;            /* finished, over all calls of fcnn_fit(); the next epoch's number shuffles it */
+    float beta_1_power, beta_2_power; /* beta^steps by repeated multiplication; 1 before the first step */
+} fcnn_state;
+FCNN_API fcnn_status fcnn_model_get_state_sized(const fcnn_model *model, fcnn_state *state, size_t size);
+/* FCNN_BAD_ARGUMENT: negative numbers, more than 2^32 - 1 epochs, powers outside 0 .. 1, or not 1 with no steps. */
+FCNN_API fcnn_status fcnn_model_set_state_sized(fcnn_model *model, const fcnn_state *state, size_t size);
+static inline fcnn_status fcnn_model_get_state(const fcnn_model *model, fcnn_state *state)
+{
+    return fcnn_model_get_state_sized(model, state, sizeof *state);
+}
+static inline fcnn_status fcnn_model_set_state(fcnn_model *model, const fcnn_state *state)
+{
+    return fcnn_model_set_state_sized(model, state, sizeof *state);
+}
+
+/* ---- what runs ---- */
 
 /* Multiply-adds times two of one image: forward, and a whole training step (no gradient for the network's input). */
 FCNN_API double fcnn_model_flops(const fcnn_model *model, int training);
 
-/* One line per layer of `fastcnn info`: the problem (forward, for a shard of 8 images) and the kernels chosen, in layer
+/* One line per fused layer of `fastcnn info`: the problem (forward, for a shard of 8 images) and the kernels chosen, in
  * order; then loss, gradient sum and optimizer. Returns FCNN_BAD_ARGUMENT past the last line. `text` as in snprintf. */
 FCNN_API fcnn_status fcnn_model_kernels(fcnn_model *model, int line, char *text, size_t size);
 
-/* What a training run depended on and produced. */
+/* ---- the receipt ---- */
+
+/* What a training run depended on and produced. A run begins with fcnn_compile(), with a fcnn_fit() on other data or in
+ * another way than the one before, and with whatever sets weights or state; equal fits in a row are one run. So it is
+ * repeated by one fcnn_fit() of `epochs` epochs on the same data, from the initial weights, moments and state.
+ * The hashes here are quick comparisons. What proves (SHA-256) is computed from the arrays of fcnn_model_get_array()
+ * and from the data, by `fastcnn train --receipt`. */
 typedef struct fcnn_receipt {
     char weights[33];  /* 128-bit XXH3 of all parameters, little-endian floats, -0 as +0; hexadecimal */
-    char data[33];     /* the same over the training data (x, then y) of the last fcnn_fit() */
+    char data[33];     /* the same over the training data (x, then y) of the run; "" before the first fcnn_fit() */
     uint64_t seed;
     int shards;
-    int64_t steps;     /* optimizer steps so far */
-    char classes[64];  /* numerics classes of all kernels used, e.g. "exact" */
+    int64_t steps;     /* optimizer steps so far, first_step included */
+    char classes[64];  /* numerics classes of all kernels that trained, e.g. "exact"; "" before the first step */
     char versions[96]; /* fcnn_version_details() */
+    int numerics;      /* the version of the numerics: other bits are to be expected from another one */
+    int given;         /* 0: the run began with weights drawn from the seed and a fresh optimizer; 1: with what it found
+                        * in the initial arrays and the first_ members */
+    int altered;       /* a callback set weights or state: fcnn_fit() alone does not repeat the run */
+    int stopped;       /* the run ended within an epoch: by a callback, or because it diverged */
+    int64_t diverged_step; /* the first step, from 1, whose loss or weights were not finite; 0: none */
+    int64_t first_step, first_epoch; /* the state that the run began with, see fcnn_state */
+    float first_beta_1_power, first_beta_2_power;
+    int64_t epochs;    /* finished in the run */
+    fcnn_optimizer optimizer;
+    float learning_rate, beta_1, beta_2, epsilon, momentum; /* what the optimizer has no use for is 0 */
+    int64_t images, validation_images; /* that trained: the first ones of the data; and validated */
+    int64_t batch_size;
+    double validation_split;
+    int shuffled, keep_going;
 } fcnn_receipt;
-FCNN_API fcnn_status fcnn_model_receipt(const fcnn_model *model, fcnn_receipt *receipt);
-
-/* The Keras tutorial network for 28x28x1 images and 10 classes: Conv2D 32 3x3 ReLU, MaxPool, Conv2D 64 3x3 ReLU,
- * MaxPool, Conv2D 64 3x3 ReLU, Flatten, Dense 64 ReLU, Dense 10. Not compiled yet. */
-FCNN_API fcnn_status fcnn_model_mnist(fcnn_model **model);
+FCNN_API fcnn_status fcnn_model_receipt_sized(const fcnn_model *model, fcnn_receipt *receipt, size_t size);
+static inline fcnn_status fcnn_model_receipt(const fcnn_model *model, fcnn_receipt *receipt)
+{
+    return fcnn_model_receipt_sized(model, receipt, sizeof *receipt);
+}
 
 #ifdef __cplusplus
 }

@@ -6,6 +6,8 @@
 #include <omp.h>
 #include <stdlib.h>
 
+#include "lib/sized.h"
+
 /* ---- checks ---- */
 
 static fcnn_status check_data(const fcnn_model *model, const float *x, const void *y, const char *y_name, int64_t n)
@@ -82,14 +84,21 @@ static fcnn_status read_options(struct fit *fit, int64_t n)
 static fcnn_status prepare(struct fit *fit)
 {
     const int64_t last = fit->training % fit->batch;
+    const struct net_fit_record record = {
+        .images = fit->training,
+        .validation = fit->validation,
+        .batch = fit->batch,
+        .split = fit->options->validation_split,
+        .shuffled = !fit->options->no_shuffle,
+        .keep_going = fit->options->keep_going != 0,
+    };
     net_plans_trim(fit->model);
     NET_TRY(net_job_prepare(fit->model, fit->batch, 1));
     if (last) NET_TRY(net_job_prepare(fit->model, last, 1));
     if (fit->validation) NET_TRY(net_job_prepare(fit->model, fit->validation, 0));
-    if (fit->options->no_shuffle) return FCNN_OK;
-    if (!(fit->order = net_alloc((size_t)fit->training, sizeof *fit->order)))
+    if (record.shuffled && !(fit->order = net_alloc((size_t)fit->training, sizeof *fit->order)))
         return fcnn_fail(FCNN_OUT_OF_MEMORY, "no memory to shuffle %lld images", (long long)fit->training);
-    return FCNN_OK;
+    return net_run_begin(fit->model, &record, fit->x, fit->y);
 }
 
 static fcnn_status report(const struct fit *fit)
@@ -125,6 +134,7 @@ static fcnn_status train(struct fit *fit)
         .order = fit->order,
         .images = fit->training,
         .batch = fit->batch,
+        .keep_going = fit->options->keep_going,
         .after_step = after_step,
         .context = fit,
     };
@@ -148,35 +158,66 @@ static fcnn_status validate(struct fit *fit)
     return FCNN_OK;
 }
 
-static fcnn_status run_epoch(struct fit *fit, fcnn_progress *history)
+/* What the losses of the steps could not show: numbers that the last step or the validation images brought. */
+static fcnn_status check_outcome(const struct fit *fit)
 {
+    fcnn_model *model = fit->model;
+    int64_t i = 0;
+    while (i < model->arena && isfinite(model->weights[i])) i++;
+    if (i == model->arena && isfinite(fit->progress.val_loss)) return FCNN_OK;
+    net_run_diverged(model, model->steps);
+    if (fit->options->keep_going) return FCNN_OK;
+    return fcnn_fail(FCNN_DIVERGED, "after step %lld %s is not finite: training has diverged",
+                     (long long)model->steps, i < model->arena ? "a weight" : "the validation loss");
+}
+
+static fcnn_status run_epoch(struct fit *fit, fcnn_progress *history, size_t history_size)
+{
+    fcnn_model *model = fit->model;
     fit->begin = omp_get_wtime();
     fit->progress.epoch_ended = 0;
-    if (fit->order) net_shuffle(fit->order, fit->training, fit->model->seed, fit->model->epochs);
+    if (fit->order) net_shuffle(fit->order, fit->training, model->seed, model->epochs);
+    model->run.stopped = 1; /* until the epoch has ended */
     NET_TRY(train(fit));
     if (fit->validation) NET_TRY(validate(fit));
     fit->progress.seconds = omp_get_wtime() - fit->begin;
     fit->progress.epoch_ended = 1;
-    fit->model->epochs++;
-    if (history) *history = fit->progress;
-    return report(fit);
+    model->epochs++;
+    model->run.epochs++;
+    model->run.stopped = 0;
+    if (history) FCNN_GIVE(history, history_size, fit->progress);
+    NET_TRY(report(fit));
+    return check_outcome(fit);
 }
 
-fcnn_status fcnn_fit(fcnn_model *model, const float *x, const int32_t *y, int64_t n, const fcnn_fit_options *options,
-                     fcnn_progress *history)
+static fcnn_status run_epochs(struct fit *fit, fcnn_progress *history, size_t history_size)
 {
-    static const fcnn_fit_options defaults = {0};
-    struct fit fit = {.model = model, .x = x, .y = y, .options = options ? options : &defaults};
+    char *entry = (char *)history; /* its size is the caller's */
+    NET_TRY(prepare(fit));
+    net_plans_hold(fit->model, 1);
+    fit->model->fitting = 1;
+    fcnn_status status = FCNN_OK;
+    for (int epoch = 1; status == FCNN_OK && epoch <= fit->progress.epochs; epoch++) {
+        fit->progress.epoch = epoch;
+        status = run_epoch(fit, (fcnn_progress *)(void *)entry, history_size);
+        if (entry) entry += history_size;
+    }
+    fit->model->fitting = 0;
+    net_plans_hold(fit->model, 0);
+    return status;
+}
+
+fcnn_status fcnn_fit_sized(fcnn_model *model, const float *x, const int32_t *y, int64_t n,
+                           const fcnn_fit_options *options, size_t size, fcnn_progress *history, size_t history_size)
+{
+    FCNN_TAKE(fcnn_fit_options, taken, options, size);
+    struct fit fit = {.model = model, .x = x, .y = y, .options = &taken};
     NET_TRY(check_data(model, x, y, "y", n));
+    if (model->fitting) return fcnn_fail(FCNN_BAD_ARGUMENT, "fcnn_fit() of this model is running already");
     NET_TRY(check_labels(model, y, n));
     NET_TRY(read_options(&fit, n));
     const fcnn_fpmode saved = fcnn_fpmode_enter();
-    fcnn_status status = prepare(&fit);
-    if (status == FCNN_OK) net_hash(model->data_hash, x, fit.training * model->image, y, fit.training);
-    for (int epoch = 1; status == FCNN_OK && epoch <= fit.progress.epochs; epoch++) {
-        fit.progress.epoch = epoch;
-        status = run_epoch(&fit, history ? history + epoch - 1 : NULL);
-    }
+    const fcnn_status status = run_epochs(&fit, history, history_size);
     fcnn_fpmode_leave(saved);
     free(fit.order);
     return status;
@@ -184,7 +225,8 @@ fcnn_status fcnn_fit(fcnn_model *model, const float *x, const int32_t *y, int64_
 
 /* ---- evaluate, predict ---- */
 
-fcnn_status fcnn_evaluate(fcnn_model *model, const float *x, const int32_t *y, int64_t n, fcnn_metrics *metrics)
+fcnn_status fcnn_evaluate_sized(fcnn_model *model, const float *x, const int32_t *y, int64_t n, fcnn_metrics *metrics,
+                                size_t size)
 {
     NET_TRY(check_data(model, x, y, "y", n));
     if (!metrics) return fcnn_fail(FCNN_BAD_ARGUMENT, "metrics is NULL");
@@ -195,8 +237,9 @@ fcnn_status fcnn_evaluate(fcnn_model *model, const float *x, const int32_t *y, i
     struct net_sum sum;
     const fcnn_fpmode saved = fcnn_fpmode_enter();
     const fcnn_status status = net_job_run(model, &job, &sum);
-    if (status == FCNN_OK) *metrics = mean(&sum, n);
+    const fcnn_metrics means = status == FCNN_OK ? mean(&sum, n) : (fcnn_metrics){0};
     fcnn_fpmode_leave(saved);
+    if (status == FCNN_OK) FCNN_GIVE(metrics, size, means);
     return status;
 }
 

@@ -47,6 +47,16 @@ fcnn_status net_job_prepare(fcnn_model *model, int64_t count, int training)
     return net_reserve(model, sizes[0] > sizes[1] ? sizes[0] : sizes[1], shards_of(model, count, training));
 }
 
+unsigned net_job_classes(const fcnn_model *model, const struct net_job *job)
+{
+    unsigned classes = 0;
+    int64_t sizes[2];
+    shard_sizes(model, job->count, job->training, sizes);
+    for (int i = 0; i < 2; i++)
+        if (sizes[i]) classes |= net_plans_find(model, sizes[i])->classes;
+    return classes;
+}
+
 /* The images of a shard that are scattered over the data, and their labels, in one place. */
 static void gather(const fcnn_model *model, struct net_worker *worker, const struct net_job *job, struct range range)
 {
@@ -224,6 +234,7 @@ static void lead_job(void *context, struct fcnn_team *team)
 
 fcnn_status net_job_run(fcnn_model *model, const struct net_job *job, struct net_sum *sum)
 {
+    if (model->at_work) return net_job_share(model, model->at_work, job, sum); /* from a callback, between two steps */
     struct lone_job lone = {.model = model, .job = job, .sum = sum};
     net_lead(model, shards_of(model, job->count, job->training), lead_job, &lone);
     return lone.status;

@@ -76,11 +76,8 @@ void net_release_workers(fcnn_model *model)
     model->worker = NULL;
 }
 
-static fcnn_status reserve_worker(const fcnn_model *model, struct net_worker *worker, int64_t capacity)
+static fcnn_status make_worker(const fcnn_model *model, struct net_worker *worker, int64_t capacity)
 {
-    if (capacity < worker->capacity) capacity = worker->capacity;
-    if (capacity == worker->capacity && model->workspace <= worker->workspace_bytes) return FCNN_OK;
-    release_worker(worker);
     worker->layers = calloc((size_t)model->layers, sizeof *worker->layers);
     if (worker->layers) worker->memory = net_alloc(lay_out(model, worker, capacity), 1);
     if (!worker->memory) {
@@ -94,8 +91,23 @@ static fcnn_status reserve_worker(const fcnn_model *model, struct net_worker *wo
     return FCNN_OK;
 }
 
+/* What a worker has goes first, unless a fcnn_fit() whose callback asks for more has to go on without. */
+static fcnn_status reserve_worker(const fcnn_model *model, struct net_worker *worker, int64_t capacity)
+{
+    struct net_worker made = {0};
+    if (capacity < worker->capacity) capacity = worker->capacity;
+    if (capacity == worker->capacity && model->workspace <= worker->workspace_bytes) return FCNN_OK;
+    if (!model->fitting) release_worker(worker);
+    NET_TRY(make_worker(model, &made, capacity));
+    release_worker(worker);
+    *worker = made;
+    return FCNN_OK;
+}
+
+/* No worker without a shard needs memory; but any of a team that is at work already may take one. */
 static fcnn_status reserve_workers(fcnn_model *model, int64_t capacity, int64_t shards)
 {
+    if (model->at_work && shards < model->at_work->workers) shards = model->at_work->workers;
     if (!model->worker) model->worker = calloc((size_t)model->workers, sizeof *model->worker);
     if (!model->worker) return fcnn_fail(FCNN_OUT_OF_MEMORY, "no memory for %d workers", model->workers);
     for (int i = 0; i < model->workers && i < shards; i++)
@@ -106,10 +118,10 @@ static fcnn_status reserve_workers(fcnn_model *model, int64_t capacity, int64_t 
 static fcnn_status reserve_sums(fcnn_model *model, int64_t shards)
 {
     if (shards <= model->sums_capacity) return FCNN_OK;
+    struct net_sum *sums = net_alloc((size_t)shards, sizeof *sums);
+    if (!sums) return fcnn_fail(FCNN_OUT_OF_MEMORY, "no memory for the metrics of %lld shards", (long long)shards);
     free(model->sums);
-    model->sums_capacity = 0;
-    if (!(model->sums = net_alloc((size_t)shards, sizeof *model->sums)))
-        return fcnn_fail(FCNN_OUT_OF_MEMORY, "no memory for the metrics of %lld shards", (long long)shards);
+    model->sums = sums;
     model->sums_capacity = shards;
     return FCNN_OK;
 }

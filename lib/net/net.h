@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * What the files of lib/net share. The network is the library's first customer: apart from lib/error.h,
- * lib/fpmode.h and the threads (lib/team.h, pool.h, threads.h) it knows fastcnn.h alone.
+ * lib/fpmode.h, lib/hyper.h, lib/sized.h and the threads (lib/team.h, pool.h, threads.h) it knows fastcnn.h alone. Who
+ * calls whom, each only those before it: random, layers, memory, plans, shard, job, train; on top of them compile,
+ * state, info, receipt; model and fit.
  *
  * A batch is split into shards (docs/numerics.md, rule 12). A worker runs forward and backward of a whole shard with
  * plans of one thread; plans and packed weights are shared by the workers, activations and workspace are each worker's
@@ -16,7 +18,6 @@
 
 #define NET_CHUNK      8 /* images per shard outside training (evaluate, predict) */
 #define NET_SHARDS     8 /* default of fcnn_compile_options.shards */
-#define NET_MAX_SHARDS 1024
 #define NET_ALIGN      16 /* floats: every tensor in an arena starts at a multiple */
 
 #define NET_TRY(call)                                                                                                  \
@@ -25,7 +26,16 @@
         if (status_ != FCNN_OK) return status_;                                                                        \
     } while (0)
 
-/* A layer: its problem forward for one image, checked. The arrays of a layer in an arena: weights, then bias. */
+/* A layer as the user added it. Names and configuration are Keras'. */
+struct net_added {
+    const char *class_name;
+    char name[40];
+    fcnn_problem problem; /* of one image, checked; flatten: h, w, c and p, q, k alone */
+    fcnn_padding padding; /* as asked for: same or valid */
+    int runs;             /* index of the net_layer that it became or was fused into; -1: none */
+};
+
+/* A layer as it runs: its problem forward for one image, checked. Its arrays in an arena: weights, then bias. */
 struct net_layer {
     fcnn_problem problem;
     int64_t src, dst;            /* floats per image */
@@ -46,6 +56,8 @@ struct net_plans {
     struct net_plans *next;
     int64_t n;
     int training;       /* the backward plans are there too */
+    int in_use;         /* by the fcnn_fit() that is running */
+    unsigned classes;   /* mask of fcnn_class: of the kernels of a training step */
     uint64_t packed[2]; /* model version that forward, backward_data weights were packed from */
     fcnn_plan *softmax, *loss, *loss_backward;
     struct net_stage {
@@ -77,11 +89,30 @@ struct net_sum {
     int64_t correct;
 };
 
+/* What the weights came from: receipt.c. */
+struct net_run {
+    int given;    /* it begins with something else than compile's weights and state */
+    int altered;  /* from a callback */
+    int stopped;  /* within an epoch; so it is until the epoch's end */
+    float *initial; /* given: weights and both moments that it began with, each in the packed order; NULL: drawn from the
+                     * seed, or not begun */
+    int64_t first_step, first_epoch, epochs, diverged_step;
+    float first_powers[2];
+    unsigned classes;
+    struct net_fit_record {
+        char data[33];
+        int64_t images, validation, batch;
+        double split;
+        int shuffled, keep_going;
+    } fit; /* of each of its fits; data "": none yet */
+};
+
 struct fcnn_model {
     int64_t h, w, c; /* shape behind the last layer added */
     int64_t image;   /* floats per input image */
-    int layers, compiled;
-    struct net_layer *layer;
+    int layers, added_layers, compiled;
+    struct net_layer *layer; /* as they run */
+    struct net_added *added;
     int64_t parameters; /* in the packed order of get/set_weights, without padding */
 
     int64_t arena; /* floats in each of the following */
@@ -96,7 +127,7 @@ struct fcnn_model {
     fcnn_options kernels, single; /* the user's; the same for one thread. Strings are the model's own */
 
     struct net_plans *plans;
-    unsigned classes; /* mask of fcnn_class: of all kernels planned so far */
+    unsigned step_classes; /* mask of fcnn_class: of gradient sums and optimizer */
     size_t workspace; /* largest need of all plans */
     uint64_t version; /* of the weights: counts their changes, from 1 */
 
@@ -105,8 +136,15 @@ struct fcnn_model {
     int64_t sums_capacity;
 
     int64_t steps, epochs; /* finished so far, over all calls of fcnn_fit() */
-    char data_hash[33];
+    int fitting;           /* within fcnn_fit() */
+    struct fcnn_team *at_work; /* on its steps; NULL outside of them */
+    struct net_run run;
 };
+
+/* ---- layers.c ---- */
+
+int net_first_trainable(const fcnn_model *model); /* the backward pass ends at this layer */
+int64_t net_classes(const fcnn_model *model);
 
 /* ---- memory.c ---- */
 
@@ -125,16 +163,18 @@ void net_shuffle(int64_t *order, int64_t n, uint64_t seed, int64_t epoch);
 
 /* ---- plans.c ---- */
 
-fcnn_status net_plan_create(fcnn_model *model, fcnn_plan **plan, const fcnn_problem *problem,
-                            const fcnn_options *options);
+/* A plan of one thread; *classes gains its numerics class. */
+fcnn_status net_plan_create(fcnn_model *model, fcnn_plan **plan, const fcnn_problem *problem, unsigned *classes);
 /* Makes sure that there are plans for shards of n images. */
 fcnn_status net_plans_need(fcnn_model *model, int64_t n, int training);
 struct net_plans *net_plans_find(const fcnn_model *model, int64_t n); /* NULL: none */
 /* Packs one layer's weights for one direction, unless they are up to date or the kernel packs nothing. */
 fcnn_status net_plans_pack(const fcnn_model *model, const struct net_plans *plans, int layer, fcnn_direction direction);
 void net_plans_destroy(fcnn_model *model); /* all of them */
-/* Forgets all plans when the cache has grown beyond what one call needs; between calls only. */
+/* Forgets all plans that are not in use when the cache has grown beyond what one call needs; at the begin of a call. */
 void net_plans_trim(fcnn_model *model);
+/* All that are there now are in use, or are not. */
+void net_plans_hold(fcnn_model *model, int in_use);
 
 /* ---- shard.c: what one worker does ---- */
 
@@ -182,13 +222,15 @@ struct net_job {
 
 /* Plans, worker memory and sums for a job of `count` images: afterwards running it allocates nothing. */
 fcnn_status net_job_prepare(fcnn_model *model, int64_t count, int training);
+/* Mask of fcnn_class: of the plans of a job that is prepared. */
+unsigned net_job_classes(const fcnn_model *model, const struct net_job *job);
 /* The leader of a team: packs what the job needs, then runs all shards. *sum: the metrics in shard order. */
 fcnn_status net_job_share(fcnn_model *model, struct fcnn_team *team, const struct net_job *job, struct net_sum *sum);
 /* Calls lead() with a team in which no worker is without a shard: a leader alone inside somebody's parallel region. The
  * team is an OpenMP region where there can be one (lib/threads.h), else one of the library's own. */
 typedef void net_leader(void *context, struct fcnn_team *team);
 void net_lead(const fcnn_model *model, int64_t shards, net_leader *lead, void *context);
-/* All of it for a job without training. */
+/* All of it for a job without training; in a callback of fcnn_fit() by the team of its steps. */
 fcnn_status net_job_run(fcnn_model *model, const struct net_job *job, struct net_sum *sum);
 
 /* ---- train.c: the steps of an epoch ---- */
@@ -198,21 +240,31 @@ struct net_epoch {
     const int32_t *y;
     const int64_t *order; /* NULL: as they come */
     int64_t images, batch;
+    int keep_going;       /* where the loss is not finite; else FCNN_DIVERGED */
     /* Called after each step with the sums over the images so far; anything but FCNN_OK ends the epoch. */
     fcnn_status (*after_step)(void *context, const struct net_sum *sum, int64_t step, int64_t images);
     void *context;
 };
 fcnn_status net_train(fcnn_model *model, const struct net_epoch *epoch);
 
+/* ---- state.c ---- */
+
+/* The initial weights of layer i, which has some. */
+void net_draw(const fcnn_model *model, int i, float *weights);
+
+/* A whole array in the packed order. */
+void net_read_array(const fcnn_model *model, fcnn_array array, float *values);
+
 /* ---- receipt.c ---- */
 
-/* 128-bit XXH3 in hexadecimal of `count` floats with -0 as +0, and of `labels` int32 after them. */
-void net_hash(char text[33], const float *x, int64_t count, const int32_t *y, int64_t labels);
+/* A fcnn_fit() is about to begin: in the same run or in another one. x and y: what `fit`, whose `data` is still open,
+ * trains on. FCNN_OUT_OF_MEMORY: nothing has changed. */
+fcnn_status net_run_begin(fcnn_model *model, const struct net_fit_record *fit, const float *x, const int32_t *y);
+void net_run_changed(fcnn_model *model); /* somebody is about to set weights or state */
+void net_run_diverged(fcnn_model *model, int64_t step);
 
-/* ---- model.c, compile.c ---- */
+/* ---- compile.c ---- */
 
-int net_first_trainable(const fcnn_model *model); /* the backward pass ends at this layer */
-int64_t net_classes(const fcnn_model *model);
 void net_release(fcnn_model *model); /* everything that compile and later calls made */
 
 #endif

@@ -18,60 +18,58 @@ static unsigned class_of(const char *kernel)
     return 0;
 }
 
-fcnn_status net_plan_create(fcnn_model *model, fcnn_plan **plan, const fcnn_problem *problem,
-                            const fcnn_options *options)
+fcnn_status net_plan_create(fcnn_model *model, fcnn_plan **plan, const fcnn_problem *problem, unsigned *classes)
 {
-    NET_TRY(fcnn_plan_create(plan, problem, options));
-    model->classes |= class_of(fcnn_plan_kernel(*plan));
-    if (options == &model->single && fcnn_plan_workspace(*plan) > model->workspace)
-        model->workspace = fcnn_plan_workspace(*plan);
+    NET_TRY(fcnn_plan_create(plan, problem, &model->single));
+    *classes |= class_of(fcnn_plan_kernel(*plan));
+    if (fcnn_plan_workspace(*plan) > model->workspace) model->workspace = fcnn_plan_workspace(*plan);
     return FCNN_OK;
 }
 
-static fcnn_status plan_layer(fcnn_model *model, const struct net_layer *layer, int64_t n, fcnn_direction direction,
+static fcnn_status plan_layer(fcnn_model *model, struct net_plans *plans, int layer, fcnn_direction direction,
                               fcnn_plan **plan)
 {
-    fcnn_problem problem = layer->problem;
-    problem.n = n;
+    fcnn_problem problem = model->layer[layer].problem;
+    problem.n = plans->n;
     problem.direction = direction;
-    return net_plan_create(model, plan, &problem, &model->single);
+    return net_plan_create(model, plan, &problem, &plans->classes);
 }
 
-static fcnn_status plan_packed(fcnn_model *model, const struct net_layer *layer, int64_t n, fcnn_direction direction,
+static fcnn_status plan_packed(fcnn_model *model, struct net_plans *plans, int layer, fcnn_direction direction,
                                struct net_plan *plan)
 {
-    NET_TRY(plan_layer(model, layer, n, direction, &plan->plan));
+    NET_TRY(plan_layer(model, plans, layer, direction, &plan->plan));
     size_t bytes = fcnn_plan_packed(plan->plan);
     if (bytes && !(plan->packed = net_alloc(bytes, 1)))
         return fcnn_fail(FCNN_OUT_OF_MEMORY, "no memory for %zu bytes of packed weights", bytes);
     return FCNN_OK;
 }
 
-static fcnn_status plan_head(fcnn_model *model, int64_t n, fcnn_op op, fcnn_direction direction, fcnn_plan **plan)
+static fcnn_status plan_head(fcnn_model *model, struct net_plans *plans, fcnn_op op, fcnn_direction direction,
+                             fcnn_plan **plan)
 {
-    fcnn_problem problem = {.op = op, .direction = direction, .n = n, .c = net_classes(model)};
-    return net_plan_create(model, plan, &problem, &model->single);
+    const fcnn_problem problem = {.op = op, .direction = direction, .n = plans->n, .c = net_classes(model)};
+    return net_plan_create(model, plan, &problem, &plans->classes);
 }
 
 static fcnn_status plan_forward(fcnn_model *model, struct net_plans *plans)
 {
     for (int i = 0; i < model->layers; i++)
-        NET_TRY(plan_packed(model, &model->layer[i], plans->n, FCNN_FORWARD, &plans->stages[i].forward));
-    NET_TRY(plan_head(model, plans->n, FCNN_SOFTMAX, FCNN_FORWARD, &plans->softmax));
-    return plan_head(model, plans->n, FCNN_CROSS_ENTROPY, FCNN_FORWARD, &plans->loss);
+        NET_TRY(plan_packed(model, plans, i, FCNN_FORWARD, &plans->stages[i].forward));
+    NET_TRY(plan_head(model, plans, FCNN_SOFTMAX, FCNN_FORWARD, &plans->softmax));
+    return plan_head(model, plans, FCNN_CROSS_ENTROPY, FCNN_FORWARD, &plans->loss);
 }
 
 static fcnn_status plan_backward(fcnn_model *model, struct net_plans *plans)
 {
     const int first = net_first_trainable(model);
     for (int i = first; i < model->layers; i++) {
-        const struct net_layer *layer = &model->layer[i];
         struct net_stage *stage = &plans->stages[i];
-        if (i > first) NET_TRY(plan_packed(model, layer, plans->n, FCNN_BACKWARD_DATA, &stage->backward_data));
-        if (layer->weights)
-            NET_TRY(plan_layer(model, layer, plans->n, FCNN_BACKWARD_WEIGHTS, &stage->backward_weights));
+        if (i > first) NET_TRY(plan_packed(model, plans, i, FCNN_BACKWARD_DATA, &stage->backward_data));
+        if (model->layer[i].weights)
+            NET_TRY(plan_layer(model, plans, i, FCNN_BACKWARD_WEIGHTS, &stage->backward_weights));
     }
-    return plan_head(model, plans->n, FCNN_CROSS_ENTROPY, FCNN_BACKWARD_DATA, &plans->loss_backward);
+    return plan_head(model, plans, FCNN_CROSS_ENTROPY, FCNN_BACKWARD_DATA, &plans->loss_backward);
 }
 
 static void destroy_backward(const fcnn_model *model, struct net_plans *plans)
@@ -113,7 +111,20 @@ void net_plans_trim(fcnn_model *model)
 {
     int sizes = 0;
     for (const struct net_plans *plans = model->plans; plans; plans = plans->next) sizes++;
-    if (sizes > KEPT_SIZES) net_plans_destroy(model);
+    for (struct net_plans **at = &model->plans; sizes > KEPT_SIZES && *at;) {
+        struct net_plans *plans = *at;
+        if (plans->in_use) {
+            at = &plans->next;
+            continue;
+        }
+        *at = plans->next;
+        destroy(model, plans);
+    }
+}
+
+void net_plans_hold(fcnn_model *model, int in_use)
+{
+    for (struct net_plans *plans = model->plans; plans; plans = plans->next) plans->in_use = in_use;
 }
 
 struct net_plans *net_plans_find(const fcnn_model *model, int64_t n)

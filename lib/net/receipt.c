@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * The receipt of a training run: what the weights depended on, and a hash that two runs can compare. */
+ * The receipt of a training run: what the weights depended on, and hashes for a quick comparison of two runs. */
 #include "lib/net/net.h"
 
 #include <stdio.h>
@@ -9,7 +9,11 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "lib/sized.h"
+
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "hashes are defined over little-endian floats");
+
+/* ---- hashes ---- */
 
 /* -0 and +0 are one value (docs/numerics.md, rule 7), so they must be one hash. */
 static void update(XXH3_state_t *state, const float *x, int64_t count)
@@ -30,12 +34,12 @@ static void finish(const XXH3_state_t *state, char text[33])
     for (int i = 0; i < 16; i++) snprintf(text + 2 * i, 3, "%02x", bytes.digest[i]);
 }
 
-void net_hash(char text[33], const float *x, int64_t count, const int32_t *y, int64_t labels)
+static void hash_data(const float *x, int64_t count, const int32_t *y, int64_t labels, char text[33])
 {
     XXH3_state_t state;
     XXH3_128bits_reset(&state);
     update(&state, x, count);
-    if (labels) XXH3_128bits_update(&state, y, (size_t)labels * sizeof(int32_t));
+    XXH3_128bits_update(&state, y, (size_t)labels * sizeof(int32_t));
     finish(&state, text);
 }
 
@@ -50,6 +54,60 @@ static void hash_weights(const fcnn_model *model, char text[33])
     finish(&state, text);
 }
 
+/* ---- the run ---- */
+
+static int begun(const struct net_run *run) { return run->fit.data[0] != 0; }
+
+static int equal(const struct net_fit_record *a, const struct net_fit_record *b)
+{
+    return !strcmp(a->data, b->data) && a->images == b->images && a->validation == b->validation &&
+           a->batch == b->batch && a->split == b->split && a->shuffled == b->shuffled &&
+           a->keep_going == b->keep_going;
+}
+
+/* Weights and moments as they are now, one after the other. */
+static fcnn_status copy_initial(const fcnn_model *model, float **initial)
+{
+    const size_t count = (size_t)model->parameters;
+    *initial = net_alloc(3 * count, sizeof(float));
+    if (!*initial) return fcnn_fail(FCNN_OUT_OF_MEMORY, "no memory for a copy of the initial weights");
+    for (int array = FCNN_ARRAY_WEIGHTS; array <= FCNN_ARRAY_MOMENT_2; array++)
+        net_read_array(model, (fcnn_array)array, *initial + (size_t)array * count);
+    return FCNN_OK;
+}
+
+fcnn_status net_run_begin(fcnn_model *model, const struct net_fit_record *fit, const float *x, const int32_t *y)
+{
+    struct net_run *run = &model->run, next = {.given = run->given || begun(run), .fit = *fit};
+    hash_data(x, fit->images * model->image, y, fit->images, next.fit.data);
+    if (begun(run) && !run->stopped && equal(&run->fit, &next.fit)) return FCNN_OK;
+    if (next.given) NET_TRY(copy_initial(model, &next.initial));
+    next.first_step = model->steps;
+    next.first_epoch = model->epochs;
+    next.first_powers[0] = model->hyper.beta_1_power;
+    next.first_powers[1] = model->hyper.beta_2_power;
+    free(run->initial);
+    *run = next;
+    return FCNN_OK;
+}
+
+void net_run_changed(fcnn_model *model)
+{
+    if (model->fitting) {
+        model->run.altered = 1;
+        return;
+    }
+    free(model->run.initial);
+    model->run = (struct net_run){.given = 1};
+}
+
+void net_run_diverged(fcnn_model *model, int64_t step)
+{
+    if (!model->run.diverged_step) model->run.diverged_step = step;
+}
+
+/* ---- the receipt ---- */
+
 static void name_classes(unsigned classes, char *text, size_t size)
 {
     size_t length = 0;
@@ -60,16 +118,60 @@ static void name_classes(unsigned classes, char *text, size_t size)
                                        fcnn_class_name((fcnn_class)i));
 }
 
-fcnn_status fcnn_model_receipt(const fcnn_model *model, fcnn_receipt *receipt)
+static void describe_versions(fcnn_receipt *receipt)
+{
+    snprintf(receipt->versions, sizeof receipt->versions, "%s", fcnn_version_details());
+    const char *numerics = strstr(receipt->versions, "numerics ");
+    receipt->numerics = numerics ? atoi(numerics + strlen("numerics ")) : 0;
+}
+
+static void describe_optimizer(const fcnn_model *model, fcnn_receipt *receipt)
+{
+    receipt->optimizer = model->optimizer;
+    receipt->learning_rate = model->hyper.learning_rate;
+    if (model->optimizer == FCNN_OPTIMIZER_SGD) {
+        receipt->momentum = model->hyper.momentum;
+        return;
+    }
+    receipt->beta_1 = model->hyper.beta_1;
+    receipt->beta_2 = model->hyper.beta_2;
+    receipt->epsilon = model->hyper.epsilon;
+}
+
+static void describe_run(const fcnn_model *model, fcnn_receipt *receipt)
+{
+    const struct net_run *run = &model->run;
+    const struct net_fit_record *fit = &run->fit;
+    receipt->given = run->given;
+    receipt->altered = run->altered;
+    receipt->stopped = run->stopped;
+    receipt->diverged_step = run->diverged_step;
+    receipt->first_step = begun(run) ? run->first_step : model->steps;
+    receipt->first_epoch = begun(run) ? run->first_epoch : model->epochs;
+    receipt->first_beta_1_power = begun(run) ? run->first_powers[0] : model->hyper.beta_1_power;
+    receipt->first_beta_2_power = begun(run) ? run->first_powers[1] : model->hyper.beta_2_power;
+    receipt->epochs = run->epochs;
+    memcpy(receipt->data, fit->data, sizeof receipt->data);
+    receipt->images = fit->images;
+    receipt->validation_images = fit->validation;
+    receipt->batch_size = fit->batch;
+    receipt->validation_split = fit->split;
+    receipt->shuffled = fit->shuffled;
+    receipt->keep_going = fit->keep_going;
+    name_classes(run->classes, receipt->classes, sizeof receipt->classes);
+}
+
+fcnn_status fcnn_model_receipt_sized(const fcnn_model *model, fcnn_receipt *receipt, size_t size)
 {
     if (!model || !receipt) return fcnn_fail(FCNN_BAD_ARGUMENT, "%s is NULL", model ? "receipt" : "model");
     if (!model->compiled) return fcnn_fail(FCNN_BAD_ARGUMENT, "a model has no receipt before fcnn_compile()");
-    *receipt = (fcnn_receipt){.seed = model->seed, .shards = model->shards, .steps = model->steps};
+    fcnn_receipt value = {.seed = model->seed, .shards = model->shards, .steps = model->steps};
     const fcnn_fpmode saved = fcnn_fpmode_enter(); /* a denormal is not 0 */
-    hash_weights(model, receipt->weights);
+    hash_weights(model, value.weights);
     fcnn_fpmode_leave(saved);
-    memcpy(receipt->data, model->data_hash, sizeof receipt->data);
-    name_classes(model->classes, receipt->classes, sizeof receipt->classes);
-    snprintf(receipt->versions, sizeof receipt->versions, "%s", fcnn_version_details());
+    describe_versions(&value);
+    describe_optimizer(model, &value);
+    describe_run(model, &value);
+    FCNN_GIVE(receipt, size, value);
     return FCNN_OK;
 }

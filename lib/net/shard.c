@@ -2,6 +2,7 @@
  * What one worker does: forward and backward of a whole shard, so that its activations stay in the worker's cache. */
 #include "lib/net/net.h"
 
+#include <math.h>
 #include <string.h>
 
 fcnn_status net_forward(const fcnn_model *model, struct net_worker *worker, const struct net_plans *plans,
@@ -28,12 +29,14 @@ fcnn_status net_forward(const fcnn_model *model, struct net_worker *worker, cons
     return FCNN_OK;
 }
 
-/* The first maximum; 0 if all are NaN. */
+/* The first maximum; -1 if there is a NaN, which is nobody's class. */
 static int64_t argmax(const float *values, int64_t count)
 {
     int64_t best = 0;
-    for (int64_t i = 1; i < count; i++)
+    for (int64_t i = 0; i < count; i++) {
+        if (isnan(values[i])) return -1;
         if (values[i] > values[best]) best = i;
+    }
     return best;
 }
 

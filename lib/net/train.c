@@ -5,6 +5,8 @@
  * chance, what a piece computes is not. What is between the phases is done by the leader. */
 #include "lib/net/net.h"
 
+#include <math.h>
+
 struct run {
     fcnn_model *model;
     const struct net_epoch *epoch;
@@ -41,17 +43,29 @@ static void update(void *context, int worker, int64_t layer)
     net_note(&run->failure, net_update(run->model, (int)layer, &run->hyper));
 }
 
+/* A loss that is not finite would make nothing but NaN of the weights. */
+static fcnn_status check_loss(const struct run *run, double loss)
+{
+    if (isfinite(loss)) return FCNN_OK;
+    net_run_diverged(run->model, run->model->steps + 1);
+    if (run->epoch->keep_going) return FCNN_OK;
+    return fcnn_fail(FCNN_DIVERGED, "the loss of step %lld is %g: training has diverged, and the step was not taken",
+                     (long long)run->model->steps + 1, loss);
+}
+
 static fcnn_status step(struct run *run, struct fcnn_team *team)
 {
     fcnn_model *model = run->model;
     struct net_sum sum;
     begin_step(run);
     NET_TRY(net_job_share(model, team, &run->job, &sum));
+    NET_TRY(check_loss(run, sum.loss));
     model->version++;
     fcnn_team_share(team, model->layers, FCNN_SHORT, update, run);
     NET_TRY(net_failed(&run->failure));
     model->hyper = run->hyper;
     model->steps++;
+    model->run.classes |= model->step_classes | net_job_classes(model, &run->job);
     run->sum.loss += sum.loss;
     run->sum.correct += sum.correct;
     run->images += run->job.count;
@@ -61,8 +75,10 @@ static fcnn_status step(struct run *run, struct fcnn_team *team)
 static void lead(void *context, struct fcnn_team *team)
 {
     struct run *run = context;
+    run->model->at_work = team;
     run->model->team = team->workers;
     while (run->status == FCNN_OK && run->images < run->epoch->images) run->status = step(run, team);
+    run->model->at_work = NULL;
 }
 
 fcnn_status net_train(fcnn_model *model, const struct net_epoch *epoch)

@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "lib/io/receipt.h"
+
+#include <nettle/sha2.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "hashes are defined over little-endian numbers");
+
+/* ---- hashes ---- */
+
+/* Both hashes over the same bytes; the quick one tells whether data are those that the model has seen. */
+struct hashes {
+    struct sha256_ctx sha256;
+    XXH3_state_t xxh3;
+};
+
+static void hash_bytes(struct hashes *hashes, const void *bytes, size_t count)
+{
+    sha256_update(&hashes->sha256, count, bytes);
+    XXH3_128bits_update(&hashes->xxh3, bytes, count);
+}
+
+static void hash_arrays(struct hashes *hashes, const float *x, int64_t count, const int32_t *y, int64_t labels)
+{
+    float block[1024];
+    sha256_init(&hashes->sha256);
+    XXH3_128bits_reset(&hashes->xxh3);
+    for (int64_t done = 0; done < count;) {
+        const int64_t now = count - done < 1024 ? count - done : 1024;
+        for (int64_t i = 0; i < now; i++) block[i] = x[done + i] == 0 ? 0.0f : x[done + i];
+        hash_bytes(hashes, block, (size_t)now * sizeof *block);
+        done += now;
+    }
+    if (labels) hash_bytes(hashes, y, (size_t)labels * sizeof *y);
+}
+
+static void spell(char *text, const uint8_t *bytes, int count)
+{
+    for (int i = 0; i < count; i++) snprintf(text + 2 * i, 3, "%02x", bytes[i]);
+}
+
+static void finish_sha256(struct hashes *hashes, char text[65])
+{
+    uint8_t digest[SHA256_DIGEST_SIZE];
+    sha256_digest(&hashes->sha256, sizeof digest, digest);
+    spell(text, digest, sizeof digest);
+}
+
+static void finish_xxh3(const struct hashes *hashes, char text[33])
+{
+    XXH128_canonical_t bytes;
+    XXH128_canonicalFromHash(&bytes, XXH3_128bits_digest(&hashes->xxh3));
+    spell(text, bytes.digest, sizeof bytes.digest);
+}
+
+void fcnn_sha256(char text[65], const float *x, int64_t count, const int32_t *y, int64_t labels)
+{
+    struct hashes hashes;
+    hash_arrays(&hashes, x, count, y, labels);
+    finish_sha256(&hashes, text);
+}
+
+/* ---- parts of the receipt; NULL: no memory ---- */
+
+struct source {
+    const fcnn_model *model;
+    fcnn_receipt receipt;
+    fcnn_layer_info first; /* whose input is the model's */
+    char data[65], arrays[FCNN_ARRAY_INITIAL_MOMENT_2 + 1][65]; /* SHA-256 */
+};
+
+static json_t *layer_json(const fcnn_layer_info *info)
+{
+    json_t *layer = json_pack("{s:s, s:s, s:[I,I,I]}", "class", info->class_name, "name", info->name, "output",
+                              (json_int_t)info->h, (json_int_t)info->w, (json_int_t)info->c);
+    int failed = !layer;
+    if (info->r)
+        failed |= json_object_update_new(
+            layer, json_pack("{s:[I,I], s:[I,I], s:s}", "window", (json_int_t)info->r, (json_int_t)info->s, "strides",
+                             (json_int_t)info->stride_h, (json_int_t)info->stride_w, "padding",
+                             info->padding == FCNN_PAD_SAME ? "same" : "valid"));
+    if (info->weights)
+        failed |= json_object_update_new(
+            layer, json_pack("{s:s, s:I}", "activation",
+                             info->activation == FCNN_RELU_ACTIVATION ? "relu" : "linear", "parameters",
+                             (json_int_t)(info->weights + info->bias)));
+    if (!failed) return layer;
+    json_decref(layer);
+    return NULL;
+}
+
+static json_t *layers_json(const fcnn_model *model)
+{
+    json_t *layers = json_array();
+    for (int i = 0; layers && i < fcnn_model_layers(model); i++) {
+        fcnn_layer_info info;
+        fcnn_model_layer(model, i, &info);
+        if (!json_array_append_new(layers, layer_json(&info))) continue;
+        json_decref(layers);
+        return NULL;
+    }
+    return layers;
+}
+
+static json_t *optimizer_json(const fcnn_receipt *r)
+{
+    if (r->optimizer == FCNN_OPTIMIZER_SGD)
+        return json_pack("{s:s, s:f, s:f}", "name", "sgd", "learning_rate", (double)r->learning_rate, "momentum",
+                         (double)r->momentum);
+    return json_pack("{s:s, s:f, s:f, s:f, s:f}", "name", "adam", "learning_rate", (double)r->learning_rate, "beta_1",
+                     (double)r->beta_1, "beta_2", (double)r->beta_2, "epsilon", (double)r->epsilon);
+}
+
+/* "exact,winograd_f2" as a list */
+static json_t *classes_json(const char *names)
+{
+    json_t *list = json_array();
+    for (const char *at = names; list && *at;) {
+        const size_t length = strcspn(at, ",");
+        if (json_array_append_new(list, json_stringn(at, length))) {
+            json_decref(list);
+            return NULL;
+        }
+        at += length + (at[length] == ',');
+    }
+    return list;
+}
+
+static json_t *initial_json(const struct source *source)
+{
+    const fcnn_receipt *r = &source->receipt;
+    return json_pack("{s:b, s:I, s:I, s:f, s:f, s:s, s:s, s:s}", "given", r->given, "step", (json_int_t)r->first_step,
+                     "epoch", (json_int_t)r->first_epoch, "beta_1_power", (double)r->first_beta_1_power,
+                     "beta_2_power", (double)r->first_beta_2_power, "weights_sha256",
+                     source->arrays[FCNN_ARRAY_INITIAL_WEIGHTS], "moment_1_sha256",
+                     source->arrays[FCNN_ARRAY_INITIAL_MOMENT_1], "moment_2_sha256",
+                     source->arrays[FCNN_ARRAY_INITIAL_MOMENT_2]);
+}
+
+static json_t *fit_json(const struct source *source)
+{
+    const fcnn_receipt *r = &source->receipt;
+    return json_pack("{s:I, s:I, s:I, s:I, s:f, s:b, s:b}", "images", (json_int_t)r->images, "validation_images",
+                     (json_int_t)r->validation_images, "batch_size", (json_int_t)r->batch_size, "epochs",
+                     (json_int_t)r->epochs, "validation_split", r->validation_split, "shuffle", r->shuffled,
+                     "keep_going", r->keep_going);
+}
+
+static json_t *result_json(const struct source *source)
+{
+    const fcnn_receipt *r = &source->receipt;
+    return json_pack("{s:I, s:s, s:s, s:s, s:s, s:b, s:b, s:o}", "steps", (json_int_t)r->steps, "weights_sha256",
+                     source->arrays[FCNN_ARRAY_WEIGHTS], "moment_1_sha256", source->arrays[FCNN_ARRAY_MOMENT_1],
+                     "moment_2_sha256", source->arrays[FCNN_ARRAY_MOMENT_2], "weights_xxh3", r->weights, "altered",
+                     r->altered, "stopped", r->stopped, "diverged_step",
+                     r->diverged_step ? json_integer(r->diverged_step) : json_null());
+}
+
+static json_t *data_json(const struct source *source)
+{
+    if (!*source->receipt.data) return json_null();
+    return json_pack("{s:s, s:s}", "sha256", source->data, "xxh3", source->receipt.data);
+}
+
+static json_t *receipt_json(const struct source *source)
+{
+    const fcnn_receipt *r = &source->receipt;
+    char seed[32]; /* a text, as many readers of JSON have no 64-bit integers */
+    snprintf(seed, sizeof seed, "%llu", (unsigned long long)r->seed);
+    return json_pack("{s:i, s:i, s:s, s:s, s:i, s:o, s:o, s:[I,I,I], s:o, s:o, s:o, s:o, s:o}", "receipt", 1,
+                     "numerics", r->numerics, "versions", r->versions, "seed", seed, "shards", r->shards, "classes",
+                     classes_json(r->classes), "optimizer", optimizer_json(r), "input",
+                     (json_int_t)source->first.in_h, (json_int_t)source->first.in_w, (json_int_t)source->first.in_c,
+                     "layers", layers_json(source->model), "data", data_json(source), "initial", initial_json(source),
+                     "fit", fit_json(source), "result", result_json(source));
+}
+
+/* ---- the whole ---- */
+
+static fcnn_status fail(char *message, size_t size, fcnn_status status, const char *sentence)
+{
+    snprintf(message, size, "%s", sentence);
+    return status;
+}
+
+static fcnn_status hash_data(struct source *source, const float *x, const int32_t *y, char *message, size_t size)
+{
+    const fcnn_receipt *r = &source->receipt;
+    struct hashes hashes;
+    char quick[33];
+    if (!*r->data) return FCNN_OK;
+    if (!x || !y) return fail(message, size, FCNN_BAD_ARGUMENT, "the data of the run are NULL");
+    const int64_t image = source->first.in_h * source->first.in_w * source->first.in_c;
+    hash_arrays(&hashes, x, r->images * image, y, r->images);
+    finish_sha256(&hashes, source->data);
+    finish_xxh3(&hashes, quick);
+    if (!strcmp(quick, r->data)) return FCNN_OK;
+    return fail(message, size, FCNN_BAD_DATA, "these are not the data that the model was trained on");
+}
+
+static fcnn_status hash_model(struct source *source, char *message, size_t size)
+{
+    const int64_t count = fcnn_model_parameters(source->model);
+    float *values = malloc((size_t)count * sizeof *values);
+    if (!values) return fail(message, size, FCNN_OUT_OF_MEMORY, "no memory for a copy of the weights");
+    fcnn_status status = FCNN_OK;
+    for (int array = 0; array <= FCNN_ARRAY_INITIAL_MOMENT_2 && !status; array++) {
+        status = fcnn_model_get_array(source->model, (fcnn_array)array, values, count);
+        if (!status) fcnn_sha256(source->arrays[array], values, count, NULL, 0);
+    }
+    free(values);
+    return status ? fail(message, size, status, fcnn_last_error()) : FCNN_OK;
+}
+
+fcnn_status fcnn_receipt_json(json_t **receipt, const fcnn_model *model, const float *x, const int32_t *y,
+                              char *message, size_t size)
+{
+    struct source source = {.model = model};
+    *receipt = NULL;
+    fcnn_status status = fcnn_model_receipt(model, &source.receipt);
+    if (!status) status = fcnn_model_layer(model, 0, &source.first);
+    if (status) return fail(message, size, status, fcnn_last_error());
+    status = hash_data(&source, x, y, message, size);
+    if (!status) status = hash_model(&source, message, size);
+    if (status) return status;
+    *receipt = receipt_json(&source);
+    return *receipt ? FCNN_OK : fail(message, size, FCNN_OUT_OF_MEMORY, "no memory for the receipt");
+}
+
+char *fcnn_receipt_text(const json_t *receipt)
+{
+    char *text = json_dumps(receipt, JSON_SORT_KEYS | JSON_INDENT(1));
+    const size_t length = text ? strlen(text) : 0;
+    char *longer = text ? realloc(text, length + 2) : NULL;
+    if (longer) strcpy(longer + length, "\n");
+    else free(text);
+    return longer;
+}
