@@ -6,12 +6,13 @@ script_tests = \
     tests/check_bench.sh \
     tests/check_cli.sh \
     tests/check_filters.sh \
+    tests/check_growth.sh \
     tests/check_includes.sh \
     tests/check_install.sh \
     tests/check_leak.sh \
     tests/check_symbols.sh \
     tests/check_table.sh
-EXTRA_DIST += $(script_tests) tests/README.md tests/lsan.supp
+EXTRA_DIST += $(script_tests) tests/README.md tests/growth.c tests/lsan.supp
 
 TEST_EXTENSIONS = .sh
 LOG_COMPILER = $(FCNN_RUN)
@@ -41,9 +42,11 @@ endif
 
 # tests/NAME comes from tests/NAME.c and the common library.
 check_programs = \
+    tests/check_allocator \
     tests/check_api \
     tests/check_digits \
     tests/check_dispatch \
+    tests/check_empty \
     tests/check_faults \
     tests/check_fit \
     tests/check_idx \

@@ -178,7 +178,7 @@ fcnn_status fcnn_fit(fcnn_model *model, const float *x, const int32_t *y, int64_
         status = run_epoch(&fit, history ? history + epoch - 1 : NULL);
     }
     fcnn_fpmode_leave(saved);
-    free(fit.order);
+    net_free(fit.order);
     return status;
 }
 

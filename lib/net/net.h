@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * What the files of lib/net share. The network is the library's first customer: apart from lib/error.h,
- * lib/fpmode.h and the threads (lib/team.h, pool.h, threads.h) it knows fastcnn.h alone.
+ * lib/fpmode.h, lib/memory.h and the threads (lib/team.h, pool.h, threads.h) it knows fastcnn.h alone.
  *
  * A batch is split into shards (docs/numerics.md, rule 12). A worker runs forward and backward of a whole shard with
  * plans of one thread; plans and packed weights are shared by the workers, activations and workspace are each worker's
@@ -110,8 +110,10 @@ struct fcnn_model {
 
 /* ---- memory.c ---- */
 
-/* Zeroed, 64-byte aligned; in huge pages where it is large. NULL if there is no memory. Freed by free(). */
+/* Zeroed, 64-byte aligned; in huge pages where it is large; from the caller's allocator if there is one. NULL if there
+ * is no memory. */
 void *net_alloc(size_t count, size_t size);
+void net_free(void *memory); /* what net_alloc() gave, or NULL */
 /* Makes room for so many shards of at most `capacity` images: sums, and the workers that can be busy with them. */
 fcnn_status net_reserve(fcnn_model *model, int64_t capacity, int64_t shards);
 void net_release_workers(fcnn_model *model);
