@@ -57,15 +57,15 @@ extern "C" {
 
 typedef enum fcnn_status {
     FCNN_OK = 0,
-    FCNN_BAD_ARGUMENT,  /* a NULL or out-of-range argument, a missing tensor */
-    FCNN_BAD_SHAPE,     /* a size is zero or negative, the output would be empty, or sizes overflow */
-    FCNN_BAD_SETTING,   /* FASTCNN_ISA, FASTCNN_KERNEL, FASTCNN_MATH or a thread count cannot be understood */
-    FCNN_NO_KERNEL,     /* no kernel that is allowed and available serves the problem */
-    FCNN_OUT_OF_MEMORY,
-    FCNN_BAD_DATA,      /* a file or a tensor's content is not what it should be (label out of range, bad magic) */
-    FCNN_NO_FILE,       /* a file is missing or cannot be read */
-    FCNN_INTERRUPTED,   /* a callback asked to stop */
-    FCNN_DIVERGED,      /* training came to numbers that are not finite */
+    FCNN_BAD_ARGUMENT = 1,  /* a NULL or out-of-range argument, a missing tensor */
+    FCNN_BAD_SHAPE = 2,     /* a size is zero or negative, the output would be empty, or sizes overflow */
+    FCNN_BAD_SETTING = 3,   /* FASTCNN_ISA, FASTCNN_KERNEL, FASTCNN_MATH or a thread count cannot be understood */
+    FCNN_NO_KERNEL = 4,     /* no kernel that is allowed and available serves the problem */
+    FCNN_OUT_OF_MEMORY = 5,
+    FCNN_BAD_DATA = 6,      /* a file or a tensor's content is not what it should be (label out of range, bad magic) */
+    FCNN_NO_FILE = 7,       /* a file is missing or cannot be read */
+    FCNN_INTERRUPTED = 8,   /* a callback asked to stop */
+    FCNN_DIVERGED = 9,      /* training came to numbers that are not finite */
 } fcnn_status;
 
 /* A constant phrase for a status, e.g. "bad shape". Never NULL. */
@@ -79,8 +79,9 @@ FCNN_API const char *fcnn_last_error(void);
 FCNN_API const char *fcnn_version(void);
 FCNN_API const char *fcnn_version_details(void);
 
-/* Where memory comes from that grows with problems: workspaces and tables of plans. NULL functions: the library's own
- * (aligned_alloc(), large blocks on huge pages where the system grants them). What is small comes from malloc(). */
+/* Where memory comes from that grows with problems: workspaces and tables of plans, all arrays of models. NULL
+ * functions: the library's own (aligned_alloc(), large blocks on huge pages where the system grants them). What is
+ * small comes from malloc(). */
 typedef struct fcnn_allocator {
     /* `bytes` (at least 1, a multiple of the alignment) at a multiple of `alignment` (a power of two, at least 64), of
      * any contents; NULL: there is no memory, which becomes FCNN_OUT_OF_MEMORY. */
@@ -260,7 +261,8 @@ FCNN_INLINE fcnn_status fcnn_options_check(const fcnn_options *options)
     return fcnn_options_check_sized(options, sizeof *options);
 }
 
-/* The number of threads that options and environment come to, 1 to FCNN_MAX_THREADS; 0 where fcnn_options_check() fails. */
+/* The number of threads that options and environment come to, 1 to FCNN_MAX_THREADS; 0 where fcnn_options_check()
+ * fails. */
 FCNN_API int fcnn_options_threads_sized(const fcnn_options *options, size_t size);
 static inline int fcnn_options_threads(const fcnn_options *options)
 {

@@ -6,15 +6,16 @@ script_tests = \
     tests/check_bench.sh \
     tests/check_cli.sh \
     tests/check_filters.sh \
+    tests/check_growth.sh \
     tests/check_hardening.sh \
     tests/check_includes.sh \
     tests/check_install.sh \
     tests/check_leak.sh \
-    tests/check_memory.sh \
+    tests/check_no_memory.sh \
     tests/check_published.sh \
     tests/check_symbols.sh \
     tests/check_table.sh
-EXTRA_DIST += $(script_tests) tests/README.md tests/lsan.supp
+EXTRA_DIST += $(script_tests) tests/README.md tests/growth.c tests/lsan.supp
 
 TEST_EXTENSIONS = .sh
 LOG_COMPILER = $(FCNN_RUN)
@@ -46,10 +47,12 @@ endif
 
 # tests/NAME comes from tests/NAME.c and the common library.
 check_programs = \
+    tests/check_allocator \
     tests/check_api \
     tests/check_callback \
     tests/check_digits \
     tests/check_dispatch \
+    tests/check_empty \
     tests/check_faults \
     tests/check_fit \
     tests/check_hyper \
@@ -83,7 +86,7 @@ tests_check_receipt_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 if HAVE_CHECK
 check_LTLIBRARIES = libfcnn-tests.la
 
-# The program with an allocator that fails on command, for check_memory.sh.
+# The program with an allocator that fails on command, for check_no_memory.sh.
 check_PROGRAMS += tests/broken_fastcnn
 endif
 tests_broken_fastcnn_CPPFLAGS = $(fastcnn_CPPFLAGS)

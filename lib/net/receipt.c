@@ -86,7 +86,7 @@ fcnn_status net_run_begin(fcnn_model *model, const struct net_fit_record *fit, c
     next.first_epoch = model->epochs;
     next.first_powers[0] = model->hyper.beta_1_power;
     next.first_powers[1] = model->hyper.beta_2_power;
-    free(run->initial);
+    net_free(run->initial);
     *run = next;
     return FCNN_OK;
 }
