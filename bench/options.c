@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "kernels/kernel.h"
 #include "lib/fastcnn.h"
 
 static const char help[] =

@@ -13,6 +13,8 @@
 #include "lib/fastcnn.h"
 #include "lib/io/io.h"
 
+#define FCNN_ISAS (FCNN_NEON + 1) /* those that this program knows */
+
 #define EXIT_CHECK_FAILED 1 /* the program ran, but what it checked does not hold */
 #define EXIT_INTERRUPTED 130
 

@@ -15,9 +15,9 @@ allowed()
     lib/net/*) echo 'lib/fastcnn\.h|lib/error\.h|lib/fpmode\.h|lib/net/.*\.h' ;;
     lib/io/*) echo 'lib/fastcnn\.h|lib/io/.*\.h' ;;
     lib/naive*.[ch]) echo 'lib/[a-z_]*\.h|kernels/kernel\.h|reference/ref\.h' ;;
-    lib/peak.c) echo 'lib/[a-z_]*\.h|kernels/peak/peak\.h' ;;
+    lib/isas.c | lib/peak.c) echo 'lib/[a-z_]*\.h|kernels/peak/peak\.h' ;;
     lib/registry.c) echo 'lib/[a-z_]*\.h|kernels/kernel\.h|kernels/kernels\.def' ;;
-    lib/*) echo 'lib/[a-z_]*\.h|kernels/kernel\.h' ;;
+    lib/*) echo 'lib/[a-z_]*\.h|kernels/(kernel|fastcnn_problem)\.h' ;;
     cli/*) echo 'lib/fastcnn\.h|lib/io/io\.h|cli/.*\.h' ;;
     examples/*) echo '' ;; # only <fastcnn.h>, installed
     tests/*) echo '(lib|kernels|reference|tests)/.*' ;;

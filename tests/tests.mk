@@ -19,6 +19,7 @@ SH_LOG_COMPILER = $(SHELL)
 AM_TESTS_ENVIRONMENT = \
     export CC='$(CC)' CFLAGS='$(CFLAGS) $(SANITIZER_FLAGS)' NM='$(NM)' OBJDUMP='$(OBJDUMP)' MAKE='$(MAKE)' \
     PKG_CONFIG='$(PKG_CONFIG)' LIBDIR='$(libdir)' HOST_CPU='$(host_cpu)' FCNN_ISAS='scalar $(fcnn_isas)' \
+    AVX2_CFLAGS='$(AVX2_CFLAGS)' AVX512_CFLAGS='$(AVX512_CFLAGS)' \
     FCNN_RUN='$(FCNN_RUN)' FCNN_VERSION='$(PACKAGE_VERSION)' top_srcdir='$(top_srcdir)';
 if SANITIZER
 AM_TESTS_ENVIRONMENT += \
@@ -41,17 +42,21 @@ check_programs = \
     tests/check_api \
     tests/check_digits \
     tests/check_dispatch \
+    tests/check_explain \
     tests/check_faults \
     tests/check_fit \
     tests/check_idx \
+    tests/check_isas \
     tests/check_kernels \
     tests/check_net \
     tests/check_peak \
+    tests/check_pins \
     tests/check_places \
     tests/check_problem \
     tests/check_reference \
     tests/check_reference_conv \
     tests/check_reference_math \
+    tests/check_settings \
     tests/check_team \
     tests/check_training
 check_LTLIBRARIES = libfcnn-tests.la
@@ -60,6 +65,8 @@ libfcnn_tests_la_SOURCES = \
     tests/check_reference.h \
     tests/compare.c \
     tests/compare.h \
+    tests/dispatch.c \
+    tests/dispatch.h \
     tests/fill.c \
     tests/fill.h \
     tests/guard.c \
