@@ -24,6 +24,7 @@ AM_TESTS_ENVIRONMENT = \
     export CC='$(CC)' CFLAGS='$(CFLAGS) $(SANITIZER_FLAGS)' NM='$(NM)' OBJDUMP='$(OBJDUMP)' MAKE='$(MAKE)' \
     PKG_CONFIG='$(PKG_CONFIG)' PREFIX='$(prefix)' LIBDIR='$(libdir)' DOCDIR='$(docdir)' \
     INCLUDEDIR='$(includedir)' HOST_CPU='$(host_cpu)' FCNN_ISAS='scalar $(fcnn_isas)' \
+    AVX2_CFLAGS='$(AVX2_CFLAGS)' AVX512_CFLAGS='$(AVX512_CFLAGS)' \
     HARDENING='$(HARDENING_CFLAGS) $(HARDENING_LDFLAGS)' \
     FCNN_RUN='$(FCNN_RUN)' FCNN_VERSION='$(PACKAGE_VERSION)' top_srcdir='$(top_srcdir)';
 AM_TESTS_ENVIRONMENT += \
@@ -53,18 +54,21 @@ check_programs = \
     tests/check_digits \
     tests/check_dispatch \
     tests/check_empty \
+    tests/check_explain \
     tests/check_faults \
     tests/check_fit \
     tests/check_hyper \
     tests/check_idx \
     tests/check_input \
     tests/check_interface \
+    tests/check_isas \
     tests/check_kernels \
     tests/check_limits \
     tests/check_memory \
     tests/check_metrics \
     tests/check_net \
     tests/check_peak \
+    tests/check_pins \
     tests/check_places \
     tests/check_problem \
     tests/check_processes \
@@ -74,6 +78,7 @@ check_programs = \
     tests/check_reference_math \
     tests/check_results \
     tests/check_runs \
+    tests/check_settings \
     tests/check_sharing \
     tests/check_state \
     tests/check_summaries \
@@ -99,6 +104,8 @@ libfcnn_tests_la_SOURCES = \
     tests/check_reference.h \
     tests/compare.c \
     tests/compare.h \
+    tests/dispatch.c \
+    tests/dispatch.h \
     tests/fill.c \
     tests/fill.h \
     tests/guard.c \
