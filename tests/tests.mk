@@ -11,6 +11,7 @@ script_tests = \
     tests/check_includes.sh \
     tests/check_install.sh \
     tests/check_leak.sh \
+    tests/check_lists.sh \
     tests/check_no_memory.sh \
     tests/check_published.sh \
     tests/check_symbols.sh \
@@ -151,11 +152,14 @@ check-threads:
 	FASTCNN_ISA=scalar TSAN_OPTIONS='ignore_noninstrumented_modules=1 die_after_fork=0 halt_on_error=1' \
 	    $(MAKE) check TESTS='$(thread_programs)'
 
-# The suite again with less than the CPU has, and on a CPU of 2008, where any stray AVX instruction is a crash.
+# The suite again with less than the CPU has, and on a CPU of 2008, where any stray AVX instruction is a crash. A cap
+# changes what plans choose: programs that name their kernels, or have none, do the same under it.
+isa_free = digits|dispatch|faults|idx|input|kernels|limits|peak|places|problem|reference.*|results|summaries|text|winograd
 .PHONY: check-isa check-nehalem
 check-isa:
-	FASTCNN_ISA=scalar $(MAKE) check
-	FASTCNN_ISA=avx2 $(MAKE) check
+	tests=$$(echo $(check_programs) | tr ' ' '\n' | grep -vE '^tests/check_($(isa_free))$$') && \
+	    FASTCNN_ISA=scalar $(MAKE) check TESTS="$$(echo $$tests)" && \
+	    FASTCNN_ISA=avx2 $(MAKE) check TESTS="$$(echo $$tests)"
 check-nehalem:
 	@command -v qemu-x86_64 >/dev/null || { echo 'make check-nehalem needs qemu: apt-get install qemu-user' >&2; exit 1; }
 	CK_FORK=no CK_TIMEOUT_MULTIPLIER=50 FCNN_TEST_SMALL=1 FCNN_TEST_RANDOM=5 FCNN_TEST_MOST=1e5 \
