@@ -24,7 +24,7 @@ const char *fcnn_dispatch_reason(const struct fcnn_kernel *kernel, const fcnn_pr
         snprintf(text, sizeof text, "numerics class %s is not allowed", fcnn_class_name(kernel->numerics));
         return text;
     }
-    reason = fcnn_row_unsupported(kernel, problem);
+    reason = fcnn_unservable(kernel, problem);
     return reason ? reason : "";
 }
 
@@ -128,6 +128,6 @@ const char *fcnn_kernel_doubt_sized(int index, const fcnn_problem *problem, size
     const struct fcnn_kernel *kernel = &fcnn_kernels[index];
     if (!fcnn_sized_take(&p, sizeof p, problem, problem_size) || fcnn_problem_complete(&p, &empty)) return "";
     if (kernel->op != p.op || kernel->direction != p.direction) return "";
-    const char *doubt = fcnn_row_unsupported(kernel, &p) ? NULL : fcnn_row_doubt(kernel, &p);
+    const char *doubt = fcnn_unservable(kernel, &p) ? NULL : fcnn_row_doubt(kernel, &p);
     return doubt ? doubt : "";
 }

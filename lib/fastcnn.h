@@ -16,6 +16,11 @@
  * Layouts: images NHWC, filters RSCK (Keras' HWIO), dense weights CK. All tensors are dense float32 arrays.
  * Threads: every function may be called from any thread. A plan may be executed by several threads at a time
  * if each brings its own workspace (fcnn_tensors.workspace); creating and destroying plans is always safe.
+ * Plans run on threads of the library, kept asleep between calls, which block all signals and are never pinned to
+ * cores. Where the system refuses a thread (limits of users, containers, address space), an execution uses those that
+ * there are, at worst the caller's own; results are the same. Inside an OpenMP parallel region the caller is alone.
+ * fork(): a child has no threads of its parent and starts its own; there plans run and models train as before. A child
+ * that is forked from a callback must not return from it. The library stays in memory after dlclose(), for its threads.
  * Errors: functions return a status; fcnn_last_error() has the sentence for people. Nothing here prints
  * (except what FASTCNN_VERBOSE asks for, on stderr), exits or aborts. The numerics contract: docs/numerics.md. */
 #ifndef FASTCNN_H
@@ -122,9 +127,13 @@ FCNN_INLINE fcnn_status fcnn_problem_tensors(const fcnn_problem *problem, int in
 
 /* ---- kernels and plans ---- */
 
+/* The most threads of a plan or a model. */
+#define FCNN_MAX_THREADS 1024
+
 /* Zero-initialise. What is 0 or NULL here comes from the environment, then from the machine. */
 typedef struct fcnn_options {
-    int threads;        /* else FASTCNN_NUM_THREADS, else OpenMP's number. Inside a parallel region always 1. */
+    int threads;        /* 1 to FCNN_MAX_THREADS; else FASTCNN_NUM_THREADS, else OpenMP's number (OMP_NUM_THREADS, else
+                         * the cores that the process may use). OMP_THREAD_LIMIT is a limit here too. */
     const char *isa;    /* "scalar" "avx2" "avx512" "neon": use nothing beyond; else FASTCNN_ISA; else all the CPU
                          * has */
     const char *math;   /* "exact", "winograd_f2", "winograd_f4", comma separated; else FASTCNN_MATH; else "exact" */
@@ -145,12 +154,33 @@ FCNN_INLINE fcnn_status fcnn_plan_create(fcnn_plan **plan, const fcnn_problem *p
 }
 FCNN_API void fcnn_plan_destroy(fcnn_plan *plan); /* NULL is fine */
 
+/* Of NULL: "" and 0. */
 FCNN_API const char *fcnn_plan_kernel(const fcnn_plan *plan); /* the kernel's name, e.g. "conv2d_fwd_direct_avx512" */
-FCNN_API int fcnn_plan_threads(const fcnn_plan *plan);
+FCNN_API int fcnn_plan_threads(const fcnn_plan *plan); /* that executions ask for: not more than there is work for */
 FCNN_API size_t fcnn_plan_workspace(const fcnn_plan *plan); /* bytes */
 FCNN_API size_t fcnn_plan_packed(const fcnn_plan *plan);    /* bytes fcnn_pack() writes; 0: this kernel packs nothing */
 
-/* Runs the plan. FCNN_BAD_ARGUMENT names a missing tensor; FCNN_BAD_DATA a label outside 0..C-1 (nothing is written
+/* What a plan came to. Strings live as long as the plan. */
+typedef struct fcnn_plan_info {
+    const char *kernel;      /* fcnn_plan_kernel() */
+    fcnn_isa isa;            /* the kernel's */
+    fcnn_class numerics;     /* the kernel's */
+    int threads;             /* fcnn_plan_threads() */
+    int team;                /* threads that the last execution had, by any caller: fewer where the system gave no more
+                              * or in a parallel region; 0: not executed yet */
+    size_t workspace, packed, tables; /* bytes; the tables are the plan's own memory */
+    int most_threads;        /* the setting: from the options, the environment or the machine */
+    unsigned classes;        /* bit i: fcnn_class i was allowed */
+    const char *pins;        /* kernels asked for, "" if none */
+} fcnn_plan_info;
+FCNN_API fcnn_status fcnn_plan_describe_sized(const fcnn_plan *plan, fcnn_plan_info *info, size_t size);
+static inline fcnn_status fcnn_plan_describe(const fcnn_plan *plan, fcnn_plan_info *info)
+{
+    return fcnn_plan_describe_sized(plan, info, sizeof *info);
+}
+
+/* Runs the plan. FCNN_BAD_ARGUMENT names a missing tensor, a workspace or packed weights that are not 64-byte aligned,
+ * or says that another thread is executing in the plan's own workspace; FCNN_BAD_DATA a label outside 0..C-1 (nothing is written
  * then); FCNN_OUT_OF_MEMORY cannot happen: memory is the plan's since its creation. */
 FCNN_API fcnn_status fcnn_execute_sized(const fcnn_plan *plan, const fcnn_tensors *tensors, size_t tensors_size,
                                         size_t hyper_size);
@@ -159,7 +189,8 @@ FCNN_INLINE fcnn_status fcnn_execute(const fcnn_plan *plan, const fcnn_tensors *
     return fcnn_execute_sized(plan, tensors, sizeof *tensors, sizeof *tensors->hyper);
 }
 
-/* Rewrites weights and bias into the kernel's own layout, for many executions between two changes of the weights.
+/* Rewrites weights and bias into the kernel's own layout, for many executions between two changes of the weights, on the
+ * plan's threads.
  * `packed`: fcnn_plan_packed() bytes, 64-byte aligned, owned by the caller. */
 FCNN_API fcnn_status fcnn_pack(const fcnn_plan *plan, const float *weights, const float *bias, void *packed);
 
@@ -202,6 +233,13 @@ FCNN_API fcnn_status fcnn_options_check_sized(const fcnn_options *options, size_
 FCNN_INLINE fcnn_status fcnn_options_check(const fcnn_options *options)
 {
     return fcnn_options_check_sized(options, sizeof *options);
+}
+
+/* The number of threads that options and environment come to, 1 to FCNN_MAX_THREADS; 0 where fcnn_options_check() fails. */
+FCNN_API int fcnn_options_threads_sized(const fcnn_options *options, size_t size);
+static inline int fcnn_options_threads(const fcnn_options *options)
+{
+    return fcnn_options_threads_sized(options, sizeof *options);
 }
 
 /* What dispatch knows of this machine. */

@@ -9,6 +9,9 @@ include_HEADERS = kernels/fastcnn_problem.h lib/fastcnn.h lib/net/fastcnn_net.h
 libfcnn_core_la_CPPFLAGS = $(LIB_CPPFLAGS)
 libfcnn_core_la_SOURCES = \
     lib/cpu.c \
+    lib/demand.c \
+    lib/denormals.c \
+    lib/denormals.h \
     lib/dispatch.c \
     lib/error.c \
     lib/error.h \
@@ -30,19 +33,23 @@ libfcnn_core_la_SOURCES = \
     lib/net/random.c \
     lib/net/receipt.c \
     lib/net/shard.c \
-    lib/net/team.c \
-    lib/net/team.h \
     lib/net/train.c \
     lib/operation.c \
     lib/operation.h \
     lib/peak.c \
     lib/plan.c \
+    lib/pool.c \
+    lib/pool.h \
     lib/problem.c \
     lib/problem_text.c \
     lib/registry.c \
     lib/settings.c \
     lib/sized.h \
+    lib/team.c \
+    lib/team.h \
     lib/tensors.c \
+    lib/threads.c \
+    lib/threads.h \
     lib/version.c
 libfcnn_core_la_LIBADD = $(kernel_libraries) libfcnn-reference.la $(SLEEF_LIBS) $(LIBM)
 
@@ -50,6 +57,8 @@ libfastcnn_la_SOURCES =
 libfastcnn_la_LIBADD = libfcnn-core.la
 libfastcnn_la_LDFLAGS = $(AM_LDFLAGS) -no-undefined -version-info 0:0:0
 EXTRA_DIST += lib/libfastcnn.map
+# Threads of the library may sleep in its code when a program closes it.
+libfastcnn_la_LDFLAGS += -Wl,-z,nodelete
 if VERSION_SCRIPT
 libfastcnn_la_LDFLAGS += -Wl,--version-script=$(srcdir)/lib/libfastcnn.map
 EXTRA_libfastcnn_la_DEPENDENCIES = lib/libfastcnn.map

@@ -5,20 +5,29 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/denormals.h"
 #include "lib/fpmode.h"
 #include "lib/internal.h"
 #include "lib/memory.h"
+#include "lib/pool.h"
 #include "lib/sized.h"
 
 struct fcnn_plan {
     fcnn_problem problem;
     const struct fcnn_kernel *kernel;
     struct fcnn_demand demand;
+    struct fcnn_settings settings;
+    char *pins; /* the plan's own copy of settings.kernels */
     fcnn_tensor_info tensors[FCNN_MAX_TENSORS];
-    int tensor_count, threads, verbose_exec;
+    int tensor_count, threads;
     int empty; /* the batch: `problem` and the kernel see one image, `tensors` none */
+    enum fcnn_length length; /* of a stage */
     size_t workspace_bytes;
     void *tables, *workspace;
+    struct state {
+        _Atomic int in_use; /* the plan's own workspace */
+        _Atomic int team;   /* workers of the last execution; 0: none yet */
+    } * state, own_state; /* the one that is the other: what executions of a constant plan may change */
 };
 
 static size_t line(size_t bytes) { return (bytes + 63) & ~(size_t)63; }
@@ -37,12 +46,22 @@ static size_t workspace_bytes(const struct fcnn_plan *plan)
     return line(demand->packed) + line(demand->shared) + line(demand->sums) + scratch_stride(plan) * (size_t)plan->threads;
 }
 
-/* No more threads than there are tasks in the widest stage, and one alone inside somebody's parallel region. */
+/* No more threads than there are tasks in the widest stage. */
 static int useful_threads(const struct fcnn_demand *demand, int wanted)
 {
-    int64_t tasks = demand->tasks[FCNN_COMPUTE];
-    if (omp_in_parallel()) return 1;
+    int64_t tasks = 1;
+    for (enum fcnn_stage stage = FCNN_PACK; stage < FCNN_STAGES; stage++)
+        if (demand->tasks[stage] > tasks) tasks = demand->tasks[stage];
     return tasks < wanted ? (int)tasks : wanted;
+}
+
+/* Roughly, at 50 GFLOP/s and 10 GB/s: whether sleeping helpers are worth waking for this problem (team.h). */
+static enum fcnn_length length_of(const struct fcnn_plan *plan)
+{
+    double nanoseconds = fcnn_problem_flops(&plan->problem) / 50;
+    for (int i = 0; i < plan->tensor_count; i++)
+        nanoseconds += (double)plan->tensors[i].elements * (double)plan->tensors[i].element_size / 10;
+    return nanoseconds < 1e5 ? FCNN_SHORT : FCNN_LONG;
 }
 
 static void report_dispatch(const struct fcnn_plan *plan)
@@ -56,6 +75,9 @@ static void report_dispatch(const struct fcnn_plan *plan)
 static fcnn_status prepare(struct fcnn_plan *plan)
 {
     plan->workspace_bytes = workspace_bytes(plan);
+    plan->pins = strdup(plan->settings.kernels ? plan->settings.kernels : "");
+    plan->settings.kernels = plan->pins;
+    if (!plan->pins) return fcnn_fail(FCNN_OUT_OF_MEMORY, "no memory for a plan");
     plan->tables = fcnn_memory_allocate(plan->demand.tables);
     plan->workspace = fcnn_memory_allocate(plan->workspace_bytes);
     if (!plan->tables || !plan->workspace)
@@ -89,11 +111,13 @@ fcnn_status fcnn_plan_create_sized(fcnn_plan **result, const fcnn_problem *probl
     plan->problem = checked;
     plan->empty = empty;
     plan->kernel = kernel;
+    plan->settings = settings;
+    plan->state = &plan->own_state;
     plan->demand = fcnn_row_demand(kernel, &checked);
     plan->threads = useful_threads(&plan->demand, settings.threads);
-    plan->verbose_exec = settings.verbose_exec;
     if (empty) checked.n = FCNN_EMPTY;
     plan->tensor_count = fcnn_tensor_list(&checked, plan->tensors);
+    plan->length = length_of(plan);
     status = prepare(plan);
     if (status) {
         fcnn_plan_destroy(plan);
@@ -109,13 +133,47 @@ void fcnn_plan_destroy(fcnn_plan *plan)
     if (!plan) return;
     fcnn_memory_free(plan->tables);
     fcnn_memory_free(plan->workspace);
+    free(plan->pins);
     free(plan);
 }
 
-const char *fcnn_plan_kernel(const fcnn_plan *plan) { return plan->kernel->name; }
-int fcnn_plan_threads(const fcnn_plan *plan) { return plan->threads; }
-size_t fcnn_plan_workspace(const fcnn_plan *plan) { return plan->workspace_bytes; }
-size_t fcnn_plan_packed(const fcnn_plan *plan) { return plan->demand.tasks[FCNN_PACK] ? plan->demand.packed : 0; }
+/* ---- information ---- */
+
+const char *fcnn_plan_kernel(const fcnn_plan *plan) { return plan ? plan->kernel->name : ""; }
+int fcnn_plan_threads(const fcnn_plan *plan) { return plan ? plan->threads : 0; }
+size_t fcnn_plan_workspace(const fcnn_plan *plan) { return plan ? plan->workspace_bytes : 0; }
+size_t fcnn_plan_packed(const fcnn_plan *plan)
+{
+    return plan && plan->demand.tasks[FCNN_PACK] ? plan->demand.packed : 0;
+}
+
+fcnn_status fcnn_plan_describe_sized(const fcnn_plan *plan, fcnn_plan_info *info, size_t size)
+{
+    if (!plan || !info) return fcnn_fail(FCNN_BAD_ARGUMENT, "%s is NULL", plan ? "info" : "plan");
+    const fcnn_plan_info known = {
+        .kernel = plan->kernel->name,
+        .isa = plan->kernel->isa,
+        .numerics = plan->kernel->numerics,
+        .threads = plan->threads,
+        .team = atomic_load(&plan->state->team),
+        .workspace = plan->workspace_bytes,
+        .packed = fcnn_plan_packed(plan),
+        .tables = plan->demand.tables,
+        .most_threads = plan->settings.threads,
+        .classes = plan->settings.classes,
+        .pins = plan->pins,
+    };
+    FCNN_GIVE(info, size, known);
+    return FCNN_OK;
+}
+
+/* ---- execution ---- */
+
+static fcnn_status check_alignment(const char *name, const void *pointer)
+{
+    if (!((uintptr_t)pointer % 64)) return FCNN_OK;
+    return fcnn_fail(FCNN_BAD_ARGUMENT, "%s is at %p; it must be aligned to 64 bytes", name, pointer);
+}
 
 static fcnn_status check_tensors(const struct fcnn_plan *plan, const fcnn_tensors *tensors)
 {
@@ -141,41 +199,59 @@ static fcnn_status check_tensors(const struct fcnn_plan *plan, const fcnn_tensor
     return FCNN_OK;
 }
 
-/* The share of one stage that falls to `worker` of `team` workers. */
-static void work(const struct fcnn_plan *plan, const fcnn_tensors *tensors, const struct fcnn_memory *memory,
-                 enum fcnn_stage stage, int64_t worker, int64_t team)
+struct execution {
+    const struct fcnn_plan *plan;
+    const fcnn_tensors *tensors;
+    struct fcnn_memory memory; /* scratch: worker 0's */
+    enum fcnn_stage stage;
+    int64_t ranges; /* of tasks, one for each worker */
+};
+
+static void run_range(void *context, int worker, int64_t range)
 {
-    int64_t tasks = plan->demand.tasks[stage];
-    int64_t first = worker * tasks / team, last = (worker + 1) * tasks / team;
-    if (first < last) fcnn_row_run(plan->kernel, &plan->problem, tensors, memory, stage, first, last);
+    const struct execution *execution = context;
+    const struct fcnn_plan *plan = execution->plan;
+    struct fcnn_memory memory = execution->memory;
+    const int64_t tasks = plan->demand.tasks[execution->stage], ranges = execution->ranges;
+    if (worker) memory.scratch = (char *)memory.scratch + scratch_stride(plan) * (size_t)worker;
+    fcnn_row_run(plan->kernel, &plan->problem, execution->tensors, &memory, execution->stage, range * tasks / ranges,
+                 (range + 1) * tasks / ranges);
 }
 
-static void execute(const struct fcnn_plan *plan, const fcnn_tensors *tensors, char *workspace, enum fcnn_stage first)
+/* Stages first .. last, each after the one before. Who runs a range is left to the team (team.h): a helper that does
+ * not come in time finds that the caller has run it. */
+static void run_stages(struct execution *execution, enum fcnn_stage first, enum fcnn_stage last)
 {
-    void *packed = tensors->packed ? (void *)(uintptr_t)tensors->packed : workspace;
+    const struct fcnn_plan *plan = execution->plan;
+    struct fcnn_team *team = plan->threads > 1 && !omp_in_parallel() ? fcnn_pool_take(plan->threads) : NULL;
+    const int workers = team ? team->workers : 1;
+    const fcnn_fpmode saved = fcnn_fpmode_enter();
+    for (enum fcnn_stage stage = first; stage <= last; stage++) {
+        const int64_t tasks = plan->demand.tasks[stage];
+        execution->stage = stage;
+        execution->ranges = tasks < workers ? tasks : workers;
+        if (execution->ranges > 1) fcnn_team_share(team, execution->ranges, plan->length, run_range, execution);
+        else if (tasks) run_range(execution, 0, 0);
+    }
+    fcnn_fpmode_leave(saved);
+    fcnn_pool_give(team);
+    if (atomic_load_explicit(&plan->state->team, memory_order_relaxed) != workers)
+        atomic_store_explicit(&plan->state->team, workers, memory_order_relaxed);
+}
+
+static void execute(const struct fcnn_plan *plan, const fcnn_tensors *tensors, char *workspace)
+{
     char *shared = workspace + line(plan->demand.packed), *sums = shared + line(plan->demand.shared);
-    char *scratch = sums + line(plan->demand.sums);
-    int threads = omp_in_parallel() ? 1 : plan->threads;
-    if (threads == 1) {
-        const struct fcnn_memory memory = {plan->tables, packed, shared, sums, scratch};
-        fcnn_fpmode saved = fcnn_fpmode_enter();
-        for (enum fcnn_stage stage = first; stage < FCNN_STAGES; stage++) work(plan, tensors, &memory, stage, 0, 1);
-        fcnn_fpmode_leave(saved);
-        return;
-    }
-#pragma omp parallel num_threads(threads)
-    {
-        int worker = omp_get_thread_num(), team = omp_get_num_threads();
-        const struct fcnn_memory memory = {plan->tables, packed, shared, sums,
-                                           scratch + scratch_stride(plan) * (size_t)worker};
-        fcnn_fpmode saved = fcnn_fpmode_enter();
-        for (enum fcnn_stage stage = first; stage < FCNN_STAGES; stage++) {
-            if (!plan->demand.tasks[stage]) continue;
-            work(plan, tensors, &memory, stage, worker, team);
-#pragma omp barrier
-        }
-        fcnn_fpmode_leave(saved);
-    }
+    struct execution execution = {
+        .plan = plan,
+        .tensors = tensors,
+        .memory = {.tables = plan->tables,
+                   .packed = tensors->packed ? (void *)(uintptr_t)tensors->packed : workspace,
+                   .shared = shared,
+                   .sums = sums,
+                   .scratch = sums + line(plan->demand.sums)},
+    };
+    run_stages(&execution, tensors->packed ? FCNN_GATHER : FCNN_PACK, FCNN_COMPUTE);
 }
 
 static void report_execution(const struct fcnn_plan *plan, double seconds)
@@ -183,6 +259,13 @@ static void report_execution(const struct fcnn_plan *plan, double seconds)
     char text[256];
     fcnn_problem_format(&plan->problem, text, sizeof text);
     fprintf(stderr, "fastcnn_verbose,exec,%s,%s,%.6g\n", text, plan->kernel->name, seconds * 1e3);
+}
+
+/* Whether an execution writes to the plan's own workspace, of which packed weights are a part. */
+static int uses_own_workspace(const struct fcnn_plan *plan, const fcnn_tensors *tensors)
+{
+    const size_t spared = tensors->packed ? line(plan->demand.packed) : 0;
+    return !tensors->workspace && plan->workspace_bytes > spared;
 }
 
 /* Of an empty batch: what is left of the outputs are sums over nothing. */
@@ -199,12 +282,19 @@ static fcnn_status execute_empty(const struct fcnn_plan *plan, const fcnn_tensor
 static fcnn_status check_and_execute(const struct fcnn_plan *plan, const fcnn_tensors *tensors)
 {
     fcnn_status status = check_tensors(plan, tensors);
+    if (!status) status = check_alignment("packed", tensors->packed);
+    if (!status) status = check_alignment("workspace", tensors->workspace);
     if (status) return status;
     if (plan->empty) return execute_empty(plan, tensors);
-    char *workspace = tensors->workspace ? tensors->workspace : plan->workspace;
-    double begin = plan->verbose_exec ? omp_get_wtime() : 0;
-    execute(plan, tensors, workspace, tensors->packed ? FCNN_GATHER : FCNN_PACK);
-    if (plan->verbose_exec) report_execution(plan, omp_get_wtime() - begin);
+    const int own = uses_own_workspace(plan, tensors);
+    if (own && atomic_exchange(&plan->state->in_use, 1))
+        return fcnn_fail(FCNN_BAD_ARGUMENT, "another thread executes this plan in the plan's own workspace; threads "
+                         "that share a plan must each bring a workspace");
+    if (plan->settings.verbose_exec) fcnn_report_denormals(&plan->problem, tensors);
+    double begin = plan->settings.verbose_exec ? omp_get_wtime() : 0;
+    execute(plan, tensors, tensors->workspace ? tensors->workspace : plan->workspace);
+    if (own) atomic_store_explicit(&plan->state->in_use, 0, memory_order_release);
+    if (plan->settings.verbose_exec) report_execution(plan, omp_get_wtime() - begin);
     return FCNN_OK;
 }
 
@@ -227,11 +317,15 @@ fcnn_status fcnn_pack(const fcnn_plan *plan, const float *weights, const float *
     int needs_bias = plan->problem.direction == FCNN_FORWARD && !plan->problem.no_bias;
     if (!weights || !packed || (needs_bias && !bias))
         return fcnn_fail(FCNN_BAD_ARGUMENT, "%s is NULL", !weights ? "weights" : !packed ? "packed" : "bias");
+    fcnn_status status = check_alignment("packed", packed);
+    if (status) return status;
     const fcnn_tensors tensors = {.weights = weights, .bias = bias};
-    const struct fcnn_memory memory = {.tables = plan->tables, .packed = packed};
-    fcnn_fpmode saved = fcnn_fpmode_enter();
-    work(plan, &tensors, &memory, FCNN_PACK, 0, 1);
-    fcnn_fpmode_leave(saved);
+    struct execution execution = {
+        .plan = plan,
+        .tensors = &tensors,
+        .memory = {.tables = plan->tables, .packed = packed},
+    };
+    run_stages(&execution, FCNN_PACK, FCNN_PACK);
     return FCNN_OK;
 }
 

@@ -2,6 +2,7 @@
  * Settings: what the caller's options leave open comes from the environment, then from the machine. A value that cannot
  * be understood is an error wherever it comes from: silently running something else would make every measurement a
  * lie. */
+#include <ctype.h>
 #include <fnmatch.h>
 #include <omp.h>
 #include <stdlib.h>
@@ -80,20 +81,45 @@ static fcnn_status check_kernel_name(const char *word, const char *origin, void 
                      word);
 }
 
-static fcnn_status read_threads(int option, int *threads)
+/* A number of threads in a variable; 0: the variable is unset or empty. OpenMP's may be a list, one number per level of
+ * nesting: the first is ours. */
+static fcnn_status read_count(const char *variable, int list, int *threads)
 {
-    const char *text = secure_getenv("FASTCNN_NUM_THREADS");
-    *threads = option ? option : omp_get_max_threads();
-    if (option < 0 || option > 1024)
-        return fcnn_fail(FCNN_BAD_SETTING, "the option threads is %d; expected 1 to 1024, or 0 for the default",
-                         option);
-    if (option || !text || !*text) return FCNN_OK;
+    const char *text = secure_getenv(variable);
     char *end;
-    long value = strtol(text, &end, 10);
-    if (*end || value < 1 || value > 1024)
-        return fcnn_fail(FCNN_BAD_SETTING, "FASTCNN_NUM_THREADS is \"%s\"; expected a number from 1 to 1024", text);
+    *threads = 0;
+    if (!text || !*text) return FCNN_OK;
+    const long value = strtol(text, &end, 10);
+    if (list && (*end == ',' || isspace((unsigned char)*end))) end = strchr(end, 0);
+    if (end == text || *end || value < 1 || value > FCNN_MAX_THREADS)
+        return fcnn_fail(FCNN_BAD_SETTING, "%s is \"%s\"; expected a number from 1 to %d", variable, text,
+                         FCNN_MAX_THREADS);
     *threads = (int)value;
     return FCNN_OK;
+}
+
+/* OpenMP's number may also have been set by the program, so the variable is only checked. */
+static fcnn_status read_wanted_threads(int option, int *threads)
+{
+    int checked;
+    if (option < 0 || option > FCNN_MAX_THREADS)
+        return fcnn_fail(FCNN_BAD_SETTING, "the option threads is %d; expected 1 to %d, or 0 for the default", option,
+                         FCNN_MAX_THREADS);
+    *threads = option;
+    if (option) return FCNN_OK;
+    fcnn_status status = read_count("FASTCNN_NUM_THREADS", 0, threads);
+    if (status || *threads) return status;
+    status = read_count("OMP_NUM_THREADS", 1, &checked);
+    *threads = omp_get_max_threads();
+    return status;
+}
+
+static fcnn_status read_threads(int option, int *threads)
+{
+    const int limit = omp_get_thread_limit() < FCNN_MAX_THREADS ? omp_get_thread_limit() : FCNN_MAX_THREADS;
+    const fcnn_status status = read_wanted_threads(option, threads);
+    if (*threads > limit) *threads = limit;
+    return status;
 }
 
 static fcnn_status set_verbose(const char *word, const char *origin, void *context)
@@ -127,4 +153,12 @@ fcnn_status fcnn_options_check_sized(const fcnn_options *options, size_t options
     struct fcnn_settings settings;
     FCNN_TAKE(fcnn_options, wanted, options, options_size);
     return fcnn_settings_read(&settings, &wanted);
+}
+
+int fcnn_options_threads_sized(const fcnn_options *options, size_t size)
+{
+    struct fcnn_settings settings;
+    fcnn_options known;
+    if (!fcnn_sized_take(&known, sizeof known, options, size)) return 0;
+    return fcnn_settings_read(&settings, &known) ? 0 : settings.threads;
 }

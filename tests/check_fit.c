@@ -246,7 +246,7 @@ START_TEST(the_callers_rounding_mode_changes_nothing)
 }
 END_TEST
 
-static void count_workers(void *context, struct net_team *team) { *(int *)context = team->workers; }
+static void count_workers(void *context, struct fcnn_team *team) { *(int *)context = team->workers; }
 
 /* As many workers as asked for, none without a shard, and one inside a parallel region even where the runtime would
  * start more. */

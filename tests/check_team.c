@@ -8,13 +8,13 @@
 #include <string.h>
 #include <time.h>
 
-#include "lib/net/team.h"
+#include "lib/team.h"
 #include "tests/suite.h"
 
 enum { MOST_WORKERS = 7, MOST_PIECES = 40 };
 
 struct phases {
-    struct net_team team;
+    struct fcnn_team team;
     int runs[MOST_PIECES];    /* of the pieces of this phase; no atomics: a piece belongs to one worker */
     int visits[MOST_WORKERS]; /* pieces that a worker has taken so far */
     int phase, slow;          /* pieces of a slow phase take so long that all workers come */
@@ -38,7 +38,7 @@ static void piece(void *context, int worker, int64_t i)
 static void *help(void *argument)
 {
     const struct helper *helper = argument;
-    net_team_help(&helper->phases->team, helper->worker);
+    fcnn_team_help(&helper->phases->team, helper->worker);
     return NULL;
 }
 
@@ -50,7 +50,7 @@ static void lead(struct phases *phases, int count)
         const int pieces = (int)(state >> 16) % (MOST_PIECES + 1);
         phases->slow = phases->phase % 200 == 0;
         memset(phases->runs, 0, sizeof phases->runs);
-        net_team_share(&phases->team, pieces, piece, phases);
+        fcnn_team_share(&phases->team, pieces, phases->phase % 2 ? FCNN_LONG : FCNN_SHORT, piece, phases);
         for (int i = 0; i < MOST_PIECES; i++) ck_assert_int_eq(phases->runs[i], i < pieces ? phases->phase : 0);
         if (phases->phase % 200 == 100) sleep_briefly(); /* until the helpers sleep */
     }
@@ -69,7 +69,7 @@ START_TEST(each_piece_runs_once)
         ck_assert_int_eq(pthread_create(&threads[i], NULL, help, &helpers[i]), 0);
     }
     lead(&phases, 10000);
-    net_team_dismiss(&phases.team);
+    fcnn_team_dismiss(&phases.team);
     for (int i = 1; i < workers; i++) ck_assert_int_eq(pthread_join(threads[i], NULL), 0);
     for (int i = 0; i < workers; i++) ck_assert_int_gt(phases.visits[i], 0);
 }
@@ -81,8 +81,8 @@ START_TEST(an_absent_helper_is_not_waited_for)
     static struct phases phases = {.team.workers = 3};
     lead(&phases, 200);
     ck_assert_int_eq(phases.visits[1] + phases.visits[2], 0);
-    net_team_dismiss(&phases.team);
-    net_team_help(&phases.team, 1); /* too late: comes and goes */
+    fcnn_team_dismiss(&phases.team);
+    fcnn_team_help(&phases.team, 1); /* too late: comes and goes */
 }
 END_TEST
 

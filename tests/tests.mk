@@ -10,7 +10,8 @@ script_tests = \
     tests/check_install.sh \
     tests/check_leak.sh \
     tests/check_symbols.sh \
-    tests/check_table.sh
+    tests/check_table.sh \
+    tests/check_vectors.sh
 EXTRA_DIST += $(script_tests) tests/README.md tests/lsan.supp
 
 TEST_EXTENSIONS = .sh

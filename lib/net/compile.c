@@ -3,7 +3,6 @@
 #include "lib/net/net.h"
 
 #include <math.h>
-#include <omp.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -48,15 +47,6 @@ static fcnn_status copy_text(const char **copy, const char *text)
     return FCNN_OK;
 }
 
-/* fastcnn.h's rule for threads, after fcnn_options_check() has accepted the values. A plan would tell only how many
- * threads are of use to that plan. */
-static int worker_threads(const fcnn_options *options)
-{
-    const char *text = secure_getenv("FASTCNN_NUM_THREADS");
-    if (options->threads) return options->threads;
-    return text && *text ? atoi(text) : omp_get_max_threads();
-}
-
 static fcnn_status read_options(fcnn_model *model, const fcnn_compile_options *options)
 {
     const fcnn_options none = {0}, *kernels = options->kernels ? options->kernels : &none;
@@ -67,7 +57,7 @@ static fcnn_status read_options(fcnn_model *model, const fcnn_compile_options *o
     NET_TRY(read_hyper(model, options));
     model->seed = options->seed;
     model->shards = options->shards ? options->shards : NET_SHARDS;
-    model->workers = worker_threads(kernels);
+    model->workers = fcnn_options_threads(kernels);
     model->kernels.threads = kernels->threads;
     NET_TRY(copy_text(&model->kernels.isa, kernels->isa));
     NET_TRY(copy_text(&model->kernels.math, kernels->math));

@@ -36,7 +36,8 @@ typedef struct fcnn_compile_options {
     uint64_t seed;        /* of the initial weights (Glorot uniform, biases 0) and of the shuffling */
     int shards;           /* per batch, at most 1024; 0: 8. Part of the receipt: it defines the order of the gradient
                            * sums. */
-    const fcnn_options *kernels; /* for every plan of the model, NULL: defaults; .threads: worker threads of the model */
+    const fcnn_options *kernels; /* for every plan of the model, NULL: defaults; .threads: worker threads of the model,
+                           * of which no more train than there are shards */
 } fcnn_compile_options;
 
 /* Fixes the layers, draws the weights. The last layer must be dense and linear: softmax and sparse categorical
@@ -72,6 +73,10 @@ FCNN_API fcnn_status fcnn_evaluate(fcnn_model *model, const float *x, const int3
                                    fcnn_metrics *metrics);
 /* probabilities (n, classes) */
 FCNN_API fcnn_status fcnn_predict(fcnn_model *model, const float *x, int64_t n, float *probabilities);
+
+/* Threads that trained in the last fcnn_fit(): at most options.threads and the number of shards, fewer where the system
+ * gave no more, one inside an OpenMP parallel region. 0: none yet. */
+FCNN_API int fcnn_model_threads(const fcnn_model *model);
 
 FCNN_API int64_t fcnn_model_parameters(const fcnn_model *model);
 /* All weights as one array, layer by layer, each layer's weights, then its bias: copies out / in `count` floats. */

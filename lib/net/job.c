@@ -4,8 +4,11 @@
  * only who computes a shard; what a shard is and the order in which sums over shards are added depend on the numbers of
  * images and shards. */
 #include "lib/net/net.h"
+#include "lib/pool.h"
+#include "lib/threads.h"
 
 #include <omp.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -95,12 +98,9 @@ static fcnn_status infer_shard(fcnn_model *model, struct net_worker *worker, con
 
 void net_note(struct net_failure *failure, fcnn_status status)
 {
-    if (status == FCNN_OK) return;
-#pragma omp critical(fcnn_net_failure)
-    if (failure->status == FCNN_OK) {
-        failure->status = status;
-        snprintf(failure->message, sizeof failure->message, "%s", fcnn_last_error());
-    }
+    if (status == FCNN_OK || atomic_exchange(&failure->noted, 1)) return;
+    failure->status = status;
+    snprintf(failure->message, sizeof failure->message, "%s", fcnn_last_error());
 }
 
 fcnn_status net_failed(const struct net_failure *failure)
@@ -152,14 +152,14 @@ static void run_shard(void *context, int worker, int64_t number)
                                                      : infer_shard(phases->model, mine, phases->job, number));
 }
 
-fcnn_status net_job_share(fcnn_model *model, struct net_team *team, const struct net_job *job, struct net_sum *sum)
+fcnn_status net_job_share(fcnn_model *model, struct fcnn_team *team, const struct net_job *job, struct net_sum *sum)
 {
     struct phases phases = {.model = model, .job = job};
     const int64_t shards = shards_of(model, job->count, job->training);
-    net_team_share(team, 4 * (int64_t)model->layers, pack, &phases);
+    fcnn_team_share(team, 4 * (int64_t)model->layers, FCNN_SHORT, pack, &phases);
     NET_TRY(net_failed(&phases.failure));
     remember_packed(model, job);
-    net_team_share(team, shards, run_shard, &phases);
+    fcnn_team_share(team, shards, FCNN_LONG, run_shard, &phases);
     NET_TRY(net_failed(&phases.failure));
     *sum = (struct net_sum){0};
     for (int64_t i = 0; i < shards; i++) {
@@ -171,23 +171,42 @@ fcnn_status net_job_share(fcnn_model *model, struct net_team *team, const struct
 
 /* ---- the team ---- */
 
-void net_lead(const fcnn_model *model, int64_t shards, net_leader *lead, void *context)
+/* One OpenMP region, which its first thread leads. */
+static void lead_region(int workers, net_leader *lead, void *context)
 {
-    const int useful = model->workers < shards ? model->workers : (int)shards;
-    struct net_team team = {0};
-#pragma omp parallel num_threads(omp_in_parallel() ? 1 : useful)
+    struct fcnn_team team = {0};
+#pragma omp parallel num_threads(workers)
     {
         const int worker = omp_get_thread_num();
         const fcnn_fpmode saved = fcnn_fpmode_enter();
         if (worker) {
-            net_team_help(&team, worker);
+            fcnn_team_help(&team, worker);
         } else {
             team.workers = omp_get_num_threads();
             lead(context, &team);
-            net_team_dismiss(&team);
+            fcnn_team_dismiss(&team);
         }
         fcnn_fpmode_leave(saved);
     }
+}
+
+/* The library's own threads, as many as there are, at worst none. */
+static void lead_pool(int workers, net_leader *lead, void *context)
+{
+    struct fcnn_team alone = {.workers = 1};
+    struct fcnn_team *team = workers > 1 ? fcnn_pool_take(workers) : NULL;
+    const fcnn_fpmode saved = fcnn_fpmode_enter();
+    lead(context, team ? team : &alone);
+    fcnn_fpmode_leave(saved);
+    fcnn_pool_give(team);
+}
+
+void net_lead(const fcnn_model *model, int64_t shards, net_leader *lead, void *context)
+{
+    const int useful = model->workers < shards ? model->workers : (int)shards;
+    const int workers = omp_in_parallel() ? 1 : useful;
+    if (workers > 1 && fcnn_threads_suffice(workers)) lead_region(workers, lead, context);
+    else lead_pool(workers, lead, context);
 }
 
 struct lone_job {
@@ -197,7 +216,7 @@ struct lone_job {
     fcnn_status status;
 };
 
-static void lead_job(void *context, struct net_team *team)
+static void lead_job(void *context, struct fcnn_team *team)
 {
     struct lone_job *lone = context;
     lone->status = net_job_share(lone->model, team, lone->job, lone->sum);

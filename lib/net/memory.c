@@ -62,48 +62,60 @@ static size_t lay_out(const fcnn_model *model, struct net_worker *worker, int64_
     return at;
 }
 
-void net_release_workers(fcnn_model *model)
+static void release_worker(struct net_worker *worker)
 {
-    for (int i = 0; model->worker && i < model->workers; i++) {
-        free(model->worker[i].memory);
-        free(model->worker[i].layers);
-    }
-    free(model->worker);
-    model->worker = NULL;
-    model->capacity = 0;
-    model->worker_workspace = 0;
+    free(worker->memory);
+    free(worker->layers);
+    *worker = (struct net_worker){0};
 }
 
-static fcnn_status reserve_workers(fcnn_model *model, int64_t capacity)
+void net_release_workers(fcnn_model *model)
 {
-    net_release_workers(model);
-    model->worker = calloc((size_t)model->workers, sizeof *model->worker);
-    for (int i = 0; model->worker && i < model->workers; i++) {
-        struct net_worker *worker = &model->worker[i];
-        worker->layers = calloc((size_t)model->layers, sizeof *worker->layers);
-        if (!worker->layers || !(worker->memory = net_alloc(lay_out(model, worker, capacity), 1))) {
-            net_release_workers(model);
-            break;
-        }
-        lay_out(model, worker, capacity);
+    for (int i = 0; model->worker && i < model->workers; i++) release_worker(&model->worker[i]);
+    free(model->worker);
+    model->worker = NULL;
+}
+
+static fcnn_status reserve_worker(const fcnn_model *model, struct net_worker *worker, int64_t capacity)
+{
+    if (capacity < worker->capacity) capacity = worker->capacity;
+    if (capacity == worker->capacity && model->workspace <= worker->workspace_bytes) return FCNN_OK;
+    release_worker(worker);
+    worker->layers = calloc((size_t)model->layers, sizeof *worker->layers);
+    if (worker->layers) worker->memory = net_alloc(lay_out(model, worker, capacity), 1);
+    if (!worker->memory) {
+        release_worker(worker);
+        return fcnn_fail(FCNN_OUT_OF_MEMORY, "no memory for the activations of %lld images in each worker",
+                         (long long)capacity);
     }
-    if (!model->worker)
-        return fcnn_fail(FCNN_OUT_OF_MEMORY, "no memory for the activations of %lld images in each of %d workers",
-                         (long long)capacity, model->workers);
-    model->capacity = capacity;
-    model->worker_workspace = model->workspace;
+    lay_out(model, worker, capacity);
+    worker->capacity = capacity;
+    worker->workspace_bytes = model->workspace;
     return FCNN_OK;
 }
 
-fcnn_status net_reserve(fcnn_model *model, int64_t capacity, int64_t sums)
+static fcnn_status reserve_workers(fcnn_model *model, int64_t capacity, int64_t shards)
 {
-    if (sums > model->sums_capacity) {
-        free(model->sums);
-        model->sums_capacity = 0;
-        if (!(model->sums = net_alloc((size_t)sums, sizeof *model->sums)))
-            return fcnn_fail(FCNN_OUT_OF_MEMORY, "no memory for the metrics of %lld shards", (long long)sums);
-        model->sums_capacity = sums;
-    }
-    if (model->worker && capacity <= model->capacity && model->workspace <= model->worker_workspace) return FCNN_OK;
-    return reserve_workers(model, capacity > model->capacity ? capacity : model->capacity);
+    if (!model->worker) model->worker = calloc((size_t)model->workers, sizeof *model->worker);
+    if (!model->worker) return fcnn_fail(FCNN_OUT_OF_MEMORY, "no memory for %d workers", model->workers);
+    for (int i = 0; i < model->workers && i < shards; i++)
+        NET_TRY(reserve_worker(model, &model->worker[i], capacity));
+    return FCNN_OK;
+}
+
+static fcnn_status reserve_sums(fcnn_model *model, int64_t shards)
+{
+    if (shards <= model->sums_capacity) return FCNN_OK;
+    free(model->sums);
+    model->sums_capacity = 0;
+    if (!(model->sums = net_alloc((size_t)shards, sizeof *model->sums)))
+        return fcnn_fail(FCNN_OUT_OF_MEMORY, "no memory for the metrics of %lld shards", (long long)shards);
+    model->sums_capacity = shards;
+    return FCNN_OK;
+}
+
+fcnn_status net_reserve(fcnn_model *model, int64_t capacity, int64_t shards)
+{
+    NET_TRY(reserve_sums(model, shards));
+    return reserve_workers(model, capacity, shards);
 }

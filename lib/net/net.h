@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * What the files of lib/net share. The network is the library's first customer: apart from lib/error.h and
- * lib/fpmode.h it knows fastcnn.h alone.
+ * What the files of lib/net share. The network is the library's first customer: apart from lib/error.h,
+ * lib/fpmode.h and the threads (lib/team.h, pool.h, threads.h) it knows fastcnn.h alone.
  *
  * A batch is split into shards (docs/numerics.md, rule 12). A worker runs forward and backward of a whole shard with
  * plans of one thread; plans and packed weights are shared by the workers, activations and workspace are each worker's
@@ -12,7 +12,7 @@
 #include "lib/error.h"
 #include "lib/fpmode.h"
 #include "lib/fastcnn.h"
-#include "lib/net/team.h"
+#include "lib/team.h"
 
 #define NET_CHUNK      8 /* images per shard outside training (evaluate, predict) */
 #define NET_SHARDS     8 /* default of fcnn_compile_options.shards */
@@ -54,8 +54,10 @@ struct net_plans {
     } stages[];
 };
 
-/* What one worker brings: room for `capacity` images. */
+/* What one worker brings: room for `capacity` images and `workspace_bytes`; none until it has a shard to do. */
 struct net_worker {
+    int64_t capacity;
+    size_t workspace_bytes;
     void *memory;
     float *input;
     int32_t *labels;
@@ -90,6 +92,7 @@ struct fcnn_model {
     fcnn_hyper hyper; /* with the powers of the last finished step */
     uint64_t seed;
     int shards, workers;
+    int team; /* threads that trained last; 0: none yet */
     fcnn_options kernels, single; /* the user's; the same for one thread. Strings are the model's own */
 
     struct net_plans *plans;
@@ -98,8 +101,6 @@ struct fcnn_model {
     uint64_t version; /* of the weights: counts their changes, from 1 */
 
     struct net_worker *worker;
-    int64_t capacity; /* images and workspace bytes the workers have room for */
-    size_t worker_workspace;
     struct net_sum *sums; /* one per shard of the largest job so far */
     int64_t sums_capacity;
 
@@ -111,8 +112,8 @@ struct fcnn_model {
 
 /* Zeroed, 64-byte aligned; in huge pages where it is large. NULL if there is no memory. Freed by free(). */
 void *net_alloc(size_t count, size_t size);
-/* Makes room for `capacity` images in every worker and for as many sums as asked. */
-fcnn_status net_reserve(fcnn_model *model, int64_t capacity, int64_t sums);
+/* Makes room for so many shards of at most `capacity` images: sums, and the workers that can be busy with them. */
+fcnn_status net_reserve(fcnn_model *model, int64_t capacity, int64_t shards);
 void net_release_workers(fcnn_model *model);
 
 /* ---- random.c: Philox4x32-10, functions of their arguments alone ---- */
@@ -163,6 +164,7 @@ fcnn_status net_update(const fcnn_model *model, int i, const fcnn_hyper *hyper);
 
 /* The first failure of any worker. Its sentence belongs to the worker's thread, so it is copied. */
 struct net_failure {
+    _Atomic int noted;
     fcnn_status status;
     char message[256];
 };
@@ -181,9 +183,10 @@ struct net_job {
 /* Plans, worker memory and sums for a job of `count` images: afterwards running it allocates nothing. */
 fcnn_status net_job_prepare(fcnn_model *model, int64_t count, int training);
 /* The leader of a team: packs what the job needs, then runs all shards. *sum: the metrics in shard order. */
-fcnn_status net_job_share(fcnn_model *model, struct net_team *team, const struct net_job *job, struct net_sum *sum);
-/* Calls lead() with a team in which no worker is without a shard: a leader alone inside somebody's parallel region. */
-typedef void net_leader(void *context, struct net_team *team);
+fcnn_status net_job_share(fcnn_model *model, struct fcnn_team *team, const struct net_job *job, struct net_sum *sum);
+/* Calls lead() with a team in which no worker is without a shard: a leader alone inside somebody's parallel region. The
+ * team is an OpenMP region where there can be one (lib/threads.h), else one of the library's own. */
+typedef void net_leader(void *context, struct fcnn_team *team);
 void net_lead(const fcnn_model *model, int64_t shards, net_leader *lead, void *context);
 /* All of it for a job without training. */
 fcnn_status net_job_run(fcnn_model *model, const struct net_job *job, struct net_sum *sum);

@@ -41,14 +41,14 @@ static void update(void *context, int worker, int64_t layer)
     net_note(&run->failure, net_update(run->model, (int)layer, &run->hyper));
 }
 
-static fcnn_status step(struct run *run, struct net_team *team)
+static fcnn_status step(struct run *run, struct fcnn_team *team)
 {
     fcnn_model *model = run->model;
     struct net_sum sum;
     begin_step(run);
     NET_TRY(net_job_share(model, team, &run->job, &sum));
     model->version++;
-    net_team_share(team, model->layers, update, run);
+    fcnn_team_share(team, model->layers, FCNN_SHORT, update, run);
     NET_TRY(net_failed(&run->failure));
     model->hyper = run->hyper;
     model->steps++;
@@ -58,9 +58,10 @@ static fcnn_status step(struct run *run, struct net_team *team)
     return run->epoch->after_step(run->epoch->context, &run->sum, run->step, run->images);
 }
 
-static void lead(void *context, struct net_team *team)
+static void lead(void *context, struct fcnn_team *team)
 {
     struct run *run = context;
+    run->model->team = team->workers;
     while (run->status == FCNN_OK && run->images < run->epoch->images) run->status = step(run, team);
 }
 
@@ -70,3 +71,5 @@ fcnn_status net_train(fcnn_model *model, const struct net_epoch *epoch)
     net_lead(model, model->shards, lead, &run);
     return run.status;
 }
+
+int fcnn_model_threads(const fcnn_model *model) { return model ? model->team : 0; }
