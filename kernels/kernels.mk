@@ -68,6 +68,7 @@ libfcnn_scalar_la_SOURCES = \
     kernels/simd/vector_avx2.h \
     kernels/simd/vector_avx512.h \
     kernels/simd/vector_scalar.h \
+    kernels/simd/windows.h \
     kernels/softmax/softmax_body.h \
     kernels/softmax/softmax_scalar.c \
     kernels/sparse/data.c \

@@ -30,7 +30,7 @@ static enum opinion opinion_of(fcnn_class numerics, const fcnn_problem *problem)
     for (int i = 0; i < fcnn_kernels_count && opinion != WELCOME; i++) {
         const struct fcnn_kernel *kernel = &fcnn_kernels[i];
         if (kernel->isa != FCNN_SCALAR || kernel->numerics != numerics || !is_for(kernel, problem)) continue;
-        if (fcnn_row_unsupported(kernel, problem)) continue;
+        if (fcnn_unservable(kernel, problem)) continue;
         opinion = fcnn_row_doubt(kernel, problem) ? DOUBTED : WELCOME;
     }
     return opinion;
@@ -59,7 +59,7 @@ const char *fcnn_dispatch_reason(const struct fcnn_kernel *kernel, const fcnn_pr
         return missing || !settings->cap ? missing : settings->cap->capped;
     }
     if (!(settings->classes >> kernel->numerics & 1)) return fcnn_classes[kernel->numerics].refused;
-    return fcnn_row_unsupported(kernel, problem);
+    return fcnn_unservable(kernel, problem);
 }
 
 static int rank_of(const struct fcnn_kernel *kernel) { return fcnn_isas[kernel->isa].rank; }
@@ -183,7 +183,7 @@ const char *fcnn_dispatch_limit(const struct fcnn_kernel *chosen, const fcnn_pro
         if (kernel->numerics != chosen->numerics || !is_for(kernel, problem)) continue;
         if (!(settings->isas >> kernel->isa & 1) || rank_of(kernel) < best) continue;
         if (rank_of(kernel) > best) best = rank_of(kernel), limit = NULL;
-        const char *reason = fcnn_row_unsupported(kernel, problem);
+        const char *reason = fcnn_unservable(kernel, problem);
         if (reason) limit = reason;
     }
     return best > rank_of(chosen) || fcnn_row_doubt(chosen, problem) ? limit : NULL;

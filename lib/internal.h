@@ -43,6 +43,12 @@ struct fcnn_settings {
 };
 fcnn_status fcnn_settings_read(struct fcnn_settings *settings, const fcnn_options *options);
 
+/* ---- demand.c ---- */
+
+/* Why a row cannot serve a problem of its operation and direction: its own limits, or an absurd demand of memory. NULL:
+ * it can. */
+const char *fcnn_unservable(const struct fcnn_kernel *kernel, const fcnn_problem *problem);
+
 /* ---- dispatch.c ---- */
 
 /* The best kernel for a checked problem, or NULL with the error set and *status. */

@@ -9,6 +9,9 @@ include_HEADERS = kernels/fastcnn_problem.h lib/fastcnn.h lib/net/fastcnn_net.h
 libfcnn_core_la_CPPFLAGS = $(LIB_CPPFLAGS)
 libfcnn_core_la_SOURCES = \
     lib/cpu.c \
+    lib/demand.c \
+    lib/denormals.c \
+    lib/denormals.h \
     lib/dispatch.c \
     lib/error.c \
     lib/error.h \

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/denormals.h"
 #include "lib/fpmode.h"
 #include "lib/hyper.h"
 #include "lib/internal.h"
@@ -248,7 +249,8 @@ static void execute(const struct fcnn_plan *plan, const fcnn_tensors *tensors, c
         .memory = {.tables = plan->tables,
                    .packed = tensors->packed ? (void *)(uintptr_t)tensors->packed : workspace,
                    .shared = shared,
-                   .scratch = shared + line(plan->demand.shared)},
+                   .sums = sums,
+                   .scratch = sums + line(plan->demand.sums)},
     };
     run_stages(&execution, tensors->packed ? FCNN_GATHER : FCNN_PACK, FCNN_COMPUTE);
 }
@@ -289,6 +291,7 @@ static fcnn_status check_and_execute(const struct fcnn_plan *plan, const fcnn_te
     if (own && atomic_exchange(&plan->state->in_use, 1))
         return fcnn_fail(FCNN_BAD_ARGUMENT, "another thread executes this plan in the plan's own workspace; threads "
                          "that share a plan must each bring a workspace");
+    if (plan->settings.verbose_exec) fcnn_report_denormals(&plan->problem, tensors);
     double begin = plan->settings.verbose_exec ? omp_get_wtime() : 0;
     execute(plan, tensors, tensors->workspace ? tensors->workspace : plan->workspace);
     if (own) atomic_store_explicit(&plan->state->in_use, 0, memory_order_release);

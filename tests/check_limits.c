@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * Problems at the limits of kernels: huge paddings, windows and strides in small tensors. */
+ * Problems at the limits of kernels: huge paddings, windows and strides in small tensors; memory and tasks that kernels
+ * ask for; inputs that numbers of 24 bits cannot count, or that are denormal. */
 #include <check.h>
+#include <float.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "kernels/conv2d/geometry.h"
 #include "tests/fill.h"
@@ -119,13 +123,270 @@ START_TEST(small_tensors_are_planned_at_once)
 }
 END_TEST
 
+static fcnn_problem parsed(const char *text)
+{
+    fcnn_problem p;
+    ck_assert_msg(fcnn_problem_parse(&p, text) == FCNN_OK, "%s: %s", text, fcnn_last_error());
+    return p;
+}
+
+static int is_for(const struct fcnn_kernel *kernel, const fcnn_problem *p)
+{
+    return kernel->op == p->op && kernel->direction == p->direction && !fcnn_cpu_missing(kernel->isa);
+}
+
+static size_t total(const struct fcnn_demand *d) { return d->tables + d->packed + d->shared + d->sums + d->scratch; }
+
+/* Tensors of a problem, zeros; inputs are filled with numbers of 24 bits from `seed`. */
+struct tensors {
+    int count;
+    struct fcnn_tensor_info info[FCNN_MAX_TENSORS];
+    void *data[FCNN_MAX_TENSORS];
+    fcnn_tensors tensors;
+};
+
+static void make_tensors(struct tensors *t, const fcnn_problem *p)
+{
+    uint64_t state = 1;
+    *t = (struct tensors){0};
+    t->count = fcnn_tensor_list(p, t->info);
+    for (int i = 0; i < t->count; i++) {
+        const struct fcnn_tensor_info *info = &t->info[i];
+        t->data[i] = grab(tensor_bytes(info));
+        memset(t->data[i], 0, tensor_bytes(info));
+        for (int64_t at = 0; info->role == FCNN_IN && info->element_size == sizeof(float) && at < info->elements; at++)
+            ((float *)t->data[i])[at] = rng_float(&state);
+        tensor_set(&t->tensors, info, t->data[i]);
+    }
+}
+
+static void free_tensors(struct tensors *t)
+{
+    for (int i = 0; i < t->count; i++) free(t->data[i]);
+}
+
+/* Outputs of two runs on equal inputs; of choice words every bit counts, too. */
+static int same_outputs(const struct tensors *a, const struct tensors *b)
+{
+    for (int i = 0; i < a->count; i++) {
+        const size_t size = a->info[i].element_size;
+        if (a->info[i].role == FCNN_IN) continue;
+        for (int64_t at = 0; at < a->info[i].elements; at++) {
+            const char *x = (const char *)a->data[i] + (size_t)at * size, *y = (const char *)b->data[i] + (size_t)at * size;
+            float p = 0, q = 0;
+            if (size == sizeof p) memcpy(&p, x, size), memcpy(&q, y, size);
+            if (size == sizeof p ? p != q : memcmp(x, y, size) != 0) return 0;
+        }
+    }
+    return 1;
+}
+
+static void check_row(const struct fcnn_kernel *kernel, const fcnn_problem *p)
+{
+    struct tensors got, want;
+    make_tensors(&got, p);
+    make_tensors(&want, p);
+    run_kernel(kernel, p, &got.tensors);
+    run_kernel(naive_kernel(p->op, p->direction), p, &want.tensors);
+    ck_assert_msg(same_outputs(&got, &want), "%s: wrong bits", kernel->name);
+    free_tensors(&got);
+    free_tensors(&want);
+}
+
+/* ---- memory ---- */
+
+/* Some kernels would ask for gigabytes, or for more than a size_t counts. */
+static const char *const absurd[] = {
+    "conv2d+relu+maxpool backward_data mb1ic3ih4oc44oh4kh3ph8000dh7999",
+    "conv2d+relu+maxpool forward mb23ic294ih2iw10oc6oh2ow10kh2ph1177dh2354",
+    "conv2d forward ic1oc1ih1kh50001ph50000iw1kw1pw0",
+    "conv2d+relu+maxpool forward mb2000000000ic1oc1ih4kh100000001ph50000000iw10kw3pw1",
+    "conv2d+relu+maxpool backward_weights mb2000000000ic1oc1ih4kh100000001ph50000000iw10kw3pw1",
+};
+
+START_TEST(no_kernel_asks_for_gigabytes)
+{
+    const fcnn_problem p = parsed(absurd[_i]);
+    struct fcnn_tensor_info info[FCNN_MAX_TENSORS];
+    size_t bytes = 0;
+    const double taps = (double)(p.n * p.p * p.q * p.k) * (double)(p.r * p.s * p.c);
+    int refused = 0, served = 0;
+    for (int i = fcnn_tensor_list(&p, info) - 1; i >= 0; i--) bytes += tensor_bytes(&info[i]);
+    for (int i = 0; i < fcnn_kernels_count; i++) {
+        const struct fcnn_kernel *kernel = &fcnn_kernels[i];
+        if (!is_for(kernel, &p)) continue;
+        if (fcnn_unservable(kernel, &p)) {
+            refused++;
+            continue;
+        }
+        const struct fcnn_demand demand = fcnn_row_demand(kernel, &p);
+        ck_assert_msg(total(&demand) <= ((size_t)64 << 20) + 16 * bytes, "%s asks for %zu bytes", kernel->name,
+                      total(&demand));
+        served++;
+        if (taps < 1e8) check_row(kernel, &p); /* the reference visits padding, too */
+    }
+    ck_assert(refused && served); /* the naive row always serves */
+}
+END_TEST
+
+/* Sums of blocks of images are needed once, not by every thread; and they are not copies of gradients. */
+START_TEST(threads_do_not_multiply_sums)
+{
+    const fcnn_problem p = parsed("dense backward_weights mb64ic25088oc4096");
+    const size_t weights = (size_t)(p.c * p.k) * sizeof(float);
+    for (int i = 0; i < fcnn_kernels_count; i++) {
+        if (!is_for(&fcnn_kernels[i], &p)) continue;
+        const struct fcnn_demand demand = fcnn_row_demand(&fcnn_kernels[i], &p);
+        ck_assert_uint_lt(demand.scratch, weights / 8);
+        ck_assert_uint_le(demand.sums, 3 * (weights + weights / 8)); /* 8 blocks */
+    }
+}
+END_TEST
+
+static int is_direct(const struct fcnn_kernel *kernel) { return strstr(kernel->name, "_direct_") != NULL; }
+
+START_TEST(masked_gradients_are_copied_in_parts)
+{
+    const fcnn_problem large = parsed("conv2d+relu backward_data mb128ic256ih56oc1024kh1");
+    const fcnn_problem tall = parsed("conv2d+relu backward_data mb64ic1ih130oc16kh1");
+    for (int i = 0; i < fcnn_kernels_count; i++) {
+        const struct fcnn_kernel *kernel = &fcnn_kernels[i];
+        if (!is_for(kernel, &large) || !is_direct(kernel)) continue;
+        struct fcnn_demand demand = fcnn_row_demand(kernel, &large);
+        ck_assert_uint_eq(demand.shared, 0);
+        ck_assert_uint_lt(demand.scratch, (size_t)16 << 20);
+        demand = fcnn_row_demand(kernel, &tall);
+        ck_assert_uint_eq(demand.shared, 0);
+        check_row(kernel, &tall);
+    }
+}
+END_TEST
+
+/* ---- tasks ---- */
+
+static void *aligned(size_t bytes)
+{
+    void *memory = aligned_alloc(64, (bytes + 64) / 64 * 64);
+    ck_assert(memory != NULL);
+    return memory;
+}
+
+/* Outputs between a class and a sweep, one panel or several. */
+static const char *const swept[] = {
+    "conv2d forward mb1ic512ih19oc16kh3ph1",
+    "conv2d backward_data mb1ic16ih7oc512kh3ph1",
+    "conv2d forward mb2ic300ih5oc90kh3ph1",
+    "conv2d+relu forward mb1ic40ih7oc40kh5ph2",
+};
+
+static int is_untouched(const struct tensors *t)
+{
+    for (int i = 0; i < t->count; i++)
+        for (size_t at = 0; t->info[i].role == FCNN_OUT && at < tensor_bytes(&t->info[i]); at++)
+            if (((const unsigned char *)t->data[i])[at]) return 0;
+    return 1;
+}
+
+/* Random inputs: no sum is 0, unless it is of no term. */
+static void check_tasks(const struct fcnn_kernel *kernel, const fcnn_problem *p)
+{
+    struct fcnn_demand demand = fcnn_row_demand(kernel, p);
+    const int64_t tasks = demand.tasks[FCNN_COMPUTE];
+    struct fcnn_memory memory = {aligned(demand.tables), aligned(demand.packed), aligned(demand.shared),
+                                 aligned(demand.sums), aligned(demand.scratch)};
+    struct tensors t;
+    make_tensors(&t, p);
+    demand.tasks[FCNN_COMPUTE] = 0;
+    fcnn_run_stages(kernel, p, &t.tensors, &memory, &demand, 0);
+    for (int64_t task = 0; task < tasks; task++) {
+        fcnn_row_run(kernel, p, &t.tensors, &memory, FCNN_COMPUTE, task, task + 1);
+        ck_assert_msg(!is_untouched(&t), "%s: task %lld of %lld does nothing", kernel->name, (long long)task,
+                      (long long)tasks);
+        for (int i = 0; i < t.count; i++)
+            if (t.info[i].role == FCNN_OUT) memset(t.data[i], 0, tensor_bytes(&t.info[i]));
+    }
+    free_tensors(&t);
+    free(memory.tables), free(memory.packed), free(memory.shared), free(memory.sums), free(memory.scratch);
+}
+
+START_TEST(every_task_does_something)
+{
+    const fcnn_problem p = parsed(swept[_i]);
+    for (int i = 0; i < fcnn_kernels_count; i++)
+        if (is_for(&fcnn_kernels[i], &p) && is_direct(&fcnn_kernels[i])) check_tasks(&fcnn_kernels[i], &p);
+}
+END_TEST
+
+/* ---- numbers (docs/numerics.md, rules 5 and 10) ---- */
+
+START_TEST(one_chain_of_ones_ends_at_2_to_the_24)
+{
+    const fcnn_problem p = parsed("conv2d backward_weights mb1ic1ih8192iw4096oc1kh1");
+    const int64_t count = p.h * p.w; /* 2^25 */
+    float *ones = grab((size_t)count * sizeof *ones), d_weights = 0, d_bias = 0;
+    const fcnn_tensors tensors = {.src = ones, .d_dst = ones, .d_weights = &d_weights, .d_bias = &d_bias};
+    fcnn_plan *plan;
+    for (int64_t i = 0; i < count; i++) ones[i] = 1.0f;
+    ck_assert_msg(fcnn_plan_create(&plan, &p, NULL) == FCNN_OK, "%s", fcnn_last_error());
+    ck_assert_msg(fcnn_execute(plan, &tensors) == FCNN_OK, "%s", fcnn_last_error());
+    ck_assert(d_bias == 0x1p24f && d_weights == 0x1p24f);
+    fcnn_plan_destroy(plan);
+    free(ones);
+}
+END_TEST
+
+/* What an execution writes to standard error. */
+static void execute_and_listen(const fcnn_plan *plan, const fcnn_tensors *tensors, char *text, size_t size)
+{
+    FILE *file = tmpfile();
+    const int saved = dup(STDERR_FILENO);
+    ck_assert(file && saved >= 0);
+    fflush(stderr);
+    dup2(fileno(file), STDERR_FILENO);
+    const fcnn_status status = fcnn_execute(plan, tensors);
+    fflush(stderr);
+    dup2(saved, STDERR_FILENO);
+    close(saved);
+    rewind(file);
+    text[fread(text, 1, size - 1, file)] = 0;
+    fclose(file);
+    ck_assert_int_eq(status, FCNN_OK);
+}
+
+START_TEST(verbose_executions_name_denormal_inputs)
+{
+    const fcnn_problem p = parsed("conv2d forward mb1ic2ih3oc2kh1");
+    struct tensors t;
+    char text[1024];
+    fcnn_plan *plan;
+    make_tensors(&t, &p);
+    setenv("FASTCNN_VERBOSE", "exec", 1);
+    ck_assert_msg(fcnn_plan_create(&plan, &p, NULL) == FCNN_OK, "%s", fcnn_last_error());
+    unsetenv("FASTCNN_VERBOSE");
+    execute_and_listen(plan, &t.tensors, text, sizeof text);
+    ck_assert_msg(!strstr(text, "denormals"), "%s", text);
+    for (int i = 0; i < 2; i++) ((float *)(uintptr_t)t.tensors.weights)[2 * i] = -FLT_MIN / 2;
+    execute_and_listen(plan, &t.tensors, text, sizeof text);
+    ck_assert_msg(strstr(text, "fastcnn_verbose,denormals,") && strstr(text, ",weights,2 of 4\n"), "%s", text);
+    ck_assert_msg(!strstr(text, ",src,") && strstr(text, "fastcnn_verbose,exec,"), "%s", text);
+    fcnn_plan_destroy(plan);
+    free_tensors(&t);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("limits");
     TCase *tests = tcase_create("limits");
-    tcase_set_timeout(tests, 60);
+    tcase_set_timeout(tests, 120);
     tcase_add_test(tests, classes_say_which_inputs_meet_which_outputs);
     tcase_add_loop_test(tests, small_tensors_are_planned_at_once, 0, sizeof wide / sizeof *wide);
+    tcase_add_loop_test(tests, no_kernel_asks_for_gigabytes, 0, sizeof absurd / sizeof *absurd);
+    tcase_add_test(tests, threads_do_not_multiply_sums);
+    tcase_add_test(tests, masked_gradients_are_copied_in_parts);
+    tcase_add_loop_test(tests, every_task_does_something, 0, sizeof swept / sizeof *swept);
+    tcase_add_test(tests, one_chain_of_ones_ends_at_2_to_the_24);
+    tcase_add_test(tests, verbose_executions_name_denormal_inputs);
     suite_add_tcase(suite, tests);
     return run_suite(suite);
 }

@@ -16,7 +16,7 @@ fcnn_run_fn fcnn_direct_gather_run, fcnn_direct_weights_run;
 fcnn_demand_fn fcnn_im2col_gather_demand, fcnn_im2col_weights_demand;
 fcnn_run_fn fcnn_im2col_gather_run, fcnn_im2col_weights_run;
 
-fcnn_phrase_fn fcnn_conv2d_unsupported;
+fcnn_phrase_fn fcnn_conv2d_unsupported, fcnn_im2col_weights_unsupported;
 
 /* Values of a struct fcnn_variant. */
 #define FCNN_DIRECT_GATHER(tiles)                                                                                      \
@@ -26,7 +26,7 @@ fcnn_phrase_fn fcnn_conv2d_unsupported;
 #define FCNN_IM2COL_GATHER(tiles)                                                                                      \
     {fcnn_conv2d_unsupported, NULL, fcnn_im2col_gather_demand, fcnn_im2col_gather_run, &(tiles)}
 #define FCNN_IM2COL_WEIGHTS(tiles)                                                                                     \
-    {fcnn_conv2d_unsupported, NULL, fcnn_im2col_weights_demand, fcnn_im2col_weights_run, &(tiles)}
+    {fcnn_im2col_weights_unsupported, NULL, fcnn_im2col_weights_demand, fcnn_im2col_weights_run, &(tiles)}
 
 /* ---- pack.c: weights as the tiles read them ---- */
 
@@ -53,6 +53,9 @@ enum fcnn_spread {
 size_t fcnn_spread_bytes(const fcnn_problem *problem, enum fcnn_spread what);
 void fcnn_spread(const struct fcnn_tiles *tiles, const fcnn_problem *problem, const fcnn_tensors *tensors, enum fcnn_spread what,
                  float *out, int64_t first, int64_t last);
+/* The others alone: images first .. last-1, the first of them to the beginning of `out`. */
+void fcnn_spread_gradient(const struct fcnn_tiles *tiles, const fcnn_problem *problem, const fcnn_tensors *tensors,
+                          enum fcnn_spread what, float *out, int64_t first, int64_t last);
 /* FCNN_SPREAD_HALO alone: rows first .. last-1, counted over all images, to their place in `out`. */
 void fcnn_halo_rows(const fcnn_problem *problem, const float *src, float *out, int64_t first, int64_t last);
 

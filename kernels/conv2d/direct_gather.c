@@ -18,6 +18,8 @@
 #define DEEP_BYTES (768 << 10) /* a panel of more does not stay in the L2 cache */
 #define SWEEP_STEPS 512        /* of a tap at a time */
 #define SWEEP_PIXELS 512       /* in more, classes fill their tiles */
+#define SHARED_BYTES (64 << 20) /* of a gradient before ReLU or pooling that threads make together, if need be ... */
+#define SHARED_BLOCKS 32        /* ... or if there are fewer blocks: else each call makes those of its blocks */
 
 /* How a problem is cut: tasks = blocks of images * groups * panels * chunks of a block's tiles. */
 struct cut {
@@ -25,6 +27,7 @@ struct cut {
     struct fcnn_gather gather;
     enum fcnn_spread spread;
     int pooled, deep; /* deep: swept because of its panels */
+    int own_copy;     /* what is spread is spread in scratch, a block at a time */
     int64_t columns;  /* of the widest panel, in whole vectors */
     int64_t blocks, chunks;
 };
@@ -48,6 +51,8 @@ static struct cut cut_of(const struct fcnn_tiles *tiles, const fcnn_problem *p)
     cut.deep = !cut.pooled && image <= BLOCK_PIXELS && packing.rows * cut.columns * (int64_t)sizeof(float) > DEEP_BYTES;
     cut.blocks = fcnn_max(1, g->images * image / (cut.deep ? DEEP_PIXELS : BLOCK_PIXELS));
     cut.blocks = fcnn_min(cut.blocks, g->images);
+    cut.own_copy = cut.spread == FCNN_SPREAD_FULL && cut.blocks >= SHARED_BLOCKS &&
+                   fcnn_spread_bytes(p, cut.spread) > SHARED_BYTES;
     int64_t chunks = fcnn_ceil_div(g->images, cut.blocks) * image / CHUNK_PIXELS;
     cut.chunks = cut.deep ? 1 : fcnn_max(1, fcnn_min(chunks, MOST_CHUNKS));
     return cut;
@@ -62,6 +67,49 @@ struct visits {
 
 static int64_t most_rows(const struct fcnn_gather *g) { return fcnn_max(g->dst_h, g->taps_h); }
 
+/* What a panel costs in the outputs that have some taps, in multiply-adds of vectors. A tile needs ten sums side by side
+ * to keep two units of four cycles' latency busy; beginning and ending one costs as much as `tile` says. */
+static int64_t cost_of(const struct fcnn_tiles *tiles, const struct cut *cut, int64_t outputs, int64_t taps, int64_t tile)
+{
+    const int64_t vectors = cut->columns / tiles->lanes, least = 10, pixels = cut->gather.images * outputs;
+    const int64_t count = fcnn_ceil_div(pixels, tiles->rows[vectors]);
+    return taps * cut->gather.depth * fcnn_max(pixels * vectors, count * least) + count * tile;
+}
+
+/* Whether taps are swept: because of deep panels, or because that is cheaper. The constants are measured on MNIST's third
+ * convolution. */
+static int is_swept(const struct fcnn_tiles *tiles, const struct cut *cut)
+{
+    const struct fcnn_gather *g = &cut->gather;
+    struct fcnn_axis_class rows[SWEEP_PIXELS + 1], *columns = rows + g->dst_h;
+    int64_t by_class = 0, by_tap = 0;
+    if (cut->deep || cut->pooled || g->images * g->dst_h * g->dst_w > SWEEP_PIXELS) return cut->deep;
+    const int64_t down = fcnn_axis_classes(&cut->conv, 1, rows), across = fcnn_axis_classes(&cut->conv, 0, columns);
+    for (int64_t i = 0; i < down; i++)
+        for (int64_t j = 0; j < across; j++)
+            by_class += cost_of(tiles, cut, rows[i].count * columns[j].count, rows[i].taps * columns[j].taps, 150);
+    for (int64_t r = 0; r < g->taps_h; r++) {
+        const int64_t met = fcnn_axis_tap(&cut->conv, 1, r).count;
+        for (int64_t s = 0; s < g->taps_w && by_tap < by_class; s++)
+            by_tap += cost_of(tiles, cut, met * fcnn_axis_tap(&cut->conv, 0, s).count, 1, 200);
+    }
+    return by_tap < by_class;
+}
+
+/* Of one chunk as of all: taps meet different pixels. */
+static int64_t chunks_of(const struct cut *cut, int swept) { return swept ? 1 : cut->chunks; }
+
+/* A block's part of what is spread lies in scratch behind the segments. */
+static size_t segment_bytes(const struct cut *cut)
+{
+    return fcnn_line((size_t)(cut->gather.taps_h * cut->gather.taps_w) * sizeof(struct fcnn_segment));
+}
+
+static size_t copy_bytes(const struct cut *cut)
+{
+    return (size_t)(fcnn_ceil_div(cut->gather.images, cut->blocks) * cut->gather.src_image) * sizeof(float);
+}
+
 void fcnn_direct_gather_demand(const struct fcnn_query *query, struct fcnn_demand *demand)
 {
     const struct fcnn_tiles *tiles = query->context;
@@ -72,12 +120,12 @@ void fcnn_direct_gather_demand(const struct fcnn_query *query, struct fcnn_deman
     demand->tables = sizeof(struct visits) +
                      (size_t)(most_rows(g) + fcnn_max(g->dst_w, g->taps_w)) * sizeof(struct fcnn_axis_class);
     demand->packed = packing.bytes;
-    demand->shared = fcnn_spread_bytes(p, cut.spread);
-    demand->scratch = (size_t)(g->taps_h * g->taps_w) * sizeof(struct fcnn_segment);
+    demand->shared = cut.own_copy ? 0 : fcnn_spread_bytes(p, cut.spread);
+    demand->scratch = segment_bytes(&cut) + (cut.own_copy ? copy_bytes(&cut) : 0);
     demand->tasks[FCNN_TABLES] = 1;
     demand->tasks[FCNN_PACK] = packing.tasks;
-    demand->tasks[FCNN_GATHER] = cut.spread == FCNN_SPREAD_NOTHING ? 0 : g->images;
-    demand->tasks[FCNN_COMPUTE] = cut.blocks * packing.tasks * cut.chunks;
+    demand->tasks[FCNN_GATHER] = cut.spread == FCNN_SPREAD_NOTHING || cut.own_copy ? 0 : g->images;
+    demand->tasks[FCNN_COMPUTE] = cut.blocks * packing.tasks * chunks_of(&cut, is_swept(tiles, &cut));
 }
 
 static void list_visits(const struct cut *cut, int swept, struct visits *visits)
@@ -93,31 +141,6 @@ static void list_visits(const struct cut *cut, int swept, struct visits *visits)
         visits->rows = fcnn_axis_classes(&cut->conv, 1, visits->list);
         visits->columns = fcnn_axis_classes(&cut->conv, 0, columns);
     }
-}
-
-/* What a panel costs, in multiply-adds of vectors. A tile needs ten sums side by side to keep two units of four cycles'
- * latency busy; beginning and ending one costs as much as the constants say, measured on MNIST's third convolution. */
-static int64_t cost_of(const struct fcnn_tiles *tiles, const struct cut *cut, const struct visits *visits)
-{
-    const struct fcnn_gather *g = &cut->gather;
-    int64_t vectors = cut->columns / tiles->lanes, least = 10, tile = visits->swept ? 200 : 150, cost = 0;
-    for (int64_t i = 0; i < visits->rows; i++)
-        for (int64_t j = 0; j < visits->columns; j++) {
-            const struct fcnn_axis_class *v = &visits->list[i], *h = &visits->list[most_rows(g) + j];
-            int64_t pixels = g->images * v->count * h->count, count = fcnn_ceil_div(pixels, tiles->rows[vectors]);
-            cost += v->taps * h->taps * g->depth * fcnn_max(pixels * vectors, count * least) + count * tile;
-        }
-    return cost;
-}
-
-static void choose_visits(const struct fcnn_tiles *tiles, const struct cut *cut, struct visits *visits)
-{
-    list_visits(cut, cut->deep, visits);
-    const struct fcnn_gather *g = &cut->gather;
-    if (cut->deep || cut->pooled || g->images * g->dst_h * g->dst_w > SWEEP_PIXELS) return;
-    int64_t by_class = cost_of(tiles, cut, visits);
-    list_visits(cut, 1, visits);
-    if (cost_of(tiles, cut, visits) >= by_class) list_visits(cut, 0, visits);
 }
 
 /* The taps of a class as segments; neighbours in memory become one. `columns`: of the panel. */
@@ -321,26 +344,32 @@ static void compute(const struct fcnn_tiles *tiles, const fcnn_problem *p, const
     const struct fcnn_gather *g = &cut.gather;
     struct fcnn_packing packing = fcnn_packing_of(tiles, p);
     int forward = p->direction == FCNN_FORWARD, pooled = cut.pooled;
+    const struct visits *visits = memory->tables;
+    const int64_t chunks = chunks_of(&cut, visits->swept);
     const float *src = cut.spread != FCNN_SPREAD_NOTHING ? memory->shared : forward ? t->src : t->d_dst;
+    float *copy = (float *)((char *)memory->scratch + segment_bytes(&cut));
     int64_t dst_image = pooled ? g->dst_image / 4 : g->dst_image, words = (p->k + 15) / 16 * 3;
-    for (int64_t task = first, end; task < last; task = end) {
-        int64_t chunk = task % cut.chunks, at = task / cut.chunks % packing.tasks;
-        int64_t block = task / cut.chunks / packing.tasks;
-        end = fcnn_min(last, task - chunk + cut.chunks);
+    for (int64_t task = first, end, copied = -1; task < last; task = end) {
+        int64_t chunk = task % chunks, at = task / chunks % packing.tasks;
+        int64_t block = task / chunks / packing.tasks;
+        end = fcnn_min(last, task - chunk + chunks);
         int64_t group = at / packing.panels.count, image = block * g->images / cut.blocks;
         struct fcnn_panel panel = fcnn_panel_at(&packing.panels, at % packing.panels.count);
         int64_t columns = fcnn_ceil_div(panel.width, tiles->lanes) * tiles->lanes;
         int64_t channel = group * g->width + panel.from;
         const float *packed = (const float *)memory->packed + at * packing.stride;
         struct job job = {.gather = g, .images = (block + 1) * g->images / cut.blocks - image, .choice_pixel = words};
-        job.src = src + image * g->src_image + group * g->depth;
+        if (cut.own_copy && block != copied)
+            fcnn_spread_gradient(tiles, p, t, cut.spread, copy, image, image + job.images);
+        copied = block;
+        job.src = (cut.own_copy ? copy : src + image * g->src_image) + group * g->depth;
         job.dst = (forward ? t->dst : t->d_src) + image * dst_image + channel;
         job.choice = pooled ? t->choice + image * p->p * p->q * words : NULL;
         struct fcnn_tile tile = {.b = packed + columns, .init = packed, .width = panel.width, .channel = channel,
                                  .relu = forward && p->activation == FCNN_RELU_ACTIVATION, .channels = p->k};
-        const struct call call = {tiles, memory->tables, columns, chunk, chunk + end - task, cut.chunks};
-        if (!call.visits->swept) run_classes(&call, &job, &tile, memory->scratch);
-        else if (chunk == 0) run_sweep(&call, &job, &tile); /* of one chunk as of all: taps meet different pixels */
+        const struct call call = {tiles, visits, columns, chunk, chunk + end - task, chunks};
+        if (visits->swept) run_sweep(&call, &job, &tile);
+        else run_classes(&call, &job, &tile, memory->scratch);
     }
 }
 
@@ -351,7 +380,7 @@ void fcnn_direct_gather_run(const struct fcnn_query *query, const fcnn_tensors *
     const fcnn_problem *p = query->problem;
     struct cut cut = cut_of(tiles, p);
     switch (stage) {
-    case FCNN_TABLES: choose_visits(tiles, &cut, memory->tables); break;
+    case FCNN_TABLES: list_visits(&cut, is_swept(tiles, &cut), memory->tables); break;
     case FCNN_PACK: fcnn_pack_weights(tiles, p, t, memory->packed, first, last); break;
     case FCNN_GATHER: fcnn_spread(tiles, p, t, cut.spread, memory->shared, first, last); break;
     default: compute(tiles, p, t, memory, first, last);

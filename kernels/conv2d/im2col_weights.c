@@ -35,6 +35,14 @@ static struct call call_of(const struct fcnn_tiles *tiles, const fcnn_problem *p
     return call;
 }
 
+/* Offsets within a block of the matrix are int32. */
+const char *fcnn_im2col_weights_unsupported(const struct fcnn_query *query)
+{
+    const fcnn_problem *p = query->problem;
+    if (fcnn_im2col_of(p, 0, NULL).stride > INT32_MAX / FCNN_IM2COL_ROWS) return "filters of more than 22 million elements";
+    return fcnn_conv2d_unsupported(query);
+}
+
 void fcnn_im2col_weights_demand(const struct fcnn_query *query, struct fcnn_demand *demand)
 {
     const struct fcnn_tiles *tiles = query->context;

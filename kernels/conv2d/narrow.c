@@ -88,6 +88,14 @@ static void fill_tables(const struct cut *cut, const fcnn_problem *p, const stru
 }
 
 /* From half a vector of channels on it does not pay to turn the gradient. Scalar tiles serve what AVX2's do. */
+const char *fcnn_narrow_unsupported(const struct fcnn_query *query)
+{
+    const char *reason = fcnn_conv2d_unsupported(query);
+    if (reason) return reason;
+    const fcnn_problem *p = query->problem;
+    return cut_of(query->context, p).pitch > INT32_MAX / p->k ? "gradient rows of 2^31 values or more" : NULL;
+}
+
 const char *fcnn_narrow_doubt(const struct fcnn_query *query)
 {
     const struct fcnn_tiles *tiles = query->context;

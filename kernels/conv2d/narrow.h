@@ -5,11 +5,11 @@
 
 #include "kernels/conv2d/conv2d.h"
 
-fcnn_phrase_fn fcnn_narrow_doubt;
+fcnn_phrase_fn fcnn_narrow_unsupported, fcnn_narrow_doubt;
 fcnn_demand_fn fcnn_narrow_demand;
 fcnn_run_fn fcnn_narrow_run;
 
 /* The value of a struct fcnn_variant. */
-#define FCNN_NARROW(tiles) {fcnn_conv2d_unsupported, fcnn_narrow_doubt, fcnn_narrow_demand, fcnn_narrow_run, &(tiles)}
+#define FCNN_NARROW(tiles) {fcnn_narrow_unsupported, fcnn_narrow_doubt, fcnn_narrow_demand, fcnn_narrow_run, &(tiles)}
 
 #endif

@@ -4,12 +4,19 @@
 
 #include "kernels/conv2d/conv2d.h"
 
+/* A halo may be 2^31 times as large as its image; what no address space holds is all one. */
+static size_t halo_bytes(const fcnn_problem *p)
+{
+    const int64_t image = p->h * p->w * p->c * (int64_t)sizeof(float);
+    return p->n > INT64_MAX / 8 / image ? SIZE_MAX / 8 : (size_t)(p->n * image);
+}
+
 size_t fcnn_spread_bytes(const fcnn_problem *problem, enum fcnn_spread what)
 {
     fcnn_problem p = fcnn_conv_of(problem, what == FCNN_SPREAD_HALO);
     switch (what) {
     case FCNN_SPREAD_NOTHING: return 0;
-    case FCNN_SPREAD_HALO: return (size_t)(p.n * p.h * p.w * p.c) * sizeof(float);
+    case FCNN_SPREAD_HALO: return halo_bytes(&p);
     default: return (size_t)(p.n * p.p * p.q * p.k) * sizeof(float);
     }
 }
@@ -52,15 +59,21 @@ static void unpool_image(const struct fcnn_tiles *tiles, const fcnn_problem *p, 
         }
 }
 
+void fcnn_spread_gradient(const struct fcnn_tiles *tiles, const fcnn_problem *p, const fcnn_tensors *t,
+                          enum fcnn_spread what, float *out, int64_t first, int64_t last)
+{
+    const int64_t dst = p->p * p->q * p->k, words = p->p * p->q * ((p->k + 15) / 16) * 3;
+    for (int64_t n = first; n < last; n++, out += p->op == FCNN_CONV2D_POOL ? 4 * dst : dst) {
+        if (p->op == FCNN_CONV2D_POOL) unpool_image(tiles, p, t->choice + n * words, t->d_dst + n * dst, what, out);
+        else tiles->mask_relu(dst, t->dst + n * dst, t->d_dst + n * dst, out);
+    }
+}
+
 void fcnn_spread(const struct fcnn_tiles *tiles, const fcnn_problem *p, const fcnn_tensors *t, enum fcnn_spread what, float *out,
                  int64_t first, int64_t last)
 {
-    int64_t image = (int64_t)(fcnn_spread_bytes(p, what) / sizeof(float)) / p->n, dst = p->p * p->q * p->k;
     const int64_t height = p->pad_top + p->h + p->pad_bottom;
-    for (int64_t n = first; n < last; n++) {
-        if (what == FCNN_SPREAD_HALO) fcnn_halo_rows(p, t->src, out, n * height, (n + 1) * height);
-        else if (p->op == FCNN_CONV2D_POOL)
-            unpool_image(tiles, p, t->choice + n * p->p * p->q * ((p->k + 15) / 16) * 3, t->d_dst + n * dst, what, out + n * image);
-        else tiles->mask_relu(dst, t->dst + n * dst, t->d_dst + n * dst, out + n * image);
-    }
+    if (what == FCNN_SPREAD_HALO) fcnn_halo_rows(p, t->src, out, first * height, last * height);
+    else fcnn_spread_gradient(tiles, p, t, what, out + first * (int64_t)(fcnn_spread_bytes(p, what) / sizeof(float)) / p->n,
+                              first, last);
 }

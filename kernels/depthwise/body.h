@@ -7,7 +7,7 @@
 #define WIDTH FCNN_DEPTHWISE_WIDTH
 
 /* Most pixels of a tile, one accumulator each: 32 registers have room for a row of 14, and half of one of 28. */
-#if VL == 16
+#if VEC_REGISTERS >= 32
 #define TILE_PIXELS 14
 #else
 #define TILE_PIXELS 8
@@ -16,14 +16,7 @@
 /* ---- forward and backward data ---- */
 
 /* A load that the compiler must not repeat as a memory operand of each multiply-add. */
-FCNN_INLINE vec load_once(const float *p)
-{
-    vec v = vec_load(p);
-#if VL > 1
-    __asm__("" : "+v"(v));
-#endif
-    return v;
-}
+FCNN_INLINE vec load_once(const float *p) { return vec_keep(vec_load(p)); }
 
 /* A row of taps for all pixels of a tile. */
 FCNN_INLINE void run_taps(const struct fcnn_depthwise_run *run, const float *x, const float *w, const int pixels,

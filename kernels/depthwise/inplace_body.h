@@ -10,7 +10,7 @@
 
 /* All sums, a row of weights and a source must fit the registers; 7 divides the usual maps. */
 #define ROWS 3
-#if VL == 16
+#if VEC_REGISTERS >= 32
 #define STRIP 7
 #else
 #define STRIP 4
@@ -32,25 +32,17 @@ struct lanes {
     int64_t step, left_step, right_step; /* from column to column of the source */
 };
 
-/* Advances a pointer where it is used: else compilers compute all addresses of a tile beforehand, and spill them. */
-FCNN_INLINE const float *next(const float *p, int64_t step)
-{
-    p += step;
-    __asm__("" : "+r"(p));
-    return p;
-}
-
 /* A row of the source times a row of taps; taps and stride are constants. */
 FCNN_INLINE void add_row(const struct lanes *at, int64_t row, int64_t tap, int64_t tap_step, const int taps,
                          const int stride, vec acc[STRIP])
 {
     const int last = (STRIP - 1) * stride + taps - 1;
-    const float *w = next(at->weights, tap), *src = next(at->src, row);
+    const float *w = fcnn_next(at->weights, tap), *src = fcnn_next(at->src, row);
     vec weight[3];
-    FCNN_UNROLL for (int s = 0; s < taps; s++, w = next(w, tap_step)) weight[s] = vec_load(w);
+    FCNN_UNROLL for (int s = 0; s < taps; s++, w = fcnn_next(w, tap_step)) weight[s] = vec_load(w);
     FCNN_UNROLL for (int j = 0; j <= last; j++) {
         const vec x = vec_load_masked(src, j == 0 ? at->left : j == last ? at->right : at->real);
-        src = next(src, j == 0 ? at->left_step : j == last - 1 ? at->right_step : at->step);
+        src = fcnn_next(src, j == 0 ? at->left_step : j == last - 1 ? at->right_step : at->step);
         FCNN_UNROLL for (int s = 0; s < taps; s++)
             if (j >= s && (j - s) % stride == 0 && (j - s) / stride < STRIP)
                 acc[(j - s) / stride] = vec_fma(x, weight[s], acc[(j - s) / stride]);
@@ -60,7 +52,7 @@ FCNN_INLINE void add_row(const struct lanes *at, int64_t row, int64_t tap, int64
 FCNN_INLINE void finish_row(const struct fcnn_depthwise_patch *patch, float *dst, mask real, vec acc[STRIP])
 {
     if (patch->relu) FCNN_UNROLL for (int i = 0; i < STRIP; i++) acc[i] = vec_max(vec_zero(), acc[i]);
-    if (VL == 16 || mask_bits(real) != mask_bits(vec_first(VL))) /* masked stores are slow in AVX2 */
+    if (VEC_STORES_MASKED || mask_bits(real) != mask_bits(vec_first(VL))) /* masked stores are slow in AVX2 */
         FCNN_UNROLL for (int i = 0; i < STRIP; i++) vec_store_masked(dst + i * patch->dst_column, acc[i], real);
     else
         FCNN_UNROLL for (int i = 0; i < STRIP; i++) vec_store(dst + i * patch->dst_column, acc[i]);

@@ -6,7 +6,7 @@
 
 /* Vectors of channels side by side: 9 sums each, and what they read, in 32 or 16 registers; with a single filter row,
  * 3 sums each, twice as many. */
-#if VL == 16
+#if VEC_REGISTERS >= 32
 #define MEET_VECTORS 2
 #else
 #define MEET_VECTORS 1

@@ -7,7 +7,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-
 /* Loops with constant bounds over arrays of vectors must vanish, or the arrays live in memory (in scalar code they do
  * anyway). */
 #if VL == 1
@@ -19,6 +18,14 @@
 #endif
 
 #define FCNN_INLINE static inline __attribute__((always_inline))
+
+/* p + step, added where it is used: else compilers compute all addresses of a tile beforehand, and spill them. */
+FCNN_INLINE const float *fcnn_next(const float *p, int64_t step)
+{
+    p += step;
+    __asm__("" : "+r"(p));
+    return p;
+}
 
 static inline int64_t fcnn_min(int64_t a, int64_t b) { return a < b ? a : b; }
 static inline int64_t fcnn_max(int64_t a, int64_t b) { return a > b ? a : b; }

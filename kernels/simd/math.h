@@ -19,7 +19,7 @@ static inline vec vec_exp(vec x) { return Sleef_finz_expf16_u10avx512f(x); }
 
 static inline vec vec_exp(vec x) { return Sleef_finz_expf8_u10avx2(x); }
 
-#else
+#elif VL == 1
 
 /* 2^q, -126 <= q <= 127 */
 static inline float exp_power_of_2(int32_t q)
@@ -50,6 +50,8 @@ static inline vec vec_exp(vec x)
     return u * exp_power_of_2(half) * exp_power_of_2(q - half);
 }
 
+#else
+#error "exp of vectors of this width"
 #endif
 
 /* log(x) of a finite x > 0 (a NaN stays): plain double operations, the same everywhere, rounded to float once. */

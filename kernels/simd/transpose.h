@@ -40,9 +40,12 @@ FCNN_INLINE void vec_transpose(vec v[8])
     }
 }
 
-#else
+#elif VL == 1
 
 FCNN_INLINE void vec_transpose(vec v[1]) { (void)v; }
+
+#else
+#error "transposing vectors of this width"
 
 #endif
 

@@ -7,6 +7,8 @@
 #include <stdint.h>
 
 #define VL 8
+#define VEC_STORES_MASKED 0 /* as fast as others? */
+#define VEC_REGISTERS 16
 
 typedef __m256 vec;
 typedef __m256i ivec; /* int32 lanes */
@@ -23,7 +25,13 @@ static inline vec vec_zero(void) { return _mm256_setzero_ps(); }
 static inline vec vec_set1(float x) { return _mm256_set1_ps(x); }
 static inline vec vec_load(const float *p) { return _mm256_loadu_ps(p); }
 static inline void vec_store(float *p, vec a) { _mm256_storeu_ps(p, a); }
-/* Lanes outside m: +0 / untouched; their memory is not accessed. */
+/* a, which the compiler must hold in a register from here on: it may neither load it again nor fold the load. */
+static inline vec vec_keep(vec a)
+{
+    __asm__("" : "+v"(a));
+    return a;
+}
+/* m is a vec_first(n). Lanes outside it: +0 / untouched; their memory is not accessed. */
 static inline vec vec_load_masked(const float *p, mask m) { return _mm256_maskload_ps(p, _mm256_castps_si256(m)); }
 static inline void vec_store_masked(float *p, vec a, mask m) { _mm256_maskstore_ps(p, _mm256_castps_si256(m), a); }
 

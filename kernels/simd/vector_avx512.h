@@ -8,6 +8,8 @@
 #include <stdint.h>
 
 #define VL 16
+#define VEC_STORES_MASKED 1 /* as fast as others? */
+#define VEC_REGISTERS 32
 
 typedef __m512 vec;
 typedef __m512i ivec;   /* int32 lanes */
@@ -20,7 +22,13 @@ static inline vec vec_zero(void) { return _mm512_setzero_ps(); }
 static inline vec vec_set1(float x) { return _mm512_set1_ps(x); }
 static inline vec vec_load(const float *p) { return _mm512_loadu_ps(p); }
 static inline void vec_store(float *p, vec a) { _mm512_storeu_ps(p, a); }
-/* Lanes outside m: +0 / untouched; their memory is not accessed. */
+/* a, which the compiler must hold in a register from here on: it may neither load it again nor fold the load. */
+static inline vec vec_keep(vec a)
+{
+    __asm__("" : "+v"(a));
+    return a;
+}
+/* m is a vec_first(n). Lanes outside it: +0 / untouched; their memory is not accessed. */
 static inline vec vec_load_masked(const float *p, mask m) { return _mm512_maskz_loadu_ps(m, p); }
 static inline void vec_store_masked(float *p, vec a, mask m) { _mm512_mask_storeu_ps(p, m, a); }
 

@@ -8,6 +8,8 @@
 #include <stdint.h>
 
 #define VL 1
+#define VEC_STORES_MASKED 0 /* as fast as others? */
+#define VEC_REGISTERS 16
 
 typedef float vec;
 typedef int32_t ivec;
@@ -20,7 +22,9 @@ static inline vec vec_zero(void) { return 0.0f; }
 static inline vec vec_set1(float x) { return x; }
 static inline vec vec_load(const float *p) { return *p; }
 static inline void vec_store(float *p, vec a) { *p = a; }
-/* Lanes outside m: +0 / untouched; their memory is not accessed. */
+/* a, which the compiler must hold in a register from here on. Plain C leaves that to it. */
+static inline vec vec_keep(vec a) { return a; }
+/* m is a vec_first(n). Lanes outside it: +0 / untouched; their memory is not accessed. */
 static inline vec vec_load_masked(const float *p, mask m) { return m ? *p : 0.0f; }
 static inline void vec_store_masked(float *p, vec a, mask m)
 {

@@ -61,9 +61,14 @@ static struct cut cut_of(const struct fcnn_sparse *isa, const fcnn_problem *p)
     return cut;
 }
 
+#define MOST_CHANNELS (1 << 28)
+
 const char *fcnn_sparse_unsupported(const struct fcnn_query *query)
 {
-    return query->problem->groups > 1 ? "groups" : fcnn_conv2d_unsupported(query);
+    const fcnn_problem *p = query->problem;
+    if (p->groups > 1) return "groups";
+    if (p->k > MOST_CHANNELS) return "more than 2^28 output channels"; /* offsets of choice words are int32 */
+    return fcnn_conv2d_unsupported(query);
 }
 
 void fcnn_sparse_data_demand(const struct fcnn_query *query, struct fcnn_demand *demand)

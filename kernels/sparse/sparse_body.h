@@ -6,6 +6,7 @@
 #include "kernels/sparse/sparse.h"
 #include "kernels/simd/common.h"
 #include "kernels/simd/transpose.h"
+#include "kernels/simd/windows.h"
 
 /* whole: the last vector of a run is not partial. */
 FCNN_INLINE void accumulate_runs(const struct fcnn_sparse_tile *t, const int rows, const int vectors, const int whole)
@@ -119,14 +120,13 @@ FCNN_INLINE void slide(const struct fcnn_sparse_scatter *t, const int rows, cons
     }
 }
 
-#if VL == 16
+#ifdef FCNN_LISTS
 
 /* 16 windows by 16 channels at a time: gradients transposed, winners' offsets selected by masks, both compressed.
  * Stores are whole vectors: a list never holds more than the windows before, so they end within its capacity. */
 static void list(const struct fcnn_sparse_lists *t)
 {
-    const ivec lane = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-    const ivec stride = _mm512_mullo_epi32(lane, ivec_set1((int32_t)t->choice_stride)), none = ivec_set1(0);
+    const int32_t stride = (int32_t)t->choice_stride;
     const ivec right = ivec_set1(t->right), below = ivec_set1(t->below);
     const mask width = vec_first(t->width);
     int64_t counts[16] = {0};
@@ -134,21 +134,21 @@ static void list(const struct fcnn_sparse_lists *t)
         const mask real = vec_first(fcnn_min(t->windows - w, 16));
         const uint16_t *choice = t->choice + w * t->choice_stride;
         const float *d_dst = t->d_dst + w * t->d_dst_stride;
-        const ivec bits_01 = _mm512_mask_i32gather_epi32(none, real, stride, choice, 2); /* words 0 and 1 */
-        const ivec bits_12 = _mm512_mask_i32gather_epi32(none, real, stride, choice + 1, 2); /* words 1 and 2 */
+        const ivec bits_01 = gather_words(choice, stride, real); /* words 0 and 1 */
+        const ivec bits_12 = gather_words(choice + 1, stride, real); /* words 1 and 2 */
         const ivec corner = ivec_load_masked(t->corners + w, real);
         vec gradients[16];
         for (int64_t i = 0; i < 16; i++)
             gradients[i] = vec_load_masked(d_dst + i * t->d_dst_stride, w + i < t->windows ? width : 0);
         vec_transpose(gradients);
         for (int k = 0; k < 16; k++) {
-            const ivec low = ivec_set1(1 << k), high = _mm512_slli_epi32(low, 16);
-            const mask alive = _mm512_test_epi32_mask(bits_12, high);
-            ivec offset = _mm512_mask_add_epi32(corner, _mm512_test_epi32_mask(bits_01, low), corner, right);
-            offset = _mm512_mask_add_epi32(offset, _mm512_test_epi32_mask(bits_01, high), offset, below);
+            const ivec low = ivec_set1(1 << k), high = shift_left(low, 16);
+            const mask alive = common_bits(bits_12, high);
+            ivec offset = add_where(common_bits(bits_01, low), corner, right);
+            offset = add_where(common_bits(bits_01, high), offset, below);
             const int64_t at = k * t->capacity + counts[k];
-            ivec_store(t->offsets + at, _mm512_maskz_compress_epi32(alive, offset));
-            vec_store(t->gradients + at, _mm512_maskz_compress_ps(alive, gradients[k]));
+            ivec_store(t->offsets + at, ivec_compress(alive, offset));
+            vec_store(t->gradients + at, vec_compress(alive, gradients[k]));
             counts[k] += __builtin_popcount(mask_bits(alive));
         }
     }
@@ -177,20 +177,7 @@ static void list(const struct fcnn_sparse_lists *t)
 
 #endif
 
-#if VL > 1
-
-/* Every lane's winner among four inputs. */
-#if VL == 16
-FCNN_INLINE vec pick_winner(const float *four, ivec winner)
-{
-    return _mm512_permutevar_ps(_mm512_broadcast_f32x4(_mm_loadu_ps(four)), winner);
-}
-#else
-FCNN_INLINE vec pick_winner(const float *four, ivec winner)
-{
-    return _mm256_permutevar_ps(_mm256_broadcast_ps((const __m128 *)(const void *)four), winner);
-}
-#endif
+#ifdef FCNN_PICKS
 
 /* Position in the window, 0 .. 3. */
 FCNN_INLINE ivec winner_of(mask bit0, mask bit1)
@@ -243,13 +230,9 @@ static void lay_out(int64_t windows, int64_t elements, const int32_t *offsets, c
         const float *x = src + offsets[i];
         float *four = fours + 4 * i;
         int64_t w = 0;
-        for (; right == 1 && w + 2 <= windows; w += 2, x += 4, four += 8 * elements) { /* pairs of neighbours */
-            const __m128 upper = _mm_loadu_ps(x), lower = _mm_loadu_ps(x + below);
-            _mm_storeu_ps(four, _mm_movelh_ps(upper, lower));
-            _mm_storeu_ps(four + 4 * elements, _mm_movehl_ps(lower, upper));
-        }
-        for (; w < windows; w++, x += 2 * right, four += 4 * elements)
-            _mm_storeu_ps(four, _mm_setr_ps(x[0], x[right], x[below], x[below + right]));
+        for (; right == 1 && w + 2 <= windows; w += 2, x += 4, four += 8 * elements) /* pairs of neighbours */
+            put_two_fours(x, below, four, four + 4 * elements);
+        for (; w < windows; w++, x += 2 * right, four += 4 * elements) put_four(x, right, below, four);
     }
 }
 

@@ -5,30 +5,10 @@
 #define FCNN_POOL_WINDOW_H
 
 #include "kernels/simd/common.h"
+#include "kernels/simd/windows.h"
 
 /* x < 0 ? 0 : x */
 FCNN_INLINE vec rectify(vec x) { return vec_max(vec_zero(), x); }
-
-/* The bits of VL channels from `channel` on, into the three words of their group of 16; bits beyond the last channel
- * become 0. */
-FCNN_INLINE void put_choice(uint16_t *words, int64_t channel, int64_t channels, const unsigned bits[3])
-{
-    const unsigned at = (unsigned)channel;
-    words += at / 16 * 3;
-#if VL == 16
-    (void)channels;
-    FCNN_UNROLL for (int i = 0; i < 3; i++) words[i] = (uint16_t)bits[i];
-#elif VL == 8
-    uint8_t *halves = (uint8_t *)words + at / 8 % 2; /* little-endian: channels 0..7 first */
-    if (at % 16 == 0 && channel + 8 >= channels)
-        FCNN_UNROLL for (int i = 0; i < 3; i++) words[i] = (uint16_t)bits[i];
-    else
-        FCNN_UNROLL for (int i = 0; i < 3; i++) halves[2 * i] = (uint8_t)bits[i];
-#else
-    (void)channels;
-    FCNN_UNROLL for (int i = 0; i < 3; i++) words[i] = (uint16_t)((at % 16 ? words[i] : 0u) | bits[i] << at % 16);
-#endif
-}
 
 /* Where b wins over an earlier a: it is larger, or the first NaN. */
 FCNN_INLINE mask beats(vec b, vec a) { return mask_andnot(vec_not_le(b, a), vec_unordered(a, a)); }

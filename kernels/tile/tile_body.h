@@ -8,14 +8,7 @@
 #include "kernels/tile/tile.h"
 
 /* A broadcast that the compiler must not fold into each FMA as a memory operand: one load, `vectors` uses. */
-FCNN_INLINE vec broadcast(const float *p)
-{
-    vec v = vec_set1(*p);
-#if VL > 1
-    __asm__("" : "+v"(v));
-#endif
-    return v;
-}
+FCNN_INLINE vec broadcast(const float *p) { return vec_keep(vec_set1(*p)); }
 
 /* Whatever is asked once per tile is asked outside the loops: unrolled, they would ask for every register. */
 FCNN_INLINE void tile_begin(const struct fcnn_tile *t, int rows, int vectors, mask last, vec acc[][FCNN_TILE_VECTORS])
@@ -100,7 +93,7 @@ FCNN_INLINE void tile_gather(const struct fcnn_tile *t, const int rows, const in
         int64_t k = t->segments[s].a;
         const int64_t end = k + t->segments[s].length;
         const float *b = t->b + t->segments[s].b;
-#if VL == 16 /* with 16 registers the compiler would hold parts of two steps at a time, and spill */
+#if VEC_REGISTERS >= 32 /* with 16 registers the compiler would hold parts of two steps at a time, and spill */
         for (; k + 4 <= end; k += 4, b += 4 * vectors * VL) {
             TILE_STEP(vec_load(b + j * VL), a[i] + k)
             TILE_STEP(vec_load(b + (vectors + j) * VL), a[i] + k + 1)

@@ -4,12 +4,16 @@
 
 #include "kernels/simd/common.h"
 
+/* Offsets within a chunk of tiles are int32. */
+#define MOST_CHANNELS (1 << 24)
+
 const char *fcnn_winograd_unsupported(const struct fcnn_query *query)
 {
     const fcnn_problem *p = query->problem;
     if (p->r != 3 || p->s != 3) return "a window other than 3x3";
     if (p->stride_h != 1 || p->stride_w != 1) return "a stride other than 1";
     if (p->dilation_h != 1 || p->dilation_w != 1) return "dilation";
+    if (p->c / p->groups >= MOST_CHANNELS) return "groups of 2^24 input channels or more";
     return fcnn_conv2d_unsupported(query);
 }
 
