@@ -55,8 +55,9 @@ libfcnn_bench_la_LIBADD += $(ONEDNN_LIBS)
 else
 libfcnn_bench_la_SOURCES += bench/peer_none.c
 endif
-# Allocations are counted (steady.c), the library's too: it is linked as an archive, the one that users get.
-bench_link_flags = $(AM_LDFLAGS) -static \
+# Allocations are counted (steady.c), the library's too: its objects are linked, not the shared library. They have two
+# names that users do not get: fcnn_measure_traffic(), and fcnn_settings_read() for the limit that peers share.
+bench_link_flags = $(AM_LDFLAGS) \
     -Wl,--wrap=malloc -Wl,--wrap=calloc -Wl,--wrap=realloc -Wl,--wrap=aligned_alloc -Wl,--wrap=posix_memalign
 
 if HAVE_BENCHMARK
@@ -67,7 +68,7 @@ fastcnn_bench_SOURCES = \
     bench/gbench.h \
     bench/main.c
 fastcnn_bench_LDFLAGS = $(bench_link_flags)
-fastcnn_bench_LDADD = libfcnn-bench.la libfastcnn.la $(BENCHMARK_LIBS)
+fastcnn_bench_LDADD = libfcnn-bench.la libfcnn-core.la $(BENCHMARK_LIBS)
 
 bench: all
 	$(MKDIR_P) bench/out

@@ -36,7 +36,8 @@ BEGIN {
     rule("cli/.*", "lib/fastcnn[.]h|lib/io/.*[.]h|cli/.*[.]h", any, "omp|sleef|zlib")
     rule("examples/.*", "", "(fastcnn|[a-z]+)[.]h", "omp|sleef") # as users write them
     rule("tests/.*", "(lib|kernels|reference|bench|tests)/.*", ".*")
-    rule("bench/.*", "(lib|kernels|reference|bench)/.*|cli/program[.]h", ".*")
+    rule("bench/(bounds|suite)[.]c", "lib/internal[.]h|kernels/peak/peak[.]h|bench/.*", ".*") # what users do not have
+    rule("bench/.*", "lib/fastcnn[.]h|reference/ref[.]h|bench/.*|cli/program[.]h", ".*")
     rule(".*", "", "")
 }
 FNR == 1 { for (r = 1; FILENAME !~ who[r]; r++); }

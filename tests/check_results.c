@@ -38,7 +38,7 @@ START_TEST(quartiles)
     check_summary(bench_summarize((double[]){5}, 1), 5, 5, 0);
     check_summary(bench_summarize((double[]){3, 1}, 2), 1.5, 2, 1);
     ck_assert(isnan(bench_summarize(NULL, 0).median));
-    const struct bench_summary none = bench_summarize((double[]){1, NAN, 2}, 3);
+    const struct bench_summary none = bench_summarize((double[]){1, 2, 3, 4, NAN}, 5);
     ck_assert(isnan(none.lower) && isnan(none.median) && isnan(none.range));
 }
 END_TEST

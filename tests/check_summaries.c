@@ -143,6 +143,7 @@ START_TEST(peers)
     ck_assert(bench_compare(&m.results, &c));
     ck_assert_int_eq(c.count, 2);
     ck_assert_int_eq(c.left_out, 2);
+    ck_assert_int_eq(c.directions[BENCH_DIRECTIONS].slower, 2); /* what is left is slower, and only that */
     bench_comparison_free(&c);
 }
 END_TEST
