@@ -3,8 +3,8 @@
  * The contract between kernels and library. Kernels include headers of kernels/ and nothing else of ours
  * (fastcnn_problem.h is the vocabulary they share with callers: problems and tensors).
  *
- * A kernel never allocates, never calls back, keeps no globals, knows nothing of threads. It overwrites its outputs. It may
- * rely on a problem that passed fcnn_problem_check() and that its own unsupported() accepted. */
+ * A kernel never allocates, never calls back, keeps no globals, knows nothing of threads. It overwrites its outputs. It
+ * may rely on a problem that passed fcnn_problem_check() and that its own unsupported() accepted. */
 #ifndef FCNN_KERNEL_H
 #define FCNN_KERNEL_H
 
@@ -33,14 +33,30 @@ struct fcnn_memory {
     void *tables, *packed, *shared, *scratch;
 };
 
-/* One implementation. An object of this type with the kernel's full name is all a kernel file exports. */
+/* What the library asks a kernel about, and runs it on. */
+struct fcnn_query {
+    const fcnn_problem *problem;
+    const void *context; /* the variant's own */
+};
+
+typedef const char *fcnn_phrase_fn(const struct fcnn_query *query);
+typedef void fcnn_demand_fn(const struct fcnn_query *query, struct fcnn_demand *demand);
+typedef void fcnn_run_fn(const struct fcnn_query *query, const fcnn_tensors *tensors, const struct fcnn_memory *memory,
+                         enum fcnn_stage stage, int64_t first, int64_t last);
+
+/* One implementation. An object of this type with the kernel's full name is all a kernel file exports. Phrases are
+ * constants like "window larger than 255 elements". */
 struct fcnn_variant {
-    /* NULL, or the reason why this problem is not served: a phrase like "window larger than 255 elements". */
-    const char *(*unsupported)(const fcnn_problem *problem);
-    void (*demand)(const fcnn_problem *problem, struct fcnn_demand *demand); /* *demand is zeroed before */
-    /* Tasks first .. last-1 of a stage. */
-    void (*run)(const fcnn_problem *problem, const fcnn_tensors *tensors, const struct fcnn_memory *memory,
-                enum fcnn_stage stage, int64_t first, int64_t last);
+    /* Why this problem *cannot* be computed, or NULL. A function that is NULL has no limits. */
+    fcnn_phrase_fn *unsupported;
+    /* Why another kernel is expected to be faster for a problem that this one can compute, or NULL; likewise. An opinion:
+     * the row is passed over while there is one without, but can be asked for by name, and a tuner measures it.
+     * In a class other than exact it must not depend on the instruction set, as unsupported() must not: the scalar
+     * rows of a class decide for all whether that class's bits are taken. */
+    fcnn_phrase_fn *doubt;
+    fcnn_demand_fn *demand; /* *demand is zeroed before */
+    fcnn_run_fn *run;       /* tasks first .. last-1 of a stage */
+    const void *context;    /* what one function needs to serve several rows, such as the tiles of an instruction set */
 };
 
 /* A row of the table of kernels (kernels.def), as the library sees it. */
@@ -55,6 +71,35 @@ struct fcnn_kernel {
 
 extern const struct fcnn_kernel fcnn_kernels[];
 extern const int fcnn_kernels_count;
+
+/* Asks, and runs, a row. The problem must have passed fcnn_problem_check() and be of the row's operation and direction;
+ * all but the first want one that the row does not call unsupported. */
+static inline const char *fcnn_row_unsupported(const struct fcnn_kernel *kernel, const fcnn_problem *problem)
+{
+    const struct fcnn_variant *v = kernel->variant;
+    return v->unsupported ? v->unsupported(&(struct fcnn_query){problem, v->context}) : NULL;
+}
+
+static inline const char *fcnn_row_doubt(const struct fcnn_kernel *kernel, const fcnn_problem *problem)
+{
+    const struct fcnn_variant *v = kernel->variant;
+    return v->doubt ? v->doubt(&(struct fcnn_query){problem, v->context}) : NULL;
+}
+
+static inline struct fcnn_demand fcnn_row_demand(const struct fcnn_kernel *kernel, const fcnn_problem *problem)
+{
+    struct fcnn_demand demand = {0};
+    kernel->variant->demand(&(struct fcnn_query){problem, kernel->variant->context}, &demand);
+    return demand;
+}
+
+static inline void fcnn_row_run(const struct fcnn_kernel *kernel, const fcnn_problem *problem,
+                                   const fcnn_tensors *tensors, const struct fcnn_memory *memory,
+                                   enum fcnn_stage stage, int64_t first, int64_t last)
+{
+    const struct fcnn_query query = {problem, kernel->variant->context};
+    kernel->variant->run(&query, tensors, memory, stage, first, last);
+}
 
 /* Images in one block of a backward-weights sum (docs/numerics.md, rule 5): each block is one chain, blocks are added
  * along the fixed tree. Must equal REF_BLOCK in reference/ref.h; tests/check_kernels compares by result. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Which kernel serves a problem. Today the rule is: the highest instruction set that is usable, then kernels that
- * nothing speaks against (preference.c), then the order of the table. Measured choices (tuning) will enter in better(),
+ * nothing speaks against (their doubt()), then the order of the table. Measured choices (tuning) will enter in better(),
  * and nowhere else: among exact kernels nothing here may change a result. */
 #include <fnmatch.h>
 #include <stdio.h>
@@ -24,7 +24,7 @@ const char *fcnn_dispatch_reason(const struct fcnn_kernel *kernel, const fcnn_pr
         snprintf(text, sizeof text, "numerics class %s is not allowed", fcnn_class_name(kernel->numerics));
         return text;
     }
-    reason = kernel->variant->unsupported(problem);
+    reason = fcnn_row_unsupported(kernel, problem);
     return reason ? reason : "";
 }
 
@@ -37,7 +37,7 @@ static int usable(const struct fcnn_kernel *kernel, const fcnn_problem *problem,
 static int better(const struct fcnn_kernel *a, const struct fcnn_kernel *b, const fcnn_problem *problem)
 {
     if (!b || a->isa != b->isa) return !b || a->isa > b->isa;
-    return *fcnn_dispatch_doubt(b, problem) && !*fcnn_dispatch_doubt(a, problem);
+    return fcnn_row_doubt(b, problem) && !fcnn_row_doubt(a, problem);
 }
 
 /* The best usable kernel whose name matches. */
@@ -128,5 +128,6 @@ const char *fcnn_kernel_doubt_sized(int index, const fcnn_problem *problem, size
     const struct fcnn_kernel *kernel = &fcnn_kernels[index];
     if (!fcnn_sized_take(&p, sizeof p, problem, problem_size) || fcnn_problem_complete(&p, &empty)) return "";
     if (kernel->op != p.op || kernel->direction != p.direction) return "";
-    return fcnn_dispatch_doubt(kernel, &p);
+    const char *doubt = fcnn_row_unsupported(kernel, &p) ? NULL : fcnn_row_doubt(kernel, &p);
+    return doubt ? doubt : "";
 }

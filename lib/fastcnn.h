@@ -79,6 +79,24 @@ FCNN_API const char *fcnn_last_error(void);
 FCNN_API const char *fcnn_version(void);
 FCNN_API const char *fcnn_version_details(void);
 
+/* Where memory comes from that grows with problems: workspaces and tables of plans. NULL functions: the library's own
+ * (aligned_alloc(), large blocks on huge pages where the system grants them). What is small comes from malloc(). */
+typedef struct fcnn_allocator {
+    /* `bytes` (at least 1, a multiple of the alignment) at a multiple of `alignment` (a power of two, at least 64), of
+     * any contents; NULL: there is no memory, which becomes FCNN_OUT_OF_MEMORY. */
+    void *(*allocate)(void *context, size_t bytes, size_t alignment);
+    void (*release)(void *context, void *memory);
+    void *context; /* handed to both, which may be called from any thread at any time and must call nothing of fcnn */
+} fcnn_allocator;
+
+/* Before anything else and while no other thread is in the library: *allocator is copied; NULL brings the library's own
+ * back. FCNN_BAD_ARGUMENT: one function of two, or memory of the allocator before is still in use. */
+FCNN_API fcnn_status fcnn_set_allocator_sized(const fcnn_allocator *allocator, size_t allocator_size);
+FCNN_INLINE fcnn_status fcnn_set_allocator(const fcnn_allocator *allocator)
+{
+    return fcnn_set_allocator_sized(allocator, sizeof *allocator);
+}
+
 /* ---- problems: fastcnn_problem.h has the struct ---- */
 
 /* Completes a problem in place (defaults, padding, p, q) and checks it: FCNN_OK, FCNN_BAD_ARGUMENT or
@@ -89,20 +107,26 @@ FCNN_INLINE fcnn_status fcnn_problem_check(fcnn_problem *problem)
     return fcnn_problem_check_sized(problem, sizeof *problem);
 }
 
-/* Reads "conv2d+relu forward mb64ic32ih13oc64oh11kh3ph0" (operation, direction, sizes in the syntax of oneDNN's
- * benchdnn: g mb ic ih iw oc oh ow kh kw sh sw ph pw dh dw; a missing width equals its height; dh0 means no dilation;
- * a bottom pad that differs from ph follows from oh). Operations: conv2d, conv2d+relu, conv2d+relu+maxpool, dense,
- * dense+relu, maxpool, avgpool, relu, softmax, cross_entropy, reduce, adam, sgd; directions: forward, backward_data,
- * backward_weights, update. A last word "nobias" drops the bias. The result has passed fcnn_problem_check(). */
+/* Reads "conv2d+relu forward mb64ic32ih13oc64oh11kh3ph0": operation, direction and sizes. Operations: conv2d,
+ * conv2d+relu, conv2d+relu+maxpool, dense, dense+relu, maxpool, avgpool, relu, softmax, cross_entropy, reduce, adam,
+ * sgd; directions: forward, backward_data, backward_weights, update. A last word "nobias" drops the bias. The result
+ * has passed fcnn_problem_check(); *problem is left alone after a failure.
+ * Sizes are a descriptor of oneDNN's benchdnn with the same meaning or are refused: g mb ic ih iw oc oh ow kh kw sh sw
+ * ph pw dh dw, each at most once, with its number; "_" between them is skipped; a name (n"alexnet:conv1") ends them.
+ * Without mb there are 2 images (1 in operations that benchdnn does not have). No width at all means a square, no
+ * height at all a row. What is mentioned needs input and window (ih, kh); stride 1, dilation 0 (the elements left out)
+ * and padding 0 may be left out. ph is the padding at the top; that at the bottom is the same, or follows from oh. With
+ * oh and no ph they are equal, an odd rest at the bottom. Refused: 0 where a size must be positive, sizes that an
+ * operation does not read, an oh that asks for absurd padding, three dimensions (id, od, kd, sd, pd, dd). */
 FCNN_API fcnn_status fcnn_problem_parse_sized(fcnn_problem *problem, size_t problem_size, const char *text);
 FCNN_INLINE fcnn_status fcnn_problem_parse(fcnn_problem *problem, const char *text)
 {
     return fcnn_problem_parse_sized(problem, sizeof *problem, text);
 }
 
-/* Writes the same syntax, for the problem as fcnn_problem_check() completes it; at most `size` bytes with the NUL (NULL:
- * none). Returns the length needed, as snprintf. "invalid problem" for one that is refused or NULL. An empty batch is
- * written as mb0, which fcnn_problem_parse() refuses. */
+/* Writes the same syntax, for the problem as fcnn_problem_check() completes it; at most `size` bytes with the NUL (text
+ * NULL: none). Returns the length needed, as snprintf. "invalid problem" for one that is refused or NULL. An empty
+ * batch is written as mb0, which fcnn_problem_parse() refuses. */
 FCNN_API int fcnn_problem_format_sized(const fcnn_problem *problem, size_t problem_size, char *text, size_t size);
 FCNN_INLINE int fcnn_problem_format(const fcnn_problem *problem, char *text, size_t size)
 {

@@ -49,12 +49,6 @@ const struct fcnn_kernel *fcnn_dispatch(const fcnn_problem *problem, const struc
 const char *fcnn_dispatch_reason(const struct fcnn_kernel *kernel, const fcnn_problem *problem,
                                  const struct fcnn_settings *settings);
 
-/* ---- preference.c ---- */
-
-/* "" or why `kernel`, which can serve the problem, is expected to be slower than another one of its instruction set.
- * The same for all kernels of a class. */
-const char *fcnn_dispatch_doubt(const struct fcnn_kernel *kernel, const fcnn_problem *problem);
-
 /* ---- tensors.c: which tensors a problem has ---- */
 
 #define FCNN_MAX_TENSORS 8

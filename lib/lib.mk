@@ -41,8 +41,9 @@ libfcnn_core_la_SOURCES = \
     lib/plan.c \
     lib/pool.c \
     lib/pool.h \
-    lib/preference.c \
     lib/problem.c \
+    lib/problem_sizes.c \
+    lib/problem_sizes.h \
     lib/problem_text.c \
     lib/registry.c \
     lib/settings.c \
@@ -58,7 +59,7 @@ libfcnn_core_la_LIBADD = $(kernel_libraries) libfcnn-reference.la $(SLEEF_LIBS) 
 libfastcnn_la_SOURCES =
 libfastcnn_la_LIBADD = libfcnn-core.la
 libfastcnn_la_LDFLAGS = $(AM_LDFLAGS) -no-undefined -version-info 0:0:0
-EXTRA_DIST += lib/libfastcnn.map
+EXTRA_DIST += lib/libfastcnn.map lib/libfastcnn.symbols lib/prefix_static.sh
 # Threads of the library may sleep in its code when a program closes it.
 libfastcnn_la_LDFLAGS += -Wl,-z,nodelete
 if VERSION_SCRIPT
@@ -68,6 +69,18 @@ if !SANITIZER
 libfastcnn_la_LDFLAGS += -Wl,-z,defs
 endif
 endif
+
+# What the shared library keeps to itself is visible in the static one, so there it gets our prefix.
+install-exec-hook:
+	@library='$(DESTDIR)$(libdir)/libfastcnn.a'; if test -f "$$library" && test -n '$(OBJCOPY)'; then \
+	    NM='$(NM)' OBJCOPY='$(OBJCOPY)' $(SHELL) $(srcdir)/lib/prefix_static.sh "$$library"; \
+	fi
+
+# The list of exported functions, from the headers: look at its diff before committing it.
+.PHONY: update-symbols
+update-symbols:
+	top_srcdir='$(srcdir)' $(SHELL) $(srcdir)/tests/check_symbols.sh --list >lib/symbols.tmp
+	mv lib/symbols.tmp $(srcdir)/lib/libfastcnn.symbols
 
 # File formats and receipts: not in the library, which needs no more than libc, libm, OpenMP and SLEEF.
 libfastcnn_io_la_CPPFLAGS = $(LIB_CPPFLAGS) $(JANSSON_CFLAGS) $(NETTLE_CFLAGS) $(ZLIB_CFLAGS)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * Memory for workspaces: 64-byte aligned; large areas on huge pages where the system grants them. */
+ * Memory for workspaces: 64-byte aligned; large areas on huge pages where the system grants them. fcnn_set_allocator()
+ * replaces where it comes from. */
 #ifndef FCNN_MEMORY_H
 #define FCNN_MEMORY_H
 

@@ -7,28 +7,37 @@
 
 #define UNUSED __attribute__((unused))
 #define RUN(name) \
-    static void name(const fcnn_problem *p, const fcnn_tensors *t, const struct fcnn_memory *memory UNUSED, \
-                     enum fcnn_stage stage UNUSED, int64_t first UNUSED, int64_t last UNUSED)
+    static void name##_of(const fcnn_problem *p, const fcnn_tensors *t, int64_t first, int64_t last);                  \
+    static void name(const struct fcnn_query *query, const fcnn_tensors *t, const struct fcnn_memory *memory,         \
+                     enum fcnn_stage stage, int64_t first, int64_t last)                                               \
+    {                                                                                                                  \
+        (void)memory, (void)stage;                                                                                     \
+        name##_of(query->problem, t, first, last);                                                                     \
+    }                                                                                                                  \
+    static void name##_of(const fcnn_problem *p, const fcnn_tensors *t, int64_t first UNUSED, int64_t last UNUSED)
+
+#define NAIVE(demand, run) {NULL, reference, demand, run, NULL}
 
 enum { CHUNK = 4096 }; /* elements of one task of an element-wise operation */
 
-static const char *serves_all(const fcnn_problem *p UNUSED)
+static const char *reference(const struct fcnn_query *query UNUSED)
 {
-    return NULL;
+    return "the reference: one multiply-add at a time";
 }
 
-static void task_per_image(const fcnn_problem *p, struct fcnn_demand *demand)
+static void task_per_image(const struct fcnn_query *query, struct fcnn_demand *demand)
 {
-    demand->tasks[FCNN_COMPUTE] = p->n;
+    demand->tasks[FCNN_COMPUTE] = query->problem->n;
 }
 
-static void task_per_chunk(const fcnn_problem *p, struct fcnn_demand *demand)
+static void task_per_chunk(const struct fcnn_query *query, struct fcnn_demand *demand)
 {
+    const fcnn_problem *p = query->problem;
     demand->tasks[FCNN_COMPUTE] = (p->n * p->h * p->w * p->c + CHUNK - 1) / CHUNK;
 }
 
 /* Sums over images are not split. */
-static void one_task(const fcnn_problem *p UNUSED, struct fcnn_demand *demand)
+static void one_task(const struct fcnn_query *query UNUSED, struct fcnn_demand *demand)
 {
     demand->tasks[FCNN_COMPUTE] = 1;
 }
@@ -109,12 +118,12 @@ RUN(conv2d_pool_backward_weights)
     ref_conv2d_pool_backward_weights(&g, t->src, t->choice, t->d_dst, t->d_weights, p->no_bias ? NULL : t->d_bias);
 }
 
-const struct fcnn_variant conv2d_fwd_naive = {serves_all, task_per_image, conv2d_forward};
-const struct fcnn_variant conv2d_bwd_data_naive = {serves_all, task_per_image, conv2d_backward_data};
-const struct fcnn_variant conv2d_bwd_weights_naive = {serves_all, one_task, conv2d_backward_weights};
-const struct fcnn_variant conv2d_pool_fwd_naive = {serves_all, task_per_image, conv2d_pool_forward};
-const struct fcnn_variant conv2d_pool_bwd_data_naive = {serves_all, task_per_image, conv2d_pool_backward_data};
-const struct fcnn_variant conv2d_pool_bwd_weights_naive = {serves_all, one_task, conv2d_pool_backward_weights};
+const struct fcnn_variant conv2d_fwd_naive = NAIVE(task_per_image, conv2d_forward);
+const struct fcnn_variant conv2d_bwd_data_naive = NAIVE(task_per_image, conv2d_backward_data);
+const struct fcnn_variant conv2d_bwd_weights_naive = NAIVE(one_task, conv2d_backward_weights);
+const struct fcnn_variant conv2d_pool_fwd_naive = NAIVE(task_per_image, conv2d_pool_forward);
+const struct fcnn_variant conv2d_pool_bwd_data_naive = NAIVE(task_per_image, conv2d_pool_backward_data);
+const struct fcnn_variant conv2d_pool_bwd_weights_naive = NAIVE(one_task, conv2d_pool_backward_weights);
 
 /* ---- dense ---- */
 
@@ -142,9 +151,9 @@ RUN(dense_backward_weights)
     ref_dense_backward_weights(&g, t->src, t->dst, t->d_dst, t->d_weights, p->no_bias ? NULL : t->d_bias);
 }
 
-const struct fcnn_variant dense_fwd_naive = {serves_all, task_per_image, dense_forward};
-const struct fcnn_variant dense_bwd_data_naive = {serves_all, task_per_image, dense_backward_data};
-const struct fcnn_variant dense_bwd_weights_naive = {serves_all, one_task, dense_backward_weights};
+const struct fcnn_variant dense_fwd_naive = NAIVE(task_per_image, dense_forward);
+const struct fcnn_variant dense_bwd_data_naive = NAIVE(task_per_image, dense_backward_data);
+const struct fcnn_variant dense_bwd_weights_naive = NAIVE(one_task, dense_backward_weights);
 
 /* ---- pooling ---- */
 
@@ -187,10 +196,10 @@ RUN(avgpool_backward_data)
     ref_avgpool_backward_data(&g, t->d_dst + first * pooled_image(p), t->d_src + first * src_image(p));
 }
 
-const struct fcnn_variant maxpool_fwd_naive = {serves_all, task_per_image, maxpool_forward};
-const struct fcnn_variant maxpool_bwd_data_naive = {serves_all, task_per_image, maxpool_backward_data};
-const struct fcnn_variant avgpool_fwd_naive = {serves_all, task_per_image, avgpool_forward};
-const struct fcnn_variant avgpool_bwd_data_naive = {serves_all, task_per_image, avgpool_backward_data};
+const struct fcnn_variant maxpool_fwd_naive = NAIVE(task_per_image, maxpool_forward);
+const struct fcnn_variant maxpool_bwd_data_naive = NAIVE(task_per_image, maxpool_backward_data);
+const struct fcnn_variant avgpool_fwd_naive = NAIVE(task_per_image, avgpool_forward);
+const struct fcnn_variant avgpool_bwd_data_naive = NAIVE(task_per_image, avgpool_backward_data);
 
 /* ---- element by element: ReLU and the optimizers ---- */
 
@@ -229,10 +238,10 @@ RUN(sgd_update)
             t->parameters + at, t->moment_1 + at);
 }
 
-const struct fcnn_variant relu_fwd_naive = {serves_all, task_per_chunk, relu_forward};
-const struct fcnn_variant relu_bwd_data_naive = {serves_all, task_per_chunk, relu_backward_data};
-const struct fcnn_variant adam_update_naive = {serves_all, task_per_chunk, adam_update};
-const struct fcnn_variant sgd_update_naive = {serves_all, task_per_chunk, sgd_update};
+const struct fcnn_variant relu_fwd_naive = NAIVE(task_per_chunk, relu_forward);
+const struct fcnn_variant relu_bwd_data_naive = NAIVE(task_per_chunk, relu_backward_data);
+const struct fcnn_variant adam_update_naive = NAIVE(task_per_chunk, adam_update);
+const struct fcnn_variant sgd_update_naive = NAIVE(task_per_chunk, sgd_update);
 
 /* ---- rows of (n,c): softmax, cross-entropy, reduce ---- */
 
@@ -258,7 +267,7 @@ RUN(reduce_forward)
     ref_reduce(p->n, p->c, t->src, t->dst);
 }
 
-const struct fcnn_variant softmax_fwd_naive = {serves_all, task_per_image, softmax_forward};
-const struct fcnn_variant cross_entropy_fwd_naive = {serves_all, task_per_image, cross_entropy_forward};
-const struct fcnn_variant cross_entropy_bwd_data_naive = {serves_all, task_per_image, cross_entropy_backward_data};
-const struct fcnn_variant reduce_fwd_naive = {serves_all, one_task, reduce_forward};
+const struct fcnn_variant softmax_fwd_naive = NAIVE(task_per_image, softmax_forward);
+const struct fcnn_variant cross_entropy_fwd_naive = NAIVE(task_per_image, cross_entropy_forward);
+const struct fcnn_variant cross_entropy_bwd_data_naive = NAIVE(task_per_image, cross_entropy_backward_data);
+const struct fcnn_variant reduce_fwd_naive = NAIVE(one_task, reduce_forward);

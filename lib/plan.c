@@ -84,7 +84,7 @@ static fcnn_status prepare(struct fcnn_plan *plan)
                          plan->kernel->name, plan->demand.tables, plan->workspace_bytes);
     if (plan->demand.tasks[FCNN_TABLES]) {
         const struct fcnn_memory memory = {.tables = plan->tables};
-        plan->kernel->variant->run(&plan->problem, NULL, &memory, FCNN_TABLES, 0, plan->demand.tasks[FCNN_TABLES]);
+        fcnn_row_run(plan->kernel, &plan->problem, NULL, &memory, FCNN_TABLES, 0, plan->demand.tasks[FCNN_TABLES]);
     }
     return FCNN_OK;
 }
@@ -112,7 +112,7 @@ fcnn_status fcnn_plan_create_sized(fcnn_plan **result, const fcnn_problem *probl
     plan->kernel = kernel;
     plan->settings = settings;
     plan->state = &plan->own_state;
-    kernel->variant->demand(&checked, &plan->demand);
+    plan->demand = fcnn_row_demand(kernel, &checked);
     plan->threads = useful_threads(&plan->demand, settings.threads);
     if (empty) checked.n = FCNN_EMPTY;
     plan->tensor_count = fcnn_tensor_list(&checked, plan->tensors);
@@ -210,9 +210,9 @@ static void run_range(void *context, int worker, int64_t range)
     const struct fcnn_plan *plan = execution->plan;
     struct fcnn_memory memory = execution->memory;
     const int64_t tasks = plan->demand.tasks[execution->stage], ranges = execution->ranges;
-    if (worker) memory.scratch = (char *)memory.scratch + scratch_stride(plan) * (size_t)worker;
-    plan->kernel->variant->run(&plan->problem, execution->tensors, &memory, execution->stage, range * tasks / ranges,
-                               (range + 1) * tasks / ranges);
+    if (worker && memory.scratch) memory.scratch = (char *)memory.scratch + scratch_stride(plan) * (size_t)worker;
+    fcnn_row_run(plan->kernel, &plan->problem, execution->tensors, &memory, execution->stage, range * tasks / ranges,
+                 (range + 1) * tasks / ranges);
 }
 
 /* Stages first .. last, each after the one before. Who runs a range is left to the team (team.h): a helper that does
@@ -330,6 +330,6 @@ void fcnn_run_stages(const struct fcnn_kernel *kernel, const fcnn_problem *probl
     for (enum fcnn_stage stage = FCNN_TABLES; stage < FCNN_STAGES; stage++) {
         int64_t tasks = demand->tasks[stage], step = piece && stage != FCNN_TABLES ? piece : tasks;
         for (int64_t first = 0; first < tasks; first += step)
-            kernel->variant->run(problem, tensors, memory, stage, first, first + step < tasks ? first + step : tasks);
+            fcnn_row_run(kernel, problem, tensors, memory, stage, first, first + step < tasks ? first + step : tasks);
     }
 }

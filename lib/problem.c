@@ -197,8 +197,8 @@ double fcnn_problem_flops_sized(const fcnn_problem *problem, size_t problem_size
 {
     fcnn_problem p;
     int empty;
-    if (!problem || !fcnn_sized_take(&p, sizeof p, problem, problem_size) || fcnn_problem_complete(&p, &empty)) return 0;
-    if (empty || !fcnn_has(&p, FCNN_HAS_WEIGHTS)) return 0;
+    if (!problem || !fcnn_sized_take(&p, sizeof p, problem, problem_size)) return 0;
+    if (fcnn_problem_complete(&p, &empty) || empty || !fcnn_has(&p, FCNN_HAS_WEIGHTS)) return 0;
     int64_t pooled = p.op == FCNN_CONV2D_POOL ? 2 : 1;
     return 2.0 * (double)p.n * real_taps(p.p * pooled, p.h, p.r, p.stride_h, p.dilation_h, p.pad_top) *
            real_taps(p.q * pooled, p.w, p.s, p.stride_w, p.dilation_w, p.pad_left) * (double)(p.c / p.groups) *

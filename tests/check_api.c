@@ -70,8 +70,8 @@ static fcnn_plan *plan_make(const fcnn_problem *problem, const fcnn_options *opt
 }
 
 static const char *const examples[] = {
-    "conv2d+relu forward mb9ic7ih9iw8oc17kh3ph1", "conv2d backward_data mb9ic7ih9iw8oc17kh3ph1",
-    "conv2d+relu backward_weights mb17ic7ih9iw8oc17kh3ph1", "conv2d+relu+maxpool forward mb9ic3ih9oc33kh3",
+    "conv2d+relu forward mb9ic7ih9iw8oc17kh3kw3ph1pw1", "conv2d backward_data mb9ic7ih9iw8oc17kh3kw3ph1pw1",
+    "conv2d+relu backward_weights mb17ic7ih9iw8oc17kh3kw3ph1pw1", "conv2d+relu+maxpool forward mb9ic3ih9oc33kh3",
     "conv2d+relu+maxpool backward_data mb9ic3ih9oc33kh3", "conv2d+relu+maxpool backward_weights mb17ic3ih9oc33kh3",
     "dense+relu forward mb9ic33oc17", "dense backward_data mb9ic33oc17", "dense backward_weights mb17ic33oc17",
     "maxpool forward mb9ic17ih9kh3sh2", "maxpool backward_data mb9ic17ih9kh3sh2", "avgpool forward mb9ic17ih9kh3sh2",

@@ -22,29 +22,23 @@ static int64_t image(const fcnn_problem *p) { return p->p * p->q * p->k; }
 static void plain(const fcnn_problem *p, const fcnn_tensors *t, const struct fcnn_memory *memory, int64_t first,
                   int64_t last)
 {
-    naive_kernel(p->op, p->direction)->variant->run(p, t, memory, FCNN_COMPUTE, first, last);
+    fcnn_row_run(naive_kernel(p->op, p->direction), p, t, memory, FCNN_COMPUTE, first, last);
 }
 
 /* Adds a stage of each kind to the naive kernel, with areas of one odd size. */
 enum { AREA = 100 };
 
-static const char *serves_all(const fcnn_problem *p)
+static void demand_all(const struct fcnn_query *query, struct fcnn_demand *demand)
 {
-    (void)p;
-    return NULL;
-}
-
-static void demand_all(const fcnn_problem *p, struct fcnn_demand *demand)
-{
-    naive_kernel(p->op, p->direction)->variant->demand(p, demand);
+    naive_kernel(query->problem->op, query->problem->direction)->variant->demand(query, demand);
     demand->tables = demand->packed = demand->shared = demand->scratch = AREA;
     demand->tasks[FCNN_TABLES] = demand->tasks[FCNN_PACK] = demand->tasks[FCNN_GATHER] = 1;
 }
 
-static void demand_other(const fcnn_problem *p, struct fcnn_demand *demand)
+static void demand_other(const struct fcnn_query *query, struct fcnn_demand *demand)
 {
     static size_t calls;
-    demand_all(p, demand);
+    demand_all(query, demand);
     demand->shared += calls++;
 }
 
@@ -150,11 +144,11 @@ FAULT(loses_nan)
 }
 
 #define RUN(name) \
-    static void run_##name(const fcnn_problem *p, const fcnn_tensors *t, const struct fcnn_memory *m, \
+    static void run_##name(const struct fcnn_query *query, const fcnn_tensors *t, const struct fcnn_memory *m, \
                            enum fcnn_stage stage, int64_t first, int64_t last) \
     { \
         void *const area[] = {m->tables, m->packed, m->shared}; \
-        if (stage == FCNN_COMPUTE) name(p, t, m, first, last); \
+        if (stage == FCNN_COMPUTE) name(query->problem, t, m, first, last); \
         else memset(area[stage], 1, AREA); \
     }
 #define FAULTS(X) \
@@ -168,23 +162,23 @@ FAULTS(RUN)
 
 /* The crash is for the harness to report, not for a sanitizer. */
 __attribute__((no_sanitize("undefined")))
-static void run_wrong_stage(const fcnn_problem *p, const fcnn_tensors *t, const struct fcnn_memory *m,
+static void run_wrong_stage(const struct fcnn_query *query, const fcnn_tensors *t, const struct fcnn_memory *m,
                             enum fcnn_stage stage, int64_t first, int64_t last)
 {
     if (stage == FCNN_PACK) sink = t->src[0]; /* not known yet when weights are packed */
-    run_none(p, t, m, stage, first, last);
+    run_none(query, t, m, stage, first, last);
 }
 
-static void run_past_packed(const fcnn_problem *p, const fcnn_tensors *t, const struct fcnn_memory *m,
+static void run_past_packed(const struct fcnn_query *query, const fcnn_tensors *t, const struct fcnn_memory *m,
                             enum fcnn_stage stage, int64_t first, int64_t last)
 {
     if (stage == FCNN_PACK) ((char *)m->packed)[AREA] = 0;
-    run_none(p, t, m, stage, first, last);
+    run_none(query, t, m, stage, first, last);
 }
 
-#define ROW(name) {#name, {serves_all, demand_all, run_##name}},
+#define ROW(name) {#name, {.demand = demand_all, .run = run_##name}},
 static const struct planted { const char *name; struct fcnn_variant variant; } planted[] = {
-    FAULTS(ROW) ROW(wrong_stage) ROW(past_packed) {"impure_demand", {serves_all, demand_other, run_none}}};
+    FAULTS(ROW) ROW(wrong_stage) ROW(past_packed) {"impure_demand", {.demand = demand_other, .run = run_none}}};
 #define PLANTED (int)(sizeof planted / sizeof *planted)
 
 /* Trials on which every fault shows: all styles of numbers, several images. 1 and a report if one of them failed. */

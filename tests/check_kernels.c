@@ -73,7 +73,7 @@ static const char *why_not(int row, const struct fcnn_settings *settings)
     const char *missing = fcnn_cpu_missing(kernel->isa);
     if (missing) return missing;
     if (kernel->isa > settings->isa) return "FASTCNN_ISA caps the instruction set below it";
-    return selection.text ? kernel->variant->unsupported(&selection.problem) : NULL;
+    return selection.text ? fcnn_row_unsupported(kernel, &selection.problem) : NULL;
 }
 
 /* What a numerics class promises decides how its rows are checked. */
@@ -129,7 +129,7 @@ START_TEST(check_row)
     struct problem_list list = problems(kernel);
     for (int i = 0; i < list.count; i++) {
         char text[HARNESS_TEXT];
-        const char *unsupported = kernel->variant->unsupported(&list.items[i]);
+        const char *unsupported = fcnn_row_unsupported(kernel, &list.items[i]);
         if (unsupported) {
             reason = unsupported;
             continue;

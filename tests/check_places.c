@@ -107,13 +107,10 @@ static const struct place {
 
 static const struct place *planted;
 
-static const struct fcnn_variant *reference(const fcnn_problem *p)
+static void demand(const struct fcnn_query *query, struct fcnn_demand *demand)
 {
-    return naive_kernel(p->op, p->direction)->variant;
+    naive_kernel(query->problem->op, query->problem->direction)->variant->demand(query, demand);
 }
-
-static const char *unsupported(const fcnn_problem *p) { return reference(p)->unsupported(p); }
-static void demand(const fcnn_problem *p, struct fcnn_demand *demand) { reference(p)->demand(p, demand); }
 
 static int find(const struct fcnn_tensor_info *info, int count, const char *name)
 {
@@ -123,16 +120,16 @@ static int find(const struct fcnn_tensor_info *info, int count, const char *name
     return -1;
 }
 
-static void run(const fcnn_problem *p, const fcnn_tensors *t, const struct fcnn_memory *memory, enum fcnn_stage stage,
-                int64_t first, int64_t last)
+static void run(const struct fcnn_query *query, const fcnn_tensors *t, const struct fcnn_memory *memory,
+                enum fcnn_stage stage, int64_t first, int64_t last)
 {
+    const fcnn_problem *p = query->problem;
+    const struct fcnn_kernel *reference = naive_kernel(p->op, p->direction);
     struct fcnn_tensor_info info[FCNN_MAX_TENSORS];
-    struct fcnn_demand whole = {0};
     char *data;
     uint16_t word;
-    reference(p)->run(p, t, memory, stage, first, last);
-    reference(p)->demand(p, &whole);
-    if (stage != FCNN_COMPUTE || last - first < whole.tasks[FCNN_COMPUTE]) return;
+    fcnn_row_run(reference, p, t, memory, stage, first, last);
+    if (stage != FCNN_COMPUTE || last - first < fcnn_row_demand(reference, p).tasks[FCNN_COMPUTE]) return;
     const struct fcnn_tensor_info *at = &info[find(info, fcnn_tensor_list(p, info), planted->tensor)];
     memcpy(&data, (const char *)t + at->offset, sizeof data);
     data += (size_t)planted->element(p) * at->element_size; /* the low half comes first: little-endian */
@@ -173,7 +170,7 @@ static int try_problems(const struct fcnn_kernel *kernel, const struct problem_l
 START_TEST(one_bit)
 {
     planted = &places[_i];
-    const struct fcnn_variant variant = {unsupported, demand, run};
+    const struct fcnn_variant variant = {.demand = demand, .run = run};
     const struct fcnn_kernel kernel = {planted->name, planted->op, planted->direction, FCNN_SCALAR, FCNN_EXACT,
                                        &variant};
     struct problem_list list = shapes_list(planted->op, planted->direction, 0), drawn = {0};

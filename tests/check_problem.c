@@ -133,7 +133,7 @@ static const struct { fcnn_problem problem; fcnn_status status; const char *word
     {{.h = 99, .w = 99, .c = 1 << 20, .k = 1 << 20, .r = 9}, FCNN_BAD_SHAPE, "weight"},
     {{.c = INT32_MAX, .k = INT32_MAX, .r = INT32_MAX, .s = INT32_MAX}, FCNN_BAD_SHAPE, "weight"},
     {{.op = FCNN_DENSE, .h = 2, .c = 1, .k = 1}, FCNN_BAD_SHAPE, "dense"},
-    {{.op = FCNN_OPS, .c = 1}, FCNN_BAD_ARGUMENT, "operation"},
+    {{.op = (fcnn_op)FCNN_OPS, .c = 1}, FCNN_BAD_ARGUMENT, "operation"},
     {{.op = FCNN_SOFTMAX, .direction = FCNN_BACKWARD_DATA, .c = 1}, FCNN_BAD_ARGUMENT, "softmax"},
     {{.op = FCNN_CONV2D, .direction = FCNN_UPDATE, .c = 1, .k = 1}, FCNN_BAD_ARGUMENT, "direction"},
     {{.op = FCNN_ADAM, .c = 1}, FCNN_BAD_ARGUMENT, "adam"},
@@ -162,6 +162,17 @@ static const struct { fcnn_op op; fcnn_direction direction; } kinds[] = {
     {FCNN_SGD, FCNN_UPDATE}};
 #define KINDS (int)(sizeof kinds / sizeof *kinds)
 
+/* Field by field: between fields there are bytes that mean nothing. */
+static int same(const fcnn_problem *a, const fcnn_problem *b)
+{
+    return a->op == b->op && a->direction == b->direction && a->n == b->n && a->h == b->h && a->w == b->w &&
+           a->c == b->c && a->k == b->k && a->r == b->r && a->s == b->s && a->stride_h == b->stride_h &&
+           a->stride_w == b->stride_w && a->dilation_h == b->dilation_h && a->dilation_w == b->dilation_w &&
+           a->padding == b->padding && a->pad_top == b->pad_top && a->pad_left == b->pad_left &&
+           a->pad_bottom == b->pad_bottom && a->pad_right == b->pad_right && a->groups == b->groups &&
+           a->no_bias == b->no_bias && a->activation == b->activation && a->p == b->p && a->q == b->q;
+}
+
 START_TEST(text_round_trip)
 {
     uint64_t state = 7;
@@ -172,7 +183,7 @@ START_TEST(text_round_trip)
         fcnn_problem again = p, back;
         char text[256], text_back[256];
         ck_assert_int_eq(fcnn_problem_check(&again), FCNN_OK);
-        ck_assert_msg(memcmp(&p, &again, sizeof p) == 0, "a second check changes a problem");
+        ck_assert_msg(same(&p, &again), "a second check changes a problem");
         const int length = fcnn_problem_format(&p, text, sizeof text);
         ck_assert_int_eq(length, strlen(text));
         ck_assert_int_eq(fcnn_problem_format(&p, text_back, 9), length); /* as snprintf */
@@ -180,81 +191,9 @@ START_TEST(text_round_trip)
         ck_assert_msg(fcnn_problem_parse(&back, text) == FCNN_OK, "\"%s\": %s", text, fcnn_last_error());
         fcnn_problem_format(&back, text_back, sizeof text_back);
         ck_assert_str_eq(text, text_back);
-        ck_assert_msg(memcmp(&p, &back, sizeof p) == 0, "\"%s\" reads back as another problem", text);
+        ck_assert_msg(same(&p, &back), "\"%s\" reads back as another problem", text);
     }
     shapes_free(&list);
-}
-END_TEST
-
-START_TEST(text_defaults)
-{
-    fcnn_problem p;
-    ck_assert_int_eq(fcnn_problem_parse(&p, "conv2d+relu forward mb64ic32ih13oc64kh3"), FCNN_OK);
-    ck_assert(p.w == 13 && p.s == 3 && p.p == 11 && p.q == 11 && p.activation == FCNN_RELU_ACTIVATION && !p.no_bias);
-    ck_assert_int_eq(fcnn_problem_parse(&p, "conv2d forward mb1ic2ih9iw7oc4oh5ow7kh3sh2ph1sw1dh1dw0 nobias"), FCNN_OK);
-    ck_assert(p.w == 7 && p.s == 3 && p.q == 7 && p.pad_left == 1 && p.no_bias);
-    ck_assert(p.dilation_h == 2 && p.dilation_w == 1);
-    ck_assert(p.p == 5 && p.pad_bottom == 3); /* (5 - 1) * 2 + 5 - 9 - 1 */
-    ck_assert_int_eq(fcnn_problem_parse(&p, "conv2d backward_data g4mb1ic8ih4oc4kh1"), FCNN_OK);
-    ck_assert_int_eq(p.groups, 4);
-    ck_assert_int_eq(fcnn_problem_parse(&p, "adam update ic4096"), FCNN_OK);
-    ck_assert_int_eq(p.n * p.h * p.w * p.c, 4096);
-}
-END_TEST
-
-static const struct { const char *text, *word; } malformed[] = {
-    {"", "expected"},
-    {"conv2d", "expected"},
-    {"conv2d forward", "expected"},
-    {"conv3d forward mb1ic1ih5oc1kh3", "conv3d"},
-    {"relu+relu forward mb1ic1", "relu+relu"},
-    {"conv2d sideways mb1ic1ih5oc1kh3", "sideways"},
-    {"conv2d update mb1ic1ih5oc1kh3", "update"},
-    {"conv2d forward mb1ic1ih5oc1kh3xx4", "xx4"},
-    {"conv2d forward mb1ic1ih5oc1kh", "kh"},
-    {"conv2d forward mb-1ic1ih5oc1kh3", "mb"},
-    {"conv2d forward 64", "64"},
-    {"conv2d forward mb1mb2ic1ih5oc1kh3", "twice"},
-    {"conv2d forward mb1ic1ih5kh3", "oc"},
-    {"conv2d forward mb0ic1ih5oc0kh3", "k "},
-    {"conv2d forward mb1ic1ih5oc1kh3sh0", "stride"},
-    {"conv2d forward mb1ic1ih5oc1kh6", "empty"},
-    {"conv2d forward mb1ic1ih5oc1oh0kh3", "0x"},
-    {"conv2d forward mb1ic1ih5oc1oh2kh3", "2x2"},
-    {"conv2d forward g3mb1ic4ih5oc3kh3", "groups"},
-    {"conv2d forward mb1ic99999999999999999999ih5oc1kh3", "ic"},
-    {"conv2d forward mb1ic1ih5oc1kh3 nobias please", "nobias"},
-    {"conv2d forward mb1ic1ih5oc1kh3 bias", "bias"},
-    {"softmax forward mb1ic10 nobias", "nobias"},
-    {"softmax backward_data mb1ic10", "softmax"}};
-#define MALFORMED (int)(sizeof malformed / sizeof *malformed)
-
-START_TEST(bad_text)
-{
-    fcnn_problem p = {.n = 42};
-    const fcnn_status status = fcnn_problem_parse(&p, malformed[_i].text);
-    ck_assert_msg(status == FCNN_BAD_ARGUMENT || status == FCNN_BAD_SHAPE, "\"%s\" was taken", malformed[_i].text);
-    ck_assert_msg(strstr(fcnn_last_error(), malformed[_i].word) != NULL, "\"%s\": \"%s\" does not say \"%s\"",
-                  malformed[_i].text, fcnn_last_error(), malformed[_i].word);
-    ck_assert_int_eq(p.n, 42);
-    ck_assert_int_eq(fcnn_problem_parse(&p, NULL), FCNN_BAD_ARGUMENT);
-    ck_assert_int_eq(fcnn_problem_parse(NULL, "relu forward mb1"), FCNN_BAD_ARGUMENT);
-}
-END_TEST
-
-/* Bytes of all kinds behind a good beginning: refused or taken, but never past the end of anything. */
-START_TEST(random_text)
-{
-    static const char letters[] = "gmbicihwockskhpdh0123456789_ +-.\t%\x80\xff";
-    uint64_t state = 3;
-    for (int i = 0; i < 20000; i++) {
-        char text[600] = "conv2d forward ";
-        const int64_t length = rng_below(&state, i % 50 ? 40 : 580);
-        for (int64_t j = 0; j < length; j++) text[15 + j] = letters[rng_below(&state, sizeof letters - 1)];
-        fcnn_problem p;
-        if (fcnn_problem_parse(&p, text) != FCNN_OK) ck_assert_str_ne(fcnn_last_error(), "");
-        else ck_assert_int_eq(fcnn_problem_check(&p), FCNN_OK);
-    }
 }
 END_TEST
 
@@ -302,9 +241,6 @@ int main(void)
     tcase_add_test(cases, explicit_padding);
     tcase_add_loop_test(cases, bad_problems, 0, REFUSED);
     tcase_add_loop_test(cases, text_round_trip, 0, KINDS);
-    tcase_add_test(cases, text_defaults);
-    tcase_add_loop_test(cases, bad_text, 0, MALFORMED);
-    tcase_add_test(cases, random_text);
     tcase_add_test(cases, flops);
     tcase_set_timeout(cases, 60);
     suite_add_tcase(suite, cases);

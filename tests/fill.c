@@ -62,8 +62,7 @@ static void *grab_aligned(size_t bytes)
 
 void run_kernel(const struct fcnn_kernel *kernel, const fcnn_problem *problem, const fcnn_tensors *tensors)
 {
-    struct fcnn_demand demand = {0};
-    kernel->variant->demand(problem, &demand);
+    const struct fcnn_demand demand = fcnn_row_demand(kernel, problem);
     const struct fcnn_memory memory = {.tables = grab_aligned(demand.tables), .packed = grab_aligned(demand.packed),
                                        .shared = grab_aligned(demand.shared), .scratch = grab_aligned(demand.scratch)};
     fcnn_run_stages(kernel, problem, tensors, &memory, &demand, 0);

@@ -145,7 +145,7 @@ static int call(const struct attempt *a, enum fcnn_stage stage, int64_t first, i
     guard_place(&scratch, "scratch", a->demand->scratch, a->mode->side, 0, 64);
     if (stage >= FCNN_PACK) memory.packed = packed.data;
     if (stage >= FCNN_GATHER) memory.shared = shared.data, memory.scratch = scratch.data;
-    a->kernel->variant->run(&a->trial->problem, seen[stage], &memory, stage, first, last);
+    fcnn_row_run(a->kernel, &a->trial->problem, seen[stage], &memory, stage, first, last);
     return check_canary(&scratch, a->text);
 }
 
@@ -215,10 +215,9 @@ static int run_mode(const struct attempt *a)
 
 int harness_stages(const struct fcnn_kernel *kernel, const struct trial *trial, char text[HARNESS_TEXT])
 {
-    struct fcnn_demand demand = {0}, again = {0};
     announce(kernel, trial, "demand");
-    kernel->variant->demand(&trial->problem, &demand);
-    kernel->variant->demand(&trial->problem, &again);
+    const struct fcnn_demand demand = fcnn_row_demand(kernel, &trial->problem);
+    const struct fcnn_demand again = fcnn_row_demand(kernel, &trial->problem);
     if (memcmp(&demand, &again, sizeof demand)) return fail(text, "two calls of demand() for one problem disagree");
     if (demand.tasks[FCNN_COMPUTE] < 1) return fail(text, "no task computes anything");
     for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {

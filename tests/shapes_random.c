@@ -12,6 +12,8 @@
 #define LARGE_MOST 3e6
 #define LARGE_EVERY 25
 #define LARGE_DRAWS 1000
+/* Every second one is one that the row does not doubt, if GLAD_DRAWS attempts find one. */
+#define GLAD_DRAWS 10000
 #define DRAWS 500000 /* until a row is said to serve nothing of what is drawn */
 
 enum grouping { UNGROUPED, SOME_GROUPS, DEPTHWISE };
@@ -111,11 +113,12 @@ fcnn_problem shapes_random(fcnn_op op, fcnn_direction direction, uint64_t *state
     }
 }
 
-/* Whether a draw is one for the row, of `least` to `most` multiply-adds. */
-static int draw_for(const struct fcnn_kernel *kernel, uint64_t *state, double least, double most, fcnn_problem *p)
+/* Whether a draw is one for the row, of `least` to `most` multiply-adds; gladly: one that it does not doubt. */
+static int draw_for(const struct fcnn_kernel *kernel, uint64_t *state, double least, double most, int gladly,
+                    fcnn_problem *p)
 {
     *p = draw(kernel->op, kernel->direction, state);
-    if (fcnn_problem_check(p) || kernel->variant->unsupported(p)) return 0;
+    if (fcnn_problem_check(p) || fcnn_row_unsupported(kernel, p) || (gladly && fcnn_row_doubt(kernel, p))) return 0;
     return shapes_cost(p) >= least && shapes_cost(p) <= most;
 }
 
@@ -127,9 +130,11 @@ int shapes_add_random(struct problem_list *list, const struct fcnn_kernel *kerne
         const int large = i % LARGE_EVERY == LARGE_EVERY - 1;
         const double own = large ? LARGE_MOST : MOST, limit = most > 0 && most < own ? most : own;
         fcnn_problem p;
-        int draws = 0;
-        while (!draw_for(kernel, &state, large && draws < LARGE_DRAWS ? MOST : 0, limit, &p))
-            if (++draws == DRAWS) return i;
+        for (int draws = 0;; draws++) {
+            if (draws == DRAWS) return i;
+            const double least = large && draws < LARGE_DRAWS ? MOST : 0;
+            if (draw_for(kernel, &state, least, limit, i % 2 && draws < GLAD_DRAWS, &p)) break;
+        }
         shapes_add(list, &p);
     }
     return count;

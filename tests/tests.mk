@@ -20,6 +20,9 @@ AM_TESTS_ENVIRONMENT = \
     export CC='$(CC)' CFLAGS='$(CFLAGS) $(SANITIZER_FLAGS)' NM='$(NM)' OBJDUMP='$(OBJDUMP)' MAKE='$(MAKE)' \
     PKG_CONFIG='$(PKG_CONFIG)' LIBDIR='$(libdir)' HOST_CPU='$(host_cpu)' FCNN_ISAS='scalar $(fcnn_isas)' \
     FCNN_RUN='$(FCNN_RUN)' FCNN_VERSION='$(PACKAGE_VERSION)' top_srcdir='$(top_srcdir)';
+AM_TESTS_ENVIRONMENT += \
+    export OBJCOPY='$(OBJCOPY)' OPENMP_CFLAGS='$(OPENMP_CFLAGS)' SLEEF_CFLAGS='$(SLEEF_CFLAGS)' \
+    SLEEF_LIBS='$(SLEEF_LIBS)';
 if SANITIZER
 AM_TESTS_ENVIRONMENT += \
     export CK_FORK=$${CK_FORK-no} LSAN_OPTIONS=$${LSAN_OPTIONS-suppressions=$(abs_top_srcdir)/tests/lsan.supp};
@@ -46,18 +49,24 @@ check_programs = \
     tests/check_fit \
     tests/check_hyper \
     tests/check_idx \
+    tests/check_interface \
     tests/check_kernels \
+    tests/check_memory \
     tests/check_metrics \
     tests/check_net \
     tests/check_peak \
     tests/check_places \
     tests/check_problem \
+    tests/check_processes \
     tests/check_receipt \
     tests/check_reference \
     tests/check_reference_conv \
     tests/check_reference_math \
+    tests/check_sharing \
     tests/check_state \
     tests/check_team \
+    tests/check_text \
+    tests/check_threads \
     tests/check_training
 tests_check_receipt_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 check_LTLIBRARIES = libfcnn-tests.la
@@ -97,6 +106,15 @@ $(random_parts): tests/check_kernels
 	@$(AM_TESTS_ENVIRONMENT) part=$@; part=$${part#random-}; \
 	    OMP_WAIT_POLICY=passive FCNN_TEST_LISTS=0 FCNN_TEST_RANDOM='$(RANDOM_PROBLEMS)' \
 	    FCNN_TEST_PART=$${part%of*}/$${part#*of} $(FCNN_RUN) tests/check_kernels
+
+# The programs that test threads, for a build with --enable-sanitizer=thread, which wants clang and its OpenMP (configure
+# says so). That sanitizer does not see whole vectors, so only scalar kernels run; OpenMP's runtime is not instrumented.
+thread_programs = tests/check_fit tests/check_memory tests/check_processes tests/check_sharing tests/check_team \
+    tests/check_threads
+.PHONY: check-threads
+check-threads:
+	FASTCNN_ISA=scalar TSAN_OPTIONS='ignore_noninstrumented_modules=1 die_after_fork=0 halt_on_error=1' \
+	    $(MAKE) check TESTS='$(thread_programs)'
 
 # The suite again with less than the CPU has, and on a CPU of 2008, where any stray AVX instruction is a crash.
 .PHONY: check-isa check-nehalem

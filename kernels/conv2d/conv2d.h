@@ -8,31 +8,25 @@
 #include "kernels/conv2d/geometry.h"
 #include "kernels/tile/tile.h"
 
-typedef void fcnn_tiles_demand_fn(const struct fcnn_tiles *tiles, const fcnn_problem *problem, struct fcnn_demand *demand);
-typedef void fcnn_tiles_run_fn(const struct fcnn_tiles *tiles, const fcnn_problem *problem, const fcnn_tensors *tensors,
-                               const struct fcnn_memory *memory, enum fcnn_stage stage, int64_t first, int64_t last);
-
-/* direct_gather.c: forward and backward data. direct_weights.c: backward weights. */
-fcnn_tiles_demand_fn fcnn_direct_gather_demand, fcnn_direct_weights_demand;
-fcnn_tiles_run_fn fcnn_direct_gather_run, fcnn_direct_weights_run;
+/* The context of all these is a struct fcnn_tiles.
+ * direct_gather.c: forward and backward data. direct_weights.c: backward weights. */
+fcnn_demand_fn fcnn_direct_gather_demand, fcnn_direct_weights_demand;
+fcnn_run_fn fcnn_direct_gather_run, fcnn_direct_weights_run;
 /* im2col_gather.c, im2col_weights.c: the same by matrices. */
-fcnn_tiles_demand_fn fcnn_im2col_gather_demand, fcnn_im2col_weights_demand;
-fcnn_tiles_run_fn fcnn_im2col_gather_run, fcnn_im2col_weights_run;
+fcnn_demand_fn fcnn_im2col_gather_demand, fcnn_im2col_weights_demand;
+fcnn_run_fn fcnn_im2col_gather_run, fcnn_im2col_weights_run;
 
-const char *fcnn_conv2d_unsupported(const fcnn_problem *problem);
+fcnn_phrase_fn fcnn_conv2d_unsupported;
 
-/* One entry of the table: NAME with its two functions for TILES. */
-#define FCNN_CONV2D_VARIANT(name, tiles, algorithm)                                                                    \
-    static void name##_demand(const fcnn_problem *problem, struct fcnn_demand *demand)                                 \
-    {                                                                                                                  \
-        algorithm##_demand(&tiles, problem, demand);                                                                   \
-    }                                                                                                                  \
-    static void name##_run(const fcnn_problem *problem, const fcnn_tensors *tensors, const struct fcnn_memory *memory, \
-                           enum fcnn_stage stage, int64_t first, int64_t last)                                         \
-    {                                                                                                                  \
-        algorithm##_run(&tiles, problem, tensors, memory, stage, first, last);                                         \
-    }                                                                                                                  \
-    const struct fcnn_variant name = {fcnn_conv2d_unsupported, name##_demand, name##_run};
+/* Values of a struct fcnn_variant. */
+#define FCNN_DIRECT_GATHER(tiles)                                                                                      \
+    {fcnn_conv2d_unsupported, NULL, fcnn_direct_gather_demand, fcnn_direct_gather_run, &(tiles)}
+#define FCNN_DIRECT_WEIGHTS(tiles)                                                                                     \
+    {fcnn_conv2d_unsupported, NULL, fcnn_direct_weights_demand, fcnn_direct_weights_run, &(tiles)}
+#define FCNN_IM2COL_GATHER(tiles)                                                                                      \
+    {fcnn_conv2d_unsupported, NULL, fcnn_im2col_gather_demand, fcnn_im2col_gather_run, &(tiles)}
+#define FCNN_IM2COL_WEIGHTS(tiles)                                                                                     \
+    {fcnn_conv2d_unsupported, NULL, fcnn_im2col_weights_demand, fcnn_im2col_weights_run, &(tiles)}
 
 /* ---- pack.c: weights as the tiles read them ---- */
 

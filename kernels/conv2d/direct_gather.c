@@ -62,8 +62,10 @@ struct visits {
 
 static int64_t most_rows(const struct fcnn_gather *g) { return fcnn_max(g->dst_h, g->taps_h); }
 
-void fcnn_direct_gather_demand(const struct fcnn_tiles *tiles, const fcnn_problem *p, struct fcnn_demand *demand)
+void fcnn_direct_gather_demand(const struct fcnn_query *query, struct fcnn_demand *demand)
 {
+    const struct fcnn_tiles *tiles = query->context;
+    const fcnn_problem *p = query->problem;
     struct cut cut = cut_of(tiles, p);
     const struct fcnn_gather *g = &cut.gather;
     struct fcnn_packing packing = fcnn_packing_of(tiles, p);
@@ -342,9 +344,11 @@ static void compute(const struct fcnn_tiles *tiles, const fcnn_problem *p, const
     }
 }
 
-void fcnn_direct_gather_run(const struct fcnn_tiles *tiles, const fcnn_problem *p, const fcnn_tensors *t,
-                            const struct fcnn_memory *memory, enum fcnn_stage stage, int64_t first, int64_t last)
+void fcnn_direct_gather_run(const struct fcnn_query *query, const fcnn_tensors *t, const struct fcnn_memory *memory,
+                            enum fcnn_stage stage, int64_t first, int64_t last)
 {
+    const struct fcnn_tiles *tiles = query->context;
+    const fcnn_problem *p = query->problem;
     struct cut cut = cut_of(tiles, p);
     switch (stage) {
     case FCNN_TABLES: choose_visits(tiles, &cut, memory->tables); break;

@@ -2,14 +2,14 @@
  * Direct convolution and dense layers, scalar. */
 #include "kernels/conv2d/conv2d.h"
 
-FCNN_CONV2D_VARIANT(conv2d_fwd_direct_scalar, fcnn_tiles_scalar, fcnn_direct_gather)
-FCNN_CONV2D_VARIANT(conv2d_bwd_data_direct_scalar, fcnn_tiles_scalar, fcnn_direct_gather)
-FCNN_CONV2D_VARIANT(conv2d_bwd_weights_direct_scalar, fcnn_tiles_scalar, fcnn_direct_weights)
-FCNN_CONV2D_VARIANT(conv2d_pool_fwd_direct_scalar, fcnn_tiles_scalar, fcnn_direct_gather)
-FCNN_CONV2D_VARIANT(conv2d_pool_bwd_data_direct_scalar, fcnn_tiles_scalar, fcnn_direct_gather)
-FCNN_CONV2D_VARIANT(conv2d_pool_bwd_weights_direct_scalar, fcnn_tiles_scalar, fcnn_direct_weights)
+const struct fcnn_variant conv2d_fwd_direct_scalar = FCNN_DIRECT_GATHER(fcnn_tiles_scalar);
+const struct fcnn_variant conv2d_bwd_data_direct_scalar = FCNN_DIRECT_GATHER(fcnn_tiles_scalar);
+const struct fcnn_variant conv2d_bwd_weights_direct_scalar = FCNN_DIRECT_WEIGHTS(fcnn_tiles_scalar);
+const struct fcnn_variant conv2d_pool_fwd_direct_scalar = FCNN_DIRECT_GATHER(fcnn_tiles_scalar);
+const struct fcnn_variant conv2d_pool_bwd_data_direct_scalar = FCNN_DIRECT_GATHER(fcnn_tiles_scalar);
+const struct fcnn_variant conv2d_pool_bwd_weights_direct_scalar = FCNN_DIRECT_WEIGHTS(fcnn_tiles_scalar);
 
 /* Packed panels of weights and rows of images: that is a matrix product already. */
-FCNN_CONV2D_VARIANT(dense_fwd_gemm_scalar, fcnn_tiles_scalar, fcnn_direct_gather)
-FCNN_CONV2D_VARIANT(dense_bwd_data_gemm_scalar, fcnn_tiles_scalar, fcnn_direct_gather)
-FCNN_CONV2D_VARIANT(dense_bwd_weights_gemm_scalar, fcnn_tiles_scalar, fcnn_direct_weights)
+const struct fcnn_variant dense_fwd_gemm_scalar = FCNN_DIRECT_GATHER(fcnn_tiles_scalar);
+const struct fcnn_variant dense_bwd_data_gemm_scalar = FCNN_DIRECT_GATHER(fcnn_tiles_scalar);
+const struct fcnn_variant dense_bwd_weights_gemm_scalar = FCNN_DIRECT_WEIGHTS(fcnn_tiles_scalar);

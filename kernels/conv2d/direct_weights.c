@@ -25,8 +25,10 @@ static size_t before_sums(const struct fcnn_cut *cut, const fcnn_problem *p)
     return segment_bytes(cut, p) + fcnn_strips_image_bytes(cut) + fcnn_strips_gradient_bytes(cut);
 }
 
-void fcnn_direct_weights_demand(const struct fcnn_tiles *tiles, const fcnn_problem *p, struct fcnn_demand *demand)
+void fcnn_direct_weights_demand(const struct fcnn_query *query, struct fcnn_demand *demand)
 {
+    const struct fcnn_tiles *tiles = query->context;
+    const fcnn_problem *p = query->problem;
     struct fcnn_cut cut = fcnn_cut_of(tiles, p);
     demand->tables = (size_t)(p->r + p->s) * sizeof(struct fcnn_range) + 2 * (size_t)cut.unit_steps * sizeof(int32_t);
     demand->shared = fcnn_spread_bytes(p, cut.d_dst_spread);
@@ -283,9 +285,11 @@ static void compute_packed(struct call *call, int64_t first, int64_t last)
     }
 }
 
-void fcnn_direct_weights_run(const struct fcnn_tiles *tiles, const fcnn_problem *p, const fcnn_tensors *t,
-                             const struct fcnn_memory *memory, enum fcnn_stage stage, int64_t first, int64_t last)
+void fcnn_direct_weights_run(const struct fcnn_query *query, const fcnn_tensors *t, const struct fcnn_memory *memory,
+                             enum fcnn_stage stage, int64_t first, int64_t last)
 {
+    const struct fcnn_tiles *tiles = query->context;
+    const fcnn_problem *p = query->problem;
     struct call call = {.tiles = tiles, .problem = p, .tensors = t, .cut = fcnn_cut_of(tiles, p)};
     const struct fcnn_cut *cut = &call.cut;
     call.tables = fcnn_cut_tables_in(cut, memory->tables);

@@ -2,8 +2,9 @@
  * Geometry of convolutions: see geometry.h. Runs once per plan, or once per task for small things. */
 #include "kernels/conv2d/conv2d.h"
 
-const char *fcnn_conv2d_unsupported(const fcnn_problem *p)
+const char *fcnn_conv2d_unsupported(const struct fcnn_query *query)
 {
+    const fcnn_problem *p = query->problem;
     if ((p->h + p->pad_top + p->pad_bottom) * (p->w + p->pad_left + p->pad_right) > INT32_MAX / p->c)
         return "padded images of 2^31 values or more";
     if (p->op == FCNN_CONV2D_POOL && p->direction == FCNN_FORWARD && p->groups > 1 && p->k / p->groups % 16)

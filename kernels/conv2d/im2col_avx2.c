@@ -2,9 +2,9 @@
  * Convolution by im2col and matrix product, avx2. */
 #include "kernels/conv2d/conv2d.h"
 
-FCNN_CONV2D_VARIANT(conv2d_fwd_im2col_avx2, fcnn_tiles_avx2, fcnn_im2col_gather)
-FCNN_CONV2D_VARIANT(conv2d_bwd_data_im2col_avx2, fcnn_tiles_avx2, fcnn_im2col_gather)
-FCNN_CONV2D_VARIANT(conv2d_bwd_weights_im2col_avx2, fcnn_tiles_avx2, fcnn_im2col_weights)
-FCNN_CONV2D_VARIANT(conv2d_pool_fwd_im2col_avx2, fcnn_tiles_avx2, fcnn_im2col_gather)
-FCNN_CONV2D_VARIANT(conv2d_pool_bwd_data_im2col_avx2, fcnn_tiles_avx2, fcnn_im2col_gather)
-FCNN_CONV2D_VARIANT(conv2d_pool_bwd_weights_im2col_avx2, fcnn_tiles_avx2, fcnn_im2col_weights)
+const struct fcnn_variant conv2d_fwd_im2col_avx2 = FCNN_IM2COL_GATHER(fcnn_tiles_avx2);
+const struct fcnn_variant conv2d_bwd_data_im2col_avx2 = FCNN_IM2COL_GATHER(fcnn_tiles_avx2);
+const struct fcnn_variant conv2d_bwd_weights_im2col_avx2 = FCNN_IM2COL_WEIGHTS(fcnn_tiles_avx2);
+const struct fcnn_variant conv2d_pool_fwd_im2col_avx2 = FCNN_IM2COL_GATHER(fcnn_tiles_avx2);
+const struct fcnn_variant conv2d_pool_bwd_data_im2col_avx2 = FCNN_IM2COL_GATHER(fcnn_tiles_avx2);
+const struct fcnn_variant conv2d_pool_bwd_weights_im2col_avx2 = FCNN_IM2COL_WEIGHTS(fcnn_tiles_avx2);

@@ -14,8 +14,10 @@ static enum fcnn_spread spread_of(const fcnn_problem *p)
 
 static int64_t pixels_of(const struct fcnn_im2col *m) { return m->gather.images * m->gather.dst_h * m->gather.dst_w; }
 
-void fcnn_im2col_gather_demand(const struct fcnn_tiles *tiles, const fcnn_problem *p, struct fcnn_demand *demand)
+void fcnn_im2col_gather_demand(const struct fcnn_query *query, struct fcnn_demand *demand)
 {
+    const struct fcnn_tiles *tiles = query->context;
+    const fcnn_problem *p = query->problem;
     struct fcnn_im2col m = fcnn_im2col_of(p, is_pooled_forward(p), NULL);
     struct fcnn_packing packing = fcnn_packing_of(tiles, p);
     demand->tables = fcnn_im2col_table_bytes(&m);
@@ -73,9 +75,11 @@ static void compute(const struct fcnn_tiles *tiles, const fcnn_problem *p, const
     }
 }
 
-void fcnn_im2col_gather_run(const struct fcnn_tiles *tiles, const fcnn_problem *p, const fcnn_tensors *t,
-                            const struct fcnn_memory *memory, enum fcnn_stage stage, int64_t first, int64_t last)
+void fcnn_im2col_gather_run(const struct fcnn_query *query, const fcnn_tensors *t, const struct fcnn_memory *memory,
+                            enum fcnn_stage stage, int64_t first, int64_t last)
 {
+    const struct fcnn_tiles *tiles = query->context;
+    const fcnn_problem *p = query->problem;
     if (stage == FCNN_TABLES) {
         struct fcnn_im2col m = fcnn_im2col_of(p, is_pooled_forward(p), memory->tables);
         fcnn_im2col_fill_tables(&m, memory->tables);

@@ -35,8 +35,10 @@ static struct call call_of(const struct fcnn_tiles *tiles, const fcnn_problem *p
     return call;
 }
 
-void fcnn_im2col_weights_demand(const struct fcnn_tiles *tiles, const fcnn_problem *p, struct fcnn_demand *demand)
+void fcnn_im2col_weights_demand(const struct fcnn_query *query, struct fcnn_demand *demand)
 {
+    const struct fcnn_tiles *tiles = query->context;
+    const fcnn_problem *p = query->problem;
     struct call call = call_of(tiles, p, NULL, NULL);
     demand->tables = fcnn_im2col_table_bytes(&call.matrix) + 2 * FCNN_IM2COL_ROWS * sizeof(int32_t);
     demand->shared = fcnn_spread_bytes(p, call.spread);
@@ -117,9 +119,11 @@ static void fill_tables(const struct call *call, void *tables)
     }
 }
 
-void fcnn_im2col_weights_run(const struct fcnn_tiles *tiles, const fcnn_problem *p, const fcnn_tensors *t,
-                             const struct fcnn_memory *memory, enum fcnn_stage stage, int64_t first, int64_t last)
+void fcnn_im2col_weights_run(const struct fcnn_query *query, const fcnn_tensors *t, const struct fcnn_memory *memory,
+                             enum fcnn_stage stage, int64_t first, int64_t last)
 {
+    const struct fcnn_tiles *tiles = query->context;
+    const fcnn_problem *p = query->problem;
     struct call call = call_of(tiles, p, t, memory);
     if (stage == FCNN_TABLES) {
         fill_tables(&call, memory->tables);

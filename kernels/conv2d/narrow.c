@@ -88,17 +88,21 @@ static void fill_tables(const struct cut *cut, const fcnn_problem *p, const stru
 }
 
 /* From half a vector of channels on it does not pay to turn the gradient. Scalar tiles serve what AVX2's do. */
-const char *fcnn_narrow_unsupported(const struct fcnn_tiles *tiles, const fcnn_problem *p)
+const char *fcnn_narrow_doubt(const struct fcnn_query *query)
 {
+    const struct fcnn_tiles *tiles = query->context;
+    const fcnn_problem *p = query->problem;
     int64_t channels = p->c / p->groups;
     if (channels > fcnn_max(tiles->lanes, 8) / 2) return "more than half a vector of input channels in a group";
     if (p->r * p->s == 1) return "filters of one element";
     if (cut_of(tiles, p).beside * fcnn_ceil_div(p->w, p->stride_w) < 2 * channels) return "rows of few pixels";
-    return fcnn_conv2d_unsupported(p);
+    return NULL;
 }
 
-void fcnn_narrow_demand(const struct fcnn_tiles *tiles, const fcnn_problem *p, struct fcnn_demand *demand)
+void fcnn_narrow_demand(const struct fcnn_query *query, struct fcnn_demand *demand)
 {
+    const struct fcnn_tiles *tiles = query->context;
+    const fcnn_problem *p = query->problem;
     struct cut cut = cut_of(tiles, p);
     demand->tables = tables_in(p, NULL).bytes;
     demand->scratch = cut.gradient + cut.sums;
@@ -222,9 +226,11 @@ static void run_band(const struct band *b)
     for (int64_t row = b->from; row < b->to; row++) store_row(b, row);
 }
 
-void fcnn_narrow_run(const struct fcnn_tiles *tiles, const fcnn_problem *p, const fcnn_tensors *t,
-                     const struct fcnn_memory *memory, enum fcnn_stage stage, int64_t first, int64_t last)
+void fcnn_narrow_run(const struct fcnn_query *query, const fcnn_tensors *t, const struct fcnn_memory *memory,
+                     enum fcnn_stage stage, int64_t first, int64_t last)
 {
+    const struct fcnn_tiles *tiles = query->context;
+    const fcnn_problem *p = query->problem;
     struct band band = {tiles, p, t, .cut = cut_of(tiles, p), .tables = tables_in(p, memory->tables)};
     if (stage == FCNN_TABLES) {
         fill_tables(&band.cut, p, &band.tables);

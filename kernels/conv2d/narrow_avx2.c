@@ -2,4 +2,4 @@
  * Backward data towards few input channels, avx2. */
 #include "kernels/conv2d/narrow.h"
 
-FCNN_NARROW_VARIANT(conv2d_bwd_data_narrow_avx2, fcnn_tiles_avx2)
+const struct fcnn_variant conv2d_bwd_data_narrow_avx2 = FCNN_NARROW(fcnn_tiles_avx2);

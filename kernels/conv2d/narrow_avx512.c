@@ -2,4 +2,4 @@
  * Backward data towards few input channels, avx512. */
 #include "kernels/conv2d/narrow.h"
 
-FCNN_NARROW_VARIANT(conv2d_bwd_data_narrow_avx512, fcnn_tiles_avx512)
+const struct fcnn_variant conv2d_bwd_data_narrow_avx512 = FCNN_NARROW(fcnn_tiles_avx512);

@@ -2,4 +2,4 @@
  * Backward data towards few input channels, scalar. */
 #include "kernels/conv2d/narrow.h"
 
-FCNN_NARROW_VARIANT(conv2d_bwd_data_narrow_scalar, fcnn_tiles_scalar)
+const struct fcnn_variant conv2d_bwd_data_narrow_scalar = FCNN_NARROW(fcnn_tiles_scalar);

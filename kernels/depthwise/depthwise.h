@@ -83,31 +83,22 @@ struct fcnn_depthwise {
                  int64_t channels, float *out, int64_t block);
 };
 
-typedef void fcnn_depthwise_demand_fn(const struct fcnn_depthwise *loops, const fcnn_problem *problem,
-                                      struct fcnn_demand *demand);
-typedef void fcnn_depthwise_run_fn(const struct fcnn_depthwise *loops, const fcnn_problem *problem,
-                                   const fcnn_tensors *tensors, const struct fcnn_memory *memory, enum fcnn_stage stage,
-                                   int64_t first, int64_t last);
-fcnn_depthwise_demand_fn fcnn_depthwise_gather_demand, fcnn_depthwise_weights_demand;
-fcnn_depthwise_run_fn fcnn_depthwise_gather_run, fcnn_depthwise_weights_run;
-const char *fcnn_depthwise_unsupported(const fcnn_problem *problem);
+/* The context of all these but fcnn_depthwise_unsupported(), _doubt() is a struct fcnn_depthwise. */
+fcnn_phrase_fn fcnn_depthwise_unsupported, fcnn_depthwise_doubt;
+fcnn_demand_fn fcnn_depthwise_gather_demand, fcnn_depthwise_weights_demand;
+fcnn_run_fn fcnn_depthwise_gather_run, fcnn_depthwise_weights_run;
 
 /* Packed weights: for each block of channels a row of biases (backward: 0) and a row of weights for each tap. */
 int64_t fcnn_depthwise_packed_block(const fcnn_problem *problem); /* in floats */
 void fcnn_depthwise_pack(const fcnn_problem *problem, const fcnn_tensors *tensors, float *packed, int64_t first,
                          int64_t last);
 
-/* One entry of the table: NAME with its two functions for the stub's `loops`. */
-#define FCNN_DEPTHWISE_VARIANT(name, algorithm)                                                                        \
-    static void name##_demand(const fcnn_problem *problem, struct fcnn_demand *demand)                                 \
-    {                                                                                                                  \
-        algorithm##_demand(&loops, problem, demand);                                                                   \
-    }                                                                                                                  \
-    static void name##_run(const fcnn_problem *problem, const fcnn_tensors *tensors, const struct fcnn_memory *memory, \
-                           enum fcnn_stage stage, int64_t first, int64_t last)                                         \
-    {                                                                                                                  \
-        algorithm##_run(&loops, problem, tensors, memory, stage, first, last);                                         \
-    }                                                                                                                  \
-    const struct fcnn_variant name = {fcnn_depthwise_unsupported, name##_demand, name##_run};
+/* Values of a struct fcnn_variant. */
+#define FCNN_DEPTHWISE_GATHER(loops)                                                                                   \
+    {fcnn_depthwise_unsupported, fcnn_depthwise_doubt, fcnn_depthwise_gather_demand, fcnn_depthwise_gather_run,        \
+     &(loops)}
+#define FCNN_DEPTHWISE_WEIGHTS(loops)                                                                                  \
+    {fcnn_depthwise_unsupported, fcnn_depthwise_doubt, fcnn_depthwise_weights_demand, fcnn_depthwise_weights_run,      \
+     &(loops)}
 
 #endif

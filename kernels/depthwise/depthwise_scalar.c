@@ -7,6 +7,6 @@
 
 static const struct fcnn_depthwise loops = {run_rows, sum_rows, lay_rows, meet_rows, fill_rows};
 
-FCNN_DEPTHWISE_VARIANT(conv2d_fwd_depthwise_scalar, fcnn_depthwise_gather)
-FCNN_DEPTHWISE_VARIANT(conv2d_bwd_data_depthwise_scalar, fcnn_depthwise_gather)
-FCNN_DEPTHWISE_VARIANT(conv2d_bwd_weights_depthwise_scalar, fcnn_depthwise_weights)
+const struct fcnn_variant conv2d_fwd_depthwise_scalar = FCNN_DEPTHWISE_GATHER(loops);
+const struct fcnn_variant conv2d_bwd_data_depthwise_scalar = FCNN_DEPTHWISE_GATHER(loops);
+const struct fcnn_variant conv2d_bwd_weights_depthwise_scalar = FCNN_DEPTHWISE_WEIGHTS(loops);

@@ -9,11 +9,18 @@
 #define WIDTH FCNN_DEPTHWISE_WIDTH
 #define FEWEST_ROWS 6
 
-const char *fcnn_depthwise_unsupported(const fcnn_problem *p)
+const char *fcnn_depthwise_unsupported(const struct fcnn_query *query)
 {
-    if (p->groups == 1 || p->groups != p->c) return "groups of several channels";
+    const fcnn_problem *p = query->problem;
+    if (p->groups != p->c) return "groups of several channels";
     if (p->k != p->c) return "a channel multiplier";
-    return fcnn_conv2d_unsupported(p);
+    return fcnn_conv2d_unsupported(query);
+}
+
+/* Lanes are channels. */
+const char *fcnn_depthwise_doubt(const struct fcnn_query *query)
+{
+    return query->problem->c == 1 ? "a single channel" : NULL;
 }
 
 /* Tasks = images * groups of blocks * bands of output rows. `conv`: the problem as if its source were the map. */
@@ -106,8 +113,10 @@ void fcnn_depthwise_pack(const fcnn_problem *p, const fcnn_tensors *t, float *pa
     }
 }
 
-void fcnn_depthwise_gather_demand(const struct fcnn_depthwise *loops, const fcnn_problem *p, struct fcnn_demand *demand)
+void fcnn_depthwise_gather_demand(const struct fcnn_query *query, struct fcnn_demand *demand)
 {
+    const struct fcnn_depthwise *loops = query->context;
+    const fcnn_problem *p = query->problem;
     struct cut cut = cut_of(p);
     (void)loops;
     demand->tables =
@@ -177,9 +186,11 @@ static void compute(const struct fcnn_depthwise *loops, const struct cut *cut, c
     }
 }
 
-void fcnn_depthwise_gather_run(const struct fcnn_depthwise *loops, const fcnn_problem *p, const fcnn_tensors *t,
-                               const struct fcnn_memory *memory, enum fcnn_stage stage, int64_t first, int64_t last)
+void fcnn_depthwise_gather_run(const struct fcnn_query *query, const fcnn_tensors *t, const struct fcnn_memory *memory,
+                               enum fcnn_stage stage, int64_t first, int64_t last)
 {
+    const struct fcnn_depthwise *loops = query->context;
+    const fcnn_problem *p = query->problem;
     struct cut cut = cut_of(p);
     struct classes *classes = memory->tables;
     if (stage == FCNN_TABLES) {

@@ -29,8 +29,10 @@ static struct phase phase_of(const fcnn_problem *p, int vertical, int64_t phase)
                           most * stride + phase - pad, -stride, most - out + 1};
 }
 
-const char *fcnn_depthwise_inplace_unsupported(const struct fcnn_depthwise_inplace *loops, const fcnn_problem *p)
+const char *fcnn_depthwise_inplace_unsupported(const struct fcnn_query *query)
 {
+    const struct fcnn_depthwise_inplace *loops = query->context;
+    const fcnn_problem *p = query->problem;
     const int forward = p->direction == FCNN_FORWARD;
     if (p->r != 3 || p->s != 3 || p->stride_h != p->stride_w || p->stride_h > 2 || p->dilation_h * p->dilation_w > 1)
         return "windows other than 3x3 of stride 1 or 2";
@@ -41,10 +43,17 @@ const char *fcnn_depthwise_inplace_unsupported(const struct fcnn_depthwise_inpla
         if (h.count < loops->strip) return "rows narrower than a tile";
         if (h.pad > 1 || end > (forward ? p->w : p->q) + 1) return "more than one column of padding";
     }
-    /* Lines a multiple of 4 KB apart share one set of a first-level cache, which cannot hold a tile's: they come from
-     * the next level for every vector. With vectors of a line copies do not win that back. */
+    return fcnn_depthwise_unsupported(query);
+}
+
+/* Lines a multiple of 4 KB apart share one set of a first-level cache, which cannot hold a tile's: they come from the
+ * next level for every vector. With vectors of a line copies do not win that back. */
+const char *fcnn_depthwise_inplace_doubt(const struct fcnn_query *query)
+{
+    const struct fcnn_depthwise_inplace *loops = query->context;
+    const fcnn_problem *p = query->problem;
     if (p->stride_h == 1 && loops->lanes < WIDTH && p->c % 256 == 0) return "pixels that share cache sets";
-    return fcnn_depthwise_unsupported(p);
+    return fcnn_depthwise_doubt(query);
 }
 
 /* Tasks = images * groups of blocks * output rows: neighbouring ones are computed together, so that each thread has a
@@ -59,8 +68,9 @@ static struct cut cut_of(const fcnn_problem *p)
     return (struct cut){fcnn_gather_of(p), fcnn_panels_of(p->c, WIDTH, BLOCKS)};
 }
 
-void fcnn_depthwise_inplace_demand(const fcnn_problem *p, struct fcnn_demand *demand)
+void fcnn_depthwise_inplace_demand(const struct fcnn_query *query, struct fcnn_demand *demand)
 {
+    const fcnn_problem *p = query->problem;
     const struct cut cut = cut_of(p);
     demand->packed = (size_t)(cut.groups.granules * fcnn_depthwise_packed_block(p)) * sizeof(float);
     demand->tasks[FCNN_PACK] = cut.groups.granules;
@@ -118,10 +128,11 @@ static void compute(const struct fcnn_depthwise_inplace *loops, const fcnn_probl
         }
 }
 
-void fcnn_depthwise_inplace_run(const struct fcnn_depthwise_inplace *loops, const fcnn_problem *p,
-                                const fcnn_tensors *t, const struct fcnn_memory *memory, enum fcnn_stage stage,
-                                int64_t first, int64_t last)
+void fcnn_depthwise_inplace_run(const struct fcnn_query *query, const fcnn_tensors *t, const struct fcnn_memory *memory,
+                                enum fcnn_stage stage, int64_t first, int64_t last)
 {
+    const struct fcnn_depthwise_inplace *loops = query->context;
+    const fcnn_problem *p = query->problem;
     if (stage == FCNN_PACK) {
         fcnn_depthwise_pack(p, t, memory->packed, first, last);
         return;

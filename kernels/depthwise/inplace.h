@@ -28,10 +28,14 @@ struct fcnn_depthwise_inplace {
     void (*run)(const struct fcnn_depthwise_patch *patch);
 };
 
-const char *fcnn_depthwise_inplace_unsupported(const struct fcnn_depthwise_inplace *loops, const fcnn_problem *problem);
-void fcnn_depthwise_inplace_demand(const fcnn_problem *problem, struct fcnn_demand *demand);
-void fcnn_depthwise_inplace_run(const struct fcnn_depthwise_inplace *loops, const fcnn_problem *problem,
-                                const fcnn_tensors *tensors, const struct fcnn_memory *memory, enum fcnn_stage stage,
-                                int64_t first, int64_t last);
+/* The context of these is a struct fcnn_depthwise_inplace. */
+fcnn_phrase_fn fcnn_depthwise_inplace_unsupported, fcnn_depthwise_inplace_doubt;
+fcnn_demand_fn fcnn_depthwise_inplace_demand;
+fcnn_run_fn fcnn_depthwise_inplace_run;
+
+/* The value of a struct fcnn_variant. */
+#define FCNN_DEPTHWISE_INPLACE(loops)                                                                                  \
+    {fcnn_depthwise_inplace_unsupported, fcnn_depthwise_inplace_doubt, fcnn_depthwise_inplace_demand,                  \
+     fcnn_depthwise_inplace_run, &(loops)}
 
 #endif

@@ -4,5 +4,5 @@
 
 #include "kernels/depthwise/inplace_body.h"
 
-const struct fcnn_variant conv2d_fwd_depthwise_inplace_avx2 = {unsupported, fcnn_depthwise_inplace_demand, run};
-const struct fcnn_variant conv2d_bwd_data_depthwise_inplace_avx2 = {unsupported, fcnn_depthwise_inplace_demand, run};
+const struct fcnn_variant conv2d_fwd_depthwise_inplace_avx2 = FCNN_DEPTHWISE_INPLACE(loops);
+const struct fcnn_variant conv2d_bwd_data_depthwise_inplace_avx2 = FCNN_DEPTHWISE_INPLACE(loops);

@@ -154,14 +154,3 @@ static void run_patch(const struct fcnn_depthwise_patch *patch)
 }
 
 static const struct fcnn_depthwise_inplace loops = {VL, STRIP, run_patch};
-
-static const char *unsupported(const fcnn_problem *problem)
-{
-    return fcnn_depthwise_inplace_unsupported(&loops, problem);
-}
-
-static void run(const fcnn_problem *problem, const fcnn_tensors *tensors, const struct fcnn_memory *memory,
-                enum fcnn_stage stage, int64_t first, int64_t last)
-{
-    fcnn_depthwise_inplace_run(&loops, problem, tensors, memory, stage, first, last);
-}

@@ -99,9 +99,10 @@ static struct cut cut_of(const fcnn_problem *p)
     return cut;
 }
 
-void fcnn_depthwise_weights_demand(const struct fcnn_depthwise *loops, const fcnn_problem *p,
-                                   struct fcnn_demand *demand)
+void fcnn_depthwise_weights_demand(const struct fcnn_query *query, struct fcnn_demand *demand)
 {
+    const struct fcnn_depthwise *loops = query->context;
+    const fcnn_problem *p = query->problem;
     struct cut cut = cut_of(p);
     (void)loops;
     demand->scratch = cut.bytes + fcnn_weights_sum_bytes(p);
@@ -291,9 +292,11 @@ static void sum_images(const struct job *job, int64_t slot, int64_t first, int64
         for (int64_t n = first; n < last; n++) sum_bands(job, slot, n, n > first);
 }
 
-void fcnn_depthwise_weights_run(const struct fcnn_depthwise *loops, const fcnn_problem *p, const fcnn_tensors *t,
-                                const struct fcnn_memory *memory, enum fcnn_stage stage, int64_t first, int64_t last)
+void fcnn_depthwise_weights_run(const struct fcnn_query *query, const fcnn_tensors *t, const struct fcnn_memory *memory,
+                                enum fcnn_stage stage, int64_t first, int64_t last)
 {
+    const struct fcnn_depthwise *loops = query->context;
+    const fcnn_problem *p = query->problem;
     struct cut cut = cut_of(p);
     char *scratch = memory->scratch;
     struct job job = {.loops = loops,

@@ -8,14 +8,9 @@ enum { CHUNK = 4096 };
 
 static inline int64_t chunk_count(const fcnn_problem *g) { return g->n * g->h * g->w * g->c; }
 
-static inline const char *chunk_unsupported(const fcnn_problem *g)
+static inline void chunk_demand(const struct fcnn_query *query, struct fcnn_demand *demand)
 {
-    (void)g;
-    return NULL;
-}
-
-static inline void chunk_demand(const fcnn_problem *g, struct fcnn_demand *demand)
-{
+    const fcnn_problem *g = query->problem;
     demand->tasks[FCNN_COMPUTE] = fcnn_ceil_div(chunk_count(g), CHUNK);
 }
 

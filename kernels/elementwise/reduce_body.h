@@ -36,14 +36,16 @@ FCNN_INLINE void reduce_step(const float *src, float *dst, int64_t rows, int64_t
     vec_store_first(dst, sum, n);
 }
 
-static void reduce_demand(const fcnn_problem *g, struct fcnn_demand *demand)
+static void reduce_demand(const struct fcnn_query *query, struct fcnn_demand *demand)
 {
+    const fcnn_problem *g = query->problem;
     demand->tasks[FCNN_COMPUTE] = fcnn_ceil_div(g->c, CHUNK);
 }
 
-static void reduce_forward(const fcnn_problem *g, const fcnn_tensors *t, const struct fcnn_memory *memory,
-                           enum fcnn_stage stage, int64_t first, int64_t last)
+static void reduce_forward(const struct fcnn_query *query, const fcnn_tensors *t,
+                           const struct fcnn_memory *memory, enum fcnn_stage stage, int64_t first, int64_t last)
 {
+    const fcnn_problem *g = query->problem;
     (void)memory, (void)stage;
     const int64_t rows = g->n, c = g->c, end = fcnn_min(last * CHUNK, c);
     const float *src = t->src;

@@ -5,4 +5,4 @@
 #include "kernels/simd/common.h"
 #include "kernels/elementwise/reduce_body.h"
 
-const struct fcnn_variant reduce_fwd_vector_scalar = {chunk_unsupported, reduce_demand, reduce_forward};
+const struct fcnn_variant reduce_fwd_vector_scalar = {.demand = reduce_demand, .run = reduce_forward};

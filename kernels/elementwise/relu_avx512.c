@@ -5,5 +5,5 @@
 #include "kernels/simd/common.h"
 #include "kernels/elementwise/relu_body.h"
 
-const struct fcnn_variant relu_fwd_vector_avx512 = {chunk_unsupported, chunk_demand, relu_forward};
-const struct fcnn_variant relu_bwd_data_vector_avx512 = {chunk_unsupported, chunk_demand, relu_backward_data};
+const struct fcnn_variant relu_fwd_vector_avx512 = {.demand = chunk_demand, .run = relu_forward};
+const struct fcnn_variant relu_bwd_data_vector_avx512 = {.demand = chunk_demand, .run = relu_backward_data};

@@ -15,9 +15,10 @@ FCNN_INLINE void relu_gradient_step(const float *dst, const float *d_dst, float 
     vec_store_first(d_src, vec_select(dead, vec_zero(), vec_load_first(d_dst, n)), n);
 }
 
-static void relu_forward(const fcnn_problem *g, const fcnn_tensors *t, const struct fcnn_memory *memory,
-                         enum fcnn_stage stage, int64_t first, int64_t last)
+static void relu_forward(const struct fcnn_query *query, const fcnn_tensors *t,
+                         const struct fcnn_memory *memory, enum fcnn_stage stage, int64_t first, int64_t last)
 {
+    const fcnn_problem *g = query->problem;
     (void)memory, (void)stage;
     const float *src = t->src;
     float *dst = t->dst;
@@ -27,9 +28,10 @@ static void relu_forward(const fcnn_problem *g, const fcnn_tensors *t, const str
     if (i < end) relu_step(src + i, dst + i, end - i);
 }
 
-static void relu_backward_data(const fcnn_problem *g, const fcnn_tensors *t, const struct fcnn_memory *memory,
-                               enum fcnn_stage stage, int64_t first, int64_t last)
+static void relu_backward_data(const struct fcnn_query *query, const fcnn_tensors *t,
+                               const struct fcnn_memory *memory, enum fcnn_stage stage, int64_t first, int64_t last)
 {
+    const fcnn_problem *g = query->problem;
     (void)memory, (void)stage;
     const float *dst = t->dst, *d_dst = t->d_dst;
     float *d_src = t->d_src;

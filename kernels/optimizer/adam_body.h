@@ -25,9 +25,10 @@ FCNN_INLINE void adam_step(const struct adam_factors *f, const float *gradient, 
     vec_store_first(moment_2, v, n);
 }
 
-static void adam_update(const fcnn_problem *g, const fcnn_tensors *t, const struct fcnn_memory *memory,
-                        enum fcnn_stage stage, int64_t first, int64_t last)
+static void adam_update(const struct fcnn_query *query, const fcnn_tensors *t,
+                        const struct fcnn_memory *memory, enum fcnn_stage stage, int64_t first, int64_t last)
 {
+    const fcnn_problem *g = query->problem;
     (void)memory, (void)stage;
     const fcnn_hyper *hyper = t->hyper;
     const float alpha = hyper->learning_rate * sqrtf(1.0f - hyper->beta_2_power) / (1.0f - hyper->beta_1_power);

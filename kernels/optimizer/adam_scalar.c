@@ -5,4 +5,4 @@
 #include "kernels/simd/common.h"
 #include "kernels/optimizer/adam_body.h"
 
-const struct fcnn_variant adam_update_vector_scalar = {chunk_unsupported, chunk_demand, adam_update};
+const struct fcnn_variant adam_update_vector_scalar = {.demand = chunk_demand, .run = adam_update};

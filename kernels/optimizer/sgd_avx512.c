@@ -5,4 +5,4 @@
 #include "kernels/simd/common.h"
 #include "kernels/optimizer/sgd_body.h"
 
-const struct fcnn_variant sgd_update_vector_avx512 = {chunk_unsupported, chunk_demand, sgd_update};
+const struct fcnn_variant sgd_update_vector_avx512 = {.demand = chunk_demand, .run = sgd_update};

@@ -14,9 +14,10 @@ FCNN_INLINE void sgd_step(vec learning_rate, vec momentum, const float *gradient
     vec_store_first(moment, v, n);
 }
 
-static void sgd_update(const fcnn_problem *g, const fcnn_tensors *t, const struct fcnn_memory *memory,
-                       enum fcnn_stage stage, int64_t first, int64_t last)
+static void sgd_update(const struct fcnn_query *query, const fcnn_tensors *t,
+                       const struct fcnn_memory *memory, enum fcnn_stage stage, int64_t first, int64_t last)
 {
+    const fcnn_problem *g = query->problem;
     (void)memory, (void)stage;
     const vec learning_rate = vec_set1(t->hyper->learning_rate), momentum = vec_set1(t->hyper->momentum);
     const float *gradient = t->d_weights;

@@ -5,7 +5,7 @@
 #include "kernels/simd/common.h"
 #include "kernels/pool/avgpool_body.h"
 
-const struct fcnn_variant avgpool_fwd_direct_avx512 = {pool_unsupported, pool_forward_demand, avgpool_forward};
+const struct fcnn_variant avgpool_fwd_direct_avx512 = {.demand = pool_forward_demand, .run = avgpool_forward};
 const struct fcnn_variant avgpool_bwd_data_direct_avx512 = {
-    pool_unsupported, pool_backward_demand, avgpool_backward_data,
+    .demand = pool_backward_demand, .run = avgpool_backward_data,
 };

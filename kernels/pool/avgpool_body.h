@@ -26,9 +26,10 @@ FCNN_INLINE void avgpool_step(const float *src, int64_t origin, int64_t row, int
     vec_store_first(dst, count > 0 ? avgpool_share(sum, count) : sum, n);
 }
 
-static void avgpool_forward(const fcnn_problem *problem, const fcnn_tensors *t, const struct fcnn_memory *memory,
-                            enum fcnn_stage stage, int64_t first, int64_t last)
+static void avgpool_forward(const struct fcnn_query *query, const fcnn_tensors *t,
+                            const struct fcnn_memory *memory, enum fcnn_stage stage, int64_t first, int64_t last)
 {
+    const fcnn_problem *problem = query->problem;
     (void)memory, (void)stage;
     const fcnn_problem g = *problem;
     const int64_t row = g.w * g.c;
@@ -109,9 +110,10 @@ static void avgpool_spread_row(const fcnn_problem *g, const float *d_dst, struct
     }
 }
 
-static void avgpool_backward_data(const fcnn_problem *problem, const fcnn_tensors *t, const struct fcnn_memory *memory,
-                                  enum fcnn_stage stage, int64_t first, int64_t last)
+static void avgpool_backward_data(const struct fcnn_query *query, const fcnn_tensors *t,
+                                  const struct fcnn_memory *memory, enum fcnn_stage stage, int64_t first, int64_t last)
 {
+    const fcnn_problem *problem = query->problem;
     (void)memory, (void)stage;
     const fcnn_problem g = *problem;
     const int apart = g.stride_h >= g.r && g.stride_w >= g.s;

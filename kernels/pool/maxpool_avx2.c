@@ -5,7 +5,5 @@
 #include "kernels/simd/common.h"
 #include "kernels/pool/maxpool_body.h"
 
-const struct fcnn_variant maxpool_fwd_direct_avx2 = {pool_unsupported, pool_forward_demand, maxpool_forward};
-const struct fcnn_variant maxpool_bwd_data_direct_avx2 = {
-    pool_unsupported, pool_backward_demand, maxpool_backward_data,
-};
+const struct fcnn_variant maxpool_fwd_direct_avx2 = {.demand = pool_forward_demand, .run = maxpool_forward};
+const struct fcnn_variant maxpool_bwd_data_direct_avx2 = {.demand = pool_backward_demand, .run = maxpool_backward_data};

@@ -25,9 +25,10 @@ FCNN_INLINE void maxpool_step(const float *src, int64_t origin, int64_t row, int
     ivec_store_first(argmax, winner, n);
 }
 
-static void maxpool_forward(const fcnn_problem *problem, const fcnn_tensors *t, const struct fcnn_memory *memory,
-                            enum fcnn_stage stage, int64_t first, int64_t last)
+static void maxpool_forward(const struct fcnn_query *query, const fcnn_tensors *t,
+                            const struct fcnn_memory *memory, enum fcnn_stage stage, int64_t first, int64_t last)
 {
+    const fcnn_problem *problem = query->problem;
     (void)memory, (void)stage;
     const fcnn_problem g = *problem;
     const int64_t row = g.w * g.c;
@@ -62,9 +63,10 @@ FCNN_INLINE void maxpool_gradient_step(const fcnn_problem *g, const int32_t *arg
     vec_store_first(d_src, sum, n);
 }
 
-static void maxpool_backward_data(const fcnn_problem *problem, const fcnn_tensors *t, const struct fcnn_memory *memory,
-                                  enum fcnn_stage stage, int64_t first, int64_t last)
+static void maxpool_backward_data(const struct fcnn_query *query, const fcnn_tensors *t,
+                                  const struct fcnn_memory *memory, enum fcnn_stage stage, int64_t first, int64_t last)
 {
+    const fcnn_problem *problem = query->problem;
     (void)memory, (void)stage;
     const fcnn_problem g = *problem;
     for (int64_t task = first; task < last; task++) {

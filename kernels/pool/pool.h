@@ -24,19 +24,15 @@ static inline struct range pool_windows(int64_t at, int64_t window, int64_t stri
     return (struct range){lo, fcnn_max(lo, fcnn_min(count, at / stride + 1))};
 }
 
-static inline const char *pool_unsupported(const fcnn_problem *g)
+static inline void pool_forward_demand(const struct fcnn_query *query, struct fcnn_demand *demand)
 {
-    (void)g;
-    return NULL;
-}
-
-static inline void pool_forward_demand(const fcnn_problem *g, struct fcnn_demand *demand)
-{
+    const fcnn_problem *g = query->problem;
     demand->tasks[FCNN_COMPUTE] = g->n * g->p;
 }
 
-static inline void pool_backward_demand(const fcnn_problem *g, struct fcnn_demand *demand)
+static inline void pool_backward_demand(const struct fcnn_query *query, struct fcnn_demand *demand)
 {
+    const fcnn_problem *g = query->problem;
     demand->tasks[FCNN_COMPUTE] = g->n * g->h;
 }
 

@@ -5,10 +5,8 @@
 #include "kernels/simd/common.h"
 #include "kernels/softmax/softmax_body.h"
 
-const struct fcnn_variant softmax_fwd_vector_avx512 = {softmax_unsupported, softmax_demand, softmax_forward};
-const struct fcnn_variant cross_entropy_fwd_vector_avx512 = {
-    softmax_unsupported, softmax_demand, cross_entropy_forward,
-};
+const struct fcnn_variant softmax_fwd_vector_avx512 = {.demand = softmax_demand, .run = softmax_forward};
+const struct fcnn_variant cross_entropy_fwd_vector_avx512 = {.demand = softmax_demand, .run = cross_entropy_forward};
 const struct fcnn_variant cross_entropy_bwd_data_vector_avx512 = {
-    softmax_unsupported, softmax_demand, cross_entropy_backward_data,
+    .demand = softmax_demand, .run = cross_entropy_backward_data,
 };

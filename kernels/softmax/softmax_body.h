@@ -84,27 +84,24 @@ static struct softmax_row softmax_row(const float *x, int64_t c, float *dst)
     return (struct softmax_row){max, sum};
 }
 
-static const char *softmax_unsupported(const fcnn_problem *g)
+static void softmax_demand(const struct fcnn_query *query, struct fcnn_demand *demand)
 {
-    (void)g;
-    return NULL;
-}
-
-static void softmax_demand(const fcnn_problem *g, struct fcnn_demand *demand)
-{
+    const fcnn_problem *g = query->problem;
     demand->tasks[FCNN_COMPUTE] = g->n;
 }
 
-static void softmax_forward(const fcnn_problem *g, const fcnn_tensors *t, const struct fcnn_memory *memory,
-                            enum fcnn_stage stage, int64_t first, int64_t last)
+static void softmax_forward(const struct fcnn_query *query, const fcnn_tensors *t,
+                            const struct fcnn_memory *memory, enum fcnn_stage stage, int64_t first, int64_t last)
 {
+    const fcnn_problem *g = query->problem;
     (void)memory, (void)stage;
     for (int64_t n = first; n < last; n++) softmax_row(t->src + n * g->c, g->c, t->dst + n * g->c);
 }
 
-static void cross_entropy_forward(const fcnn_problem *g, const fcnn_tensors *t, const struct fcnn_memory *memory,
-                                  enum fcnn_stage stage, int64_t first, int64_t last)
+static void cross_entropy_forward(const struct fcnn_query *query, const fcnn_tensors *t,
+                                  const struct fcnn_memory *memory, enum fcnn_stage stage, int64_t first, int64_t last)
 {
+    const fcnn_problem *g = query->problem;
     (void)memory, (void)stage;
     for (int64_t n = first; n < last; n++) {
         const float *x = t->src + n * g->c;
@@ -118,9 +115,11 @@ FCNN_INLINE void cross_entropy_gradient_step(const float *dst, float *d_src, flo
     vec_store_first(d_src, vec_flush(vec_mul(vec_load_first(dst, n), vec_set1(scale)), TINY_GRADIENT), n);
 }
 
-static void cross_entropy_backward_data(const fcnn_problem *g, const fcnn_tensors *t, const struct fcnn_memory *memory,
-                                        enum fcnn_stage stage, int64_t first, int64_t last)
+static void cross_entropy_backward_data(const struct fcnn_query *query, const fcnn_tensors *t,
+                                        const struct fcnn_memory *memory, enum fcnn_stage stage, int64_t first,
+                                        int64_t last)
 {
+    const fcnn_problem *g = query->problem;
     (void)memory, (void)stage;
     const int64_t c = g->c;
     const float scale = t->hyper->scale;

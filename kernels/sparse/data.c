@@ -61,14 +61,15 @@ static struct cut cut_of(const struct fcnn_sparse *isa, const fcnn_problem *p)
     return cut;
 }
 
-const char *fcnn_sparse_data_unsupported(const struct fcnn_sparse *isa, const fcnn_problem *p)
+const char *fcnn_sparse_unsupported(const struct fcnn_query *query)
 {
-    (void)isa;
-    return p->groups > 1 ? "groups" : fcnn_conv2d_unsupported(p);
+    return query->problem->groups > 1 ? "groups" : fcnn_conv2d_unsupported(query);
 }
 
-void fcnn_sparse_data_demand(const struct fcnn_sparse *isa, const fcnn_problem *p, struct fcnn_demand *demand)
+void fcnn_sparse_data_demand(const struct fcnn_query *query, struct fcnn_demand *demand)
 {
+    const struct fcnn_sparse *isa = query->context;
+    const fcnn_problem *p = query->problem;
     struct cut cut = cut_of(isa, p);
     demand->tables = (size_t)cut.taps * sizeof(int64_t);
     demand->packed = (size_t)(cut.panels * p->k * cut.taps * cut.vectors * isa->lanes) * sizeof(float);
@@ -172,9 +173,11 @@ static void compute(const struct fcnn_sparse *isa, const struct cut *cut, const 
     if (!cut->direct) put_panel(isa, cut, p, scatter.d_src, out, fcnn_min(columns, p->c - panel * columns));
 }
 
-void fcnn_sparse_data_run(const struct fcnn_sparse *isa, const fcnn_problem *p, const fcnn_tensors *t,
-                          const struct fcnn_memory *memory, enum fcnn_stage stage, int64_t first, int64_t last)
+void fcnn_sparse_data_run(const struct fcnn_query *query, const fcnn_tensors *t, const struct fcnn_memory *memory,
+                          enum fcnn_stage stage, int64_t first, int64_t last)
 {
+    const struct fcnn_sparse *isa = query->context;
+    const fcnn_problem *p = query->problem;
     struct cut cut = cut_of(isa, p);
     int64_t windows = p->p * p->q, words = (p->k + 15) / 16 * 3;
     for (int64_t task = first; task < last; task++) switch (stage) {

@@ -91,34 +91,16 @@ struct fcnn_sparse {
 
 extern const struct fcnn_sparse fcnn_sparse_scalar, fcnn_sparse_avx2, fcnn_sparse_avx512;
 
-const char *fcnn_sparse_weights_unsupported(const struct fcnn_sparse *isa, const fcnn_problem *p);
-void fcnn_sparse_weights_demand(const struct fcnn_sparse *isa, const fcnn_problem *p, struct fcnn_demand *demand);
-void fcnn_sparse_weights_run(const struct fcnn_sparse *isa, const fcnn_problem *p, const fcnn_tensors *t,
-                             const struct fcnn_memory *memory, enum fcnn_stage stage, int64_t first, int64_t last);
-const char *fcnn_sparse_data_unsupported(const struct fcnn_sparse *isa, const fcnn_problem *p);
-void fcnn_sparse_data_demand(const struct fcnn_sparse *isa, const fcnn_problem *p, struct fcnn_demand *demand);
-void fcnn_sparse_data_run(const struct fcnn_sparse *isa, const fcnn_problem *p, const fcnn_tensors *t,
-                          const struct fcnn_memory *memory, enum fcnn_stage stage, int64_t first, int64_t last);
-const char *fcnn_sparse_winners_unsupported(const struct fcnn_sparse *isa, const fcnn_problem *p);
-void fcnn_sparse_winners_demand(const struct fcnn_sparse *isa, const fcnn_problem *p, struct fcnn_demand *demand);
-void fcnn_sparse_winners_run(const struct fcnn_sparse *isa, const fcnn_problem *p, const fcnn_tensors *t,
-                             const struct fcnn_memory *memory, enum fcnn_stage stage, int64_t first, int64_t last);
+/* The context of all these is a struct fcnn_sparse. */
+fcnn_phrase_fn fcnn_sparse_unsupported, fcnn_sparse_weights_doubt, fcnn_sparse_winners_doubt;
+fcnn_demand_fn fcnn_sparse_data_demand, fcnn_sparse_weights_demand, fcnn_sparse_winners_demand;
+fcnn_run_fn fcnn_sparse_data_run, fcnn_sparse_weights_run, fcnn_sparse_winners_run;
 
-/* One entry of the table: NAME with its three functions for ISA. */
-#define FCNN_SPARSE_VARIANT(name, isa, algorithm)                                                                      \
-    static const char *name##_unsupported(const fcnn_problem *problem)                                                 \
-    {                                                                                                                  \
-        return algorithm##_unsupported(&isa, problem);                                                                 \
-    }                                                                                                                  \
-    static void name##_demand(const fcnn_problem *problem, struct fcnn_demand *demand)                                 \
-    {                                                                                                                  \
-        algorithm##_demand(&isa, problem, demand);                                                                     \
-    }                                                                                                                  \
-    static void name##_run(const fcnn_problem *problem, const fcnn_tensors *tensors, const struct fcnn_memory *memory, \
-                           enum fcnn_stage stage, int64_t first, int64_t last)                                         \
-    {                                                                                                                  \
-        algorithm##_run(&isa, problem, tensors, memory, stage, first, last);                                           \
-    }                                                                                                                  \
-    const struct fcnn_variant name = {name##_unsupported, name##_demand, name##_run};
+/* Values of a struct fcnn_variant. */
+#define FCNN_SPARSE_DATA(isa) {fcnn_sparse_unsupported, NULL, fcnn_sparse_data_demand, fcnn_sparse_data_run, &(isa)}
+#define FCNN_SPARSE_WEIGHTS(isa)                                                                                       \
+    {fcnn_sparse_unsupported, fcnn_sparse_weights_doubt, fcnn_sparse_weights_demand, fcnn_sparse_weights_run, &(isa)}
+#define FCNN_SPARSE_WINNERS(isa)                                                                                       \
+    {fcnn_sparse_unsupported, fcnn_sparse_winners_doubt, fcnn_sparse_winners_demand, fcnn_sparse_winners_run, &(isa)}
 
 #endif

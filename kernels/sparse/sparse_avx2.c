@@ -24,6 +24,6 @@ const struct fcnn_sparse fcnn_sparse_avx2 = {
     FUNCTIONS
 };
 
-FCNN_SPARSE_VARIANT(conv2d_pool_bwd_data_sparse_avx2, fcnn_sparse_avx2, fcnn_sparse_data)
-FCNN_SPARSE_VARIANT(conv2d_pool_bwd_weights_sparse_avx2, fcnn_sparse_avx2, fcnn_sparse_weights)
-FCNN_SPARSE_VARIANT(conv2d_pool_bwd_weights_winners_avx2, fcnn_sparse_avx2, fcnn_sparse_winners)
+const struct fcnn_variant conv2d_pool_bwd_data_sparse_avx2 = FCNN_SPARSE_DATA(fcnn_sparse_avx2);
+const struct fcnn_variant conv2d_pool_bwd_weights_sparse_avx2 = FCNN_SPARSE_WEIGHTS(fcnn_sparse_avx2);
+const struct fcnn_variant conv2d_pool_bwd_weights_winners_avx2 = FCNN_SPARSE_WINNERS(fcnn_sparse_avx2);

@@ -21,5 +21,5 @@ const struct fcnn_sparse fcnn_sparse_scalar = {
     FUNCTIONS
 };
 
-FCNN_SPARSE_VARIANT(conv2d_pool_bwd_data_sparse_scalar, fcnn_sparse_scalar, fcnn_sparse_data)
-FCNN_SPARSE_VARIANT(conv2d_pool_bwd_weights_sparse_scalar, fcnn_sparse_scalar, fcnn_sparse_weights)
+const struct fcnn_variant conv2d_pool_bwd_data_sparse_scalar = FCNN_SPARSE_DATA(fcnn_sparse_scalar);
+const struct fcnn_variant conv2d_pool_bwd_weights_sparse_scalar = FCNN_SPARSE_WEIGHTS(fcnn_sparse_scalar);

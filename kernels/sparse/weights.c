@@ -81,15 +81,18 @@ static struct lists lists_in(const struct cut *cut, void *memory)
     return lists;
 }
 
-const char *fcnn_sparse_weights_unsupported(const struct fcnn_sparse *isa, const fcnn_problem *p)
+const char *fcnn_sparse_weights_doubt(const struct fcnn_query *query)
 {
-    if (p->groups > 1) return "groups";
+    const struct fcnn_sparse *isa = query->context;
+    const fcnn_problem *p = query->problem;
     if (isa->picks && p->r * p->s * p->c < LEAST_VECTORS * isa->lanes) return "filters of less than four vectors";
-    return fcnn_conv2d_unsupported(p);
+    return NULL;
 }
 
-void fcnn_sparse_weights_demand(const struct fcnn_sparse *isa, const fcnn_problem *p, struct fcnn_demand *demand)
+void fcnn_sparse_weights_demand(const struct fcnn_query *query, struct fcnn_demand *demand)
 {
+    const struct fcnn_sparse *isa = query->context;
+    const fcnn_problem *p = query->problem;
     struct cut cut = cut_of(isa, p);
     demand->tables = (size_t)(p->p * p->q) * sizeof(int32_t);
     demand->shared = halo_bytes(p) + lists_in(&cut, NULL).bytes;
@@ -233,9 +236,11 @@ static void compute(const struct call *call, int64_t first, int64_t last)
     for (int64_t group = first; group < last; group++) put_group(call, group);
 }
 
-void fcnn_sparse_weights_run(const struct fcnn_sparse *isa, const fcnn_problem *p, const fcnn_tensors *t,
-                             const struct fcnn_memory *memory, enum fcnn_stage stage, int64_t first, int64_t last)
+void fcnn_sparse_weights_run(const struct fcnn_query *query, const fcnn_tensors *t, const struct fcnn_memory *memory,
+                             enum fcnn_stage stage, int64_t first, int64_t last)
 {
+    const struct fcnn_sparse *isa = query->context;
+    const fcnn_problem *p = query->problem;
     struct call call = {.isa = isa, .cut = cut_of(isa, p), .tensors = t, .sums = memory->scratch};
     if (stage == FCNN_TABLES) {
         fill_corners(&call.cut.conv, memory->tables);

@@ -36,15 +36,17 @@ static struct cut cut_of(const struct fcnn_sparse *isa, const fcnn_problem *p)
     return cut;
 }
 
-const char *fcnn_sparse_winners_unsupported(const struct fcnn_sparse *isa, const fcnn_problem *p)
+const char *fcnn_sparse_winners_doubt(const struct fcnn_query *query)
 {
-    if (p->groups > 1) return "groups";
-    if (p->r * p->s * p->c >= MOST_VECTORS * isa->lanes) return "filters of four vectors or more";
-    return fcnn_conv2d_unsupported(p);
+    const struct fcnn_sparse *isa = query->context;
+    const fcnn_problem *p = query->problem;
+    return p->r * p->s * p->c >= MOST_VECTORS * isa->lanes ? "filters of four vectors or more" : NULL;
 }
 
-void fcnn_sparse_winners_demand(const struct fcnn_sparse *isa, const fcnn_problem *p, struct fcnn_demand *demand)
+void fcnn_sparse_winners_demand(const struct fcnn_query *query, struct fcnn_demand *demand)
 {
+    const struct fcnn_sparse *isa = query->context;
+    const fcnn_problem *p = query->problem;
     struct cut cut = cut_of(isa, p);
     demand->tables = (size_t)cut.elements * sizeof(int32_t);
     demand->shared = fcnn_is_padded(p) ? fcnn_spread_bytes(p, FCNN_SPREAD_HALO) : 0;
@@ -160,9 +162,11 @@ static void compute(const struct call *call, int64_t first, int64_t last)
     }
 }
 
-void fcnn_sparse_winners_run(const struct fcnn_sparse *isa, const fcnn_problem *p, const fcnn_tensors *t,
-                             const struct fcnn_memory *memory, enum fcnn_stage stage, int64_t first, int64_t last)
+void fcnn_sparse_winners_run(const struct fcnn_query *query, const fcnn_tensors *t, const struct fcnn_memory *memory,
+                             enum fcnn_stage stage, int64_t first, int64_t last)
 {
+    const struct fcnn_sparse *isa = query->context;
+    const fcnn_problem *p = query->problem;
     struct call call = {.isa = isa, .cut = cut_of(isa, p), .tensors = t, .fours = memory->scratch};
     if (stage == FCNN_TABLES) {
         fill_offsets(&call.cut.conv, memory->tables);

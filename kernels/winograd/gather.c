@@ -86,8 +86,10 @@ static int64_t zeros_floats(const struct cut *cut) { return line(cut->gather.dep
 static int64_t v_floats(const struct cut *cut) { return cut->grid.frequencies * cut->v_frequency; }
 static int64_t m_floats(const struct cut *cut) { return cut->grid.frequencies * cut->m_frequency; }
 
-void fcnn_winograd_gather_demand(const struct fcnn_winograd *w, const fcnn_problem *p, struct fcnn_demand *demand)
+void fcnn_winograd_gather_demand(const struct fcnn_query *query, struct fcnn_demand *demand)
 {
+    const struct fcnn_winograd *w = query->context;
+    const fcnn_problem *p = query->problem;
     struct cut cut = cut_of(w, p);
     const struct fcnn_gather *g = &cut.gather;
     demand->packed = (size_t)(g->groups * cut.packed_group) * sizeof(float);
@@ -240,9 +242,11 @@ static void compute(const struct call *call, int64_t first, int64_t last)
     }
 }
 
-void fcnn_winograd_gather_run(const struct fcnn_winograd *w, const fcnn_problem *p, const fcnn_tensors *t,
-                              const struct fcnn_memory *memory, enum fcnn_stage stage, int64_t first, int64_t last)
+void fcnn_winograd_gather_run(const struct fcnn_query *query, const fcnn_tensors *t, const struct fcnn_memory *memory,
+                              enum fcnn_stage stage, int64_t first, int64_t last)
 {
+    const struct fcnn_winograd *w = query->context;
+    const fcnn_problem *p = query->problem;
     struct call call = {.w = w, .cut = cut_of(w, p)};
     const struct cut *cut = &call.cut;
     int forward = p->direction == FCNN_FORWARD;

@@ -73,8 +73,10 @@ static int64_t s_floats(const struct cut *cut)
     return (cut->carried ? cut->panels.count * bands : 1) * cut->s_band;
 }
 
-void fcnn_winograd_weights_demand(const struct fcnn_winograd *w, const fcnn_problem *p, struct fcnn_demand *demand)
+void fcnn_winograd_weights_demand(const struct fcnn_query *query, struct fcnn_demand *demand)
 {
+    const struct fcnn_winograd *w = query->context;
+    const fcnn_problem *p = query->problem;
     struct cut cut = cut_of(w, p);
     int64_t floats = zeros_floats(&cut) + v_floats(&cut) + y_floats(&cut) + s_floats(&cut);
     demand->tables = (size_t)cut.chunk_tiles * sizeof(int32_t);
@@ -268,9 +270,11 @@ static void compute(const struct call *call, int64_t first, int64_t last)
     }
 }
 
-void fcnn_winograd_weights_run(const struct fcnn_winograd *w, const fcnn_problem *p, const fcnn_tensors *t,
-                               const struct fcnn_memory *memory, enum fcnn_stage stage, int64_t first, int64_t last)
+void fcnn_winograd_weights_run(const struct fcnn_query *query, const fcnn_tensors *t, const struct fcnn_memory *memory,
+                               enum fcnn_stage stage, int64_t first, int64_t last)
 {
+    const struct fcnn_winograd *w = query->context;
+    const fcnn_problem *p = query->problem;
     struct call call = {.w = w, .cut = cut_of(w, p), .steps = memory->tables};
     const struct cut *cut = &call.cut;
     if (stage == FCNN_TABLES) {

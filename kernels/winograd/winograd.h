@@ -57,28 +57,16 @@ struct fcnn_winograd_image {
 void fcnn_winograd_pixels(const struct fcnn_winograd_image *image, int64_t n, int64_t top, int64_t left, int64_t size,
                           const float *zeros, const float **pixels);
 
-const char *fcnn_winograd_unsupported(const fcnn_problem *problem);
-
+/* The context of all these is a struct fcnn_winograd. winograd.c: */
+fcnn_phrase_fn fcnn_winograd_unsupported, fcnn_winograd_doubt;
 /* gather.c: forward and backward data. weights.c: backward weights. */
-typedef void fcnn_winograd_demand_fn(const struct fcnn_winograd *w, const fcnn_problem *problem,
-                                     struct fcnn_demand *demand);
-typedef void fcnn_winograd_run_fn(const struct fcnn_winograd *w, const fcnn_problem *problem,
-                                  const fcnn_tensors *tensors, const struct fcnn_memory *memory,
-                                  enum fcnn_stage stage, int64_t first, int64_t last);
-fcnn_winograd_demand_fn fcnn_winograd_gather_demand, fcnn_winograd_weights_demand;
-fcnn_winograd_run_fn fcnn_winograd_gather_run, fcnn_winograd_weights_run;
+fcnn_demand_fn fcnn_winograd_gather_demand, fcnn_winograd_weights_demand;
+fcnn_run_fn fcnn_winograd_gather_run, fcnn_winograd_weights_run;
 
-/* One entry of the table: NAME by an algorithm with the transforms W. */
-#define FCNN_WINOGRAD_VARIANT(name, w, algorithm)                                                                      \
-    static void name##_demand(const fcnn_problem *problem, struct fcnn_demand *demand)                                 \
-    {                                                                                                                  \
-        algorithm##_demand(&w, problem, demand);                                                                       \
-    }                                                                                                                  \
-    static void name##_run(const fcnn_problem *problem, const fcnn_tensors *tensors, const struct fcnn_memory *memory, \
-                           enum fcnn_stage stage, int64_t first, int64_t last)                                         \
-    {                                                                                                                  \
-        algorithm##_run(&w, problem, tensors, memory, stage, first, last);                                             \
-    }                                                                                                                  \
-    const struct fcnn_variant name = {fcnn_winograd_unsupported, name##_demand, name##_run};
+/* Values of a struct fcnn_variant. */
+#define FCNN_WINOGRAD_GATHER(w)                                                                                        \
+    {fcnn_winograd_unsupported, fcnn_winograd_doubt, fcnn_winograd_gather_demand, fcnn_winograd_gather_run, &(w)}
+#define FCNN_WINOGRAD_WEIGHTS(w)                                                                                       \
+    {fcnn_winograd_unsupported, fcnn_winograd_doubt, fcnn_winograd_weights_demand, fcnn_winograd_weights_run, &(w)}
 
 #endif

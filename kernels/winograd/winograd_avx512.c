@@ -7,11 +7,11 @@
 static const struct fcnn_winograd f2 = WINOGRAD_TRANSFORMS(2, fcnn_tiles_avx512);
 static const struct fcnn_winograd f4 = WINOGRAD_TRANSFORMS(4, fcnn_tiles_avx512);
 
-FCNN_WINOGRAD_VARIANT(conv2d_fwd_winograd_f2_avx512, f2, fcnn_winograd_gather)
-FCNN_WINOGRAD_VARIANT(conv2d_fwd_winograd_f4_avx512, f4, fcnn_winograd_gather)
-FCNN_WINOGRAD_VARIANT(conv2d_pool_fwd_winograd_f2_avx512, f2, fcnn_winograd_gather)
-FCNN_WINOGRAD_VARIANT(conv2d_pool_fwd_winograd_f4_avx512, f4, fcnn_winograd_gather)
-FCNN_WINOGRAD_VARIANT(conv2d_bwd_data_winograd_f2_avx512, f2, fcnn_winograd_gather)
-FCNN_WINOGRAD_VARIANT(conv2d_bwd_data_winograd_f4_avx512, f4, fcnn_winograd_gather)
-FCNN_WINOGRAD_VARIANT(conv2d_bwd_weights_winograd_f2_avx512, f2, fcnn_winograd_weights)
-FCNN_WINOGRAD_VARIANT(conv2d_bwd_weights_winograd_f4_avx512, f4, fcnn_winograd_weights)
+const struct fcnn_variant conv2d_fwd_winograd_f2_avx512 = FCNN_WINOGRAD_GATHER(f2);
+const struct fcnn_variant conv2d_fwd_winograd_f4_avx512 = FCNN_WINOGRAD_GATHER(f4);
+const struct fcnn_variant conv2d_pool_fwd_winograd_f2_avx512 = FCNN_WINOGRAD_GATHER(f2);
+const struct fcnn_variant conv2d_pool_fwd_winograd_f4_avx512 = FCNN_WINOGRAD_GATHER(f4);
+const struct fcnn_variant conv2d_bwd_data_winograd_f2_avx512 = FCNN_WINOGRAD_GATHER(f2);
+const struct fcnn_variant conv2d_bwd_data_winograd_f4_avx512 = FCNN_WINOGRAD_GATHER(f4);
+const struct fcnn_variant conv2d_bwd_weights_winograd_f2_avx512 = FCNN_WINOGRAD_WEIGHTS(f2);
+const struct fcnn_variant conv2d_bwd_weights_winograd_f4_avx512 = FCNN_WINOGRAD_WEIGHTS(f4);
