@@ -22,7 +22,8 @@ static const fcnn_hyper good = {.learning_rate = 1e-3f,
 /* What an operation on COUNT numbers returns; it must leave them alone when it refuses. */
 static fcnn_status execute(fcnn_op op, const fcnn_hyper *hyper)
 {
-    float gradient[COUNT] = {1, 2, 3, 4, 5}, parameters[COUNT] = {7, 7, 7, 7, 7}, first[COUNT] = {0}, second[COUNT] = {0};
+    float gradient[COUNT] = {1, 2, 3, 4, 5}, parameters[COUNT] = {7, 7, 7, 7, 7};
+    float first[COUNT] = {0}, second[COUNT] = {0};
     const int32_t labels[1] = {2};
     const int loss = op == FCNN_CROSS_ENTROPY;
     const fcnn_problem problem = {.op = op, .direction = loss ? FCNN_BACKWARD_DATA : FCNN_UPDATE, .c = COUNT};

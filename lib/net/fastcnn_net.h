@@ -47,7 +47,7 @@ typedef struct fcnn_layer_info {
 FCNN_API int fcnn_model_layers(const fcnn_model *model); /* as added, flatten too; 0 for NULL */
 /* Layer 0 .. fcnn_model_layers()-1, before and after fcnn_compile(). */
 FCNN_API fcnn_status fcnn_model_layer_sized(const fcnn_model *model, int layer, fcnn_layer_info *info, size_t size);
-static inline fcnn_status fcnn_model_layer(const fcnn_model *model, int layer, fcnn_layer_info *info)
+FCNN_INLINE fcnn_status fcnn_model_layer(const fcnn_model *model, int layer, fcnn_layer_info *info)
 {
     return fcnn_model_layer_sized(model, layer, info, sizeof *info);
 }
@@ -77,7 +77,7 @@ typedef struct fcnn_compile_options {
  * cross-entropy are added by the model. options NULL: all defaults. */
 FCNN_API fcnn_status fcnn_compile_sized(fcnn_model *model, const fcnn_compile_options *options, size_t size,
                                         size_t kernels_size);
-static inline fcnn_status fcnn_compile(fcnn_model *model, const fcnn_compile_options *options)
+FCNN_INLINE fcnn_status fcnn_compile(fcnn_model *model, const fcnn_compile_options *options)
 {
     return fcnn_compile_sized(model, options, sizeof *options, sizeof(fcnn_options));
 }
@@ -118,7 +118,7 @@ typedef struct fcnn_fit_options {
 FCNN_API fcnn_status fcnn_fit_sized(fcnn_model *model, const float *x, const int32_t *y, int64_t n,
                                     const fcnn_fit_options *options, size_t size, fcnn_progress *history,
                                     size_t history_size);
-static inline fcnn_status fcnn_fit(fcnn_model *model, const float *x, const int32_t *y, int64_t n,
+FCNN_INLINE fcnn_status fcnn_fit(fcnn_model *model, const float *x, const int32_t *y, int64_t n,
                                    const fcnn_fit_options *options, fcnn_progress *history)
 {
     return fcnn_fit_sized(model, x, y, n, options, sizeof *options, history, sizeof *history);
@@ -127,7 +127,7 @@ static inline fcnn_status fcnn_fit(fcnn_model *model, const float *x, const int3
 /* Means over n images. An image whose probabilities are NaN is not counted as correct. */
 FCNN_API fcnn_status fcnn_evaluate_sized(fcnn_model *model, const float *x, const int32_t *y, int64_t n,
                                          fcnn_metrics *metrics, size_t size);
-static inline fcnn_status fcnn_evaluate(fcnn_model *model, const float *x, const int32_t *y, int64_t n,
+FCNN_INLINE fcnn_status fcnn_evaluate(fcnn_model *model, const float *x, const int32_t *y, int64_t n,
                                         fcnn_metrics *metrics)
 {
     return fcnn_evaluate_sized(model, x, y, n, metrics, sizeof *metrics);
@@ -177,11 +177,11 @@ typedef struct fcnn_state {
 FCNN_API fcnn_status fcnn_model_get_state_sized(const fcnn_model *model, fcnn_state *state, size_t size);
 /* FCNN_BAD_ARGUMENT: negative numbers, more than 2^32 - 1 epochs, powers outside 0 .. 1, or not 1 with no steps. */
 FCNN_API fcnn_status fcnn_model_set_state_sized(fcnn_model *model, const fcnn_state *state, size_t size);
-static inline fcnn_status fcnn_model_get_state(const fcnn_model *model, fcnn_state *state)
+FCNN_INLINE fcnn_status fcnn_model_get_state(const fcnn_model *model, fcnn_state *state)
 {
     return fcnn_model_get_state_sized(model, state, sizeof *state);
 }
-static inline fcnn_status fcnn_model_set_state(fcnn_model *model, const fcnn_state *state)
+FCNN_INLINE fcnn_status fcnn_model_set_state(fcnn_model *model, const fcnn_state *state)
 {
     return fcnn_model_set_state_sized(model, state, sizeof *state);
 }
@@ -227,7 +227,7 @@ typedef struct fcnn_receipt {
     int shuffled, keep_going;
 } fcnn_receipt;
 FCNN_API fcnn_status fcnn_model_receipt_sized(const fcnn_model *model, fcnn_receipt *receipt, size_t size);
-static inline fcnn_status fcnn_model_receipt(const fcnn_model *model, fcnn_receipt *receipt)
+FCNN_INLINE fcnn_status fcnn_model_receipt(const fcnn_model *model, fcnn_receipt *receipt)
 {
     return fcnn_model_receipt_sized(model, receipt, sizeof *receipt);
 }

@@ -94,8 +94,8 @@ struct net_run {
     int given;    /* it begins with something else than compile's weights and state */
     int altered;  /* from a callback */
     int stopped;  /* within an epoch; so it is until the epoch's end */
-    float *initial; /* given: weights and both moments that it began with, each in the packed order; NULL: drawn from the
-                     * seed, or not begun */
+    float *initial; /* given: weights and both moments that it began with, each in the packed order; NULL: drawn from
+                     * the seed, or not begun */
     int64_t first_step, first_epoch, epochs, diverged_step;
     float first_powers[2];
     unsigned classes;
