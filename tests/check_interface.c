@@ -23,7 +23,7 @@ START_TEST(null)
 {
     fcnn_problem p = {.op = FCNN_RELU, .c = 4};
     fcnn_tensor_info info;
-    fcnn_plan *plan = (fcnn_plan *)&p;
+    fcnn_plan *plan = (fcnn_plan *)(void *)&p;
     char text[8] = "";
     ck_assert_int_eq(fcnn_problem_check(NULL), FCNN_BAD_ARGUMENT);
     ck_assert_int_eq(fcnn_problem_parse(NULL, "relu forward ic1"), FCNN_BAD_ARGUMENT);
@@ -39,6 +39,13 @@ START_TEST(null)
     ck_assert_int_eq(fcnn_plan_create(&plan, NULL, NULL), FCNN_BAD_ARGUMENT);
     ck_assert_ptr_null(plan);
     ck_assert_int_eq(fcnn_execute(NULL, &(fcnn_tensors){0}), FCNN_BAD_ARGUMENT);
+    fcnn_plan_info about;
+    ck_assert_int_eq(fcnn_plan_describe(NULL, &about), FCNN_BAD_ARGUMENT);
+    ck_assert_str_eq(fcnn_plan_kernel(NULL), "");
+    ck_assert_int_eq(fcnn_plan_threads(NULL), 0);
+    ck_assert_uint_eq(fcnn_plan_workspace(NULL), 0);
+    ck_assert_uint_eq(fcnn_plan_packed(NULL), 0);
+    ck_assert_int_eq(fcnn_pack(NULL, NULL, NULL, NULL), FCNN_BAD_ARGUMENT);
     fcnn_plan_destroy(NULL);
     ck_assert_int_eq(fcnn_options_check(NULL), FCNN_OK);
     ck_assert_str_ne(fcnn_kernel_reason(0, NULL, NULL), "");
@@ -275,8 +282,12 @@ START_TEST(sizes_of_results)
     const size_t info_sizes[] = {offsetof(fcnn_tensor_info, elements), sizeof(fcnn_tensor_info),
                                  sizeof(fcnn_tensor_info) + 16};
     const size_t machine_sizes[] = {offsetof(fcnn_machine, l1d), sizeof(fcnn_machine), sizeof(fcnn_machine) + 16};
+    const size_t plan_sizes[] = {offsetof(fcnn_plan_info, workspace), sizeof(fcnn_plan_info),
+                                 sizeof(fcnn_plan_info) + 16};
     fcnn_machine whole;
+    fcnn_plan *plan;
     fcnn_machine_describe(&whole);
+    ck_assert_int_eq(fcnn_plan_create(&plan, &p, NULL), FCNN_OK);
     for (size_t i = 0; i < 3; i++) {
         guard_place(&room, "info", info_sizes[i], GUARD_AFTER, 0, 1);
         fcnn_tensor_info *info = (void *)room.data;
@@ -291,7 +302,13 @@ START_TEST(sizes_of_results)
         ck_assert_int_eq(machine->cores, whole.cores);
         if (i) ck_assert_int_eq(machine->l1d, whole.l1d);
         for (size_t j = sizeof *machine; j < machine_sizes[i]; j++) ck_assert_uint_eq(room.data[j], 0);
+        guard_place(&room, "plan", plan_sizes[i], GUARD_AFTER, 0, 1);
+        fcnn_plan_info *about = (void *)room.data;
+        ck_assert_int_eq(fcnn_plan_describe_sized(plan, about, plan_sizes[i]), FCNN_OK);
+        ck_assert_str_eq(about->kernel, fcnn_plan_kernel(plan));
+        for (size_t j = sizeof *about; j < plan_sizes[i]; j++) ck_assert_uint_eq(room.data[j], 0);
     }
+    fcnn_plan_destroy(plan);
 }
 END_TEST
 

@@ -55,6 +55,7 @@ static void plans(void)
     GUARDED(fcnn_tensors, t);
     GUARDED(fcnn_hyper, hyper);
     GUARDED(fcnn_machine, machine);
+    GUARDED(fcnn_plan_info, about);
     float weights[3] = {1, 2, 3}, gradient[3] = {1, 2, 4}, moment[3] = {0};
     fcnn_plan *plan;
     p.it.op = FCNN_SGD, p.it.direction = FCNN_UPDATE, p.it.c = 3;
@@ -66,6 +67,8 @@ static void plans(void)
     t.it.d_weights = gradient, t.it.parameters = weights, t.it.moment_1 = moment, t.it.hyper = &hyper.it;
     EXPECT(!fcnn_execute(plan, &t.it));
     EXPECT(weights[0] == 0.5f && weights[1] == 1 && weights[2] == 1);
+    EXPECT(!fcnn_plan_describe(plan, &about.it));
+    EXPECT(about.it.threads == 1 && !strcmp(about.it.kernel, fcnn_plan_kernel(plan)));
     EXPECT(strcmp(fcnn_kernel_reason(0, &p.it, &options.it), "no such kernel or problem"));
     EXPECT(fcnn_kernel_doubt(0, &p.it) != NULL);
     fcnn_plan_destroy(plan);
@@ -76,6 +79,7 @@ static void plans(void)
     INTACT(t);
     INTACT(hyper);
     INTACT(machine);
+    INTACT(about);
 }
 
 static void *allocate(void *context, size_t bytes, size_t alignment)
