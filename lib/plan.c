@@ -255,11 +255,13 @@ static void execute(const struct fcnn_plan *plan, const fcnn_tensors *tensors, c
     run_stages(&execution, tensors->packed ? FCNN_GATHER : FCNN_PACK, FCNN_COMPUTE);
 }
 
+/* In milliseconds, by integers: %f would print a comma where the host program's locale has one, in a line of commas. */
 static void report_execution(const struct fcnn_plan *plan, double seconds)
 {
     char text[256];
     fcnn_problem_format(&plan->problem, text, sizeof text);
-    fprintf(stderr, "fastcnn_verbose,exec,%s,%s,%.6g\n", text, plan->kernel->name, seconds * 1e3);
+    const long long ns = (long long)(seconds * 1e9 + 0.5);
+    fprintf(stderr, "fastcnn_verbose,exec,%s,%s,%lld.%06lld\n", text, plan->kernel->name, ns / 1000000, ns % 1000000);
 }
 
 /* Whether an execution writes to the plan's own workspace, of which packed weights are a part. */
