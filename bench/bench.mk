@@ -3,6 +3,10 @@
 
 .PHONY: bench
 EXTRA_DIST += bench/busy_neighbour.sh bench/compare_pytorch.sh bench/programs.sh bench/pytorch_mnist.py
+# Called by busy_neighbour.sh.
+noinst_PROGRAMS += plan-time
+plan_time_SOURCES = bench/plan_time.c
+plan_time_LDADD = libfastcnn.la
 if HAVE_BENCHMARK
 noinst_PROGRAMS += fastcnn-bench
 fastcnn_bench_CPPFLAGS = $(AM_CPPFLAGS) $(BENCHMARK_CFLAGS) $(JANSSON_CFLAGS)
