@@ -4,6 +4,11 @@
 .PHONY: bench
 EXTRA_DIST += bench/busy_neighbour.sh bench/compare_pytorch.sh bench/programs.sh bench/pytorch_mnist.py
 
+# Called by busy_neighbour.sh.
+noinst_PROGRAMS += plan-time
+plan_time_SOURCES = bench/plan_time.c
+plan_time_LDADD = libfastcnn.la
+
 noinst_LTLIBRARIES += libfcnn-bench.la
 libfcnn_bench_la_CPPFLAGS = $(LIB_CPPFLAGS) $(JANSSON_CFLAGS)
 libfcnn_bench_la_SOURCES = \

@@ -199,15 +199,15 @@ typedef struct fcnn_plan_info {
     unsigned classes;        /* bit i: fcnn_class i was allowed */
     const char *pins;        /* kernels asked for, "" if none */
 } fcnn_plan_info;
-FCNN_API fcnn_status fcnn_plan_describe_sized(const fcnn_plan *plan, fcnn_plan_info *info, size_t size);
-static inline fcnn_status fcnn_plan_describe(const fcnn_plan *plan, fcnn_plan_info *info)
+FCNN_API fcnn_status fcnn_plan_describe_sized(const fcnn_plan *plan, fcnn_plan_info *info, size_t info_size);
+FCNN_INLINE fcnn_status fcnn_plan_describe(const fcnn_plan *plan, fcnn_plan_info *info)
 {
     return fcnn_plan_describe_sized(plan, info, sizeof *info);
 }
 
 /* Runs the plan. FCNN_BAD_ARGUMENT names a missing tensor, a workspace or packed weights that are not 64-byte aligned,
- * or says that another thread is executing in the plan's own workspace; FCNN_BAD_DATA a label outside 0..C-1 (nothing is written
- * then); FCNN_OUT_OF_MEMORY cannot happen: memory is the plan's since its creation. */
+ * or says that another thread is executing in the plan's own workspace; FCNN_BAD_DATA a label outside 0..C-1 (nothing
+ * is written then); FCNN_OUT_OF_MEMORY cannot happen: memory is the plan's since its creation. */
 FCNN_API fcnn_status fcnn_execute_sized(const fcnn_plan *plan, const fcnn_tensors *tensors, size_t tensors_size,
                                         size_t hyper_size);
 FCNN_INLINE fcnn_status fcnn_execute(const fcnn_plan *plan, const fcnn_tensors *tensors)
@@ -215,9 +215,8 @@ FCNN_INLINE fcnn_status fcnn_execute(const fcnn_plan *plan, const fcnn_tensors *
     return fcnn_execute_sized(plan, tensors, sizeof *tensors, sizeof *tensors->hyper);
 }
 
-/* Rewrites weights and bias into the kernel's own layout, for many executions between two changes of the weights, on the
- * plan's threads.
- * `packed`: fcnn_plan_packed() bytes, 64-byte aligned, owned by the caller. */
+/* Rewrites weights and bias into the kernel's own layout, for many executions between two changes of the weights, on
+ * the plan's threads. `packed`: fcnn_plan_packed() bytes, 64-byte aligned, owned by the caller. */
 FCNN_API fcnn_status fcnn_pack(const fcnn_plan *plan, const float *weights, const float *bias, void *packed);
 
 /* The table of kernels, in its order. Index 0 .. fcnn_kernel_count()-1. */
@@ -278,8 +277,8 @@ FCNN_INLINE fcnn_status fcnn_options_check(const fcnn_options *options)
 
 /* The number of threads that options and environment come to, 1 to FCNN_MAX_THREADS; 0 where fcnn_options_check()
  * fails. */
-FCNN_API int fcnn_options_threads_sized(const fcnn_options *options, size_t size);
-static inline int fcnn_options_threads(const fcnn_options *options)
+FCNN_API int fcnn_options_threads_sized(const fcnn_options *options, size_t options_size);
+FCNN_INLINE int fcnn_options_threads(const fcnn_options *options)
 {
     return fcnn_options_threads_sized(options, sizeof *options);
 }

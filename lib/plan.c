@@ -150,7 +150,7 @@ size_t fcnn_plan_packed(const fcnn_plan *plan)
     return plan && plan->demand.tasks[FCNN_PACK] ? plan->demand.packed : 0;
 }
 
-fcnn_status fcnn_plan_describe_sized(const fcnn_plan *plan, fcnn_plan_info *info, size_t size)
+fcnn_status fcnn_plan_describe_sized(const fcnn_plan *plan, fcnn_plan_info *info, size_t info_size)
 {
     if (!plan || !info) return fcnn_fail(FCNN_BAD_ARGUMENT, "%s is NULL", plan ? "info" : "plan");
     const fcnn_plan_info known = {
@@ -166,7 +166,7 @@ fcnn_status fcnn_plan_describe_sized(const fcnn_plan *plan, fcnn_plan_info *info
         .classes = plan->settings.classes,
         .pins = plan->pins,
     };
-    FCNN_GIVE(info, size, known);
+    FCNN_GIVE(info, info_size, known);
     return FCNN_OK;
 }
 

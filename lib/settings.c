@@ -183,10 +183,10 @@ fcnn_status fcnn_options_check_sized(const fcnn_options *options, size_t options
     return fcnn_settings_read(&settings, &wanted);
 }
 
-int fcnn_options_threads_sized(const fcnn_options *options, size_t size)
+int fcnn_options_threads_sized(const fcnn_options *options, size_t options_size)
 {
     struct fcnn_settings settings;
     fcnn_options known;
-    if (!fcnn_sized_take(&known, sizeof known, options, size)) return 0;
+    if (!fcnn_sized_take(&known, sizeof known, options, options_size)) return 0;
     return fcnn_settings_read(&settings, &known) ? 0 : settings.threads;
 }

@@ -12,6 +12,12 @@ AC_DEFUN([FCNN_SANITIZER], [
             [AC_MSG_ERROR([$CC cannot link with $SANITIZER_FLAGS (clang: install libclang-rt-14-dev)])])
         CFLAGS=$fcnn_saved_cflags
     ])
+    dnl gcc's OpenMP waits in ways that the thread sanitizer cannot see, and reports every region as a race.
+    AS_CASE([",$enable_sanitizer,"], [*,thread,*], [
+        AC_COMPILE_IFELSE([AC_LANG_PROGRAM([[#ifndef __clang__
+#error
+#endif]])], [], [AC_MSG_ERROR([--enable-sanitizer=thread needs clang and its OpenMP: CC=clang CXX=clang++
+(Debian: clang, libomp-14-dev, libclang-rt-14-dev)])])])
     AC_SUBST([SANITIZER_FLAGS])
     AM_CONDITIONAL([SANITIZER], [test "x$enable_sanitizer" != xno])
 ])
