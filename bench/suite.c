@@ -79,7 +79,8 @@ static void add_kernels(struct bench_suite *suite, struct bench_case *c, int thr
         const fcnn_options options = {.threads = threads, .kernel = kernel.name,
                                       .math = fcnn_class_name(kernel.numerics)};
         fcnn_verdict verdict;
-        if (fcnn_explain(i, &c->problem, &options, &verdict) || is_left_out(o, &kernel, c, best)) continue;
+        if (fcnn_explain(i, &c->problem, &options, &verdict) || verdict.reason) continue;
+        if (is_left_out(o, &kernel, c, best)) continue;
         struct bench_run *run = new_run(suite, c, threads);
         run->kernel = kernel;
         snprintf(run->name, sizeof run->name, "%s/%s", c->layer, kernel.name);
