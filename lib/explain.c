@@ -9,7 +9,7 @@ static const char *why_not(const struct fcnn_kernel *kernel, const struct fcnn_k
                            const struct fcnn_settings *settings, const char *doubt)
 {
     if (fcnn_dispatch_asked(taken, settings)) return "another one is asked for by name";
-    if (kernel->numerics != taken->numerics) return fcnn_classes[taken->numerics].first;
+    if (kernel->numerics != taken->numerics) return doubt ? doubt : fcnn_classes[taken->numerics].first;
     if (fcnn_isas[kernel->isa].rank < fcnn_isas[taken->isa].rank) return fcnn_isas[taken->isa].first;
     return doubt ? doubt : "later in the table";
 }
