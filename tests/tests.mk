@@ -18,7 +18,6 @@ script_tests = \
     tests/check_table.sh \
     tests/check_vectors.sh
 EXTRA_DIST += $(script_tests) tests/README.md tests/growth.c tests/lsan.supp
-EXTRA_DIST += $(script_tests) tests/README.md tests/lsan.supp
 
 TEST_EXTENSIONS = .sh
 LOG_COMPILER = $(FCNN_RUN)
