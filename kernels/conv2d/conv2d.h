@@ -39,8 +39,8 @@ struct fcnn_packing {
     int64_t tasks; /* groups * panels */
 };
 struct fcnn_packing fcnn_packing_of(const struct fcnn_tiles *tiles, const fcnn_problem *problem);
-void fcnn_pack_weights(const struct fcnn_tiles *tiles, const fcnn_problem *problem, const fcnn_tensors *tensors, float *packed,
-                       int64_t first, int64_t last);
+void fcnn_pack_weights(const struct fcnn_tiles *tiles, const fcnn_problem *problem, const fcnn_tensors *tensors,
+                       float *packed, int64_t first, int64_t last);
 
 /* ---- spread.c: inputs as the tiles read them, for the stage FCNN_GATHER; one task per image ---- */
 
@@ -51,8 +51,8 @@ enum fcnn_spread {
     FCNN_SPREAD_WINDOWS, /* d_dst before pooling in window-major order, (n, p/2, q/2, 4, k) */
 };
 size_t fcnn_spread_bytes(const fcnn_problem *problem, enum fcnn_spread what);
-void fcnn_spread(const struct fcnn_tiles *tiles, const fcnn_problem *problem, const fcnn_tensors *tensors, enum fcnn_spread what,
-                 float *out, int64_t first, int64_t last);
+void fcnn_spread(const struct fcnn_tiles *tiles, const fcnn_problem *problem, const fcnn_tensors *tensors,
+                 enum fcnn_spread what, float *out, int64_t first, int64_t last);
 /* The others alone: images first .. last-1, the first of them to the beginning of `out`. */
 void fcnn_spread_gradient(const struct fcnn_tiles *tiles, const fcnn_problem *problem, const fcnn_tensors *tensors,
                           enum fcnn_spread what, float *out, int64_t first, int64_t last);

@@ -69,7 +69,8 @@ static int64_t most_rows(const struct fcnn_gather *g) { return fcnn_max(g->dst_h
 
 /* What a panel costs in the outputs that have some taps, in multiply-adds of vectors. A tile needs ten sums side by side
  * to keep two units of four cycles' latency busy; beginning and ending one costs as much as `tile` says. */
-static int64_t cost_of(const struct fcnn_tiles *tiles, const struct cut *cut, int64_t outputs, int64_t taps, int64_t tile)
+static int64_t cost_of(const struct fcnn_tiles *tiles, const struct cut *cut, int64_t outputs, int64_t taps,
+                       int64_t tile)
 {
     const int64_t vectors = cut->columns / tiles->lanes, least = 10, pixels = cut->gather.images * outputs;
     const int64_t count = fcnn_ceil_div(pixels, tiles->rows[vectors]);

@@ -58,8 +58,8 @@ struct chunk {
 enum { LISTED_NONE = -3, LISTED_BIAS = -2, LISTED_ALL = -1 }; /* else: a tap */
 
 /* The units of a chunk as segments: of the chains of a tap, or of all taps, or of the bias (which reads no image). */
-static void list_units(const struct fcnn_cut *cut, const struct fcnn_cut_tables *tables, struct chunk *chunk, int64_t whose,
-                       struct fcnn_segment *segments)
+static void list_units(const struct fcnn_cut *cut, const struct fcnn_cut_tables *tables, struct chunk *chunk,
+                       int64_t whose, struct fcnn_segment *segments)
 {
     const fcnn_problem *p = &cut->conv;
     const struct fcnn_gather *g = &cut->gather;
@@ -70,7 +70,8 @@ static void list_units(const struct fcnn_cut *cut, const struct fcnn_cut_tables 
     int64_t base = 0;
     if (whose >= 0) {
         int64_t r = whose / p->s, s = whose % p->s;
-        if (cut->padded) down = tables->down[r], across = tables->across[s]; /* units are rows; outputs that meet real input */
+        if (cut->padded)
+            down = tables->down[r], across = tables->across[s]; /* units are rows; outputs that meet real input */
         base = (r * p->dilation_h - p->pad_top) * g->src_row +
                (across.from * p->stride_w + s * p->dilation_w - p->pad_left) * g->src_pixel;
     }
@@ -78,7 +79,8 @@ static void list_units(const struct fcnn_cut *cut, const struct fcnn_cut_tables 
     chunk->count = 0;
     for (int64_t unit = chunk->first; unit < chunk->last; unit++) {
         struct fcnn_segment segment = {n * g->src_image + row * unit_a + base,
-                                       (n * cut->image_units + row) * unit_b + across.from * pixel_b, across.to - across.from};
+                                       (n * cut->image_units + row) * unit_b + across.from * pixel_b,
+                                       across.to - across.from};
         if (cut->unit_rows == 0) segment.length = chunk->images; /* one unit: a block of one-pixel images */
         if (whose == LISTED_BIAS) segment.a = 0;
         if (row >= down.from && row < down.to && segment.length > 0) segments[chunk->count++] = segment;
@@ -86,7 +88,8 @@ static void list_units(const struct fcnn_cut *cut, const struct fcnn_cut_tables 
     }
 }
 
-static void place_rows(const struct fcnn_cut *cut, const struct place *place, const float *src, float *out, struct fcnn_tile *tile)
+static void place_rows(const struct fcnn_cut *cut, const struct place *place, const float *src, float *out,
+                       struct fcnn_tile *tile)
 {
     const struct fcnn_gather *g = &cut->gather;
     out += place->from * cut->conv.k + place->channel;
@@ -221,7 +224,8 @@ static void begin_block(struct call *call, int64_t image, const float *d_dst)
     call->src = call->strips.image ? call->strips.image : call->tensors->src + image * cut->gather.src_image;
     call->d_dst = cut->packed ? call->strips.gradient : d_dst + gradient;
     const fcnn_problem *p = call->problem;
-    const int masks = p->op != FCNN_CONV2D_POOL && p->activation == FCNN_RELU_ACTIVATION; /* read by summed tiles alone */
+    const int masks =
+        p->op != FCNN_CONV2D_POOL && p->activation == FCNN_RELU_ACTIVATION; /* read by summed tiles alone */
     call->alive = masks ? call->tensors->dst + gradient : call->d_dst;
     call->strips.image_rows = call->strips.gradient_rows = 0;
 }

@@ -53,7 +53,8 @@ struct axis {
 /* Sets axis->common and axis->inverse by Euclid's extended algorithm. */
 static void invert_dilation(struct axis *axis)
 {
-    int64_t a = axis->dilation, b = axis->stride, x = 1, next = 0; /* a = x * dilation modulo stride, b = next * dilation */
+    int64_t a = axis->dilation, b = axis->stride, x = 1,
+            next = 0; /* a = x * dilation modulo stride, b = next * dilation */
     while (b) {
         const int64_t quotient = a / b, rest = a % b, after = x - quotient * next;
         a = b, b = rest, x = next, next = after;
@@ -116,8 +117,8 @@ static struct fcnn_axis_class class_of_one(const struct axis *a, int64_t out)
 
 static int continues(const struct fcnn_axis_class *c, const struct fcnn_axis_class *next)
 {
-    return next->taps == c->taps && next->tap == c->tap && next->tap_step == c->tap_step && next->advance == c->advance &&
-           (!c->taps || next->origin == c->origin + c->count * c->stride);
+    return next->taps == c->taps && next->tap == c->tap && next->tap_step == c->tap_step &&
+           next->advance == c->advance && (!c->taps || next->origin == c->origin + c->count * c->stride);
 }
 
 int64_t fcnn_axis_classes(const fcnn_problem *conv, int vertical, struct fcnn_axis_class *classes)

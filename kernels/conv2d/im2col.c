@@ -27,7 +27,8 @@ void fcnn_im2col_fill_tables(const struct fcnn_im2col *m, void *tables)
 {
     int32_t *entry = tables;
     for (int vertical = 1; vertical >= 0; vertical--) {
-        int64_t outputs = vertical ? m->gather.dst_h : m->gather.dst_w, taps = vertical ? m->gather.taps_h : m->gather.taps_w;
+        int64_t outputs = vertical ? m->gather.dst_h : m->gather.dst_w,
+                taps = vertical ? m->gather.taps_h : m->gather.taps_w;
         for (int64_t out = 0; out < outputs; out++)
             for (int64_t tap = 0; tap < taps; tap++) *entry++ = (int32_t)fcnn_axis_meet(&m->conv, vertical, out, tap);
     }
@@ -52,11 +53,13 @@ static void build_row(const struct fcnn_im2col *m, const float *image, int64_t y
     }
 }
 
-void fcnn_im2col_build(const struct fcnn_im2col *m, const float *src, int64_t group, int64_t first, int64_t last, float *matrix)
+void fcnn_im2col_build(const struct fcnn_im2col *m, const float *src, int64_t group, int64_t first, int64_t last,
+                       float *matrix)
 {
     const struct fcnn_gather *g = &m->gather;
     for (int64_t pixel = first; pixel < last; pixel++, matrix += m->stride) {
-        int64_t n = pixel / (g->dst_h * g->dst_w), at = pixel % (g->dst_h * g->dst_w), y = at / g->dst_w, x = at % g->dst_w;
+        int64_t n = pixel / (g->dst_h * g->dst_w), at = pixel % (g->dst_h * g->dst_w), y = at / g->dst_w,
+                x = at % g->dst_w;
         if (m->pooled) {
             int64_t window = at / 4, across = g->dst_w / 2;
             y = window / across * 2 + at / 2 % 2;

@@ -21,6 +21,7 @@ size_t fcnn_im2col_table_bytes(const struct fcnn_im2col *m);
 void fcnn_im2col_fill_tables(const struct fcnn_im2col *m, void *tables);
 size_t fcnn_im2col_matrix_bytes(const struct fcnn_im2col *m);
 /* Rows of pixels first .. last-1 (images, rows, columns counted through) of a group. */
-void fcnn_im2col_build(const struct fcnn_im2col *m, const float *src, int64_t group, int64_t first, int64_t last, float *matrix);
+void fcnn_im2col_build(const struct fcnn_im2col *m, const float *src, int64_t group, int64_t first, int64_t last,
+                       float *matrix);
 
 #endif

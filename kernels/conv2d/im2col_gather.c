@@ -4,7 +4,10 @@
 #include "kernels/conv2d/im2col.h"
 #include "kernels/simd/common.h"
 
-static int is_pooled_forward(const fcnn_problem *p) { return p->op == FCNN_CONV2D_POOL && p->direction == FCNN_FORWARD; }
+static int is_pooled_forward(const fcnn_problem *p)
+{
+    return p->op == FCNN_CONV2D_POOL && p->direction == FCNN_FORWARD;
+}
 
 static enum fcnn_spread spread_of(const fcnn_problem *p)
 {
@@ -31,8 +34,8 @@ void fcnn_im2col_gather_demand(const struct fcnn_query *query, struct fcnn_deman
 }
 
 /* Where row (pixel or window) `unit` of the product goes. */
-static void place(const struct fcnn_im2col *m, const fcnn_problem *p, const fcnn_tensors *t, int64_t unit, int64_t channel,
-                  struct fcnn_tile *tile, int64_t i)
+static void place(const struct fcnn_im2col *m, const fcnn_problem *p, const fcnn_tensors *t, int64_t unit,
+                  int64_t channel, struct fcnn_tile *tile, int64_t i)
 {
     float *dst = p->direction == FCNN_FORWARD ? t->dst : t->d_src;
     tile->out[i] = dst + unit * m->gather.dst_pixel + channel;
@@ -40,8 +43,9 @@ static void place(const struct fcnn_im2col *m, const fcnn_problem *p, const fcnn
 }
 
 /* One panel of columns for pixels first .. last-1, whose rows are in `matrix`. */
-static void multiply(const struct fcnn_tiles *tiles, const struct fcnn_im2col *m, const fcnn_problem *p, const fcnn_tensors *t,
-                     const float *matrix, int64_t first, int64_t last, const float *packed, int64_t channel, int64_t width)
+static void multiply(const struct fcnn_tiles *tiles, const struct fcnn_im2col *m, const fcnn_problem *p,
+                     const fcnn_tensors *t, const float *matrix, int64_t first, int64_t last, const float *packed,
+                     int64_t channel, int64_t width)
 {
     const struct fcnn_segment all = {0, 0, m->row};
     int64_t vectors = fcnn_ceil_div(width, tiles->lanes), per_unit = m->pooled ? 4 : 1;
@@ -57,20 +61,24 @@ static void multiply(const struct fcnn_tiles *tiles, const struct fcnn_im2col *m
     }
 }
 
-static void compute(const struct fcnn_tiles *tiles, const fcnn_problem *p, const fcnn_tensors *t, const struct fcnn_memory *memory,
-                    int64_t first, int64_t last)
+static void compute(const struct fcnn_tiles *tiles, const fcnn_problem *p, const fcnn_tensors *t,
+                    const struct fcnn_memory *memory, int64_t first, int64_t last)
 {
     struct fcnn_im2col m = fcnn_im2col_of(p, is_pooled_forward(p), memory->tables);
     struct fcnn_packing packing = fcnn_packing_of(tiles, p);
-    const float *src = p->direction == FCNN_FORWARD ? t->src : spread_of(p) == FCNN_SPREAD_NOTHING ? t->d_dst : memory->shared;
+    const float *src = p->direction == FCNN_FORWARD          ? t->src
+                       : spread_of(p) == FCNN_SPREAD_NOTHING ? t->d_dst
+                                                             : memory->shared;
     int64_t pixels = pixels_of(&m), chunks = fcnn_ceil_div(pixels, FCNN_IM2COL_ROWS);
     for (int64_t task = first; task < last; task++) {
-        int64_t group = task / chunks, from = task % chunks * FCNN_IM2COL_ROWS, to = fcnn_min(from + FCNN_IM2COL_ROWS, pixels);
+        int64_t group = task / chunks, from = task % chunks * FCNN_IM2COL_ROWS,
+                to = fcnn_min(from + FCNN_IM2COL_ROWS, pixels);
         fcnn_im2col_build(&m, src, group, from, to, memory->scratch);
         for (int64_t i = 0; i < packing.panels.count; i++) {
             struct fcnn_panel panel = fcnn_panel_at(&packing.panels, i);
             const float *packed = (const float *)memory->packed + (group * packing.panels.count + i) * packing.stride;
-            multiply(tiles, &m, p, t, memory->scratch, from, to, packed, group * m.gather.width + panel.from, panel.width);
+            multiply(tiles, &m, p, t, memory->scratch, from, to, packed, group * m.gather.width + panel.from,
+                     panel.width);
         }
     }
 }

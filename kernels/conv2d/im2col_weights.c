@@ -22,9 +22,12 @@ static struct call call_of(const struct fcnn_tiles *tiles, const fcnn_problem *p
                            const struct fcnn_memory *memory)
 {
     int pooled = p->op == FCNN_CONV2D_POOL;
-    struct call call = {.tiles = tiles, .matrix = fcnn_im2col_of(p, pooled, memory ? memory->tables : NULL), .bias = !p->no_bias};
+    struct call call = {
+        .tiles = tiles, .matrix = fcnn_im2col_of(p, pooled, memory ? memory->tables : NULL), .bias = !p->no_bias};
     call.panels = fcnn_panels_of(p->k / p->groups, tiles->lanes, tiles->vectors);
-    call.spread = pooled ? FCNN_SPREAD_WINDOWS : p->activation == FCNN_RELU_ACTIVATION ? FCNN_SPREAD_FULL : FCNN_SPREAD_NOTHING;
+    call.spread = pooled                                  ? FCNN_SPREAD_WINDOWS
+                  : p->activation == FCNN_RELU_ACTIVATION ? FCNN_SPREAD_FULL
+                                                          : FCNN_SPREAD_NOTHING;
     if (!memory) return call;
     call.steps = (const int32_t *)memory->tables + fcnn_im2col_table_bytes(&call.matrix) / sizeof(int32_t);
     call.zeros = call.steps + FCNN_IM2COL_ROWS;
@@ -39,7 +42,8 @@ static struct call call_of(const struct fcnn_tiles *tiles, const fcnn_problem *p
 const char *fcnn_im2col_weights_unsupported(const struct fcnn_query *query)
 {
     const fcnn_problem *p = query->problem;
-    if (fcnn_im2col_of(p, 0, NULL).stride > INT32_MAX / FCNN_IM2COL_ROWS) return "filters of more than 22 million elements";
+    if (fcnn_im2col_of(p, 0, NULL).stride > INT32_MAX / FCNN_IM2COL_ROWS)
+        return "filters of more than 22 million elements";
     return fcnn_conv2d_unsupported(query);
 }
 
@@ -58,16 +62,21 @@ void fcnn_im2col_weights_demand(const struct fcnn_query *query, struct fcnn_dema
 }
 
 /* Filter elements (rows of out) times one panel, over pixels first .. last-1 of the matrix in `rows`. */
-static void multiply(const struct call *call, const fcnn_problem *p, const float *rows, int64_t first, int64_t last, int carry,
-                     int64_t slot, int64_t channel, int64_t width)
+static void multiply(const struct call *call, const fcnn_problem *p, const float *rows, int64_t first, int64_t last,
+                     int carry, int64_t slot, int64_t channel, int64_t width)
 {
     static const float one = 1.0f; /* the bias gradient is a chain of 1 * d_dst + sum */
     const struct fcnn_segment all = {0, 0, last - first};
     int64_t vectors = fcnn_ceil_div(width, call->tiles->lanes), most = call->tiles->rows[vectors];
     int64_t count = fcnn_ceil_div(call->matrix.row, most);
     float *out = fcnn_weights_sum_weights(&call->sum, slot) + channel;
-    struct fcnn_tile tile = {.segments = &all, .segment_count = 1, .b = call->d_dst + first * p->k + channel, .b_stride = p->k,
-                             .steps = call->steps, .width = width, .carry = carry};
+    struct fcnn_tile tile = {.segments = &all,
+                             .segment_count = 1,
+                             .b = call->d_dst + first * p->k + channel,
+                             .b_stride = p->k,
+                             .steps = call->steps,
+                             .width = width,
+                             .carry = carry};
     for (int64_t i = 0; i < count; i++) {
         int64_t from = call->matrix.row * i / count, n = call->matrix.row * (i + 1) / count - from;
         for (int64_t j = 0; j < n; j++) {

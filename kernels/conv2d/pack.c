@@ -40,14 +40,16 @@ static void put_row(float *row, int64_t columns, const float *from, int64_t widt
 }
 
 /* Forward: rows (r, s, c) are rows of the weight tensor. */
-static void pack_forward(const fcnn_problem *p, const float *weights, int64_t channel, int64_t width, int64_t columns, float *b)
+static void pack_forward(const fcnn_problem *p, const float *weights, int64_t channel, int64_t width, int64_t columns,
+                         float *b)
 {
-    for (int64_t row = 0; row < p->r * p->s * (p->c / p->groups); row++) put_row(b + row * columns, columns, weights + row * p->k + channel, width);
+    for (int64_t row = 0; row < p->r * p->s * (p->c / p->groups); row++)
+        put_row(b + row * columns, columns, weights + row * p->k + channel, width);
 }
 
 /* Backward data: rows (r, s, k), columns c: a transpose for every tap. `group_k`: first output channel of the group. */
-static void pack_backward(const fcnn_problem *p, const float *weights, int64_t group_k, int64_t c, int64_t width, int64_t columns,
-                          float *b)
+static void pack_backward(const fcnn_problem *p, const float *weights, int64_t group_k, int64_t c, int64_t width,
+                          int64_t columns, float *b)
 {
     int64_t depth = p->k / p->groups, taps = p->r * p->s, group_c = p->c / p->groups;
     for (int64_t tap = 0; tap < taps; tap++, b += depth * columns)
@@ -57,8 +59,8 @@ static void pack_backward(const fcnn_problem *p, const float *weights, int64_t g
         }
 }
 
-void fcnn_pack_weights(const struct fcnn_tiles *tiles, const fcnn_problem *p, const fcnn_tensors *tensors, float *packed,
-                       int64_t first, int64_t last)
+void fcnn_pack_weights(const struct fcnn_tiles *tiles, const fcnn_problem *p, const fcnn_tensors *tensors,
+                       float *packed, int64_t first, int64_t last)
 {
     struct fcnn_packing packing = fcnn_packing_of(tiles, p);
     int forward = p->direction == FCNN_FORWARD;

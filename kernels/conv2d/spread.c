@@ -40,15 +40,16 @@ void fcnn_halo_rows(const fcnn_problem *p, const float *src, float *out, int64_t
 }
 
 /* The four rows of channels that window (row, column) owns. */
-static void window_rows(const fcnn_problem *p, enum fcnn_spread what, float *out, int64_t row, int64_t column, float *full[4])
+static void window_rows(const fcnn_problem *p, enum fcnn_spread what, float *out, int64_t row, int64_t column,
+                        float *full[4])
 {
     for (int64_t i = 0; i < 4; i++)
         full[i] = what == FCNN_SPREAD_WINDOWS ? out + ((row * p->q + column) * 4 + i) * p->k
                                               : out + ((2 * row + i / 2) * 2 * p->q + 2 * column + i % 2) * p->k;
 }
 
-static void unpool_image(const struct fcnn_tiles *tiles, const fcnn_problem *p, const uint16_t *choice, const float *d_dst,
-                         enum fcnn_spread what, float *out)
+static void unpool_image(const struct fcnn_tiles *tiles, const fcnn_problem *p, const uint16_t *choice,
+                         const float *d_dst, enum fcnn_spread what, float *out)
 {
     int64_t words = (p->k + 15) / 16 * 3;
     for (int64_t row = 0; row < p->p; row++)
@@ -69,11 +70,12 @@ void fcnn_spread_gradient(const struct fcnn_tiles *tiles, const fcnn_problem *p,
     }
 }
 
-void fcnn_spread(const struct fcnn_tiles *tiles, const fcnn_problem *p, const fcnn_tensors *t, enum fcnn_spread what, float *out,
-                 int64_t first, int64_t last)
+void fcnn_spread(const struct fcnn_tiles *tiles, const fcnn_problem *p, const fcnn_tensors *t, enum fcnn_spread what,
+                 float *out, int64_t first, int64_t last)
 {
     const int64_t height = p->pad_top + p->h + p->pad_bottom;
     if (what == FCNN_SPREAD_HALO) fcnn_halo_rows(p, t->src, out, first * height, last * height);
-    else fcnn_spread_gradient(tiles, p, t, what, out + first * (int64_t)(fcnn_spread_bytes(p, what) / sizeof(float)) / p->n,
-                              first, last);
+    else
+        fcnn_spread_gradient(tiles, p, t, what,
+                             out + first * (int64_t)(fcnn_spread_bytes(p, what) / sizeof(float)) / p->n, first, last);
 }

@@ -6,7 +6,8 @@
 #include "kernels/simd/common.h"
 
 #define CHUNK_BYTES (512 << 10) /* of image and gradient (packed: of a strip of the gradient) that one chunk reads */
-#define PACKED_BYTES (8 << 20)  /* of a block of images and gradients, if they are to be packed: a share of a last-level cache */
+#define PACKED_BYTES                                                                                                   \
+    (8 << 20) /* of a block of images and gradients, if they are to be packed: a share of a last-level cache */
 #define PACKED_WORK 12          /* vector multiply-adds per packed float from which packing pays (measured) */
 #define PACKED_CHANNELS 128     /* from which the lines of neighbouring pixels compete for few sets of a cache */
 #define LINE 16                 /* floats in a cache line */
@@ -61,7 +62,8 @@ static void cut_chains(const fcnn_problem *p, struct fcnn_cut *cut)
 
 struct fcnn_cut fcnn_cut_of(const struct fcnn_tiles *tiles, const fcnn_problem *p)
 {
-    struct fcnn_cut cut = {.d_dst_spread = FCNN_SPREAD_NOTHING, .src_spread = FCNN_SPREAD_NOTHING, .gradient_pixel = p->k};
+    struct fcnn_cut cut = {
+        .d_dst_spread = FCNN_SPREAD_NOTHING, .src_spread = FCNN_SPREAD_NOTHING, .gradient_pixel = p->k};
     int64_t depth = p->c / p->groups;
     cut.summed = depth * p->r * p->s <= SUMMED_TILES * tiles->summed_rows;
     cut.packed = !cut.summed && packs(p, tiles->lanes);

@@ -64,7 +64,8 @@ static inline void fcnn_weights_sum_add(const struct fcnn_weights_sum *sum, int6
         for (int64_t j = 0; j < width; j++) a[j] += b[j];
 }
 
-static inline void fcnn_weights_sum_add_bias(const struct fcnn_weights_sum *sum, int64_t into, int64_t channel, int64_t width)
+static inline void fcnn_weights_sum_add_bias(const struct fcnn_weights_sum *sum, int64_t into, int64_t channel,
+                                             int64_t width)
 {
     float *a = fcnn_weights_sum_bias(sum, into) + channel;
     const float *b = fcnn_weights_sum_bias(sum, into + 1) + channel;

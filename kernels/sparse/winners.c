@@ -154,7 +154,8 @@ static void sum_block(void *context, int64_t image, int64_t images, int64_t slot
             for (int64_t task = share->first; task < share->last;) {
                 const struct place place = place_of(cut, task, share->last);
                 task += place.elements;
-                run_band(share->call, &place, n * cut->windows + row * across, rows * across, n > image || row > 0, slot);
+                run_band(share->call, &place, n * cut->windows + row * across, rows * across, n > image || row > 0,
+                         slot);
             }
         }
 }
