@@ -102,10 +102,11 @@ static void add_kernels(struct builder *b, struct bench_case *c, int threads)
         const fcnn_kernel_info kernel = fcnn_kernel_describe(i);
         const fcnn_options options = {.threads = threads, .kernel = kernel.name,
                                       .math = fcnn_class_name(kernel.numerics)};
-        if (*fcnn_kernel_reason(i, &c->about.problem, &options) || is_left_out(b->options, &kernel, c, best)) continue;
+        fcnn_verdict verdict;
+        if (fcnn_explain(i, &c->about.problem, &options, &verdict) || is_left_out(b->options, &kernel, c, best)) continue;
         struct bench_result row = {.isa = kernel.isa, .numerics = kernel.numerics, .threads = threads,
                                    .is_chosen = !strcmp(kernel.name, c->choice),
-                                   .is_doubted = *fcnn_kernel_doubt(i, &c->about.problem) != 0,
+                                   .is_doubted = verdict.doubt != NULL,
                                    .is_reference = !fnmatch("*_naive", kernel.name, 0)};
         snprintf(row.kernel, sizeof row.kernel, "%s", kernel.name);
         add(b, c, NULL, row, kernel.name);

@@ -12,6 +12,8 @@
 #include "lib/fastcnn.h"
 #include "lib/io/io.h"
 
+#define FCNN_ISAS (FCNN_NEON + 1) /* those that this program knows */
+
 struct cli_command;
 extern const struct cli_command cli_train, cli_prove, cli_list, cli_info, cli_explain;
 void cli_print_version(void);

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * fastcnn explain: for one problem, every kernel of its operation: usable or why not, which one is taken and why. */
-#include <fnmatch.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "cli/arguments.h"
@@ -14,7 +12,6 @@ struct question {
     char taken[96];    /* the kernel's name, "" if there is none */
     char failure[512]; /* why there is none */
     fcnn_status status;
-    fcnn_isa taken_isa;
 };
 
 /* The problem may be one argument or several. */
@@ -33,50 +30,26 @@ static int belongs(const struct question *q, const fcnn_kernel_info *kernel)
     return kernel->op == q->problem.op && kernel->direction == q->problem.direction;
 }
 
-/* Whether the kernel that is taken was asked for by name. */
-static int is_pinned(const struct question *q)
+/* The verdict in words; a taken kernel is said to be the choice for want of better, where it is. */
+static void explain_kernel(const fcnn_verdict *v, const char *taken, char *text, size_t size)
 {
-    const char *variable = getenv("FASTCNN_KERNEL");
-    char names[1024], *rest = names;
-    snprintf(names, sizeof names, "%s", q->options.kernel ? q->options.kernel : variable ? variable : "");
-    for (char *name; *q->taken && (name = strtok_r(rest, ",", &rest));)
-        if (!fnmatch(name, q->taken, 0)) return 1;
-    return 0;
+    if (v->chosen) snprintf(text, size, "taken: %s%s%s", v->why, v->limit ? ": " : "", v->limit ? v->limit : "");
+    else if (v->reason) snprintf(text, size, "not usable: %s", v->reason);
+    else if (!*taken) snprintf(text, size, "usable");
+    else snprintf(text, size, "usable, but %s%s", v->why == v->doubt ? "not preferred: " : "", v->why);
 }
 
-/* Asks the library itself: the kernel of a real plan. */
+/* The kernel of a plan, or why there is none. */
 static void decide(struct question *q)
 {
-    fcnn_plan *plan;
-    q->status = fcnn_plan_create(&plan, &q->problem, &q->options);
-    if (q->status) {
-        snprintf(q->failure, sizeof q->failure, "%s", fcnn_last_error());
-        return;
-    }
-    snprintf(q->taken, sizeof q->taken, "%s", fcnn_plan_kernel(plan));
-    fcnn_plan_destroy(plan);
     for (int i = 0; i < fcnn_kernel_count(); i++) {
-        fcnn_kernel_info kernel = fcnn_kernel_describe(i);
-        if (!strcmp(kernel.name, q->taken)) q->taken_isa = kernel.isa;
+        fcnn_verdict verdict;
+        if ((q->status = fcnn_explain(i, &q->problem, &q->options, &verdict))) {
+            snprintf(q->failure, sizeof q->failure, "%s", fcnn_last_error());
+            return;
+        }
+        if (verdict.chosen) snprintf(q->taken, sizeof q->taken, "%s", verdict.kernel);
     }
-}
-
-/* The rule of dispatch: a pinned kernel, else the highest usable instruction set, then kernels that nothing speaks
- * against, then the order of the table. */
-static void explain_kernel(const struct question *q, int index, const fcnn_kernel_info *kernel, char *text, size_t size)
-{
-    const char *reason = fcnn_kernel_reason(index, &q->problem, &q->options);
-    const char *doubt = fcnn_kernel_doubt(index, &q->problem);
-    if (!strcmp(kernel->name, q->taken))
-        snprintf(text, size, is_pinned(q) ? "taken: asked for by name (--kernel or FASTCNN_KERNEL)"
-                                          : "taken: highest usable instruction set, first preferred line in the table");
-    else if (*reason) snprintf(text, size, "not usable: %s", reason);
-    else if (!*q->taken) snprintf(text, size, "usable");
-    else if (is_pinned(q)) snprintf(text, size, "usable, but another one is asked for by name");
-    else if (kernel->isa < q->taken_isa)
-        snprintf(text, size, "usable, but %s goes before %s", fcnn_isa_name(q->taken_isa), fcnn_isa_name(kernel->isa));
-    else if (*doubt) snprintf(text, size, "usable, but not preferred: %s", doubt);
-    else snprintf(text, size, "usable, but later in the table");
 }
 
 static void print_text(const struct question *q)
@@ -90,7 +63,9 @@ static void print_text(const struct question *q)
     for (int i = 0; i < fcnn_kernel_count(); i++) {
         fcnn_kernel_info kernel = fcnn_kernel_describe(i);
         if (!belongs(q, &kernel)) continue;
-        explain_kernel(q, i, &kernel, text, sizeof text);
+        fcnn_verdict verdict;
+        fcnn_explain(i, &q->problem, &q->options, &verdict);
+        explain_kernel(&verdict, q->taken, text, sizeof text);
         const char *color = !strcmp(kernel.name, q->taken) ? cli_color(stdout, CLI_GREEN)
                             : strncmp(text, "not", 3)      ? ""
                                                            : cli_color(stdout, CLI_DIM);
@@ -105,12 +80,13 @@ static int print_json(const struct question *q)
     for (int i = 0; i < fcnn_kernel_count(); i++) {
         fcnn_kernel_info kernel = fcnn_kernel_describe(i);
         if (!belongs(q, &kernel)) continue;
-        int usable = !*fcnn_kernel_reason(i, &q->problem, &q->options);
-        explain_kernel(q, i, &kernel, text, sizeof text);
+        fcnn_verdict verdict;
+        fcnn_explain(i, &q->problem, &q->options, &verdict);
+        explain_kernel(&verdict, q->taken, text, sizeof text);
         json_array_append_new(kernels,
                               json_pack("{s:s, s:s, s:s, s:b, s:b, s:s}", "name", kernel.name, "isa",
                                         fcnn_isa_name(kernel.isa), "class", fcnn_class_name(kernel.numerics), "usable",
-                                        usable, "taken", !strcmp(kernel.name, q->taken), "why", text));
+                                        !verdict.reason, "taken", verdict.chosen, "why", text));
     }
     fcnn_problem_format(&q->problem, text, sizeof text);
     return cli_print_json(json_pack("{s:s, s:s, s:f, s:s?, s:o}", "command", "explain", "problem", text, "flops",

@@ -80,10 +80,21 @@ typedef struct fcnn_problem {
 
 /* ---- instruction sets and numerics classes ---- */
 
-typedef enum fcnn_isa { FCNN_SCALAR, FCNN_AVX2, FCNN_AVX512, FCNN_NEON, FCNN_ISAS } fcnn_isa;
+/* The order of the values means nothing. */
+typedef enum fcnn_isa {
+    FCNN_SCALAR = 0,
+    FCNN_AVX2 = 1,
+    FCNN_AVX512 = 2,
+    FCNN_NEON = 3,
+} fcnn_isa;
 
 /* Numerics classes (docs/numerics.md). Dispatch stays inside the classes a plan allows; default: exact alone. */
-typedef enum fcnn_class { FCNN_EXACT, FCNN_WINOGRAD_F2, FCNN_WINOGRAD_F4, FCNN_BF16, FCNN_CLASSES } fcnn_class;
+typedef enum fcnn_class {
+    FCNN_EXACT = 0,
+    FCNN_WINOGRAD_F2 = 1,
+    FCNN_WINOGRAD_F4 = 2,
+    FCNN_BF16 = 3,
+} fcnn_class;
 
 /* ---- tensors ---- */
 

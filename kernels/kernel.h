@@ -10,6 +10,10 @@
 
 #include "kernels/fastcnn_problem.h"
 
+/* Behind the last member of each enum; the public header counts none (a caller must not). */
+#define FCNN_ISAS (FCNN_NEON + 1)
+#define FCNN_CLASSES (FCNN_BF16 + 1)
+
 /* A kernel works in stages. The library runs the stages in this order with a barrier between them; within a stage the
  * tasks 0 .. tasks[stage]-1 are independent, so that handing them out to threads cannot change a result. */
 enum fcnn_stage {
@@ -50,8 +54,8 @@ typedef void fcnn_run_fn(const struct fcnn_query *query, const fcnn_tensors *ten
 struct fcnn_variant {
     /* Why this problem *cannot* be computed, or NULL. A function that is NULL has no limits. */
     fcnn_phrase_fn *unsupported;
-    /* Why another kernel is expected to be faster for a problem that this one can compute, or NULL; likewise. An opinion:
-     * the row is passed over while there is one without, but can be asked for by name, and a tuner measures it.
+    /* Why another kernel is expected to be faster for a problem that this one can compute, or NULL; likewise. An
+     * opinion: the row is passed over while there is one without, but can be asked for by name; a tuner measures it.
      * In a class other than exact it must not depend on the instruction set, as unsupported() must not: the scalar
      * rows of a class decide for all whether that class's bits are taken. */
     fcnn_phrase_fn *doubt;

@@ -2,6 +2,7 @@
  * What this CPU can run. An instruction set counts as there if exactly the features its kernels are compiled with are
  * there, and the operating system saves the registers (the compiler's __builtin_cpu_supports() checks XCR0). */
 #include <omp.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 #endif
 
 #include "lib/internal.h"
+#include "lib/isas.h"
 #include "lib/sized.h"
 
 #define BIT(isa) (1u << (isa))
@@ -19,43 +21,34 @@ static unsigned pretended = ~0u;
 
 void fcnn_cpu_pretend(unsigned isas) { pretended = isas; }
 
-static unsigned compiled_isas(void)
+/* FCNN_FEATURE_.. of this CPU. */
+static unsigned read_features(void)
 {
-    unsigned isas = BIT(FCNN_SCALAR);
-#ifdef FCNN_HAVE_AVX2
-    isas |= BIT(FCNN_AVX2);
-#endif
-#ifdef FCNN_HAVE_AVX512
-    isas |= BIT(FCNN_AVX512);
-#endif
-    return isas;
-}
-
-static unsigned real_isas(void)
-{
-    unsigned isas = BIT(FCNN_SCALAR);
+    unsigned features = 0;
 #ifdef X86
     __builtin_cpu_init();
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) isas |= BIT(FCNN_AVX2);
-    if ((isas & BIT(FCNN_AVX2)) && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
-        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw"))
-        isas |= BIT(FCNN_AVX512);
+#define ADD(name, text) if (__builtin_cpu_supports(text)) features |= FCNN_FEATURE_##name;
+    FCNN_FEATURES(ADD)
+#undef ADD
 #endif
-    return isas;
+    return features;
 }
 
 unsigned fcnn_cpu_isas(void)
 {
-    unsigned isas = pretended == ~0u ? real_isas() : pretended;
-    return (isas & compiled_isas()) | BIT(FCNN_SCALAR);
+    const unsigned features = read_features();
+    unsigned isas = 0;
+    for (int i = 0; i < FCNN_ISAS; i++) {
+        const int runs = pretended == ~0u ? !(fcnn_isas[i].needs & ~features) : pretended >> i & 1;
+        if (fcnn_isas[i].built && (runs || i == FCNN_SCALAR)) isas |= BIT(i);
+    }
+    return isas;
 }
 
 const char *fcnn_cpu_missing(fcnn_isa isa)
 {
     if (fcnn_cpu_isas() & BIT(isa)) return NULL;
-    if (!(compiled_isas() & BIT(isa)))
-        return isa == FCNN_NEON ? "no NEON kernels in this build" : "not built: see configure";
-    return isa == FCNN_AVX2 ? "this CPU has no AVX2 with FMA" : "this CPU has no AVX-512 (F, VL, DQ, BW)";
+    return fcnn_isas[isa].built ? fcnn_isas[isa].missing : fcnn_isas[isa].unbuilt;
 }
 
 static void read_brand(char *brand, size_t size)
@@ -73,22 +66,27 @@ static void read_brand(char *brand, size_t size)
 #endif
 }
 
-static const char *read_features(void)
+/* Made once: it outlives the thread that asked first. */
+static char features_text[16 * FCNN_FEATURE_COUNT];
+
+static void write_features(void)
 {
-    static const char *const names[] = {"sse4.2", "avx", "avx2", "fma", "avx512f", "avx512vl", "avx512dq", "avx512bw"};
-    static _Thread_local char text[96];
-    int have[sizeof names / sizeof *names] = {0};
-#ifdef X86
-    __builtin_cpu_init();
-    have[0] = __builtin_cpu_supports("sse4.2") != 0, have[1] = __builtin_cpu_supports("avx") != 0;
-    have[2] = __builtin_cpu_supports("avx2") != 0, have[3] = __builtin_cpu_supports("fma") != 0;
-    have[4] = __builtin_cpu_supports("avx512f") != 0, have[5] = __builtin_cpu_supports("avx512vl") != 0;
-    have[6] = __builtin_cpu_supports("avx512dq") != 0, have[7] = __builtin_cpu_supports("avx512bw") != 0;
-#endif
-    text[0] = 0;
-    for (unsigned i = 0; i < sizeof names / sizeof *names; i++)
-        if (have[i]) snprintf(text + strlen(text), sizeof text - strlen(text), "%s%s", *text ? " " : "", names[i]);
-    return text;
+    static const char *const names[] = {
+#define NAME(name, text) text,
+        FCNN_FEATURES(NAME)
+#undef NAME
+    };
+    const unsigned features = read_features();
+    char *end = features_text;
+    for (int i = 0; i < FCNN_FEATURE_COUNT; i++)
+        if (features >> i & 1) end += sprintf(end, "%s%s", end > features_text ? " " : "", names[i]);
+}
+
+static const char *features_once(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, write_features);
+    return features_text;
 }
 
 /* A property of one of the first core's caches, such as "32K"; "" if there is none. */
@@ -126,7 +124,7 @@ void fcnn_machine_describe_sized(fcnn_machine *machine, size_t machine_size)
         .l1d = cache_size(1),
         .l2 = cache_size(2),
         .l3 = cache_size(3),
-        .features = read_features(),
+        .features = features_once(),
     };
     if (!machine) return;
     read_brand(found.cpu, sizeof found.cpu);

@@ -1,56 +1,107 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * Which kernel serves a problem. Today the rule is: the highest instruction set that is usable, then kernels that
- * nothing speaks against (their doubt()), then the order of the table. Measured choices (tuning) will enter in better(),
- * and nowhere else: among exact kernels nothing here may change a result. */
+ * Which kernel serves a problem, in two steps. First the numerics class, from the problem and the settings alone: a
+ * class is a set of bits, which no machine may change. Then the row within the class: the highest instruction set,
+ * then rows that nothing speaks against, then the order of the table. Measured choices (tuning) will enter in better(),
+ * and nowhere else: within a class nothing there can change a result. */
 #include <fnmatch.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "lib/internal.h"
-#include "lib/sized.h"
+#include "lib/isas.h"
+
+/* ---- the class ---- */
+
+/* From what costs least to what is exact. */
+static const fcnn_class by_cost[] = {FCNN_BF16, FCNN_WINOGRAD_F4, FCNN_WINOGRAD_F2, FCNN_EXACT};
+_Static_assert(sizeof by_cost / sizeof *by_cost == FCNN_CLASSES, "a class without a place");
+
+static int is_for(const struct fcnn_kernel *kernel, const fcnn_problem *problem)
+{
+    return kernel->op == problem->op && kernel->direction == problem->direction;
+}
+
+/* What a class says of a problem: its scalar rows, which are in every build and run on every machine. */
+enum opinion { IMPOSSIBLE, DOUBTED, WELCOME };
+
+static enum opinion opinion_of(fcnn_class numerics, const fcnn_problem *problem)
+{
+    enum opinion opinion = IMPOSSIBLE;
+    for (int i = 0; i < fcnn_kernels_count && opinion != WELCOME; i++) {
+        const struct fcnn_kernel *kernel = &fcnn_kernels[i];
+        if (kernel->isa != FCNN_SCALAR || kernel->numerics != numerics || !is_for(kernel, problem)) continue;
+        if (fcnn_row_unsupported(kernel, problem)) continue;
+        opinion = fcnn_row_doubt(kernel, problem) ? DOUBTED : WELCOME;
+    }
+    return opinion;
+}
+
+int fcnn_dispatch_class(const fcnn_problem *problem, unsigned allowed)
+{
+    int doubted = -1;
+    for (int i = 0; i < FCNN_CLASSES; i++) {
+        if (!(allowed >> by_cost[i] & 1)) continue;
+        const enum opinion opinion = opinion_of(by_cost[i], problem);
+        if (opinion == WELCOME) return (int)by_cost[i];
+        if (opinion == DOUBTED && doubted < 0) doubted = (int)by_cost[i];
+    }
+    return doubted;
+}
+
+/* ---- the row ---- */
 
 const char *fcnn_dispatch_reason(const struct fcnn_kernel *kernel, const fcnn_problem *problem,
                                  const struct fcnn_settings *settings)
 {
-    static _Thread_local char text[160];
-    const char *reason;
-    if (kernel->op != problem->op || kernel->direction != problem->direction) return "another operation or direction";
-    if ((reason = fcnn_cpu_missing(kernel->isa))) return reason;
-    if (kernel->isa > settings->isa) {
-        snprintf(text, sizeof text, "the instruction set is capped at %s", fcnn_isa_name(settings->isa));
-        return text;
+    if (!is_for(kernel, problem)) return "another operation or direction";
+    if (!(settings->isas >> kernel->isa & 1)) {
+        const char *missing = fcnn_cpu_missing(kernel->isa);
+        return missing || !settings->cap ? missing : settings->cap->capped;
     }
-    if (!(settings->classes & (1u << kernel->numerics))) {
-        snprintf(text, sizeof text, "numerics class %s is not allowed", fcnn_class_name(kernel->numerics));
-        return text;
-    }
-    reason = fcnn_row_unsupported(kernel, problem);
-    return reason ? reason : "";
+    if (!(settings->classes >> kernel->numerics & 1)) return fcnn_classes[kernel->numerics].refused;
+    return fcnn_row_unsupported(kernel, problem);
 }
 
-static int usable(const struct fcnn_kernel *kernel, const fcnn_problem *problem, const struct fcnn_settings *settings)
-{
-    return !*fcnn_dispatch_reason(kernel, problem, settings);
-}
+static int rank_of(const struct fcnn_kernel *kernel) { return fcnn_isas[kernel->isa].rank; }
 
 /* Whether `a` is to be taken instead of `b`, an earlier row or NULL. */
 static int better(const struct fcnn_kernel *a, const struct fcnn_kernel *b, const fcnn_problem *problem)
 {
-    if (!b || a->isa != b->isa) return !b || a->isa > b->isa;
+    if (!b || rank_of(a) != rank_of(b)) return !b || rank_of(a) > rank_of(b);
     return fcnn_row_doubt(b, problem) && !fcnn_row_doubt(a, problem);
 }
 
-/* The best usable kernel whose name matches. */
-static const struct fcnn_kernel *best(const char *pattern, const fcnn_problem *problem,
-                                      const struct fcnn_settings *settings)
+static int matches(const char *pattern, const struct fcnn_kernel *kernel)
+{
+    return !pattern || !fnmatch(pattern, kernel->name, 0);
+}
+
+/* The best usable row of a class whose name matches. */
+static const struct fcnn_kernel *choose_row(int numerics, const char *pattern, const fcnn_problem *problem,
+                                            const struct fcnn_settings *settings)
 {
     const struct fcnn_kernel *chosen = NULL;
     for (int i = 0; i < fcnn_kernels_count; i++) {
         const struct fcnn_kernel *kernel = &fcnn_kernels[i];
-        if (fnmatch(pattern, kernel->name, 0) || !usable(kernel, problem, settings)) continue;
-        if (better(kernel, chosen, problem)) chosen = kernel;
+        if ((int)kernel->numerics != numerics || !is_for(kernel, problem) || !matches(pattern, kernel)) continue;
+        if (!fcnn_dispatch_reason(kernel, problem, settings) && better(kernel, chosen, problem)) chosen = kernel;
     }
     return chosen;
+}
+
+/* ---- both, and what was asked for by name ---- */
+
+/* A wish leaves the classes of which it names a usable row. */
+static const struct fcnn_kernel *wished(const char *pattern, const fcnn_problem *problem,
+                                        const struct fcnn_settings *settings)
+{
+    unsigned allowed = 0;
+    for (int i = 0; i < fcnn_kernels_count; i++) {
+        const struct fcnn_kernel *kernel = &fcnn_kernels[i];
+        if (is_for(kernel, problem) && matches(pattern, kernel) && !fcnn_dispatch_reason(kernel, problem, settings))
+            allowed |= 1u << kernel->numerics;
+    }
+    return choose_row(fcnn_dispatch_class(problem, allowed), pattern, problem, settings);
 }
 
 static const struct fcnn_kernel *find(const char *name)
@@ -60,32 +111,36 @@ static const struct fcnn_kernel *find(const char *name)
     return NULL;
 }
 
+/* Copies the first word of a list; returns what comes after its comma, or NULL at the end. */
+static const char *next_word(const char *list, char word[FCNN_WORD])
+{
+    if (!list || !*list) return NULL;
+    const size_t length = strcspn(list, ",");
+    snprintf(word, FCNN_WORD, "%.*s", (int)length, list);
+    return list + length + (list[length] == ',');
+}
+
 /* The first pin that is for this operation and direction decides. A pin that cannot serve is an error, a wish is
  * not. */
 static const struct fcnn_kernel *pinned(const fcnn_problem *problem, const struct fcnn_settings *settings,
                                         fcnn_status *status)
 {
-    for (const char *at = settings->kernels; at && *at;) {
-        char word[96];
-        size_t length = strcspn(at, ",");
-        snprintf(word, sizeof word, "%.*s", (int)length, at);
-        at += length + (at[length] == ',');
+    char word[FCNN_WORD], text[256];
+    for (const char *rest = settings->kernels; (rest = next_word(rest, word));) {
+        const struct fcnn_kernel *kernel = strchr(word, '*') ? wished(word, problem, settings) : find(word);
         if (strchr(word, '*')) {
-            const struct fcnn_kernel *wish = best(word, problem, settings);
-            if (wish) return wish;
+            if (kernel) return kernel;
             continue;
         }
-        const struct fcnn_kernel *kernel = find(word);
         if (!kernel) {
             *status = fcnn_fail(FCNN_NO_KERNEL, "the pinned kernel %s is not built for this machine", word);
             return NULL;
         }
-        if (kernel->op != problem->op || kernel->direction != problem->direction) continue;
-        if (usable(kernel, problem, settings)) return kernel;
-        char text[256];
+        if (!is_for(kernel, problem)) continue;
+        const char *reason = fcnn_dispatch_reason(kernel, problem, settings);
+        if (!reason) return kernel;
         fcnn_problem_format(problem, text, sizeof text);
-        *status = fcnn_fail(FCNN_NO_KERNEL, "the pinned kernel %s cannot serve \"%s\": %s", word, text,
-                            fcnn_dispatch_reason(kernel, problem, settings));
+        *status = fcnn_fail(FCNN_NO_KERNEL, "the pinned kernel %s cannot serve \"%s\": %s", word, text, reason);
         return NULL;
     }
     return NULL;
@@ -97,7 +152,7 @@ const struct fcnn_kernel *fcnn_dispatch(const fcnn_problem *problem, const struc
     *status = FCNN_OK;
     const struct fcnn_kernel *kernel = pinned(problem, settings, status);
     if (kernel || *status) return kernel;
-    kernel = best("*", problem, settings);
+    kernel = choose_row(fcnn_dispatch_class(problem, settings->classes), NULL, problem, settings);
     if (!kernel) {
         char text[256];
         fcnn_problem_format(problem, text, sizeof text);
@@ -106,28 +161,30 @@ const struct fcnn_kernel *fcnn_dispatch(const fcnn_problem *problem, const struc
     return kernel;
 }
 
-const char *fcnn_kernel_reason_sized(int index, const fcnn_problem *problem, size_t problem_size,
-                                     const fcnn_options *options, size_t options_size)
+/* ---- what is said about a choice ---- */
+
+int fcnn_dispatch_asked(const struct fcnn_kernel *kernel, const struct fcnn_settings *settings)
 {
-    struct fcnn_settings settings;
-    fcnn_problem p;
-    fcnn_options o;
-    int empty;
-    if (index < 0 || index >= fcnn_kernels_count || !problem) return "no such kernel or problem";
-    if (!fcnn_sized_take(&p, sizeof p, problem, problem_size) || !fcnn_sized_take(&o, sizeof o, options, options_size))
-        return "problem or options have members set that this library does not know";
-    if (fcnn_problem_complete(&p, &empty) || fcnn_settings_read(&settings, &o)) return fcnn_last_error();
-    return fcnn_dispatch_reason(&fcnn_kernels[index], &p, &settings);
+    char word[FCNN_WORD];
+    for (const char *rest = settings->kernels; (rest = next_word(rest, word));)
+        if (matches(word, kernel)) return 1;
+    return 0;
 }
 
-const char *fcnn_kernel_doubt_sized(int index, const fcnn_problem *problem, size_t problem_size)
+/* The rows of an instruction set end with the most general ones: the limit of the last one tells most. */
+const char *fcnn_dispatch_limit(const struct fcnn_kernel *chosen, const fcnn_problem *problem,
+                                const struct fcnn_settings *settings)
 {
-    fcnn_problem p;
-    int empty;
-    if (index < 0 || index >= fcnn_kernels_count || !problem) return "";
-    const struct fcnn_kernel *kernel = &fcnn_kernels[index];
-    if (!fcnn_sized_take(&p, sizeof p, problem, problem_size) || fcnn_problem_complete(&p, &empty)) return "";
-    if (kernel->op != p.op || kernel->direction != p.direction) return "";
-    const char *doubt = fcnn_row_unsupported(kernel, &p) ? NULL : fcnn_row_doubt(kernel, &p);
-    return doubt ? doubt : "";
+    const char *limit = NULL;
+    int best = 0;
+    if (fcnn_dispatch_asked(chosen, settings)) return NULL;
+    for (int i = 0; i < fcnn_kernels_count; i++) {
+        const struct fcnn_kernel *kernel = &fcnn_kernels[i];
+        if (kernel->numerics != chosen->numerics || !is_for(kernel, problem)) continue;
+        if (!(settings->isas >> kernel->isa & 1) || rank_of(kernel) < best) continue;
+        if (rank_of(kernel) > best) best = rank_of(kernel), limit = NULL;
+        const char *reason = fcnn_row_unsupported(kernel, problem);
+        if (reason) limit = reason;
+    }
+    return best > rank_of(chosen) || fcnn_row_doubt(chosen, problem) ? limit : NULL;
 }

@@ -57,15 +57,15 @@ extern "C" {
 
 typedef enum fcnn_status {
     FCNN_OK = 0,
-    FCNN_BAD_ARGUMENT,  /* a NULL or out-of-range argument, a missing tensor */
-    FCNN_BAD_SHAPE,     /* a size is zero or negative, the output would be empty, or sizes overflow */
-    FCNN_BAD_SETTING,   /* FASTCNN_ISA, FASTCNN_KERNEL, FASTCNN_MATH or a thread count cannot be understood */
-    FCNN_NO_KERNEL,     /* no kernel that is allowed and available serves the problem */
-    FCNN_OUT_OF_MEMORY,
-    FCNN_BAD_DATA,      /* a file or a tensor's content is not what it should be (label out of range, bad magic) */
-    FCNN_NO_FILE,       /* a file is missing or cannot be read */
-    FCNN_INTERRUPTED,   /* a callback asked to stop */
-    FCNN_DIVERGED,      /* training came to numbers that are not finite */
+    FCNN_BAD_ARGUMENT = 1,  /* a NULL or out-of-range argument, a missing tensor */
+    FCNN_BAD_SHAPE = 2,     /* a size is zero or negative, the output would be empty, or sizes overflow */
+    FCNN_BAD_SETTING = 3,   /* FASTCNN_ISA, FASTCNN_KERNEL, FASTCNN_MATH or a thread count cannot be understood */
+    FCNN_NO_KERNEL = 4,     /* no kernel that is allowed and available serves the problem */
+    FCNN_OUT_OF_MEMORY = 5,
+    FCNN_BAD_DATA = 6,      /* a file or a tensor's content is not what it should be (label out of range, bad magic) */
+    FCNN_NO_FILE = 7,       /* a file is missing or cannot be read */
+    FCNN_INTERRUPTED = 8,   /* a callback asked to stop */
+    FCNN_DIVERGED = 9,      /* training came to numbers that are not finite */
 } fcnn_status;
 
 /* A constant phrase for a status, e.g. "bad shape". Never NULL. */
@@ -79,8 +79,9 @@ FCNN_API const char *fcnn_last_error(void);
 FCNN_API const char *fcnn_version(void);
 FCNN_API const char *fcnn_version_details(void);
 
-/* Where memory comes from that grows with problems: workspaces and tables of plans. NULL functions: the library's own
- * (aligned_alloc(), large blocks on huge pages where the system grants them). What is small comes from malloc(). */
+/* Where memory comes from that grows with problems: workspaces and tables of plans, all arrays of models. NULL
+ * functions: the library's own (aligned_alloc(), large blocks on huge pages where the system grants them). What is
+ * small comes from malloc(). */
 typedef struct fcnn_allocator {
     /* `bytes` (at least 1, a multiple of the alignment) at a multiple of `alignment` (a power of two, at least 64), of
      * any contents; NULL: there is no memory, which becomes FCNN_OUT_OF_MEMORY. */
@@ -159,8 +160,8 @@ FCNN_INLINE fcnn_status fcnn_problem_tensors(const fcnn_problem *problem, int in
 typedef struct fcnn_options {
     int threads;        /* 1 to FCNN_MAX_THREADS; else FASTCNN_NUM_THREADS, else OpenMP's number (OMP_NUM_THREADS, else
                          * the cores that the process may use). OMP_THREAD_LIMIT is a limit here too. */
-    const char *isa;    /* "scalar" "avx2" "avx512" "neon": use nothing beyond; else FASTCNN_ISA; else all the CPU
-                         * has */
+    const char *isa;    /* "scalar" "avx2" "avx512" (on ARM: "neon"): use nothing beyond; else FASTCNN_ISA; else all
+                          * the CPU has */
     const char *math;   /* "exact", "winograd_f2", "winograd_f4", comma separated; else FASTCNN_MATH; else "exact" */
     const char *kernel; /* kernels to pin, comma separated, each for its own operation and direction; an entry with a
                          * '*' ("*_naive", "*_im2col_*") is a wish that is passed over where none of its kernels can
@@ -230,27 +231,42 @@ typedef struct fcnn_kernel_info {
 } fcnn_kernel_info;
 
 FCNN_API int fcnn_kernel_count(void);
-FCNN_API fcnn_kernel_info fcnn_kernel_describe(int index);
+/* FCNN_BAD_ARGUMENT for another index: the name is "" then, and `missing` says so. */
+FCNN_API fcnn_status fcnn_kernel_describe_sized(int index, fcnn_kernel_info *info, size_t info_size);
+FCNN_INLINE fcnn_kernel_info fcnn_kernel_describe(int index)
+{
+    fcnn_kernel_info info;
+    fcnn_kernel_describe_sized(index, &info, sizeof info);
+    return info;
+}
+/* The name of a value, "unknown" for one that there is not. Constants. */
 FCNN_API const char *fcnn_op_name(fcnn_op op);
 FCNN_API const char *fcnn_direction_name(fcnn_direction direction);
 FCNN_API const char *fcnn_isa_name(fcnn_isa isa);
 FCNN_API const char *fcnn_class_name(fcnn_class numerics);
 
-/* Why kernel `index` would not be taken for a problem under the given options (NULL: defaults): "" if it can be used,
- * else the reason. Owned by the library; valid until the next call of this thread. */
-FCNN_API const char *fcnn_kernel_reason_sized(int index, const fcnn_problem *problem, size_t problem_size,
-                                              const fcnn_options *options, size_t options_size);
-FCNN_INLINE const char *fcnn_kernel_reason(int index, const fcnn_problem *problem, const fcnn_options *options)
-{
-    return fcnn_kernel_reason_sized(index, problem, sizeof *problem, options, sizeof *options);
-}
+/* What dispatch thinks of one kernel for one problem. The strings are constants; all are phrases for people. */
+typedef struct fcnn_verdict {
+    const char *kernel; /* its name */
+    fcnn_isa isa;
+    fcnn_class numerics;
+    int chosen;         /* 1: a plan would take it */
+    const char *reason; /* NULL: it can be taken; else why not: machine, settings, or what it cannot compute */
+    const char *doubt;  /* it can be taken, but this speaks for another one; NULL: nothing does */
+    const char *limit;  /* chosen for want of better: what those cannot compute; else NULL */
+    const char *why;    /* why it is chosen, or why not; never NULL */
+} fcnn_verdict;
 
-/* Why kernel `index`, though it can be used, is expected to be slower for a problem than another one of its instruction
- * set, and is taken only where it is alone or asked for by name; "" if nothing speaks against it. A constant. */
-FCNN_API const char *fcnn_kernel_doubt_sized(int index, const fcnn_problem *problem, size_t problem_size);
-FCNN_INLINE const char *fcnn_kernel_doubt(int index, const fcnn_problem *problem)
+/* Explains the choice of fcnn_plan_create() for a problem under the given options (NULL: defaults), kernel by kernel:
+ * index 0 .. fcnn_kernel_count()-1. FCNN_NO_KERNEL, with a verdict: a plan would fail so (what was asked for by name
+ * cannot serve). FCNN_BAD_ARGUMENT, FCNN_BAD_SHAPE, FCNN_BAD_SETTING: there is no verdict. */
+FCNN_API fcnn_status fcnn_explain_sized(int index, const fcnn_problem *problem, size_t problem_size,
+                                        const fcnn_options *options, size_t options_size, fcnn_verdict *verdict,
+                                        size_t verdict_size);
+FCNN_INLINE fcnn_status fcnn_explain(int index, const fcnn_problem *problem, const fcnn_options *options,
+                                     fcnn_verdict *verdict)
 {
-    return fcnn_kernel_doubt_sized(index, problem, sizeof *problem);
+    return fcnn_explain_sized(index, problem, sizeof *problem, options, sizeof *options, verdict, sizeof *verdict);
 }
 
 /* Checks isa, math, kernel names and threads, from the options and the environment, without planning anything. */
@@ -260,7 +276,8 @@ FCNN_INLINE fcnn_status fcnn_options_check(const fcnn_options *options)
     return fcnn_options_check_sized(options, sizeof *options);
 }
 
-/* The number of threads that options and environment come to, 1 to FCNN_MAX_THREADS; 0 where fcnn_options_check() fails. */
+/* The number of threads that options and environment come to, 1 to FCNN_MAX_THREADS; 0 where fcnn_options_check()
+ * fails. */
 FCNN_API int fcnn_options_threads_sized(const fcnn_options *options, size_t size);
 static inline int fcnn_options_threads(const fcnn_options *options)
 {
@@ -273,7 +290,7 @@ typedef struct fcnn_machine {
     unsigned isas;                 /* bit i: fcnn_isa i can be used */
     int cores;                     /* usable by this process */
     long l1d, l2, l3;              /* bytes per core, per core, shared; 0: unknown */
-    const char *features;          /* "sse4.2 avx2 fma avx512f avx512bw ...": this thread's, until its next call */
+    const char *features;          /* "sse4.2 avx2 fma avx512f avx512bw ...": a constant */
 } fcnn_machine;
 FCNN_API void fcnn_machine_describe_sized(fcnn_machine *machine, size_t machine_size); /* NULL: nothing */
 FCNN_INLINE void fcnn_machine_describe(fcnn_machine *machine)

@@ -31,11 +31,14 @@ void fcnn_cpu_pretend(unsigned isas);
 
 /* ---- settings.c: options and environment ---- */
 
+#define FCNN_WORD 96
 struct fcnn_settings {
     int threads;
-    fcnn_isa isa;         /* cap */
+    unsigned isas;        /* bit mask of fcnn_isa: those of this CPU within the cap */
+    fcnn_isa isa;         /* the highest of them */
+    const struct fcnn_isa_row *cap; /* lib/isas.h; NULL: none was asked for */
     unsigned classes;     /* bit mask of fcnn_class */
-    const char *kernels;  /* pins, comma separated, or NULL */
+    const char *kernels;  /* pins: words of less than FCNN_WORD characters, comma separated, or NULL */
     int verbose_dispatch, verbose_exec;
 };
 fcnn_status fcnn_settings_read(struct fcnn_settings *settings, const fcnn_options *options);
@@ -45,9 +48,18 @@ fcnn_status fcnn_settings_read(struct fcnn_settings *settings, const fcnn_option
 /* The best kernel for a checked problem, or NULL with the error set and *status. */
 const struct fcnn_kernel *fcnn_dispatch(const fcnn_problem *problem, const struct fcnn_settings *settings,
                                         fcnn_status *status);
-/* "" or the reason why `kernel` cannot be taken. */
+/* The class whose bits a problem gets: one of `allowed` (a mask), by the problem alone and never by the machine; -1 if
+ * no row of any of them can compute it. */
+int fcnn_dispatch_class(const fcnn_problem *problem, unsigned allowed);
+/* Why `kernel` cannot be taken, or NULL. A constant. */
 const char *fcnn_dispatch_reason(const struct fcnn_kernel *kernel, const fcnn_problem *problem,
                                  const struct fcnn_settings *settings);
+/* Whether the kernel that was taken was asked for by name. */
+int fcnn_dispatch_asked(const struct fcnn_kernel *kernel, const struct fcnn_settings *settings);
+/* If the kernel that was taken is one for want of better: what it is that those cannot do ("padded images of 2^31
+ * values or more"); else NULL. */
+const char *fcnn_dispatch_limit(const struct fcnn_kernel *kernel, const fcnn_problem *problem,
+                                const struct fcnn_settings *settings);
 
 /* ---- tensors.c: which tensors a problem has ---- */
 

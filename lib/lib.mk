@@ -12,14 +12,18 @@ libfcnn_core_la_SOURCES = \
     lib/dispatch.c \
     lib/error.c \
     lib/error.h \
+    lib/explain.c \
     lib/fastcnn.h \
     lib/fpmode.h \
     lib/hyper.c \
     lib/hyper.h \
     lib/internal.h \
+    lib/isas.c \
+    lib/isas.h \
     lib/memory.c \
     lib/memory.h \
     lib/naive.c \
+    lib/names.c \
     lib/net/compile.c \
     lib/net/fastcnn_net.h \
     lib/net/fit.c \

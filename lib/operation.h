@@ -4,7 +4,7 @@
 #ifndef FCNN_OPERATION_H
 #define FCNN_OPERATION_H
 
-#include "kernels/fastcnn_problem.h"
+#include "kernels/kernel.h"
 
 /* Which fields of a problem an operation reads besides n and c. */
 enum fcnn_fields {

@@ -64,12 +64,14 @@ static enum fcnn_length length_of(const struct fcnn_plan *plan)
     return nanoseconds < 1e5 ? FCNN_SHORT : FCNN_LONG;
 }
 
-static void report_dispatch(const struct fcnn_plan *plan)
+/* A last field, which is there only if the kernel was taken for want of a better one, says why. */
+static void report_dispatch(const struct fcnn_plan *plan, const struct fcnn_settings *settings)
 {
     char text[256];
+    const char *limit = fcnn_dispatch_limit(plan->kernel, &plan->problem, settings);
     fcnn_problem_format(&plan->problem, text, sizeof text);
-    fprintf(stderr, "fastcnn_verbose,dispatch,%s,%s,%s,threads:%d\n", text, plan->kernel->name,
-            fcnn_class_name(plan->kernel->numerics), plan->threads);
+    fprintf(stderr, "fastcnn_verbose,dispatch,%s,%s,%s,threads:%d%s%s\n", text, plan->kernel->name,
+            fcnn_class_name(plan->kernel->numerics), plan->threads, limit ? ",limit:" : "", limit ? limit : "");
 }
 
 static fcnn_status prepare(struct fcnn_plan *plan)
@@ -123,7 +125,7 @@ fcnn_status fcnn_plan_create_sized(fcnn_plan **result, const fcnn_problem *probl
         fcnn_plan_destroy(plan);
         return status;
     }
-    if (settings.verbose_dispatch) report_dispatch(plan);
+    if (settings.verbose_dispatch) report_dispatch(plan, &settings);
     *result = plan;
     return FCNN_OK;
 }

@@ -1,27 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * The table of kernels as an array. Rows of instruction sets that were not built expand to nothing. */
 #include "lib/internal.h"
+#include "lib/isas.h"
+#include "lib/sized.h"
 
-#define FCNN_ROW_SCALAR(row) row
-#ifdef FCNN_HAVE_AVX2
-#define FCNN_ROW_AVX2(row) row
-#else
-#define FCNN_ROW_AVX2(row)
-#endif
-#ifdef FCNN_HAVE_AVX512
-#define FCNN_ROW_AVX512(row) row
-#else
-#define FCNN_ROW_AVX512(row)
-#endif
-
-#define KERNEL(name, op, direction, isa, numerics) FCNN_ROW_##isa(extern const struct fcnn_variant name;)
+#define KERNEL(name, op, direction, isa, numerics) FCNN_IF_##isa(extern const struct fcnn_variant name;)
 #include "kernels/kernels.def"
 #undef KERNEL
 
 #define KERNEL(name, op, direction, isa, numerics)                                                                     \
-    FCNN_ROW_##isa({#name COMMA FCNN_##op COMMA FCNN_##direction COMMA FCNN_##isa COMMA FCNN_##numerics COMMA &name}   \
-                   COMMA)
-#define COMMA ,
+    FCNN_IF_##isa({#name, FCNN_##op, FCNN_##direction, FCNN_##isa, FCNN_##numerics, &name},)
 const struct fcnn_kernel fcnn_kernels[] = {
 #include "kernels/kernels.def"
 };
@@ -39,9 +27,16 @@ const int fcnn_kernel_names_count = sizeof fcnn_kernel_names / sizeof *fcnn_kern
 
 int fcnn_kernel_count(void) { return fcnn_kernels_count; }
 
-fcnn_kernel_info fcnn_kernel_describe(int index)
+fcnn_status fcnn_kernel_describe_sized(int index, fcnn_kernel_info *info, size_t info_size)
 {
-    if (index < 0 || index >= fcnn_kernels_count) return (fcnn_kernel_info){.name = "", .missing = "no such index"};
-    const struct fcnn_kernel *k = &fcnn_kernels[index];
-    return (fcnn_kernel_info){k->name, k->op, k->direction, k->isa, k->numerics, fcnn_cpu_missing(k->isa)};
+    fcnn_kernel_info found = {.name = "", .missing = "no such index"};
+    const int known = index >= 0 && index < fcnn_kernels_count;
+    if (!info) return fcnn_fail(FCNN_BAD_ARGUMENT, "the address for the kernel's description is NULL");
+    if (known) {
+        const struct fcnn_kernel *k = &fcnn_kernels[index];
+        found = (fcnn_kernel_info){k->name, k->op, k->direction, k->isa, k->numerics, fcnn_cpu_missing(k->isa)};
+    }
+    FCNN_GIVE(info, info_size, found);
+    if (known) return FCNN_OK;
+    return fcnn_fail(FCNN_BAD_ARGUMENT, "there is no kernel %d; expected 0 to %d", index, fcnn_kernels_count - 1);
 }

@@ -5,20 +5,13 @@
 #include <ctype.h>
 #include <fnmatch.h>
 #include <omp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lib/internal.h"
+#include "lib/isas.h"
 #include "lib/sized.h"
-
-static const char *const isa_names[FCNN_ISAS] = {"scalar", "avx2", "avx512", "neon"};
-static const char *const class_names[FCNN_CLASSES] = {"exact", "winograd_f2", "winograd_f4", "bf16"};
-
-const char *fcnn_isa_name(fcnn_isa isa) { return (unsigned)isa < FCNN_ISAS ? isa_names[isa] : "unknown"; }
-const char *fcnn_class_name(fcnn_class numerics)
-{
-    return (unsigned)numerics < FCNN_CLASSES ? class_names[numerics] : "unknown";
-}
 
 /* The value of an option: the caller's, else the environment's (empty counts as unset); *origin for messages. */
 static const char *lookup(const char *option, const char *option_name, const char *variable, const char **origin)
@@ -28,17 +21,51 @@ static const char *lookup(const char *option, const char *option_name, const cha
     return option && *option ? option : NULL;
 }
 
-static fcnn_status read_isa(const char *option, fcnn_isa *isa)
+static int is_here(const struct fcnn_isa_row *isa)
+{
+    return isa->family == FCNN_EVERYWHERE || isa->family == fcnn_family_here;
+}
+
+/* The instruction sets of this machine's family, for messages: "scalar, avx2 or avx512". */
+static void name_isas(char *text, size_t size)
+{
+    int left = 0;
+    for (int i = 0; i < FCNN_ISAS; i++) left += is_here(&fcnn_isas[i]);
+    *text = 0;
+    for (int i = 0; i < FCNN_ISAS; i++) {
+        if (!is_here(&fcnn_isas[i])) continue;
+        const size_t length = strlen(text);
+        snprintf(text + length, size - length, "%s%s", fcnn_isas[i].name, --left > 1 ? ", " : left ? " or " : "");
+    }
+}
+
+/* The instruction set of that name, or NULL with *status. */
+static const struct fcnn_isa_row *find_cap(const char *text, const char *origin, fcnn_status *status)
+{
+    const struct fcnn_isa_row *cap = NULL;
+    char names[64];
+    for (int i = 0; i < FCNN_ISAS; i++)
+        if (!strcmp(text, fcnn_isas[i].name)) cap = &fcnn_isas[i];
+    if (cap && is_here(cap)) return cap;
+    name_isas(names, sizeof names);
+    *status = fcnn_fail(FCNN_BAD_SETTING, "%s is \"%s\"%s; expected %s", origin, text,
+                        cap ? ", an instruction set of other CPUs" : "", names);
+    return NULL;
+}
+
+/* Those that may be used: of this CPU, within the cap. */
+static fcnn_status read_isa(const char *option, struct fcnn_settings *settings)
 {
     const char *origin, *text = lookup(option, "the option isa", "FASTCNN_ISA", &origin);
-    *isa = FCNN_NEON;
-    if (!text) return FCNN_OK;
-    for (int i = 0; i < FCNN_ISAS; i++)
-        if (!strcmp(text, isa_names[i])) {
-            *isa = (fcnn_isa)i;
-            return FCNN_OK;
-        }
-    return fcnn_fail(FCNN_BAD_SETTING, "%s is \"%s\"; expected scalar, avx2, avx512 or neon", origin, text);
+    fcnn_status status = FCNN_OK;
+    if (text) settings->cap = find_cap(text, origin, &status);
+    settings->isas = fcnn_cpu_isas();
+    settings->isa = FCNN_SCALAR;
+    for (int i = 0; i < FCNN_ISAS; i++) {
+        if (settings->cap && !fcnn_isa_is_within(&fcnn_isas[i], settings->cap)) settings->isas &= ~(1u << i);
+        if (settings->isas >> i & 1 && fcnn_isas[i].rank > fcnn_isas[settings->isa].rank) settings->isa = (fcnn_isa)i;
+    }
+    return status;
 }
 
 /* Calls `visit` with each comma-separated word of a list. */
@@ -47,10 +74,11 @@ static fcnn_status for_each_word(const char *list,
                                  const char *origin, void *context)
 {
     for (const char *at = list; at && *at;) {
-        char word[96];
+        char word[FCNN_WORD];
         size_t length = strcspn(at, ",");
         if (length >= sizeof word || !length)
-            return fcnn_fail(FCNN_BAD_SETTING, "%s is \"%s\"; expected words between commas", origin, list);
+            return fcnn_fail(FCNN_BAD_SETTING, "%s is \"%s\"; expected words of 1 to %d characters between commas",
+                             origin, list, FCNN_WORD - 1);
         memcpy(word, at, length);
         word[length] = 0;
         fcnn_status status = visit(word, origin, context);
@@ -63,7 +91,7 @@ static fcnn_status for_each_word(const char *list,
 static fcnn_status add_class(const char *word, const char *origin, void *context)
 {
     for (int i = 0; i < FCNN_CLASSES; i++)
-        if (!strcmp(word, class_names[i])) {
+        if (!strcmp(word, fcnn_classes[i].name)) {
             *(unsigned *)context |= 1u << i;
             return FCNN_OK;
         }
@@ -139,7 +167,7 @@ fcnn_status fcnn_settings_read(struct fcnn_settings *settings, const fcnn_option
     if (!options) options = &defaults;
     *settings = (struct fcnn_settings){0};
     fcnn_status status = read_threads(options->threads, &settings->threads);
-    if (!status) status = read_isa(options->isa, &settings->isa);
+    if (!status) status = read_isa(options->isa, settings);
     const char *math = lookup(options->math, "the option math", "FASTCNN_MATH", &origin);
     if (!status) status = for_each_word(math ? math : "exact", add_class, origin, &settings->classes);
     settings->kernels = lookup(options->kernel, "the option kernel", "FASTCNN_KERNEL", &origin);

@@ -105,6 +105,37 @@ START_TEST(unchecked_problems)
 }
 END_TEST
 
+static int has_naive_row(fcnn_op op, fcnn_direction direction)
+{
+    for (int i = 0; i < fcnn_kernels_count; i++) {
+        const struct fcnn_kernel *kernel = &fcnn_kernels[i];
+        const char *end = strstr(kernel->name, "_naive");
+        if (kernel->op == op && kernel->direction == direction && end && !end[6]) return 1;
+    }
+    return 0;
+}
+
+/* The table of operations: each has a name, directions, tensors that are written, and a reference. */
+START_TEST(operations_are_complete)
+{
+    for (int op = 0; op < FCNN_OPS; op++) {
+        const struct fcnn_operation *row = &fcnn_operations[op];
+        ck_assert_msg(row->name && row->directions && row->tensors, "operation %d has no row", op);
+        ck_assert_str_eq(fcnn_op_name((fcnn_op)op), row->name);
+        for (int d = 0; d < FCNN_DIRECTIONS; d++) {
+            unsigned roles = 0;
+            if (!(row->directions >> d & 1)) continue;
+            ck_assert_msg(has_naive_row((fcnn_op)op, (fcnn_direction)d), "%s has no naive row", row->name);
+            for (const struct fcnn_tensor_rule *rule = row->tensors; rule->name; rule++)
+                if (rule->directions >> d & 1) roles |= 1u << rule->role;
+            ck_assert_msg(roles & 1u << FCNN_OUT || roles & 1u << FCNN_INOUT, "%s %s writes nothing", row->name,
+                          fcnn_direction_name((fcnn_direction)d));
+        }
+    }
+    ck_assert_str_eq(fcnn_op_name((fcnn_op)FCNN_OPS), "unknown");
+}
+END_TEST
+
 START_TEST(tensors_of_a_problem)
 {
     static const struct { const char *name; int64_t elements; size_t size; fcnn_role role; } want[] = {
@@ -272,6 +303,7 @@ int main(void)
     tcase_add_test(cases, null);
     tcase_add_test(cases, unknown_values);
     tcase_add_test(cases, unchecked_problems);
+    tcase_add_test(cases, operations_are_complete);
     tcase_add_test(cases, tensors_of_a_problem);
     tcase_add_test(cases, sizes_of_problems);
     tcase_add_test(cases, sizes_of_options);

@@ -61,7 +61,7 @@ static const char *why_not(int row, const struct fcnn_settings *settings)
     const struct fcnn_kernel *kernel = &fcnn_kernels[row];
     const char *missing = fcnn_cpu_missing(kernel->isa);
     if (missing) return missing;
-    if (kernel->isa > settings->isa) return "FASTCNN_ISA caps the instruction set below it";
+    if (!(settings->isas >> kernel->isa & 1)) return "FASTCNN_ISA caps the instruction set below it";
     return selection.text ? fcnn_row_unsupported(kernel, &selection.problem) : NULL;
 }
 

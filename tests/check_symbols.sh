@@ -28,7 +28,8 @@ case $CFLAGS in *-fsanitize*) library= ;; esac # instrumented objects have names
 if [ -e "$library" ] && [ -n "$OBJCOPY" ]; then
     cp "$library" "$work/prefixed.a"
     "$top_srcdir/lib/prefix_static.sh" "$work/prefixed.a" || { echo "FAIL: lib/prefix_static.sh"; exit 1; }
-    $NM -g --defined-only "$work/prefixed.a" | awk 'NF == 3 && $2 != "W" && $2 != "V" { print $3 }' | sort -u >"$work/names"
+    $NM -g --defined-only "$work/prefixed.a" | awk 'NF == 3 && $2 != "W" && $2 != "V" { print $3 }' | sort -u \
+        >"$work/names"
     grep -v '^fcnn_' "$work/names" && { echo "FAIL: names without a prefix in the static library"; exit 1; }
     comm -23 "$listed" "$work/names" | grep . && { echo "FAIL: not in the static library"; exit 1; }
     # Nothing that the library defined under its old name is still used under it.

@@ -7,9 +7,11 @@
 #include "kernels/peak/peak_body.h"
 #include "kernels/peak/stream_body.h"
 
-float fcnn_peak_avx2(int64_t rounds) { return peak_run(rounds); }
+static float peak(int64_t rounds) { return peak_run(rounds); }
 
-float fcnn_stream_avx2(const struct fcnn_stream *streams, int count, float least)
+static float stream(const struct fcnn_stream *streams, int count, float least)
 {
     return stream_run(streams, count, least);
 }
+
+const struct fcnn_loops fcnn_loops_avx2 = {2.0 * VL * FCNN_PEAK_CHAINS, peak, stream};

@@ -125,12 +125,12 @@ void net_release(fcnn_model *model)
     }
     float **arenas[] = {&model->weights, &model->moment_1, &model->moment_2, &model->gradient, &model->shard_gradients};
     for (size_t i = 0; i < sizeof arenas / sizeof arenas[0]; i++) {
-        free(*arenas[i]);
+        net_free(*arenas[i]);
         *arenas[i] = NULL;
     }
-    free(model->run.initial);
+    net_free(model->run.initial);
     model->run = (struct net_run){0};
-    free(model->sums);
+    net_free(model->sums);
     model->sums = NULL;
     model->sums_capacity = 0;
     free((char *)model->kernels.isa);

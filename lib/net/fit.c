@@ -219,7 +219,7 @@ fcnn_status fcnn_fit_sized(fcnn_model *model, const float *x, const int32_t *y, 
     const fcnn_fpmode saved = fcnn_fpmode_enter();
     const fcnn_status status = run_epochs(&fit, history, history_size);
     fcnn_fpmode_leave(saved);
-    free(fit.order);
+    net_free(fit.order);
     return status;
 }
 

@@ -4,21 +4,18 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
-#define HUGE_PAGE ((size_t)2 << 20)
+#include "lib/memory.h"
 
 void *net_alloc(size_t count, size_t size)
 {
-    size_t bytes, align;
-    if (__builtin_mul_overflow(count, size, &bytes) || bytes > (size_t)PTRDIFF_MAX - HUGE_PAGE) return NULL;
-    align = bytes >= HUGE_PAGE ? HUGE_PAGE : 64;
-    bytes = (bytes + align - 1) / align * align;
-    void *memory = aligned_alloc(align, bytes ? bytes : align);
-    if (!memory) return NULL;
-    if (align == HUGE_PAGE) (void)madvise(memory, bytes, MADV_HUGEPAGE); /* a wish */
-    return memset(memory, 0, bytes);
+    size_t bytes;
+    if (__builtin_mul_overflow(count, size, &bytes)) return NULL;
+    void *memory = fcnn_memory_allocate(bytes);
+    return memory ? memset(memory, 0, bytes) : NULL;
 }
+
+void net_free(void *memory) { fcnn_memory_free(memory); }
 
 /* The next count * size bytes of a block, at a multiple of 64. base NULL: only counts; *at sticks to SIZE_MAX on
  * overflow. */
@@ -64,7 +61,7 @@ static size_t lay_out(const fcnn_model *model, struct net_worker *worker, int64_
 
 static void release_worker(struct net_worker *worker)
 {
-    free(worker->memory);
+    net_free(worker->memory);
     free(worker->layers);
     *worker = (struct net_worker){0};
 }
@@ -120,7 +117,7 @@ static fcnn_status reserve_sums(fcnn_model *model, int64_t shards)
     if (shards <= model->sums_capacity) return FCNN_OK;
     struct net_sum *sums = net_alloc((size_t)shards, sizeof *sums);
     if (!sums) return fcnn_fail(FCNN_OUT_OF_MEMORY, "no memory for the metrics of %lld shards", (long long)shards);
-    free(model->sums);
+    net_free(model->sums);
     model->sums = sums;
     model->sums_capacity = shards;
     return FCNN_OK;

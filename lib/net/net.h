@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * What the files of lib/net share. The network is the library's first customer: apart from lib/error.h,
- * lib/fpmode.h, lib/hyper.h, lib/sized.h and the threads (lib/team.h, pool.h, threads.h) it knows fastcnn.h alone. Who
- * calls whom, each only those before it: random, layers, memory, plans, shard, job, train; on top of them compile,
- * state, info, receipt; model and fit.
+ * lib/fpmode.h, lib/hyper.h, lib/memory.h, lib/sized.h and the threads (lib/team.h, pool.h, threads.h) it knows
+ * fastcnn.h alone. Who calls whom, each only those before it: random, layers, memory, plans, shard, job, train; on top
+ * of them compile, state, info, receipt; model and fit.
  *
  * A batch is split into shards (docs/numerics.md, rule 12). A worker runs forward and backward of a whole shard with
  * plans of one thread; plans and packed weights are shared by the workers, activations and workspace are each worker's
@@ -148,8 +148,10 @@ int64_t net_classes(const fcnn_model *model);
 
 /* ---- memory.c ---- */
 
-/* Zeroed, 64-byte aligned; in huge pages where it is large. NULL if there is no memory. Freed by free(). */
+/* Zeroed, 64-byte aligned; in huge pages where it is large; from the caller's allocator if there is one. NULL if there
+ * is no memory. */
 void *net_alloc(size_t count, size_t size);
+void net_free(void *memory); /* what net_alloc() gave, or NULL */
 /* Makes room for so many shards of at most `capacity` images: sums, and the workers that can be busy with them. */
 fcnn_status net_reserve(fcnn_model *model, int64_t capacity, int64_t shards);
 void net_release_workers(fcnn_model *model);

@@ -78,7 +78,7 @@ static void destroy_backward(const fcnn_model *model, struct net_plans *plans)
         struct net_stage *stage = &plans->stages[i];
         fcnn_plan_destroy(stage->backward_data.plan);
         fcnn_plan_destroy(stage->backward_weights);
-        free(stage->backward_data.packed);
+        net_free(stage->backward_data.packed);
         stage->backward_data = (struct net_plan){0};
         stage->backward_weights = NULL;
     }
@@ -91,7 +91,7 @@ static void destroy(const fcnn_model *model, struct net_plans *plans)
     destroy_backward(model, plans);
     for (int i = 0; i < model->layers; i++) {
         fcnn_plan_destroy(plans->stages[i].forward.plan);
-        free(plans->stages[i].forward.packed);
+        net_free(plans->stages[i].forward.packed);
     }
     fcnn_plan_destroy(plans->softmax);
     fcnn_plan_destroy(plans->loss);

@@ -86,7 +86,7 @@ fcnn_status net_run_begin(fcnn_model *model, const struct net_fit_record *fit, c
     next.first_epoch = model->epochs;
     next.first_powers[0] = model->hyper.beta_1_power;
     next.first_powers[1] = model->hyper.beta_2_power;
-    free(run->initial);
+    net_free(run->initial);
     *run = next;
     return FCNN_OK;
 }
@@ -112,7 +112,7 @@ static void name_classes(unsigned classes, char *text, size_t size)
 {
     size_t length = 0;
     text[0] = 0;
-    for (int i = 0; i < FCNN_CLASSES && length < size; i++)
+    for (int i = 0; i < 32 && classes >> i && length < size; i++)
         if (classes >> i & 1)
             length += (size_t)snprintf(text + length, size - length, "%s%s", length ? "," : "",
                                        fcnn_class_name((fcnn_class)i));
