@@ -103,7 +103,8 @@ static void add_kernels(struct builder *b, struct bench_case *c, int threads)
         const fcnn_options options = {.threads = threads, .kernel = kernel.name,
                                       .math = fcnn_class_name(kernel.numerics)};
         fcnn_verdict verdict;
-        if (fcnn_explain(i, &c->about.problem, &options, &verdict) || is_left_out(b->options, &kernel, c, best)) continue;
+        if (fcnn_explain(i, &c->about.problem, &options, &verdict) || verdict.reason) continue;
+        if (is_left_out(b->options, &kernel, c, best)) continue;
         struct bench_result row = {.isa = kernel.isa, .numerics = kernel.numerics, .threads = threads,
                                    .is_chosen = !strcmp(kernel.name, c->choice),
                                    .is_doubted = verdict.doubt != NULL,
