@@ -9,7 +9,6 @@
 #include <sysexits.h>
 
 #include "bench/results.h"
-#include "kernels/kernel.h"
 
 static const char help[] =
     "Usage: fastcnn-bench [OPTION]...\n"

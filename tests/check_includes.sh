@@ -29,7 +29,7 @@ BEGIN {
     rule("lib/net/.*", "lib/(error|fastcnn|fpmode|hyper|memory|pool|sized|team|threads)[.]h|lib/net/.*[.]h", any, out)
     rule("lib/io/.*", "lib/fastcnn[.]h|lib/io/.*[.]h", any, "omp|sleef|pthread|check|dnnl|getopt|argp")
     rule("lib/naive[a-z_]*[.][ch]", "lib/[a-z_]*[.]h|kernels/kernel[.]h|reference/ref[.]h", any, out)
-    rule("lib/peak[.]c", "lib/[a-z_]*[.]h|kernels/peak/peak[.]h", any, out)
+    rule("lib/(isas|peak)[.]c", "lib/[a-z_]*[.]h|kernels/peak/peak[.]h", any, out)
     rule("lib/(registry|isas)[.][ch]", "lib/[a-z_]*[.]h|kernels/kernel[.]h|kernels/kernels[.]def", any, out)
     rule("lib/.*", "lib/[a-z_]*[.]h|kernels/(kernel|fastcnn_problem)[.]h", any, out)
     rule("cli/program[.][ch]", "lib/fastcnn[.]h|cli/program[.]h", any, "jansson|omp") # what the benchmark uses too

@@ -8,6 +8,7 @@
 
 #include "kernels/peak/peak.h"
 #include "lib/internal.h"
+#include "lib/isas.h"
 #include "tests/guard.h"
 #include "tests/suite.h"
 
@@ -63,16 +64,8 @@ END_TEST
  * Twelve of them hide the latency of an FMA where two start per cycle; with six the peak would be half. */
 START_TEST(chains)
 {
-    float (*run)(int64_t) = NULL;
     if (fcnn_cpu_missing((fcnn_isa)_i)) return;
-    if (_i == FCNN_SCALAR) run = fcnn_peak_scalar;
-#ifdef FCNN_HAVE_AVX2
-    if (_i == FCNN_AVX2) run = fcnn_peak_avx2;
-#endif
-#ifdef FCNN_HAVE_AVX512
-    if (_i == FCNN_AVX512) run = fcnn_peak_avx512;
-#endif
-    if (!run) return;
+    float (*run)(int64_t) = fcnn_isas[_i].loops->peak;
     ck_assert(run(0) == 66);
     ck_assert(run(1) == 39);
     ck_assert(run(10) == 12 + 54.0f / 1024);
