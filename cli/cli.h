@@ -71,6 +71,12 @@ void cli_data_free(struct cli_data *data);
 const char *cli_data_describe(const struct cli_data *data, char *text, size_t size);
 json_t *cli_data_json(const struct cli_data *data);
 
+/* ---- file.c ---- */
+
+/* Writes a whole file or leaves the one that is there. text NULL: only tries whether that is possible. Complains and
+ * returns an exit code. */
+int cli_write_file(const char *path, const char *text);
+
 /* ---- measure.c ---- */
 
 /* The instruction set that the options lead to for the model's convolutions. */

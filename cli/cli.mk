@@ -15,6 +15,7 @@ cli_sources = \
     cli/cli.h \
     cli/data.c \
     cli/explain.c \
+    cli/file.c \
     cli/info.c \
     cli/json.c \
     cli/list.c \

@@ -50,6 +50,7 @@ int program_exit_code(fcnn_status status)
     case FCNN_OUT_OF_MEMORY: return EX_OSERR;
     case FCNN_BAD_DATA: return EX_DATAERR;
     case FCNN_NO_FILE: return EX_NOINPUT;
+    case FCNN_DIVERGED: return EXIT_CHECK_FAILED;
     case FCNN_INTERRUPTED: return EXIT_INTERRUPTED;
     default: return EX_SOFTWARE;
     }

@@ -6,6 +6,7 @@
 
 #include "cli/arguments.h"
 #include "cli/cli.h"
+#include "lib/io/receipt.h"
 
 struct training {
     struct cli_data data;
@@ -13,6 +14,7 @@ struct training {
     fcnn_fit_options fit;
     int64_t limit;
     int verbose;
+    const char *receipt_file; /* NULL: none */
     double minimum; /* test accuracy below which the run has failed */
     /* results */
     fcnn_progress *history;
@@ -118,6 +120,7 @@ static void print_text(const struct training *t)
     printf("receipt   weights  %s\n          data     %s\n", r->weights, r->data);
     printf("          seed %llu, shards %d, steps %lld, numerics %s\n          %s\n", (unsigned long long)r->seed,
            r->shards, (long long)r->steps, r->classes, r->versions);
+    if (r->diverged_step) printf("          diverged in step %lld\n", (long long)r->diverged_step);
 }
 
 static json_t *history_json(const struct training *t)
@@ -139,9 +142,10 @@ static json_t *history_json(const struct training *t)
 static json_t *training_json(const struct training *t)
 {
     const fcnn_receipt *r = &t->receipt;
-    json_t *receipt = json_pack("{s:s, s:s, s:I, s:i, s:I, s:s, s:s}", "weights", r->weights, "data", r->data, "seed",
-                                (json_int_t)r->seed, "shards", r->shards, "steps", (json_int_t)r->steps, "classes",
-                                r->classes, "versions", r->versions);
+    json_t *receipt = json_pack("{s:s, s:s, s:I, s:i, s:I, s:I, s:s, s:s}", "weights", r->weights, "data", r->data,
+                                "seed", (json_int_t)r->seed, "shards", r->shards, "steps", (json_int_t)r->steps,
+                                "diverged_step", (json_int_t)r->diverged_step, "classes", r->classes, "versions",
+                                r->versions);
     json_t *speed =
         json_pack("{s:s, s:i, s:f, s:f, s:f}", "isa", fcnn_isa_name(t->isa), "threads", t->threads, "peak_gflops",
                   t->peak, "epoch_seconds", t->epoch_seconds, "bound_seconds", t->bound_seconds);
@@ -159,9 +163,40 @@ static int report(const struct training *t)
     int code = EXIT_SUCCESS;
     if (cli_json) code = cli_print_json(training_json(t));
     else print_text(t);
+    if (t->receipt.diverged_step)
+        program_complain("training diverged in step %lld: its loss or a weight is not finite",
+                         (long long)t->receipt.diverged_step);
     if (!code && !(t->test.accuracy >= t->minimum)) {
         program_complain("the test accuracy is %.4f; --min-accuracy asks for %g", t->test.accuracy, t->minimum);
         code = EXIT_CHECK_FAILED;
+    }
+    return code;
+}
+
+static int write_receipt(const struct training *t, const fcnn_model *model)
+{
+    char message[512];
+    json_t *receipt;
+    fcnn_status status = fcnn_receipt_json(&receipt, model, t->data.train.x, t->data.train.y, message, sizeof message);
+    if (status) {
+        program_complain("%s", message);
+        return program_exit_code(status);
+    }
+    char *text = fcnn_receipt_text(receipt);
+    json_decref(receipt);
+    if (!text) program_complain("out of memory");
+    const int code = text ? cli_write_file(t->receipt_file, text) : EX_OSERR;
+    free(text);
+    return code;
+}
+
+/* A run that ended, well or not, has its sentence and its receipt here. */
+static int conclude(const struct training *t, const fcnn_model *model, fcnn_status status)
+{
+    int code = status ? program_failed(status) : EXIT_SUCCESS;
+    if (t->receipt_file && (!status || status == FCNN_DIVERGED)) {
+        const int written = write_receipt(t, model);
+        code = code ? code : written;
     }
     return code;
 }
@@ -175,13 +210,13 @@ static int train_and_report(struct training *t)
     if (t->verbose) fprintf(stderr, "Training on %s\n", cli_data_describe(&t->data, text, sizeof text));
     fcnn_status status = fcnn_model_mnist(&model);
     if (!status) status = train(t, model, &progress);
+    const int stopped = status == FCNN_INTERRUPTED || (!status && cli_interrupted());
+    const int code = stopped ? EXIT_INTERRUPTED : conclude(t, model, status);
     fcnn_model_destroy(model);
-    if (status == FCNN_INTERRUPTED || (!status && cli_interrupted())) {
+    if (stopped)
         program_complain("interrupted in epoch %d of %d after step %lld of %lld; no result", progress.last.epoch,
-                     progress.last.epochs, (long long)progress.last.step, (long long)progress.last.steps);
-        return EXIT_INTERRUPTED;
-    }
-    return status ? program_failed(status) : report(t);
+                         progress.last.epochs, (long long)progress.last.step, (long long)progress.last.steps);
+    return code ? code : report(t);
 }
 
 /* Options that only together make no sense. */
@@ -208,7 +243,8 @@ static int run(int argc, char **argv)
     cli_parse(&cli_train, argc, argv, &t);
     check_options(&t);
     t.compile.seed = t.data.seed;
-    int code = cli_data_load(&t.data, t.limit, 1);
+    int code = t.receipt_file ? cli_write_file(t.receipt_file, NULL) : EXIT_SUCCESS; /* before hours of training */
+    if (!code) code = cli_data_load(&t.data, t.limit, 1);
     if (code) return code;
     t.history = program_allocate((size_t)t.fit.epochs, sizeof *t.history);
     t.faults = program_allocate((size_t)t.fit.epochs, sizeof *t.faults);
@@ -249,6 +285,10 @@ static const struct cli_option options[] = {
      .field = FIELD(compile.shards), .low = 1, .high = 1024},
     {"min-accuracy", "X", "Exit with 1 if the test accuracy is below X", CLI_DOUBLE,
      .field = FIELD(minimum), .most = 1},
+    {"keep-going", NULL, "Train on where the loss is not finite any more", CLI_SET, .field = FIELD(fit.keep_going),
+     .low = 1},
+    {"receipt", "FILE", "Write the receipt of the run there, as JSON with SHA-256 hashes", CLI_TEXT,
+     .field = FIELD(receipt_file)},
     {"verbose", "N", "0: nothing, 1: progress bar (default), 2: one line per epoch", CLI_INT,
      .field = FIELD(verbose), .low = 0, .high = 2},
     {"quiet", NULL, "The same as --verbose 0", CLI_SET, .field = FIELD(verbose), .low = 0},

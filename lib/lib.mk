@@ -103,8 +103,8 @@ libfastcnn_io_la_LIBADD = $(JANSSON_LIBS) $(NETTLE_LIBS) $(ZLIB_LIBS) $(LIBM)
 
 pkgconfig_DATA = fastcnn.pc
 
-# For CMake's find_package(). The file finds the installed tree from where it lies itself, so that trees can be moved: it
-# needs the folders relative to the prefix, which only make knows.
+# For CMake's find_package(). The file finds the installed tree from where it lies itself, so that trees can be moved:
+# it needs the folders relative to the prefix, which only make knows.
 cmakedir = $(libdir)/cmake/fastcnn
 cmake_DATA = fastcnnConfig.cmake fastcnnConfigVersion.cmake
 EXTRA_DIST += fastcnnConfig.cmake.in

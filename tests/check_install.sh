@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-# Installs into a folder of the build (or takes the tree installed under DESTDIR $1), builds the example out of tree with
-# what pkg-config says and with CMake, against the shared and the static library, and runs it; the same with CMake on a
+# Installs into a folder of the build (or takes the tree installed under DESTDIR $1), builds the example out of tree
+# with what pkg-config says and with CMake, against the shared and the static library, and runs it; the same with CMake on a
 # moved tree of stripped files. Run in the build folder.
 set -u
 work=$PWD/tests/install.tmp
@@ -89,5 +89,6 @@ for program in "$work/cmake/build/default" "$work/cmake/build/static"; do
     [ -e "$program" ] || continue
     $FCNN_RUN "$program" >"$program.out" && cmp "$program.out" "$work/reference.out" || { echo "FAIL: $program"; exit 1; }
 done
-[ ! -e "$library/libfastcnn.a" ] || [ -e "$work/cmake/build/static" ] || { echo "FAIL: no target fastcnn::static"; exit 1; }
+[ ! -e "$library/libfastcnn.a" ] || [ -e "$work/cmake/build/static" ] ||
+    { echo "FAIL: no target fastcnn::static"; exit 1; }
 echo 'CMake: the moved tree works'

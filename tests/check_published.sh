@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-# The weight hashes in README.md's table are what the commands beside them end at. The families of kernels that `prove`
-# compares are for check_training; here one run with the same images and batches stands for them. Run in the build folder;
-# FCNN_RUN goes before the program. FCNN_TEST_LONG=1: the five epochs of `train` too.
+# The weight hashes in README.md's table are what the commands beside them end at. The families of kernels that
+# `prove` compares are for check_training; here one run with the same images and batches stands for them. Run in the
+# build folder; FCNN_RUN goes before the program. FCNN_TEST_LONG=1: the five epochs of `train` too.
 set -u
 unset FASTCNN_KERNEL FASTCNN_MATH FASTCNN_VERBOSE
 readme=$top_srcdir/README.md
@@ -34,5 +34,6 @@ else
     echo 'SKIP: the five epochs of ./fastcnn train; FCNN_TEST_LONG=1 runs them'
 fi
 quick=$(published './fastcnn prove --quick')
-grep -q "All [0-9]* runs ended at the same weights: $quick" "$readme" || { echo "FAIL: the table of prove has another hash"; failed=1; }
+grep -q "All [0-9]* runs ended at the same weights: $quick" "$readme" ||
+    { echo "FAIL: README.md's table of prove has another hash than the list of commands"; failed=1; }
 exit $failed
