@@ -52,8 +52,8 @@ START_TEST(every_operation)
     fcnn_problem_format(&p, text, sizeof text);
     ck_assert_ptr_nonnull(strstr(text, " mb0ic4"));
     for (int i = 0; i < fcnn_kernel_count(); i++) {
-        fcnn_kernel_reason(i, &p, NULL);
-        fcnn_kernel_doubt(i, &p);
+        fcnn_verdict verdict;
+        ck_assert_int_eq(fcnn_explain(i, &p, NULL, &verdict), FCNN_OK);
     }
     ck_assert_msg(fcnn_plan_create(&plan, &p, NULL) == FCNN_OK, "%s", fcnn_last_error());
     const int tensors = execute(&p, plan, memory);

@@ -48,8 +48,9 @@ START_TEST(null)
     ck_assert_int_eq(fcnn_pack(NULL, NULL, NULL, NULL), FCNN_BAD_ARGUMENT);
     fcnn_plan_destroy(NULL);
     ck_assert_int_eq(fcnn_options_check(NULL), FCNN_OK);
-    ck_assert_str_ne(fcnn_kernel_reason(0, NULL, NULL), "");
-    ck_assert_str_eq(fcnn_kernel_doubt(0, NULL), "");
+    fcnn_verdict verdict;
+    ck_assert_int_eq(fcnn_explain(0, NULL, NULL, &verdict), FCNN_BAD_ARGUMENT);
+    ck_assert_int_eq(fcnn_explain(0, &(fcnn_problem){.c = 1, .k = 1}, NULL, NULL), FCNN_BAD_ARGUMENT);
     fcnn_machine_describe(NULL);
     ck_assert_int_eq(fcnn_set_allocator(NULL), FCNN_OK);
 }
@@ -79,8 +80,9 @@ START_TEST(unknown_values)
         ck_assert_int_eq(fcnn_problem_check(&p), FCNN_BAD_ARGUMENT);
         p = (fcnn_problem){.c = 1, .k = 1, .activation = (fcnn_activation)value};
         ck_assert_int_eq(fcnn_problem_check(&p), FCNN_BAD_ARGUMENT);
-        ck_assert_str_ne(fcnn_kernel_reason(value, &(fcnn_problem){.c = 1, .k = 1}, NULL), "");
-        ck_assert_str_eq(fcnn_kernel_doubt(value, &(fcnn_problem){.c = 1, .k = 1}), "");
+        fcnn_verdict verdict;
+        const fcnn_status explained = fcnn_explain(value, &(fcnn_problem){.c = 1, .k = 1}, NULL, &verdict);
+        ck_assert_int_eq(explained, value < 0 || value >= fcnn_kernel_count() ? FCNN_BAD_ARGUMENT : FCNN_OK);
         if (value > 0) ck_assert(fcnn_measure_peak((fcnn_isa)value, 0.001) == 0);
     }
 }
@@ -197,8 +199,8 @@ START_TEST(sizes_of_problems)
         ck_assert_int_eq(fcnn_problem_tensors_sized(q, sizes[i], 0, &info, sizeof info), FCNN_OK);
         ck_assert_int_eq(fcnn_plan_create_sized(&plan, q, sizes[i], NULL, 1000), FCNN_OK);
         fcnn_plan_destroy(plan);
-        ck_assert_str_ne(fcnn_kernel_reason_sized(0, q, sizes[i], NULL, 0), "no such kernel or problem");
-        fcnn_kernel_doubt_sized(0, q, sizes[i]);
+        fcnn_verdict verdict;
+        ck_assert_int_eq(fcnn_explain_sized(0, q, sizes[i], NULL, 0, &verdict, sizeof verdict), FCNN_OK);
         ck_assert_int_eq(fcnn_problem_check_sized(q, sizes[i]), FCNN_OK);
         memset(room.data, 0x55, sizes[i]);
         ck_assert_int_eq(fcnn_problem_parse_sized(q, sizes[i], "relu forward mb3ic4"), FCNN_OK);
@@ -216,8 +218,8 @@ START_TEST(sizes_of_problems)
     ck_assert(fcnn_problem_flops_sized(q, new) == 0);
     fcnn_problem_format_sized(q, new, text, sizeof text);
     ck_assert_str_eq(text, "invalid problem");
-    ck_assert_str_ne(fcnn_kernel_reason_sized(0, q, new, NULL, 0), "");
-    ck_assert_str_eq(fcnn_kernel_doubt_sized(0, q, new), "");
+    fcnn_verdict verdict;
+    ck_assert_int_eq(fcnn_explain_sized(0, q, new, NULL, 0, &verdict, sizeof verdict), FCNN_BAD_ARGUMENT);
 }
 END_TEST
 
@@ -227,17 +229,18 @@ START_TEST(sizes_of_options)
     const fcnn_problem p = {.op = FCNN_RELU, .c = 4};
     const size_t known = sizeof options, sizes[] = {offsetof(fcnn_options, math), known, known + 8};
     fcnn_plan *plan;
+    fcnn_verdict verdict;
     for (size_t i = 0; i < 3; i++) {
         const fcnn_options *o = place(&room, &options, known, sizes[i], 0);
         ck_assert_int_eq(fcnn_options_check_sized(o, sizes[i]), FCNN_OK);
         ck_assert_int_eq(fcnn_plan_create_sized(&plan, &p, sizeof p, o, sizes[i]), FCNN_OK);
         fcnn_plan_destroy(plan);
-        ck_assert_ptr_nonnull(fcnn_kernel_reason_sized(0, &p, sizeof p, o, sizes[i]));
+        ck_assert_int_eq(fcnn_explain_sized(0, &p, sizeof p, o, sizes[i], &verdict, sizeof verdict), FCNN_OK);
     }
     const fcnn_options *o = place(&room, &options, known, known + 8, 1);
     ck_assert_int_eq(fcnn_options_check_sized(o, known + 8), FCNN_BAD_ARGUMENT);
     ck_assert_int_eq(fcnn_plan_create_sized(&plan, &p, sizeof p, o, known + 8), FCNN_BAD_ARGUMENT);
-    ck_assert_str_ne(fcnn_kernel_reason_sized(0, &p, sizeof p, o, known + 8), "");
+    ck_assert_int_eq(fcnn_explain_sized(0, &p, sizeof p, o, known + 8, &verdict, sizeof verdict), FCNN_BAD_ARGUMENT);
 }
 END_TEST
 

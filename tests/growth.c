@@ -56,6 +56,7 @@ static void plans(void)
     GUARDED(fcnn_hyper, hyper);
     GUARDED(fcnn_machine, machine);
     GUARDED(fcnn_plan_info, about);
+    GUARDED(fcnn_verdict, verdict);
     float weights[3] = {1, 2, 3}, gradient[3] = {1, 2, 4}, moment[3] = {0};
     fcnn_plan *plan;
     p.it.op = FCNN_SGD, p.it.direction = FCNN_UPDATE, p.it.c = 3;
@@ -69,8 +70,8 @@ static void plans(void)
     EXPECT(weights[0] == 0.5f && weights[1] == 1 && weights[2] == 1);
     EXPECT(!fcnn_plan_describe(plan, &about.it));
     EXPECT(about.it.threads == 1 && !strcmp(about.it.kernel, fcnn_plan_kernel(plan)));
-    EXPECT(strcmp(fcnn_kernel_reason(0, &p.it, &options.it), "no such kernel or problem"));
-    EXPECT(fcnn_kernel_doubt(0, &p.it) != NULL);
+    EXPECT(!fcnn_explain(0, &p.it, &options.it, &verdict.it));
+    EXPECT(!strcmp(verdict.it.kernel, fcnn_kernel_describe(0).name) && verdict.it.reason);
     fcnn_plan_destroy(plan);
     fcnn_machine_describe(&machine.it);
     EXPECT(machine.it.cores > 0);
@@ -80,6 +81,7 @@ static void plans(void)
     INTACT(hyper);
     INTACT(machine);
     INTACT(about);
+    INTACT(verdict);
 }
 
 static void *allocate(void *context, size_t bytes, size_t alignment)
@@ -108,7 +110,6 @@ static void allocators(void)
     INTACT(allocator);
 }
 
-#ifdef FCNN_MAX_SHARDS /* the network is told sizes too */
 static int progress_seen;
 
 static int callback(void *context, const fcnn_progress *progress)
@@ -156,16 +157,13 @@ static void networks(void)
     INTACT(receipt);
     INTACT(history);
 }
-#endif
 
 int main(void)
 {
     problems();
     plans();
     allocators();
-#ifdef FCNN_MAX_SHARDS
     networks();
-#endif
     if (!failures) printf("structs of %zu and %zu bytes\n", sizeof(fcnn_problem), sizeof(fcnn_tensors));
     return failures != 0;
 }
