@@ -129,7 +129,6 @@ gives 64 list stray;      has err "unexpected argument 'stray'"
 gives 0 info; has out 'CPU '; has out GFLOP/s; has out 'adam update'; has out cross_entropy; silent err
 gives 0 info --json; json '.peak_gflops.scalar > 0'; json '.mnist_kernels | length > 5'; json '.cores > 0'; json '.huge_pages | length > 0'; silent err
 
-FASTCNN_VERBOSE=dispatch fastcnn explain 'relu forward mb1ic9'; has err 'fastcnn_verbose,dispatch,relu forward mb1ic9,relu'
 if [ -z "$slow" ]; then # the number has a point by our own hand: locales with commas are not everywhere to try
     FASTCNN_VERBOSE=exec fastcnn train --limit 8 --batch-size 8 --epochs 1 --quiet --threads 1
     checks=$((checks + 1))

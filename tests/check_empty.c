@@ -14,7 +14,8 @@ enum { MOST = 1 << 16, KINDS = FCNN_OPS * FCNN_DIRECTIONS };
 static int execute(const fcnn_problem *p, fcnn_plan *plan, float *memory)
 {
     fcnn_tensor_info info;
-    fcnn_hyper hyper = {.learning_rate = 1, .scale = 1};
+    fcnn_hyper hyper = {.learning_rate = 1, .beta_1 = 0.9f, .beta_2 = 0.999f, .epsilon = 1e-7f, .beta_1_power = 0.9f,
+                        .beta_2_power = 0.999f, .scale = 1};
     fcnn_tensors t = {.hyper = &hyper};
     int count = 0;
     fcnn_tensor_info list[FCNN_MAX_TENSORS];

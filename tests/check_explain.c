@@ -12,7 +12,7 @@
 #include "tests/suite.h"
 
 /* A padded image of 2^31 values: reference alone. It needs no memory, so that a plan of it can be made. */
-#define HUGE_IMAGE "mb1ic65536ih32768iw1oc1kh1"
+#define HUGE_IMAGE "mb1ic65536ih32768iw1oc1kh1kw1"
 #define LIMIT "padded images of 2^31 values or more"
 
 /* The verdict on a row by name. */
@@ -91,7 +91,7 @@ START_TEST(words)
     ck_assert_str_eq(v.why, v.doubt);
     v = verdict_of("conv2d_fwd_direct_scalar", wide, &f4);
     ck_assert(!v.chosen && !v.doubt && strstr(v.why, "class winograd_f4 goes first"));
-    ck_assert(strstr(verdict_of("conv2d_fwd_direct_scalar", "conv2d forward mb1ic65536ih32768iw1oc1kh1",
+    ck_assert(strstr(verdict_of("conv2d_fwd_direct_scalar", "conv2d forward mb1ic65536ih32768iw1oc1kh1kw1",
                                 &scalar).reason, "2^31"));
 }
 END_TEST

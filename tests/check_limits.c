@@ -198,7 +198,7 @@ static void check_row(const struct fcnn_kernel *kernel, const fcnn_problem *p)
 /* Some kernels would ask for gigabytes, or for more than a size_t counts. */
 static const char *const absurd[] = {
     "conv2d+relu+maxpool backward_data mb1ic3ih4oc44oh4kh3ph8000dh7999",
-    "conv2d+relu+maxpool forward mb23ic294ih2iw10oc6oh2ow10kh2ph1177dh2354",
+    "conv2d+relu+maxpool forward mb23ic294ih2iw10oc6oh2ow10kh2kw2ph1177pw1177dh2354dw2354",
     "conv2d forward ic1oc1ih1kh50001ph50000iw1kw1pw0",
     "conv2d+relu+maxpool forward mb2000000000ic1oc1ih4kh100000001ph50000000iw10kw3pw1",
     "conv2d+relu+maxpool backward_weights mb2000000000ic1oc1ih4kh100000001ph50000000iw10kw3pw1",
@@ -321,7 +321,7 @@ END_TEST
 
 START_TEST(one_chain_of_ones_ends_at_2_to_the_24)
 {
-    const fcnn_problem p = parsed("conv2d backward_weights mb1ic1ih8192iw4096oc1kh1");
+    const fcnn_problem p = parsed("conv2d backward_weights mb1ic1ih8192iw4096oc1kh1kw1");
     const int64_t count = p.h * p.w; /* 2^25 */
     float *ones = grab((size_t)count * sizeof *ones), d_weights = 0, d_bias = 0;
     const fcnn_tensors tensors = {.src = ones, .d_dst = ones, .d_weights = &d_weights, .d_bias = &d_bias};

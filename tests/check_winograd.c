@@ -36,10 +36,10 @@ static const struct golden {
 /* Maps that tiles cover exactly and badly, padding on no side, on some, on all; groups; with and without bias and ReLU;
  * sums of several blocks of images, and longer than a chunk of tiles. */
 static const char *const shapes[] = {
-    "mb2ic5ih9iw7oc20kh3ph1",
-    "mb1g2ic34ih12iw12oc32kh3",
-    "mb19ic7ih6iw10oc17kh3ph1pw0",
-    "mb1ic3ih37iw41oc18kh3ph1",
+    "mb2ic5ih9iw7oc20kh3kw3ph1pw1",
+    "mb1g2ic34ih12iw12oc32kh3kw3",
+    "mb19ic7ih6iw10oc17kh3kw3ph1pw0",
+    "mb1ic3ih37iw41oc18kh3kw3ph1pw1",
 };
 #define SHAPES ((int)(sizeof shapes / sizeof shapes[0]))
 

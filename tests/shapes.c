@@ -110,9 +110,9 @@ static const char *const others[] = {
     "conv2d+relu+maxpool forward g3mb1ic48ih7oc72kh3ph1",
     "conv2d+relu+maxpool backward_data g2mb2ic4ih6oc16kh3",
     "conv2d+relu+maxpool backward_weights g2mb2ic4ih6oc16kh3",
-    "conv2d forward mb2ic512ih8oc130oh3ow2kh1sh3sw5",
-    "conv2d backward_data mb2ic130ih8oc512oh3ow2kh1sh3sw5",
-    "conv2d backward_weights mb2ic512ih8oc512oh3ow2kh1sh3sw5"};
+    "conv2d forward mb2ic512ih8iw8oc130oh3ow2kh1kw1sh3sw5ph0pw0",
+    "conv2d backward_data mb2ic130ih8iw8oc512oh3ow2kh1kw1sh3sw5ph0pw0",
+    "conv2d backward_weights mb2ic512ih8iw8oc512oh3ow2kh1kw1sh3sw5ph0pw0"};
 
 double shapes_cost(const fcnn_problem *p)
 {
@@ -299,7 +299,10 @@ static void add_others(struct problem_list *list, fcnn_op op, fcnn_direction dir
 {
     for (int i = 0; i < COUNT(others); i++) {
         fcnn_problem p;
-        if (fcnn_problem_parse(&p, others[i])) exit(1);
+        if (fcnn_problem_parse(&p, others[i])) {
+            fprintf(stderr, "tests/shapes.c lists an impossible problem: %s\n", fcnn_last_error());
+            exit(1);
+        }
         if (p.op == op && p.direction == direction) add(list, p);
     }
 }
