@@ -29,7 +29,7 @@ struct fcnn_demand {
     size_t tables;  /* lives as long as the plan, read-only after FCNN_TABLES */
     size_t packed;  /* weights in the kernel's layout */
     size_t shared;  /* one per execution */
-    size_t sums;    /* one per execution, in FCNN_COMPUTE: every task has parts of its own, undefined before its run() */
+    size_t sums;    /* one per execution, in FCNN_COMPUTE: every task has its own parts, undefined before its run() */
     size_t scratch; /* one per thread; contents undefined on entry to every run() */
     int64_t tasks[FCNN_STAGES]; /* 0: the kernel has no such stage. tasks[FCNN_COMPUTE] >= 1 */
 };

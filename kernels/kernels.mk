@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# Each instruction set is one library with its own flags, so that none of its instructions reaches code that runs everywhere.
-# A new kernel is one file in one of these lists (and one row in kernels/kernels.def).
+# Each instruction set is one library with its own flags, so that none of its instructions reaches code that runs
+# everywhere. A new kernel is one file in one of these lists (and one row in kernels/kernels.def).
 
 noinst_LTLIBRARIES += libfcnn-scalar.la
 kernel_libraries = libfcnn-scalar.la

@@ -4,7 +4,7 @@
  * get gigabytes. Such a problem is one that the kernel cannot serve. */
 #include "lib/internal.h"
 
-/* Real layers stay far below: the most is 9 times the tensors, by Winograd's transformed weights of one image's layer. */
+/* Real layers stay far below: the most is 9 times the tensors, by Winograd's transformed weights for one image. */
 #define ROOM ((size_t)64 << 20)
 #define TIMES 16
 

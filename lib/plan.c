@@ -33,8 +33,8 @@ struct fcnn_plan {
 
 static size_t line(size_t bytes) { return (bytes + 63) & ~(size_t)63; }
 
-/* Workspace: packed weights, the shared area, sums, then one scratch area per thread, a page apart: prefetchers stay within a
- * page, and one core's would else fetch the beginning of the next area, which another core writes. */
+/* Workspace: packed weights, the shared area, sums, then one scratch area per thread, a page apart: prefetchers stay
+ * within a page, and one core's would else fetch the beginning of the next area, which another core writes. */
 #define PAGE 4096
 static size_t scratch_stride(const struct fcnn_plan *plan)
 {
@@ -44,7 +44,8 @@ static size_t scratch_stride(const struct fcnn_plan *plan)
 static size_t workspace_bytes(const struct fcnn_plan *plan)
 {
     const struct fcnn_demand *demand = &plan->demand;
-    return line(demand->packed) + line(demand->shared) + line(demand->sums) + scratch_stride(plan) * (size_t)plan->threads;
+    return line(demand->packed) + line(demand->shared) + line(demand->sums) +
+           scratch_stride(plan) * (size_t)plan->threads;
 }
 
 /* No more threads than there are tasks in the widest stage. */

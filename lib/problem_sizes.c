@@ -124,8 +124,9 @@ static fcnn_status complete(const char *text, char name, struct axis *a)
         return fcnn_fail(FCNN_BAD_SHAPE, "problem sizes \"%s\": o%c%lld is less than the other sizes give", text, name,
                          (long long)a->out);
     if (a->pad_after > most)
-        return fcnn_fail(FCNN_BAD_SHAPE, "problem sizes \"%s\": o%c%lld asks for padding of %lld behind an input of %lld",
-                         text, name, (long long)a->out, (long long)a->pad_after, (long long)a->in);
+        return fcnn_fail(FCNN_BAD_SHAPE,
+                         "problem sizes \"%s\": o%c%lld asks for padding of %lld behind an input of %lld", text, name,
+                         (long long)a->out, (long long)a->pad_after, (long long)a->in);
     return FCNN_OK;
 }
 

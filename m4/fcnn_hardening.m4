@@ -1,8 +1,8 @@
 dnl SPDX-License-Identifier: BSD-2-Clause
 dnl FCNN_HARDENING: what makes a wrong write harder to use, where it costs no speed: addresses of functions are bound at
-dnl the start and read-only after it, canaries on stacks, checked sizes in libc's functions. HARDENING_CFLAGS goes to all
-dnl but kernels (which get none of it), HARDENING_LDFLAGS to programs and the library. --disable-hardening leaves it to
-dnl the one who builds; sanitizers check more and do without.
+dnl the start and read-only after it, canaries on stacks, checked sizes in libc's functions. HARDENING_CFLAGS goes to
+dnl all but kernels (which get none of it), HARDENING_LDFLAGS to programs and the library. --disable-hardening leaves it
+dnl to the one who builds; sanitizers check more and do without.
 AC_DEFUN([FCNN_HARDENING], [
     AC_ARG_ENABLE([hardening], [AS_HELP_STRING([--disable-hardening], [no stack protector, FORTIFY, full RELRO])], [],
         [enable_hardening=yes])

@@ -1,7 +1,8 @@
 dnl SPDX-License-Identifier: BSD-2-Clause
 dnl FCNN_SANITIZER: --enable-sanitizer=LIST puts -fsanitize=LIST into SANITIZER_FLAGS; a finding ends the program.
 AC_DEFUN([FCNN_SANITIZER], [
-    AC_ARG_ENABLE([sanitizer], [AS_HELP_STRING([--enable-sanitizer=LIST], [build with -fsanitize=LIST, e.g. address,undefined])],
+    AC_ARG_ENABLE([sanitizer],
+        [AS_HELP_STRING([--enable-sanitizer=LIST], [build with -fsanitize=LIST, e.g. address,undefined])],
         [], [enable_sanitizer=no])
     AS_CASE([$enable_sanitizer], [no], [SANITIZER_FLAGS=],
         [yes], [AC_MSG_ERROR([--enable-sanitizer wants a list: --enable-sanitizer=address,undefined])], [

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# The float reference is part of the library (the kernels called naive); the double one measures errors in tests and bench.
+# The float reference is part of the library (the kernels called naive); the double one measures errors.
 
 noinst_LTLIBRARIES += libfcnn-reference.la libfcnn-double.la
 

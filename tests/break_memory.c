@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * An allocator that fails on command: FCNN_BREAK_AT=n is the first allocation that fails, FCNN_BREAK_COUNT how many
- * do (default 1). Linked with -Wl,--wrap, so that only the objects of this project meet it: libc, OpenMP's runtime and the
- * loader, which may end a program where they have no memory, allocate as always. The JSON library allocates through us. */
+ * do (default 1). Linked with -Wl,--wrap, so that only the objects of this project meet it: libc, OpenMP's runtime and
+ * the loader, which may end a program where they have no memory, allocate as always. The JSON library
+ * allocates through us. */
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-# The program: each subcommand, each kind of bad input (exit status and message), what goes to which stream, JSON, colour,
-# the progress bar, Ctrl-C, and the man page against --help. Run in the build folder; FCNN_RUN goes before the program.
+# The program: each subcommand, each kind of bad input (exit status and message), what goes to which stream, JSON,
+# colour, the progress bar, Ctrl-C, and the man page against --help. Run in the build folder; FCNN_RUN precedes it.
 set -u
 isa=${FASTCNN_ISA-}
 unset FASTCNN_KERNEL FASTCNN_MATH FASTCNN_VERBOSE FASTCNN_NUM_THREADS OMP_NUM_THREADS NO_COLOR
@@ -64,7 +64,8 @@ json() # the document on stdout satisfies this jq condition
 
 images() # number, rows, byte of all pixels (octal): an IDX file on stdout
 {
-    printf "\\000\\000\\010\\003\\000\\000\\000\\$(printf %o "$1")\\000\\000\\000\\$(printf %o "$2")\\000\\000\\000\\034"
+    printf "\\000\\000\\010\\003\\000\\000\\000\\$(printf %o "$1")"
+    printf "\\000\\000\\000\\$(printf %o "$2")\\000\\000\\000\\034"
     head -c $(($1 * $2 * 28)) /dev/zero | tr '\000' "\\$3"
 }
 labels() # tens of labels
@@ -127,18 +128,21 @@ fi
 gives 64 list stray;      has err "unexpected argument 'stray'"
 
 gives 0 info; has out 'CPU '; has out GFLOP/s; has out 'adam update'; has out cross_entropy; silent err
-gives 0 info --json; json '.peak_gflops.scalar > 0'; json '.mnist_kernels | length > 5'; json '.cores > 0'; json '.huge_pages | length > 0'; silent err
+gives 0 info --json; json '.peak_gflops.scalar > 0'; json '.mnist_kernels | length > 5'
+json '.cores > 0'; json '.huge_pages | length > 0'; silent err
 
 if [ -z "$slow" ]; then # the number has a point by our own hand: locales with commas are not everywhere to try
     FASTCNN_VERBOSE=exec fastcnn train --limit 8 --batch-size 8 --epochs 1 --quiet --threads 1
     checks=$((checks + 1))
     [ "$(grep -c '^fastcnn_verbose,exec,' "$err")" -gt 10 ] || fail "$last: executions are not shown"
-    ! grep -v '^fastcnn_verbose,denormals,' "$err" | grep -qvE '^fastcnn_verbose,exec,[^,]+,[a-z0-9_]+,[0-9]+\.[0-9]{6}$' ||
+    ! grep -v '^fastcnn_verbose,denormals,' "$err" |
+        grep -qvE '^fastcnn_verbose,exec,[^,]+,[a-z0-9_]+,[0-9]+\.[0-9]{6}$' ||
         fail "$last: other lines"
 fi
 
 problem='conv2d forward mb64ic32ih13oc64oh11kh3ph0'
-gives 0 explain "$problem"; has out "$problem"; has out taken:; has out conv2d_fwd_naive; lacks out conv2d_bwd; silent err
+gives 0 explain "$problem"; has out "$problem"; has out taken:; has out conv2d_fwd_naive; lacks out conv2d_bwd
+silent err
 checks=$((checks + 1)); [ "$(grep -c taken: "$out")" = 1 ] || fail "$last: not one kernel taken"
 gives 0 explain conv2d forward mb64ic32ih13oc64oh11kh3ph0; has out taken:
 gives 0 explain "$problem" --kernel conv2d_fwd_naive; has out 'taken: asked for by name'; has out 'another one'
@@ -190,12 +194,13 @@ else
     gives 0 $diverging --keep-going --json; json '.receipt.diverged_step > 0 and (.history | length == 2)'
     rm "$work/receipt.json"
     gives 0 train --data "$good" --epochs 2 --batch-size 8 --quiet --receipt "$work/receipt.json"; silent err
-    has out "$one"; cp "$work/receipt.json" "$out"; json ".result.weights_xxh3 == \"$one\" and .result.steps == 8 and .result.diverged_step == null"
+    has out "$one"; cp "$work/receipt.json" "$out"
+    json ".result.weights_xxh3 == \"$one\" and .result.steps == 8 and .result.diverged_step == null"
     gives 0 train --data "$good" --epochs 2 --batch-size 8 --quiet --threads 3 --receipt "$work/again.json"
     cmp -s "$work/receipt.json" "$work/again.json" || fail "$last: another receipt"
     checks=$((checks + 1))
-    gives 74 train --data "$good" --receipt "$work/none/receipt.json"; has err "$work/none/receipt.json cannot be written"
-    silent out
+    gives 74 train --data "$good" --receipt "$work/none/receipt.json"
+    has err "$work/none/receipt.json cannot be written"; silent out
     gives 74 train --data "$good" --receipt "$work"; has err "$work cannot be written"; silent out
     gives 1 train --data "$good" --epochs 1 --quiet --min-accuracy 0.99; has err '--min-accuracy asks for 0.99'
     has out receipt
@@ -209,9 +214,10 @@ else
     gives 0 train --data "$data" --epochs 2 --batch-size 8 --quiet; has out "$one"
 fi
 
-for bad in '--epochs 0' '--epochs x' '--epochs 1x' '--epochs=' '--batch-size 0' '--batch-size -3' '--validation-split 1' \
-    '--validation-split nan' '--limit 0' '--threads 0' '--threads 99999' '--shards 0' '--shards 1025' '--learning-rate -1' '--seed -1' \
-    '--seed 99999999999999999999' '--verbose 3' '--min-accuracy 2' '--optimizer lion' '--momentum 2' '--momentum 0.9'; do
+for bad in '--epochs 0' '--epochs x' '--epochs 1x' '--epochs=' '--batch-size 0' '--batch-size -3' \
+    '--validation-split 1' '--validation-split nan' '--limit 0' '--threads 0' '--threads 99999' '--shards 0' \
+    '--shards 1025' '--learning-rate -1' '--seed -1' '--seed 99999999999999999999' '--verbose 3' '--min-accuracy 2' \
+    '--optimizer lion' '--momentum 2' '--momentum 0.9'; do
     gives 64 train --data "$good" $bad
     option=${bad%%[ =]*}
     has err "$option"; silent out
@@ -233,7 +239,8 @@ gives 66 prove --data "$work/none";  has err "$work/none"
 folder missing; rm "$data"/t10k-labels*
 gives 66 train --data "$data";       has err t10k-labels-idx1-ubyte; has err t10k-labels-idx1-ubyte.gz; silent out
 folder swapped; labels 4 >"$data/train-images-idx3-ubyte"
-gives 65 train --data "$data";       has err 'expected images, magic number 0x00000803; found 0x00000801: labels'; silent out
+gives 65 train --data "$data";       has err 'expected images, magic number 0x00000803; found 0x00000801: labels'
+silent out
 folder short; images 40 28 100 | head -c 30000 >"$data/train-images-idx3-ubyte"
 gives 65 train --data "$data";       has err 'truncated: expected 31360 bytes of data after the header, found 29984'
 folder long; printf x >>"$data/train-labels-idx1-ubyte"
@@ -266,7 +273,8 @@ if [ -z "$slow" ]; then
     gives 1 prove --images 1 --batch-size 8 --expect $wrong
     has out DIFFERENT; has out 'did NOT end at the expected weights'
     gives 0 prove --images $few --batch-size 8 --json --expect "$proof"; silent err
-    json .identical; json ".weights == \"$proof\""; json '.runs | length >= 9'; json '.data.synthetic'; json 'has("skipped")'
+    json .identical; json ".weights == \"$proof\""; json '.runs | length >= 9'; json '.data.synthetic'
+    json 'has("skipped")'
     json '[.runs[].threads] | unique | . == [range(1; length + 1)]'
     json '.runs | all(.same and (.loss | . > 0) and .accuracy >= 0 and .accuracy <= 1 and .seconds >= 0)'
     json '.runs[0].variant == "naive" and (.runs | map(.variant) | unique | length >= 4)'

@@ -156,8 +156,9 @@ FAULT(loses_nan)
 #define FAULTS(X) \
     X(none) X(uses_its_areas) X(wrong_tail) X(one_ulp_at_the_start) X(drops_a_tap) X(another_order) \
     X(reads_past_an_input) X(reads_before_an_input) X(reads_past_the_bias) X(writes_its_input) \
-    X(writes_past_its_output) X(writes_before_its_output) X(writes_past_its_scratch) X(writes_past_its_sums) X(writes_tables) \
-    X(writes_packed) X(writes_past_shared) X(loses_a_task) X(does_one_task_only) X(does_all_tasks_every_time) \
+    X(writes_past_its_output) X(writes_before_its_output) X(writes_past_its_scratch) X(writes_past_its_sums) \
+    X(writes_tables) X(writes_packed) X(writes_past_shared) \
+    X(loses_a_task) X(does_one_task_only) X(does_all_tasks_every_time) \
     X(writes_into_the_next_task) X(reads_its_scratch) X(keeps_scratch_between_calls) X(forgets_an_output) \
     X(takes_its_input_to_be_aligned) X(loses_nan)
 FAULTS(RUN)

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 # Installs into a folder of the build (or takes the tree installed under DESTDIR $1), builds the example out of tree
-# with what pkg-config says and with CMake, against the shared and the static library, and runs it; the same with CMake on a
-# moved tree of stripped files. Run in the build folder.
+# with what pkg-config says and with CMake, against the shared and the static library, and runs it; the same with CMake
+# on a moved tree of stripped files. Run in the build folder.
 set -u
 work=$PWD/tests/install.tmp
 rm -rf "$work" && mkdir -p "$work" && trap 'rm -rf "$work"' EXIT
@@ -27,7 +27,8 @@ build_and_run() # name of the program, then the linker's arguments
         $FCNN_RUN "$program" >"$program.out" && cat "$program.out"
 }
 
-[ "$($PKG_CONFIG --modversion fastcnn)" = "$FCNN_VERSION" ] || { echo "FAIL: fastcnn.pc is missing or has another version"; exit 1; }
+[ "$($PKG_CONFIG --modversion fastcnn)" = "$FCNN_VERSION" ] ||
+    { echo "FAIL: fastcnn.pc is missing or has another version"; exit 1; }
 built=0
 if [ -e "$library/libfastcnn.so" ]; then
     build_and_run shared $($PKG_CONFIG --libs fastcnn) || { echo "FAIL: example with libfastcnn.so"; exit 1; }
@@ -40,7 +41,8 @@ if [ -e "$library/libfastcnn.a" ]; then
 fi
 [ "$built" -gt 0 ] || { echo "FAIL: no library in $library"; exit 1; }
 cp "$program.out" "$work/reference.out" || exit 1
-[ "$built" -lt 2 ] || cmp "$work/shared.out" "$work/static.out" || { echo "FAIL: shared and static library compute different things"; exit 1; }
+[ "$built" -lt 2 ] || cmp "$work/shared.out" "$work/static.out" ||
+    { echo "FAIL: shared and static library compute different things"; exit 1; }
 
 [ -e "$root$DOCDIR/numerics.md" ] || { echo "FAIL: numerics.md, which fastcnn.h cites, is not installed"; exit 1; }
 
@@ -60,7 +62,8 @@ if [ $# -eq 0 ]; then
 fi
 moved=$work/moved
 mkdir -p "$moved$libdir/cmake" "$moved$includedir" && cp -R "$source$LIBDIR/cmake/fastcnn" "$moved$libdir/cmake" &&
-    cp -P "$source$LIBDIR"/libfastcnn* "$moved$libdir" && cp "$source$INCLUDEDIR"/fastcnn*.h "$moved$includedir" || exit 1
+    cp -P "$source$LIBDIR"/libfastcnn* "$moved$libdir" &&
+    cp "$source$INCLUDEDIR"/fastcnn*.h "$moved$includedir" || exit 1
 
 mkdir "$work/cmake" && cp "$example" "$work/cmake" || exit 1
 cat >"$work/cmake/CMakeLists.txt" <<END
@@ -87,7 +90,8 @@ unset LD_LIBRARY_PATH
 } >"$work/log" 2>&1 || { cat "$work/log"; echo "FAIL: CMake"; exit 1; }
 for program in "$work/cmake/build/default" "$work/cmake/build/static"; do
     [ -e "$program" ] || continue
-    $FCNN_RUN "$program" >"$program.out" && cmp "$program.out" "$work/reference.out" || { echo "FAIL: $program"; exit 1; }
+    $FCNN_RUN "$program" >"$program.out" && cmp "$program.out" "$work/reference.out" ||
+        { echo "FAIL: $program"; exit 1; }
 done
 [ ! -e "$library/libfastcnn.a" ] || [ -e "$work/cmake/build/static" ] ||
     { echo "FAIL: no target fastcnn::static"; exit 1; }

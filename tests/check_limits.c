@@ -16,7 +16,7 @@
 
 enum { MOST = 24, AXES = 4000 };
 
-/* A random problem whose rows and columns are such axes; not one that fcnn_problem_check() makes, for kernels widen them. */
+/* A random problem whose rows and columns are such axes; not as fcnn_problem_check() wants it: kernels widen them. */
 static fcnn_problem random_axes(uint64_t *state, fcnn_direction direction)
 {
     fcnn_problem p = {.op = FCNN_CONV2D, .direction = direction, .n = 1, .c = 1, .k = 1, .groups = 1};
@@ -172,7 +172,8 @@ static int same_outputs(const struct tensors *a, const struct tensors *b)
         const size_t size = a->info[i].element_size;
         if (a->info[i].role == FCNN_IN) continue;
         for (int64_t at = 0; at < a->info[i].elements; at++) {
-            const char *x = (const char *)a->data[i] + (size_t)at * size, *y = (const char *)b->data[i] + (size_t)at * size;
+            const char *x = (const char *)a->data[i] + (size_t)at * size,
+                       *y = (const char *)b->data[i] + (size_t)at * size;
             float p = 0, q = 0;
             if (size == sizeof p) memcpy(&p, x, size), memcpy(&q, y, size);
             if (size == sizeof p ? p != q : memcmp(x, y, size) != 0) return 0;

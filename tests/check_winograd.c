@@ -48,7 +48,8 @@ static fcnn_problem problem_of(const struct golden *golden, int shape)
 {
     char text[128];
     fcnn_problem p;
-    snprintf(text, sizeof text, "conv2d%s %s %s", golden->op == FCNN_CONV2D_POOL ? "+relu+maxpool" : shape % 2 ? "+relu" : "",
+    snprintf(text, sizeof text, "conv2d%s %s %s",
+             golden->op == FCNN_CONV2D_POOL ? "+relu+maxpool" : shape % 2 ? "+relu" : "",
              fcnn_direction_name(golden->direction), shapes[shape]);
     if (fcnn_problem_parse(&p, text) == FCNN_OK) return p;
     fprintf(stderr, "check_winograd: \"%s\": %s\n", text, fcnn_last_error());

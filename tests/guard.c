@@ -112,7 +112,8 @@ int guard_explain(const struct guard *guard, const void *address, char *text, si
 {
     const unsigned char *p = address;
     const size_t page = page_size();
-    if (!guard->room || p < guard->room - page || p >= guard->room + distance(guard) + guard->room_bytes + page) return 0;
+    if (!guard->room || p < guard->room - page || p >= guard->room + distance(guard) + guard->room_bytes + page)
+        return 0;
     const ptrdiff_t at = p - guard->data, bytes = (ptrdiff_t)guard->bytes;
     if (at < 0) snprintf(text, size, "%td bytes before the start of %s", -at, guard->name);
     else if (at >= bytes) snprintf(text, size, "%td bytes past the end of %s", at - bytes, guard->name);

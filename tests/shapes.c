@@ -73,8 +73,8 @@ static const int model_layers[][6] = {
 static const int packed_layers[][11] = {
     {1, 7, 7, 130, 35, 1, 3, 3, 1, 1, 1},  {2, 5, 6, 384, 400, 1, 1, 1, 2, 1, 0}, {9, 4, 5, 128, 48, 1, 3, 3, 2, 1, 1},
     {1, 6, 9, 45, 144, 1, 3, 3, 1, 2, 2},  {2, 5, 5, 256, 160, 2, 3, 3, 1, 1, 0}, {1, 3, 4, 400, 400, 1, 1, 1, 1, 1, 1},
-    {3, 17, 20, 128, 56, 1, 1, 5, 1, 1, 0}, {1, 46, 46, 128, 64, 1, 5, 1, 1, 1, 2}, {10, 40, 30, 3, 64, 1, 3, 3, 2, 1, 1},
-    {2, 40, 30, 3, 70, 1, 3, 3, 1, 1, 1}};
+    {3, 17, 20, 128, 56, 1, 1, 5, 1, 1, 0}, {1, 46, 46, 128, 64, 1, 5, 1, 1, 1, 2},
+    {10, 40, 30, 3, 64, 1, 3, 3, 2, 1, 1}, {2, 40, 30, 3, 70, 1, 3, 3, 1, 1, 1}};
 
 /* Few channels: {n, h, w, c, k, groups, r, stride, dilation, pad, pad behind}: several bands of rows, rows of several
  * tiles, whole and partial squares of gradients to turn, strides beyond the filter. */

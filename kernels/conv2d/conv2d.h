@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Convolution kernels: what direct and im2col share. Everything here is written once against the tiles of an instruction set;
- * the stubs (direct_<isa>.c, im2col_<isa>.c) name the tiles. Dense layers are 1x1 convolutions of images of one pixel. */
+ * Convolution kernels: what direct and im2col share. Everything here is written once against the tiles of an
+ * instruction set; the stubs (direct_<isa>.c, im2col_<isa>.c) name the tiles. Dense layers are 1x1 convolutions of
+ * images of one pixel. */
 #ifndef FCNN_CONV2D_H
 #define FCNN_CONV2D_H
 
@@ -30,8 +31,8 @@ fcnn_phrase_fn fcnn_conv2d_unsupported, fcnn_im2col_weights_unsupported;
 
 /* ---- pack.c: weights as the tiles read them ---- */
 
-/* Packed weights: for each group and panel first a row of biases (forward; else 0), then depth * taps rows of weights in the
- * order of the sum; rows are whole vectors, missing columns 0. Panels start `stride` floats apart. */
+/* Packed weights: for each group and panel first a row of biases (forward; else 0), then depth * taps rows of weights
+ * in the order of the sum; rows are whole vectors, missing columns 0. Panels start `stride` floats apart. */
 struct fcnn_packing {
     struct fcnn_panels panels; /* of one group */
     int64_t rows, stride;      /* rows without the biases */

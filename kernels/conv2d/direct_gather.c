@@ -7,7 +7,7 @@
  * dilation and groups cost nothing but shorter lists; multiply-adds with padding or between strides do not happen.
  * Where classes would be too small to fill tiles (7x7 maps of one image have corners of one pixel), or weights of a
  * panel too many for the L2 cache, the taps are swept instead: all outputs that meet a tap, tap after tap, carrying the
- * sums in dst. Order of every sum: bias (or +0), then filter row, filter column, channel: numerics.md, rules 3 and 4. */
+ * sums in dst. Order of every sum: bias (or +0), then filter row, filter column, channel (numerics.md, rules 3, 4). */
 #include "kernels/conv2d/conv2d.h"
 #include "kernels/simd/common.h"
 
@@ -67,8 +67,8 @@ struct visits {
 
 static int64_t most_rows(const struct fcnn_gather *g) { return fcnn_max(g->dst_h, g->taps_h); }
 
-/* What a panel costs in the outputs that have some taps, in multiply-adds of vectors. A tile needs ten sums side by side
- * to keep two units of four cycles' latency busy; beginning and ending one costs as much as `tile` says. */
+/* What a panel costs in the outputs that have some taps, in multiply-adds of vectors. A tile needs ten sums side by
+ * side to keep two units of four cycles' latency busy; beginning and ending one costs as much as `tile` says. */
 static int64_t cost_of(const struct fcnn_tiles *tiles, const struct cut *cut, int64_t outputs, int64_t taps,
                        int64_t tile)
 {
@@ -77,8 +77,8 @@ static int64_t cost_of(const struct fcnn_tiles *tiles, const struct cut *cut, in
     return taps * cut->gather.depth * fcnn_max(pixels * vectors, count * least) + count * tile;
 }
 
-/* Whether taps are swept: because of deep panels, or because that is cheaper. The constants are measured on MNIST's third
- * convolution. */
+/* Whether taps are swept: because of deep panels, or because that is cheaper. The constants are measured on MNIST's
+ * third convolution. */
 static int is_swept(const struct fcnn_tiles *tiles, const struct cut *cut)
 {
     const struct fcnn_gather *g = &cut->gather;

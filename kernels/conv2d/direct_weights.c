@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Direct backward weights and bias: tiles of filter elements (r, s, c) by output channels, summed over output pixels. The
- * image is read by broadcasts, the output gradient by vectors, in place or from strips; nothing is transposed.
+ * Direct backward weights and bias: tiles of filter elements (r, s, c) by output channels, summed over output pixels.
+ * The image is read by broadcasts, the output gradient by vectors, in place or from strips; nothing is transposed.
  *
  * Order (numerics.md, rule 5): images in blocks of FCNN_BLOCK, one chain per block over n, p, q (pooled: n, window row,
- * window column, position), blocks added along the fixed tree. Long chains are cut in chunks that stay in the L2 cache: all
- * tiles of a call do one chunk, then the next, carrying their sums through memory, which is exact. */
+ * window column, position), blocks added along the fixed tree. Long chains are cut in chunks that stay in the L2 cache:
+ * all tiles of a call do one chunk, then the next, carrying their sums through memory, which is exact. */
 #include "kernels/conv2d/strips.h"
 #include "kernels/conv2d/weights_sum.h"
 #include "kernels/simd/common.h"
@@ -50,7 +50,7 @@ static struct place place_of(const struct fcnn_cut *cut, int64_t group, int64_t 
         .straight = cut->packed || channels.width % cut->panels.granule == 0};
 }
 
-/* Units first .. last-1 of a block of images: the part of its chains that all tiles of a call do before the next part. */
+/* Units first .. last-1 of a block of images: the part of its chains that all tiles of a call do before others. */
 struct chunk {
     int64_t images, first, last; /* images: of the block */
     int64_t listed, count; /* whose chains the segments are of, and their number */

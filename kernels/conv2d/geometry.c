@@ -42,8 +42,8 @@ struct fcnn_gather fcnn_gather_of(const fcnn_problem *conv)
     return g;
 }
 
-/* One axis of a problem, input and output of the *forward* pass. Backwards an output meets the taps that are congruent to
- * (output + pad) / common * inverse modulo `period`, or none where `common` does not divide output + pad. */
+/* One axis of a problem, input and output of the *forward* pass. Backwards an output meets the taps that are congruent
+ * to (output + pad) / common * inverse modulo `period`, or none where `common` does not divide output + pad. */
 struct axis {
     int64_t in, out, taps, stride, dilation, pad;
     int64_t common, period, inverse; /* backwards: gcd of stride and dilation; stride, 1 / dilation without it */
@@ -91,8 +91,8 @@ static int64_t floor_div(int64_t a, int64_t b) { return a / b - (a % b < 0); }
 /* The least of the multiples of a that reaches b is ceil_at(b, a) * a, or 0. */
 static int64_t ceil_at(int64_t b, int64_t a) { return b > 0 ? (b - 1) / a + 1 : 0; }
 
-/* The class of one output alone. The real taps of an output are evenly spaced: in the forward pass they are neighbours, in
- * the backward pass those congruent modulo the stride. */
+/* The class of one output alone. The real taps of an output are evenly spaced: in the forward pass they are neighbours,
+ * in the backward pass those congruent modulo the stride. */
 static struct fcnn_axis_class class_of_one(const struct axis *a, int64_t out)
 {
     struct fcnn_axis_class c = {.first = out, .step = a->forward ? 1 : a->stride, .count = 1, .tap_step = 1,

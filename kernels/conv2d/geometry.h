@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Which inputs meet which outputs in a convolution, for all strides, dilations and paddings, forward and backward data alike.
+ * Which inputs meet which outputs in a convolution, for all strides, dilations and paddings, in both data directions.
  *
- * Both are gathers: output element o sums, over window positions ("taps") in ascending order, input elements times weights.
- * Along one axis the outputs fall into classes: outputs of a class have the same real taps (those that do not fall on padding or,
- * backwards, between strides). Inside a class input positions are affine in output index and tap, so a class is one dense
- * problem without any padding. A stride-1 "same" 3x3 axis has three classes (first, middle, last); backward data with
- * stride s has its s phases as classes. Two axes give rectangles of classes. */
+ * Both are gathers: output element o sums, over window positions ("taps") in ascending order, input elements times
+ * weights. Along one axis the outputs fall into classes: outputs of a class have the same real taps (those that do not
+ * fall on padding or, backwards, between strides). Inside a class input positions are affine in output index and tap,
+ * so a class is one dense problem without any padding. A stride-1 "same" 3x3 axis has three classes (first, middle,
+ * last); backward data with stride s has its s phases as classes. Two axes give rectangles of classes. */
 #ifndef FCNN_GEOMETRY_H
 #define FCNN_GEOMETRY_H
 
 #include "kernels/kernel.h"
 
-/* Outputs first + i * step (0 <= i < count) use taps tap + j * tap_step (0 <= j < taps; none: the output is the bias alone or
- * 0); input position: origin + i * stride + j * advance. */
+/* Outputs first + i * step (0 <= i < count) use taps tap + j * tap_step (0 <= j < taps; none: the output is the bias
+ * alone or 0); input position: origin + i * stride + j * advance. */
 struct fcnn_axis_class {
     int64_t first, step, count;
     int64_t tap, tap_step, taps;
@@ -28,14 +28,14 @@ struct fcnn_gather {
     int64_t dst_h, dst_w, dst_pixel, dst_row, dst_image;
 };
 
-/* The convolution that a problem really computes: pooled ones with p, q set to the (even) convolution outputs that windows
- * use. haloed: as if src were stored with its padding around it (h, w grow, pads vanish). */
+/* The convolution that a problem really computes: pooled ones with p, q set to the (even) convolution outputs that
+ * windows use. haloed: as if src were stored with its padding around it (h, w grow, pads vanish). */
 fcnn_problem fcnn_conv_of(const fcnn_problem *problem, int haloed);
 int fcnn_is_padded(const fcnn_problem *problem);
 
 struct fcnn_gather fcnn_gather_of(const fcnn_problem *conv); /* by its direction: forward or backward data */
 
-/* Writes the classes of the output rows (vertical) or columns of a gather; returns their number, at most its dst_h (dst_w). */
+/* Writes the classes of the output rows (vertical) or columns of a gather; returns how many, at most dst_h (dst_w). */
 int64_t fcnn_axis_classes(const fcnn_problem *conv, int vertical, struct fcnn_axis_class *classes);
 
 /* The outputs that meet real input through a tap, as a class with that tap alone; the same for each tap of an axis. */

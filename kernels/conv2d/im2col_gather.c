@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * im2col + matrix product, forward and backward data: a block of rows of the matrix is built in the worker's scratch, then
- * multiplied by the packed weights. Backward data is a gather too (no col2im: it would add in another order). */
+ * im2col + matrix product, forward and backward data: a block of rows of the matrix is built in the worker's scratch,
+ * then multiplied by the packed weights. Backward data is a gather too (no col2im: it would add in another order). */
 #include "kernels/conv2d/im2col.h"
 #include "kernels/simd/common.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * im2col + matrix product, backward weights: the transposed matrix times the output gradient, a block of pixels at a time,
- * carrying the sums in the output. Blocks of images and their tree as in direct_weights.c. */
+ * im2col + matrix product, backward weights: the transposed matrix times the output gradient, a block of pixels at a
+ * time, carrying the sums in the output. Blocks of images and their tree as in direct_weights.c. */
 #include <string.h>
 
 #include "kernels/conv2d/im2col.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copies of image and gradient that a call of direct backward weights makes in its own scratch, so that tiles stream
- * through memory that is contiguous and was written by the core that reads it. A call copies what its tasks read, and no
- * row before a chunk needs it. */
+ * through memory that is contiguous and was written by the core that reads it. A call copies what its tasks read, and
+ * no row before a chunk needs it. */
 #ifndef FCNN_STRIPS_H
 #define FCNN_STRIPS_H
 

@@ -14,8 +14,8 @@
 #define SUMMED_TILES 3
 #define UNIT_STEPS 1024         /* units become whole images up to so many steps */
 
-/* Packing touches C + K floats per pixel, tiles do C K taps multiply-adds on them. Many channels are mostly a power of two:
- * a chain's pixels, in place, fall into few sets of the caches. */
+/* Packing touches C + K floats per pixel, tiles do C K taps multiply-adds on them. Many channels are mostly a power of
+ * two: a chain's pixels, in place, fall into few sets of the caches. */
 static int packs(const fcnn_problem *p, int64_t lanes)
 {
     const int64_t c = p->c / p->groups, k = p->k / p->groups, work = c * k * p->r * p->s / lanes;
@@ -24,8 +24,8 @@ static int packs(const fcnn_problem *p, int64_t lanes)
            work >= PACKED_WORK * (c + k) && floats * (int64_t)sizeof(float) <= PACKED_BYTES;
 }
 
-/* The gradient in one strip per panel; the image with pixels an odd number of cache lines apart. Threads copy their share of
- * the larger one, and all of the smaller one; of two equals the gradient is shared out (measured). */
+/* The gradient in one strip per panel; the image with pixels an odd number of cache lines apart. Threads copy their
+ * share of the larger one, and all of the smaller one; of two equals the gradient is shared out (measured). */
 static void plan_strips(const struct fcnn_tiles *tiles, const fcnn_problem *p, struct fcnn_cut *cut)
 {
     struct fcnn_gather *g = &cut->gather;

@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * How direct backward weights cut a problem in tiles and chains: the plan of direct_weights.c, a pure function of the problem. */
+ * How direct backward weights cut a problem in tiles and chains: direct_weights.c's plan, a function of the problem. */
 #ifndef FCNN_WEIGHTS_CUT_H
 #define FCNN_WEIGHTS_CUT_H
 
 #include "kernels/conv2d/conv2d.h"
 
-/* Rows of tiles lie in spans that must not be crossed: one per tap if there is padding or packing, else a single one (any rows
- * share their pixels). A task is one such row: row i / spans of span i % spans, then the bias, so that neighbouring tasks share
- * input channels; a call makes tiles of the rows that it is given. Chains are lists of units: runs of steps that the table
- * `steps` describes. */
+/* Rows of tiles lie in spans that must not be crossed: one per tap if there is padding or packing, else a single one
+ * (any rows share their pixels). A task is one such row: row i / spans of span i % spans, then the bias, so that
+ * neighbouring tasks share input channels; a call makes tiles of the rows that it is given. Chains are lists of units:
+ * runs of steps that the table `steps` describes. */
 struct fcnn_cut {
     fcnn_problem conv;
     struct fcnn_gather gather;
     enum fcnn_spread d_dst_spread, src_spread;
     struct fcnn_panels panels;
     int padded; /* the image that tiles read has no halo */
-    int summed; /* tiles also do ReLU's gradient and the bias: there are so few that passes over the gradient would cost more */
+    int summed; /* tiles also do ReLU's gradient and the bias: so few that passes over the gradient would cost more */
     int packed; /* tiles read image and gradient from strips.h's copies: */
     int64_t strip;          /* floats of the gradient of a panel */
     int64_t gradient_pixel; /* floats from pixel to pixel, packed or not */

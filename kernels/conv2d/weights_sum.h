@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Sums of blocks along the fixed binary tree, as a binary counter: block sums are pushed on a stack of slots; equal-sized
- * neighbours are added at once, the rest from the top at the end. This is sum[lo,hi) = sum[lo,mid) + sum[mid,hi) with mid - lo
- * the largest power of two below hi - lo, in ceil(log2(blocks)) + 1 slots. Slot 0 is the result itself. */
+ * Sums of blocks along the fixed binary tree, as a binary counter: block sums are pushed on a stack of slots;
+ * equal-sized neighbours are added at once, the rest from the top at the end. This is
+ * sum[lo,hi) = sum[lo,mid) + sum[mid,hi) with mid - lo the largest power of two below hi - lo, in
+ * ceil(log2(blocks)) + 1 slots. Slot 0 is the result itself. */
 #ifndef FCNN_WEIGHTS_SUM_H
 #define FCNN_WEIGHTS_SUM_H
 
 #include "kernels/kernel.h"
 
-/* What a kernel does to sums: sum() writes the chain of a block of images to a slot, add() adds slot into + 1 to slot into. */
+/* What a kernel does to sums: sum() writes the chain of a block of images to a slot, add() adds
+ * slot into + 1 to slot into. */
 typedef void fcnn_sum_block_fn(void *context, int64_t image, int64_t images, int64_t slot);
 typedef void fcnn_add_slot_fn(void *context, int64_t into);
 
@@ -23,8 +25,8 @@ static inline void fcnn_sum_blocks(int64_t n, fcnn_sum_block_fn *sum, fcnn_add_s
     }
 }
 
-/* Slots of whole weight gradients with their bias gradients: slot 0 is the output, others lie in `more`, the area `sums`
- * that all threads of an execution have in common: a task sums its own filter elements. */
+/* Slots of whole weight gradients with their bias gradients: slot 0 is the output, others lie in `more`, the area
+ * `sums` that all threads of an execution have in common: a task sums its own filter elements. */
 struct fcnn_weights_sum {
     float *weights, *bias, *more;
     int64_t count, k;
@@ -54,7 +56,7 @@ static inline float *fcnn_weights_sum_bias(const struct fcnn_weights_sum *sum, i
     return slot ? sum->more + (slot - 1) * (sum->count + sum->k) + sum->count : sum->bias;
 }
 
-/* Adds slot into + 1 to slot `into`: `width` channels from `channel` on, of filter elements first .. first + rows - 1. */
+/* Adds slot into + 1 to slot `into`: `width` channels from `channel` on, of `rows` filter elements from `first` on. */
 static inline void fcnn_weights_sum_add(const struct fcnn_weights_sum *sum, int64_t into, int64_t first, int64_t rows,
                                         int64_t channel, int64_t width)
 {
