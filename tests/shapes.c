@@ -77,7 +77,7 @@ static const int packed_layers[][11] = {
     {10, 40, 30, 3, 64, 1, 3, 3, 2, 1, 1}, {2, 40, 30, 3, 70, 1, 3, 3, 1, 1, 1}};
 
 /* Few channels: {n, h, w, c, k, groups, r, stride, dilation, pad, pad behind}: several bands of rows, rows of several
- * tiles, whole and partial squares of gradients to turn, strides beyond the filter. */
+ * tiles, whole and partial squares of gradients to transpose, strides beyond the filter. */
 static const int narrow_layers[][11] = {
     {1, 178, 70, 3, 2, 1, 3, 1, 1, 1, 1}, {1, 150, 131, 3, 1, 1, 5, 2, 1, 2, 1}, {2, 9, 33, 1, 33, 1, 3, 1, 1, 0, 0},
     {1, 7, 119, 2, 17, 1, 2, 3, 1, 1, 0}, {3, 20, 21, 3, 16, 1, 7, 2, 1, 3, 3},  {1, 61, 90, 12, 4, 4, 3, 1, 2, 2, 3},

@@ -22,7 +22,7 @@
 #define SHARED_BLOCKS 32        /* ... or if there are fewer blocks: else each call makes those of its blocks */
 
 /* How a problem is cut: tasks = blocks of images * groups * panels * chunks of a block's tiles. */
-struct cut {
+struct direct_cut {
     fcnn_problem conv;
     struct fcnn_gather gather;
     enum fcnn_spread spread;
@@ -39,9 +39,10 @@ static enum fcnn_spread spread_of(const fcnn_problem *p)
     return pooled || p->activation == FCNN_RELU_ACTIVATION ? FCNN_SPREAD_FULL : FCNN_SPREAD_NOTHING;
 }
 
-static struct cut cut_of(const struct fcnn_tiles *tiles, const fcnn_problem *p)
+static struct direct_cut direct_cut_of(const struct fcnn_tiles *tiles, const fcnn_problem *p)
 {
-    struct cut cut = {.spread = spread_of(p), .pooled = p->op == FCNN_CONV2D_POOL && p->direction == FCNN_FORWARD};
+    struct direct_cut cut = {.spread = spread_of(p),
+                             .pooled = p->op == FCNN_CONV2D_POOL && p->direction == FCNN_FORWARD};
     cut.conv = fcnn_conv_of(p, cut.spread == FCNN_SPREAD_HALO);
     const struct fcnn_gather *g = &cut.gather;
     cut.gather = fcnn_gather_of(&cut.conv);
@@ -69,7 +70,7 @@ static int64_t most_rows(const struct fcnn_gather *g) { return fcnn_max(g->dst_h
 
 /* What a panel costs in the outputs that have some taps, in multiply-adds of vectors. A tile needs ten sums side by
  * side to keep two units of four cycles' latency busy; beginning and ending one costs as much as `tile` says. */
-static int64_t cost_of(const struct fcnn_tiles *tiles, const struct cut *cut, int64_t outputs, int64_t taps,
+static int64_t cost_of(const struct fcnn_tiles *tiles, const struct direct_cut *cut, int64_t outputs, int64_t taps,
                        int64_t tile)
 {
     const int64_t vectors = cut->columns / tiles->lanes, least = 10, pixels = cut->gather.images * outputs;
@@ -79,7 +80,7 @@ static int64_t cost_of(const struct fcnn_tiles *tiles, const struct cut *cut, in
 
 /* Whether taps are swept: because of deep panels, or because that is cheaper. The constants are measured on MNIST's
  * third convolution. */
-static int is_swept(const struct fcnn_tiles *tiles, const struct cut *cut)
+static int is_swept(const struct fcnn_tiles *tiles, const struct direct_cut *cut)
 {
     const struct fcnn_gather *g = &cut->gather;
     struct fcnn_axis_class rows[SWEEP_PIXELS + 1], *columns = rows + g->dst_h;
@@ -98,15 +99,15 @@ static int is_swept(const struct fcnn_tiles *tiles, const struct cut *cut)
 }
 
 /* Of one chunk as of all: taps meet different pixels. */
-static int64_t chunks_of(const struct cut *cut, int swept) { return swept ? 1 : cut->chunks; }
+static int64_t chunks_of(const struct direct_cut *cut, int swept) { return swept ? 1 : cut->chunks; }
 
 /* A block's part of what is spread lies in scratch behind the segments. */
-static size_t segment_bytes(const struct cut *cut)
+static size_t segment_bytes(const struct direct_cut *cut)
 {
     return fcnn_line((size_t)(cut->gather.taps_h * cut->gather.taps_w) * sizeof(struct fcnn_segment));
 }
 
-static size_t copy_bytes(const struct cut *cut)
+static size_t copy_bytes(const struct direct_cut *cut)
 {
     return (size_t)(fcnn_ceil_div(cut->gather.images, cut->blocks) * cut->gather.src_image) * sizeof(float);
 }
@@ -115,7 +116,7 @@ void fcnn_direct_gather_demand(const struct fcnn_query *query, struct fcnn_deman
 {
     const struct fcnn_tiles *tiles = query->context;
     const fcnn_problem *p = query->problem;
-    struct cut cut = cut_of(tiles, p);
+    struct direct_cut cut = direct_cut_of(tiles, p);
     const struct fcnn_gather *g = &cut.gather;
     struct fcnn_packing packing = fcnn_packing_of(tiles, p);
     demand->tables = sizeof(struct visits) +
@@ -129,7 +130,7 @@ void fcnn_direct_gather_demand(const struct fcnn_query *query, struct fcnn_deman
     demand->tasks[FCNN_COMPUTE] = cut.blocks * packing.tasks * chunks_of(&cut, is_swept(tiles, &cut));
 }
 
-static void list_visits(const struct cut *cut, int swept, struct visits *visits)
+static void list_visits(const struct direct_cut *cut, int swept, struct visits *visits)
 {
     const struct fcnn_gather *g = &cut->gather;
     struct fcnn_axis_class *columns = visits->list + most_rows(g);
@@ -341,7 +342,7 @@ static void run_sweep(const struct call *call, struct job *job, struct fcnn_tile
 static void compute(const struct fcnn_tiles *tiles, const fcnn_problem *p, const fcnn_tensors *t,
                     const struct fcnn_memory *memory, int64_t first, int64_t last)
 {
-    struct cut cut = cut_of(tiles, p);
+    struct direct_cut cut = direct_cut_of(tiles, p);
     const struct fcnn_gather *g = &cut.gather;
     struct fcnn_packing packing = fcnn_packing_of(tiles, p);
     int forward = p->direction == FCNN_FORWARD, pooled = cut.pooled;
@@ -379,7 +380,7 @@ void fcnn_direct_gather_run(const struct fcnn_query *query, const fcnn_tensors *
 {
     const struct fcnn_tiles *tiles = query->context;
     const fcnn_problem *p = query->problem;
-    struct cut cut = cut_of(tiles, p);
+    struct direct_cut cut = direct_cut_of(tiles, p);
     switch (stage) {
     case FCNN_TABLES: list_visits(&cut, is_swept(tiles, &cut), memory->tables); break;
     case FCNN_PACK: fcnn_pack_weights(tiles, p, t, memory->packed, first, last); break;

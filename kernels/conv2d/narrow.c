@@ -3,7 +3,7 @@
  * Backward data towards few input channels, as in first layers: lanes are neighbouring pixels of a row. Gradient rows
  * are visited from the last to the first, so that an output row meets its filter rows in ascending order. All pairs of
  * filter row and input channel read the same gradient row: they are the rows of a tile (outer form: a is the weights in
- * place, b the gradient row turned to [k][x], k runs over filter columns and output channels). Sums of a band
+ * place, b the gradient row transposed to [k][x], k runs over filter columns and output channels). Sums of a band
  * of output rows wait in scratch meanwhile. Gradient rows have zeros at both sides, those of small images lie side by
  * side; strides come as the phases of geometry.h. */
 #include <string.h>
@@ -14,7 +14,7 @@
 #define BAND_BYTES (128 << 10) /* of sums: a part of the L2 cache */
 #define BESIDE_COLUMNS 64     /* images lie side by side while they fit */
 
-struct cut {
+struct narrow_cut {
     int64_t left;          /* zeros before a gradient row */
     int64_t lead;          /* floats before the zeros, so that gradients of the first image are whole cache lines */
     int64_t columns;       /* of a gradient row with its zeros: from image to image in scratch */
@@ -25,9 +25,9 @@ struct cut {
     size_t gradient, sums; /* bytes */
 };
 
-static struct cut cut_of(const struct fcnn_tiles *tiles, const fcnn_problem *p)
+static struct narrow_cut narrow_cut_of(const struct fcnn_tiles *tiles, const fcnn_problem *p)
 {
-    struct cut cut = {.phases = fcnn_min(p->stride_w, p->w)};
+    struct narrow_cut cut = {.phases = fcnn_min(p->stride_w, p->w)};
     int64_t reach = (p->s - 1) * p->dilation_w, last = (p->w - 1 + p->pad_left) / p->stride_w;
     cut.left = fcnn_max(0, reach - p->pad_left) / p->stride_w;
     cut.columns = cut.left + fcnn_max(p->q, last + 1);
@@ -71,7 +71,7 @@ static struct tables tables_in(const fcnn_problem *p, void *memory)
 }
 
 /* With its zeros a gradient row has no borders: every phase is one class. */
-static void fill_tables(const struct cut *cut, const fcnn_problem *p, const struct tables *tables)
+static void fill_tables(const struct narrow_cut *cut, const fcnn_problem *p, const struct tables *tables)
 {
     fcnn_problem conv = *p;
     conv.pad_left += cut->left * p->stride_w, conv.q = cut->columns;
@@ -87,13 +87,13 @@ static void fill_tables(const struct cut *cut, const fcnn_problem *p, const stru
     for (int64_t k = 0; k < depth; k++) tables->steps[k] = (int32_t)k;
 }
 
-/* From half a vector of channels on it does not pay to turn the gradient. Scalar tiles serve what AVX2's do. */
+/* From half a vector of channels on it does not pay to transpose the gradient. Scalar tiles serve what AVX2's do. */
 const char *fcnn_narrow_unsupported(const struct fcnn_query *query)
 {
     const char *reason = fcnn_conv2d_unsupported(query);
     if (reason) return reason;
     const fcnn_problem *p = query->problem;
-    return cut_of(query->context, p).pitch > INT32_MAX / p->k ? "gradient rows of 2^31 values or more" : NULL;
+    return narrow_cut_of(query->context, p).pitch > INT32_MAX / p->k ? "gradient rows of 2^31 values or more" : NULL;
 }
 
 const char *fcnn_narrow_doubt(const struct fcnn_query *query)
@@ -103,7 +103,7 @@ const char *fcnn_narrow_doubt(const struct fcnn_query *query)
     int64_t channels = p->c / p->groups;
     if (channels > fcnn_max(tiles->lanes, 8) / 2) return "more than half a vector of input channels in a group";
     if (p->r * p->s == 1) return "filters of one element";
-    if (cut_of(tiles, p).beside * fcnn_ceil_div(p->w, p->stride_w) < 2 * channels) return "rows of few pixels";
+    if (narrow_cut_of(tiles, p).beside * fcnn_ceil_div(p->w, p->stride_w) < 2 * channels) return "rows of few pixels";
     return NULL;
 }
 
@@ -111,7 +111,7 @@ void fcnn_narrow_demand(const struct fcnn_query *query, struct fcnn_demand *dema
 {
     const struct fcnn_tiles *tiles = query->context;
     const fcnn_problem *p = query->problem;
-    struct cut cut = cut_of(tiles, p);
+    struct narrow_cut cut = narrow_cut_of(tiles, p);
     demand->tables = tables_in(p, NULL).bytes;
     demand->scratch = cut.gradient + cut.sums;
     demand->tasks[FCNN_TABLES] = 1;
@@ -123,7 +123,7 @@ struct band {
     const struct fcnn_tiles *tiles;
     const fcnn_problem *p;
     const fcnn_tensors *tensors;
-    struct cut cut;
+    struct narrow_cut cut;
     struct tables tables;
     int64_t image, images, from, to;
     float *gradient, *sums;
@@ -175,14 +175,14 @@ static void run_phase(const struct band *b, struct pairs at, int64_t group, int6
     }
 }
 
-static void turn_row(const struct band *b, int64_t g)
+static void transpose_row(const struct band *b, int64_t g)
 {
     const fcnn_problem *p = b->p;
     int relu = p->activation == FCNN_RELU_ACTIVATION;
     for (int64_t i = 0; i < b->images; i++) {
         int64_t at = ((b->image + i) * p->p + g) * p->q * p->k;
-        b->tiles->turn(p->q, p->k, b->tensors->d_dst + at, relu ? b->tensors->dst + at : NULL,
-                       b->gradient + i * b->cut.columns + b->cut.left, b->cut.pitch);
+        b->tiles->transpose(p->q, p->k, b->tensors->d_dst + at, relu ? b->tensors->dst + at : NULL,
+                            b->gradient + i * b->cut.columns + b->cut.left, b->cut.pitch);
     }
 }
 
@@ -196,7 +196,7 @@ static void run_row(const struct band *b, int64_t g)
     int64_t end = fcnn_min(p->r, (b->to - 1 - base) / p->dilation_h + 1);
     if (at.r >= end) return;
     at.count = (end - at.r) * (p->c / p->groups);
-    turn_row(b, g);
+    transpose_row(b, g);
     for (int64_t group = 0; group < p->groups; group++) {
         struct fcnn_tile tile = {.segments = b->tables.segments, .steps = b->tables.steps, .b_stride = b->cut.pitch,
                                  .carry = 1};
@@ -239,7 +239,7 @@ void fcnn_narrow_run(const struct fcnn_query *query, const fcnn_tensors *t, cons
 {
     const struct fcnn_tiles *tiles = query->context;
     const fcnn_problem *p = query->problem;
-    struct band band = {tiles, p, t, .cut = cut_of(tiles, p), .tables = tables_in(p, memory->tables)};
+    struct band band = {tiles, p, t, .cut = narrow_cut_of(tiles, p), .tables = tables_in(p, memory->tables)};
     if (stage == FCNN_TABLES) {
         fill_tables(&band.cut, p, &band.tables);
         return;

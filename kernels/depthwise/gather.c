@@ -24,7 +24,7 @@ const char *fcnn_depthwise_doubt(const struct fcnn_query *query)
 }
 
 /* Tasks = images * groups of blocks * bands of output rows. `conv`: the problem as if its source were the map. */
-struct cut {
+struct depthwise_cut {
     fcnn_problem conv;
     struct fcnn_depthwise_map map;
     struct fcnn_gather gather; /* of conv */
@@ -74,9 +74,9 @@ static struct fcnn_panels blocks_of(const fcnn_problem *conv, int64_t row_bytes)
                           fcnn_max(1, fcnn_min(wish, FCNN_DEPTHWISE_BYTES / ((met.to - met.from) * row_bytes))));
 }
 
-static struct cut cut_of(const fcnn_problem *p)
+static struct depthwise_cut depthwise_cut_of(const fcnn_problem *p)
 {
-    struct cut cut = {0};
+    struct depthwise_cut cut = {0};
     cut.map = map_of(p, &cut.conv);
     cut.gather = fcnn_gather_of(&cut.conv);
     int64_t row_bytes = cut.map.columns * WIDTH * (int64_t)sizeof(float);
@@ -117,7 +117,7 @@ void fcnn_depthwise_gather_demand(const struct fcnn_query *query, struct fcnn_de
 {
     const struct fcnn_depthwise *loops = query->context;
     const fcnn_problem *p = query->problem;
-    struct cut cut = cut_of(p);
+    struct depthwise_cut cut = depthwise_cut_of(p);
     (void)loops;
     demand->tables =
         sizeof(struct classes) + (size_t)(cut.gather.dst_h + cut.gather.dst_w) * sizeof(struct fcnn_axis_class);
@@ -129,8 +129,9 @@ void fcnn_depthwise_gather_demand(const struct fcnn_query *query, struct fcnn_de
 }
 
 /* Outputs of two classes among rows first .. last-1. In `run`, src is the first pixel in scratch, dst pixel (0,0). */
-static void run_class(const struct fcnn_depthwise *loops, const struct cut *cut, const struct fcnn_axis_class *v,
-                      const struct fcnn_axis_class *h, int64_t first, int64_t last, struct fcnn_depthwise_run run)
+static void run_class(const struct fcnn_depthwise *loops, const struct depthwise_cut *cut,
+                      const struct fcnn_axis_class *v, const struct fcnn_axis_class *h, int64_t first, int64_t last,
+                      struct fcnn_depthwise_run run)
 {
     const struct fcnn_gather *g = &cut->gather;
     const int64_t src_row = cut->map.columns * WIDTH, tap_row = g->taps_w * WIDTH;
@@ -154,7 +155,7 @@ static void run_class(const struct fcnn_depthwise *loops, const struct cut *cut,
     loops->run(&run);
 }
 
-static void compute(const struct fcnn_depthwise *loops, const struct cut *cut, const fcnn_tensors *t,
+static void compute(const struct fcnn_depthwise *loops, const struct depthwise_cut *cut, const fcnn_tensors *t,
                     const struct fcnn_memory *memory, int64_t first, int64_t last)
 {
     const fcnn_problem *p = &cut->conv;
@@ -191,7 +192,7 @@ void fcnn_depthwise_gather_run(const struct fcnn_query *query, const fcnn_tensor
 {
     const struct fcnn_depthwise *loops = query->context;
     const fcnn_problem *p = query->problem;
-    struct cut cut = cut_of(p);
+    struct depthwise_cut cut = depthwise_cut_of(p);
     struct classes *classes = memory->tables;
     if (stage == FCNN_TABLES) {
         classes->rows = fcnn_axis_classes(&cut.conv, 1, classes->list);

@@ -58,20 +58,20 @@ const char *fcnn_depthwise_inplace_doubt(const struct fcnn_query *query)
 
 /* Tasks = images * groups of blocks * output rows: neighbouring ones are computed together, so that each thread has a
  * band of its own, as high as any other's within a row. */
-struct cut {
+struct inplace_cut {
     struct fcnn_gather gather;
     struct fcnn_panels groups;
 };
 
-static struct cut cut_of(const fcnn_problem *p)
+static struct inplace_cut inplace_cut_of(const fcnn_problem *p)
 {
-    return (struct cut){fcnn_gather_of(p), fcnn_panels_of(p->c, WIDTH, BLOCKS)};
+    return (struct inplace_cut){fcnn_gather_of(p), fcnn_panels_of(p->c, WIDTH, BLOCKS)};
 }
 
 void fcnn_depthwise_inplace_demand(const struct fcnn_query *query, struct fcnn_demand *demand)
 {
     const fcnn_problem *p = query->problem;
-    const struct cut cut = cut_of(p);
+    const struct inplace_cut cut = inplace_cut_of(p);
     demand->packed = (size_t)(cut.groups.granules * fcnn_depthwise_packed_block(p)) * sizeof(float);
     demand->tasks[FCNN_PACK] = cut.groups.granules;
     demand->tasks[FCNN_COMPUTE] = p->n * cut.groups.count * cut.gather.dst_h;
@@ -137,7 +137,7 @@ void fcnn_depthwise_inplace_run(const struct fcnn_query *query, const fcnn_tenso
         fcnn_depthwise_pack(p, t, memory->packed, first, last);
         return;
     }
-    const struct cut cut = cut_of(p);
+    const struct inplace_cut cut = inplace_cut_of(p);
     const int64_t rows = cut.gather.dst_h, groups = cut.groups.count;
     const int64_t band = fcnn_max(1, BAND_BYTES / (cut.gather.dst_row * (int64_t)sizeof(float)));
     for (int64_t next; first < last; first = next) {

@@ -30,7 +30,7 @@ struct bands {
     int64_t count, rows;     /* rows: of the map, at most */
 };
 
-struct cut {
+struct depthwise_weights_cut {
     int three;              /* three neighbouring columns: slots, else bands */
     int64_t blocks, beside; /* of channels; of these side by side */
     struct slots slots;
@@ -82,10 +82,10 @@ static int64_t beside_of(const fcnn_problem *p)
     return slots.fresh >= FRESH_ENOUGH || slots.count == p->p ? 4 : 2;
 }
 
-static struct cut cut_of(const fcnn_problem *p)
+static struct depthwise_weights_cut depthwise_weights_cut_of(const fcnn_problem *p)
 {
-    struct cut cut = {.three = p->s == 3 && p->dilation_w == 1 && p->stride_w <= 2,
-                      .blocks = fcnn_ceil_div(p->c, WIDTH), .beside = 1};
+    struct depthwise_weights_cut cut = {.three = p->s == 3 && p->dilation_w == 1 && p->stride_w <= 2,
+                                        .blocks = fcnn_ceil_div(p->c, WIDTH), .beside = 1};
     int64_t floats;
     if (cut.three) {
         cut.beside = fcnn_min(cut.blocks, beside_of(p));
@@ -103,7 +103,7 @@ void fcnn_depthwise_weights_demand(const struct fcnn_query *query, struct fcnn_d
 {
     const struct fcnn_depthwise *loops = query->context;
     const fcnn_problem *p = query->problem;
-    struct cut cut = cut_of(p);
+    struct depthwise_weights_cut cut = depthwise_weights_cut_of(p);
     (void)loops;
     demand->sums = fcnn_weights_sum_bytes(p);
     demand->scratch = cut.bytes;
@@ -114,7 +114,7 @@ void fcnn_depthwise_weights_demand(const struct fcnn_query *query, struct fcnn_d
 struct job {
     const struct fcnn_depthwise *loops;
     const fcnn_problem *problem;
-    const struct cut *cut;
+    const struct depthwise_weights_cut *cut;
     const fcnn_tensors *tensors;
     float *scratch; /* cut->bytes */
     struct fcnn_weights_sum sum;
@@ -293,7 +293,7 @@ void fcnn_depthwise_weights_run(const struct fcnn_query *query, const fcnn_tenso
 {
     const struct fcnn_depthwise *loops = query->context;
     const fcnn_problem *p = query->problem;
-    struct cut cut = cut_of(p);
+    struct depthwise_weights_cut cut = depthwise_weights_cut_of(p);
     struct job job = {.loops = loops,
                       .problem = p,
                       .cut = &cut,

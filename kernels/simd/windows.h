@@ -31,7 +31,7 @@ FCNN_INLINE void put_choice(uint16_t *words, int64_t channel, int64_t channels, 
 #define FCNN_LISTS /* lists of winners are made by lanes: one per channel of a choice word */
 
 /* Lane i: two neighbouring words from p + i * step on. */
-FCNN_INLINE ivec gather_words(const uint16_t *p, int32_t step, mask real)
+FCNN_INLINE ivec strided_words(const uint16_t *p, int32_t step, mask real)
 {
     const ivec lane = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
     return _mm512_mask_i32gather_epi32(ivec_set1(0), real, _mm512_mullo_epi32(lane, ivec_set1(step)), p, 2);

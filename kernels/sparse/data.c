@@ -15,7 +15,7 @@
 
 #define L1_BYTES (40 << 10) /* of weights that a pass may keep */
 
-struct cut {
+struct sparse_data_cut {
     fcnn_problem conv;            /* with its halo, if it has one */
     int64_t taps, vectors;        /* of the filter; of a panel */
     int64_t tap_unit;             /* taps that a pass must not part: 3 where they slide, else 1 */
@@ -34,7 +34,7 @@ static int64_t pass_cost(const struct fcnn_sparse *isa, int64_t k, int64_t sums,
     return k * each / 8 + 3 * sums / unit + 30;
 }
 
-static void cut_filter(struct cut *cut, const struct fcnn_sparse *isa, const fcnn_problem *p)
+static void cut_filter(struct sparse_data_cut *cut, const struct fcnn_sparse *isa, const fcnn_problem *p)
 {
     int64_t least = INT64_MAX, unit = cut->tap_unit = p->s == 3 && p->stride_w == 1 && p->dilation_w == 1 ? 3 : 1;
     const int *most = unit == 3 ? isa->slides : isa->taps;
@@ -49,9 +49,9 @@ static void cut_filter(struct cut *cut, const struct fcnn_sparse *isa, const fcn
         }
 }
 
-static struct cut cut_of(const struct fcnn_sparse *isa, const fcnn_problem *p)
+static struct sparse_data_cut sparse_data_cut_of(const struct fcnn_sparse *isa, const fcnn_problem *p)
 {
-    struct cut cut = {.conv = fcnn_conv_of(p, 1), .taps = p->r * p->s, .words = fcnn_ceil_div(p->k, 64)};
+    struct sparse_data_cut cut = {.conv = fcnn_conv_of(p, 1), .taps = p->r * p->s, .words = fcnn_ceil_div(p->k, 64)};
     cut_filter(&cut, isa, p);
     int64_t columns = cut.vectors * isa->lanes;
     cut.direct = !fcnn_is_padded(p) && p->c % columns == 0;
@@ -75,7 +75,7 @@ void fcnn_sparse_data_demand(const struct fcnn_query *query, struct fcnn_demand 
 {
     const struct fcnn_sparse *isa = query->context;
     const fcnn_problem *p = query->problem;
-    struct cut cut = cut_of(isa, p);
+    struct sparse_data_cut cut = sparse_data_cut_of(isa, p);
     demand->tables = (size_t)cut.taps * sizeof(int64_t);
     demand->packed = (size_t)(cut.panels * p->k * cut.taps * cut.vectors * isa->lanes) * sizeof(float);
     demand->shared = (size_t)(p->n * p->p * p->q * 4 * cut.words) * sizeof(uint64_t);
@@ -86,7 +86,7 @@ void fcnn_sparse_data_demand(const struct fcnn_query *query, struct fcnn_demand 
     demand->tasks[FCNN_COMPUTE] = cut.panels * p->n;
 }
 
-static void fill_taps(const struct cut *cut, int64_t *taps)
+static void fill_taps(const struct sparse_data_cut *cut, int64_t *taps)
 {
     const fcnn_problem *conv = &cut->conv;
     for (int64_t r = 0; r < conv->r; r++)
@@ -98,15 +98,15 @@ static void fill_taps(const struct cut *cut, int64_t *taps)
 struct span {
     int64_t from, count;
 };
-static struct span span_at(const struct cut *cut, int64_t i)
+static struct span span_at(const struct sparse_data_cut *cut, int64_t i)
 {
     int64_t units = cut->taps / cut->tap_unit, from = units * i / cut->passes * cut->tap_unit;
     return (struct span){from, units * (i + 1) / cut->passes * cut->tap_unit - from};
 }
 
 /* One tap of one panel: packed weights are [panel][pass][k][tap of the pass][column]. */
-static void pack_tap(const struct fcnn_sparse *isa, const struct cut *cut, const float *weights, float *packed,
-                     int64_t panel, int64_t tap)
+static void pack_tap(const struct fcnn_sparse *isa, const struct sparse_data_cut *cut, const float *weights,
+                     float *packed, int64_t panel, int64_t tap)
 {
     int64_t columns = cut->vectors * isa->lanes, channel = panel * columns, k = cut->conv.k, c = cut->conv.c, i = 0;
     while (i + 1 < cut->passes && span_at(cut, i + 1).from <= tap) i++;
@@ -119,7 +119,7 @@ static void pack_tap(const struct fcnn_sparse *isa, const struct cut *cut, const
 }
 
 /* Bits of the live channels of each position of `windows` windows. */
-static void list_live(const struct cut *cut, const uint16_t *choice, int64_t windows, uint64_t *live)
+static void list_live(const struct sparse_data_cut *cut, const uint16_t *choice, int64_t windows, uint64_t *live)
 {
     int64_t groups = fcnn_ceil_div(cut->conv.k, FCNN_SPARSE_GROUP), words = cut->words;
     for (int64_t w = 0; w < windows; w++, choice += 3 * groups, live += 4 * words)
@@ -138,7 +138,7 @@ static void list_live(const struct cut *cut, const uint16_t *choice, int64_t win
 }
 
 /* Zeroes the part of an image that scatters will write. */
-static void clear(const struct fcnn_sparse *isa, const struct cut *cut, float *d_src)
+static void clear(const struct fcnn_sparse *isa, const struct sparse_data_cut *cut, float *d_src)
 {
     static const float zeros[FCNN_SPARSE_WIDEST * 16];
     int64_t columns = cut->vectors * isa->lanes;
@@ -147,16 +147,16 @@ static void clear(const struct fcnn_sparse *isa, const struct cut *cut, float *d
 }
 
 /* A panel of an image from scratch to the tensor, without its halo. */
-static void put_panel(const struct fcnn_sparse *isa, const struct cut *cut, const fcnn_problem *p, const float *from,
-                      float *to, int64_t width)
+static void put_panel(const struct fcnn_sparse *isa, const struct sparse_data_cut *cut, const fcnn_problem *p,
+                      const float *from, float *to, int64_t width)
 {
     from += p->pad_top * cut->row + p->pad_left * cut->pixel;
     for (int64_t h = 0; h < p->h; h++)
         isa->copy(p->w, width, from + h * cut->row, cut->pixel, to + h * p->w * p->c, p->c);
 }
 
-static void compute(const struct fcnn_sparse *isa, const struct cut *cut, const fcnn_problem *p, const fcnn_tensors *t,
-                    const struct fcnn_memory *memory, int64_t task)
+static void compute(const struct fcnn_sparse *isa, const struct sparse_data_cut *cut, const fcnn_problem *p,
+                    const fcnn_tensors *t, const struct fcnn_memory *memory, int64_t task)
 {
     const fcnn_problem *conv = &cut->conv;
     int64_t columns = cut->vectors * isa->lanes, windows = p->p * p->q, size = p->h * p->w * p->c;
@@ -183,7 +183,7 @@ void fcnn_sparse_data_run(const struct fcnn_query *query, const fcnn_tensors *t,
 {
     const struct fcnn_sparse *isa = query->context;
     const fcnn_problem *p = query->problem;
-    struct cut cut = cut_of(isa, p);
+    struct sparse_data_cut cut = sparse_data_cut_of(isa, p);
     int64_t windows = p->p * p->q, words = (p->k + 15) / 16 * 3;
     for (int64_t task = first; task < last; task++) switch (stage) {
         case FCNN_TABLES: fill_taps(&cut, memory->tables); break;

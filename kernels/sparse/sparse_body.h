@@ -134,8 +134,8 @@ static void list(const struct fcnn_sparse_lists *t)
         const mask real = vec_first(fcnn_min(t->windows - w, 16));
         const uint16_t *choice = t->choice + w * t->choice_stride;
         const float *d_dst = t->d_dst + w * t->d_dst_stride;
-        const ivec bits_01 = gather_words(choice, stride, real); /* words 0 and 1 */
-        const ivec bits_12 = gather_words(choice + 1, stride, real); /* words 1 and 2 */
+        const ivec bits_01 = strided_words(choice, stride, real); /* words 0 and 1 */
+        const ivec bits_12 = strided_words(choice + 1, stride, real); /* words 1 and 2 */
         const ivec corner = ivec_load_masked(t->corners + w, real);
         vec gradients[16];
         for (int64_t i = 0; i < 16; i++)

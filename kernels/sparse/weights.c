@@ -15,7 +15,7 @@
 #define UNIT_WINDOWS 16       /* a unit has so many, or loading and storing sums would show */
 #define LEAST_VECTORS 4       /* in a filter: fewer sums cannot hide the latency of FMAs (winners.c) */
 
-struct cut {
+struct sparse_weights_cut {
     fcnn_problem conv;
     int64_t run_count, run, run_step; /* runs: how many, elements in the filter, floats of sums */
     int64_t row_groups;
@@ -26,7 +26,7 @@ struct cut {
 };
 
 /* Filter rows are runs if neighbouring taps are neighbouring pixels; else taps are. */
-static void cut_filter(struct cut *cut, const struct fcnn_sparse *isa, const fcnn_problem *p)
+static void cut_filter(struct sparse_weights_cut *cut, const struct fcnn_sparse *isa, const fcnn_problem *p)
 {
     int64_t joined = p->dilation_w == 1 ? p->s : 1;
     cut->run_count = p->r * p->s / joined;
@@ -39,9 +39,10 @@ static void cut_filter(struct cut *cut, const struct fcnn_sparse *isa, const fcn
     for (cut->slots = 1; (int64_t)1 << (cut->slots - 1) < blocks;) cut->slots++;
 }
 
-static struct cut cut_of(const struct fcnn_sparse *isa, const fcnn_problem *p)
+static struct sparse_weights_cut sparse_weights_cut_of(const struct fcnn_sparse *isa, const fcnn_problem *p)
 {
-    struct cut cut = {.conv = fcnn_conv_of(p, fcnn_is_padded(p)), .groups = fcnn_ceil_div(p->k, FCNN_SPARSE_GROUP)};
+    struct sparse_weights_cut cut = {.conv = fcnn_conv_of(p, fcnn_is_padded(p)),
+                                     .groups = fcnn_ceil_div(p->k, FCNN_SPARSE_GROUP)};
     const fcnn_problem *conv = &cut.conv;
     cut_filter(&cut, isa, p);
     int64_t row = conv->w * conv->c * (int64_t)sizeof(float), overlap = (p->r - 1) * p->dilation_h + 1 - p->stride_h;
@@ -68,7 +69,7 @@ static size_t halo_bytes(const fcnn_problem *p)
     return fcnn_is_padded(p) ? fcnn_line(fcnn_spread_bytes(p, FCNN_SPREAD_HALO)) : 0;
 }
 
-static struct lists lists_in(const struct cut *cut, void *memory)
+static struct lists lists_in(const struct sparse_weights_cut *cut, void *memory)
 {
     struct lists lists = {.channels = cut->groups * FCNN_SPARSE_GROUP};
     size_t counts = fcnn_line((size_t)(cut->units * lists.channels) * sizeof(int32_t));
@@ -93,7 +94,7 @@ void fcnn_sparse_weights_demand(const struct fcnn_query *query, struct fcnn_dema
 {
     const struct fcnn_sparse *isa = query->context;
     const fcnn_problem *p = query->problem;
-    struct cut cut = cut_of(isa, p);
+    struct sparse_weights_cut cut = sparse_weights_cut_of(isa, p);
     demand->tables = (size_t)(p->p * p->q) * sizeof(int32_t);
     demand->shared = halo_bytes(p) + lists_in(&cut, NULL).bytes;
     demand->sums = (size_t)(cut.groups * cut.slots * cut.slot) * sizeof(float);
@@ -110,8 +111,8 @@ static void fill_corners(const fcnn_problem *conv, int32_t *corners)
 }
 
 /* The windows of `count` window rows from row `row` of image n, one group of channels. */
-static struct fcnn_sparse_lists windows_of(const struct cut *cut, const fcnn_tensors *t, int64_t n, int64_t row,
-                                           int64_t count, int64_t group)
+static struct fcnn_sparse_lists windows_of(const struct sparse_weights_cut *cut, const fcnn_tensors *t, int64_t n,
+                                           int64_t row, int64_t count, int64_t group)
 {
     const fcnn_problem *conv = &cut->conv;
     int64_t across = conv->q / 2, first = (n * (conv->p / 2) + row) * across, channel = group * FCNN_SPARSE_GROUP;
@@ -123,7 +124,7 @@ static struct fcnn_sparse_lists windows_of(const struct cut *cut, const fcnn_ten
         .capacity = cut->capacity};
 }
 
-static void list_image(const struct fcnn_sparse *isa, const struct cut *cut, const fcnn_tensors *t,
+static void list_image(const struct fcnn_sparse *isa, const struct sparse_weights_cut *cut, const fcnn_tensors *t,
                        const int32_t *corners, const struct lists *lists, int64_t n)
 {
     int64_t down = cut->conv.p / 2, across = cut->conv.q / 2;
@@ -144,7 +145,7 @@ static void list_image(const struct fcnn_sparse *isa, const struct cut *cut, con
 /* What a call works with. */
 struct call {
     const struct fcnn_sparse *isa;
-    struct cut cut;
+    struct sparse_weights_cut cut;
     struct lists lists;
     const fcnn_tensors *tensors;
     const float *src;
@@ -164,7 +165,7 @@ static float *bias_of(const struct call *call, int64_t group, int64_t slot)
 /* All tiles of a group of channels over `units` units. */
 static void run_units(const struct call *call, int64_t group, int64_t unit, int64_t units, int carry, float *sums)
 {
-    const struct cut *cut = &call->cut;
+    const struct sparse_weights_cut *cut = &call->cut;
     const fcnn_problem *conv = &cut->conv;
     int64_t image = conv->h * conv->w * conv->c, at = unit * call->lists.channels + group * FCNN_SPARSE_GROUP;
     int64_t joined = cut->run / conv->c, per_row = conv->s / joined; /* taps of a run, runs of a filter row */
@@ -206,7 +207,7 @@ static void sum_block(void *context, int64_t image, int64_t images, int64_t slot
 {
     const struct share *share = context;
     const struct call *call = share->call;
-    const struct cut *cut = &call->cut;
+    const struct sparse_weights_cut *cut = &call->cut;
     int64_t begin = image * cut->bands, end = (image + images) * cut->bands;
     for (int64_t unit = begin; unit < end; unit += cut->chunk_units)
         for (int64_t group = share->first; group < share->last; group++)
@@ -230,7 +231,7 @@ static void add_slot(void *context, int64_t into)
 /* Slot 0 to the outputs. */
 static void put_group(const struct call *call, int64_t group)
 {
-    const struct cut *cut = &call->cut;
+    const struct sparse_weights_cut *cut = &call->cut;
     int64_t channel = group * FCNN_SPARSE_GROUP, k = cut->conv.k, width = fcnn_min(FCNN_SPARSE_GROUP, k - channel);
     for (int64_t i = 0; i < cut->run_count; i++)
         call->isa->transpose(width, cut->run, slot_of(call, group, 0) + i * cut->run_step,
@@ -250,7 +251,7 @@ void fcnn_sparse_weights_run(const struct fcnn_query *query, const fcnn_tensors 
 {
     const struct fcnn_sparse *isa = query->context;
     const fcnn_problem *p = query->problem;
-    struct call call = {.isa = isa, .cut = cut_of(isa, p), .tensors = t, .sums = memory->sums};
+    struct call call = {.isa = isa, .cut = sparse_weights_cut_of(isa, p), .tensors = t, .sums = memory->sums};
     if (stage == FCNN_TABLES) {
         fill_corners(&call.cut.conv, memory->tables);
         return;

@@ -15,21 +15,21 @@
 #define BAND_BYTES (16 << 10) /* of laid out inputs: a third of an L1 cache */
 #define MOST_VECTORS 4         /* in a filter: from there on lists of live windows are faster (weights.c) */
 
-struct cut {
+struct winners_cut {
     fcnn_problem conv; /* of the input with its halo */
     int64_t elements, windows;
     int64_t band_rows; /* window rows of a band */
     struct fcnn_panels panels;
 };
 
-static size_t four_bytes(const struct cut *cut)
+static size_t four_bytes(const struct winners_cut *cut)
 {
     return fcnn_line((size_t)(cut->band_rows * cut->conv.q / 2 * cut->elements * 4) * sizeof(float));
 }
 
-static struct cut cut_of(const struct fcnn_sparse *isa, const fcnn_problem *p)
+static struct winners_cut winners_cut_of(const struct fcnn_sparse *isa, const fcnn_problem *p)
 {
-    struct cut cut = {
+    struct winners_cut cut = {
         .conv = fcnn_conv_of(p, fcnn_is_padded(p)), .elements = p->r * p->s * p->c, .windows = p->p * p->q};
     cut.panels = fcnn_panels_of(p->k, isa->lanes, isa->picks);
     cut.band_rows = fcnn_min(p->p, fcnn_max(1, BAND_BYTES / (p->q * cut.elements * 4 * (int64_t)sizeof(float))));
@@ -47,7 +47,7 @@ void fcnn_sparse_winners_demand(const struct fcnn_query *query, struct fcnn_dema
 {
     const struct fcnn_sparse *isa = query->context;
     const fcnn_problem *p = query->problem;
-    struct cut cut = cut_of(isa, p);
+    struct winners_cut cut = winners_cut_of(isa, p);
     demand->tables = (size_t)cut.elements * sizeof(int32_t);
     demand->shared = fcnn_is_padded(p) ? fcnn_spread_bytes(p, FCNN_SPREAD_HALO) : 0;
     demand->sums = fcnn_weights_sum_bytes(p);
@@ -69,7 +69,7 @@ static void fill_offsets(const fcnn_problem *conv, int32_t *offsets)
 /* What a call works with. */
 struct call {
     const struct fcnn_sparse *isa;
-    struct cut cut;
+    struct winners_cut cut;
     const fcnn_tensors *tensors;
     const float *src;
     int64_t from, elements; /* whose fours are laid out */
@@ -81,7 +81,7 @@ struct call {
 /* Window rows row .. row + rows - 1 of image n. */
 static void lay_out_band(const struct call *call, int64_t n, int64_t row, int64_t rows)
 {
-    const struct cut *cut = &call->cut;
+    const struct winners_cut *cut = &call->cut;
     const fcnn_problem *conv = &cut->conv;
     int64_t right = conv->stride_w * conv->c, below = conv->stride_h * conv->w * conv->c, across = conv->q / 2;
     const float *src = call->src + n * conv->h * conv->w * conv->c;
@@ -96,7 +96,7 @@ struct place {
 };
 
 /* The tile that begins with `task` and holds tasks before `last` alone: they are left in tiles of about one size. */
-static struct place place_of(const struct cut *cut, int64_t task, int64_t last)
+static struct place place_of(const struct winners_cut *cut, int64_t task, int64_t last)
 {
     int64_t from = task % cut->elements, rest = fcnn_min(cut->elements - from, last - task);
     return (struct place){fcnn_panel_at(&cut->panels, task / cut->elements), from,
@@ -113,7 +113,7 @@ static int has_bias(const struct call *call, const struct place *place)
 static void run_band(const struct call *call, const struct place *place, int64_t first, int64_t windows, int carry,
                      int64_t slot)
 {
-    const struct cut *cut = &call->cut;
+    const struct winners_cut *cut = &call->cut;
     int64_t k = cut->conv.k, words = fcnn_ceil_div(k, FCNN_SPARSE_GROUP) * 3;
     struct fcnn_sparse_pick pick = {
         .fours = call->fours + (place->from - call->from) * 4, .fours_step = call->elements * 4, .carry = carry,
@@ -145,7 +145,7 @@ struct share {
 static void sum_block(void *context, int64_t image, int64_t images, int64_t slot)
 {
     const struct share *share = context;
-    const struct cut *cut = &share->call->cut;
+    const struct winners_cut *cut = &share->call->cut;
     const int64_t down = cut->conv.p / 2, across = cut->conv.q / 2;
     for (int64_t n = image; n < image + images; n++)
         for (int64_t row = 0; row < down; row += cut->band_rows) {
@@ -175,7 +175,7 @@ void fcnn_sparse_winners_run(const struct fcnn_query *query, const fcnn_tensors 
 {
     const struct fcnn_sparse *isa = query->context;
     const fcnn_problem *p = query->problem;
-    struct call call = {.isa = isa, .cut = cut_of(isa, p), .tensors = t, .fours = memory->scratch};
+    struct call call = {.isa = isa, .cut = winners_cut_of(isa, p), .tensors = t, .fours = memory->scratch};
     if (stage == FCNN_TABLES) {
         fill_offsets(&call.cut.conv, memory->tables);
     } else if (stage == FCNN_GATHER) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * Gradients spread back over what pooling and ReLU dropped, and turned: the inputs of backward tiles. */
+ * Gradients spread back over what pooling and ReLU dropped, and transposed: the inputs of backward tiles. */
 #include "kernels/simd/common.h"
 #include "kernels/simd/transpose.h"
 
@@ -44,8 +44,8 @@ static void unpool(int64_t channels, const uint16_t *choice, const float *d_dst,
 }
 
 /* Up to VL pixels by up to VL channels; `whole`: so many. */
-FCNN_INLINE void turn_square(int64_t pixels, int64_t channels, int64_t step, const float *from, const float *alive,
-                             float *out, int64_t pitch, const int whole, const int masked)
+FCNN_INLINE void transpose_square(int64_t pixels, int64_t channels, int64_t step, const float *from, const float *alive,
+                                  float *out, int64_t pitch, const int whole, const int masked)
 {
     const mask real = vec_first(fcnn_min(channels, VL));
     vec square[VL];
@@ -63,15 +63,16 @@ FCNN_INLINE void turn_square(int64_t pixels, int64_t channels, int64_t step, con
         if (whole || i < channels) vec_store(out + i * pitch, square[i]);
 }
 
-static void turn(int64_t pixels, int64_t channels, const float *from, const float *alive, float *out, int64_t pitch)
+static void transpose(int64_t pixels, int64_t channels, const float *from, const float *alive, float *out,
+                      int64_t pitch)
 {
     for (int64_t x = 0; x < pixels; x += VL)
         for (int64_t k = 0; k < channels; k += VL) {
             const int64_t at = x * channels + k, height = pixels - x, width = channels - k;
             float *to = out + k * pitch + x;
             if (height < VL || width < VL)
-                turn_square(height, width, channels, from + at, alive ? alive + at : from + at, to, pitch, 0, 1);
-            else if (alive) turn_square(VL, VL, channels, from + at, alive + at, to, pitch, 1, 1);
-            else turn_square(VL, VL, channels, from + at, NULL, to, pitch, 1, 0);
+                transpose_square(height, width, channels, from + at, alive ? alive + at : from + at, to, pitch, 0, 1);
+            else if (alive) transpose_square(VL, VL, channels, from + at, alive + at, to, pitch, 1, 1);
+            else transpose_square(VL, VL, channels, from + at, NULL, to, pitch, 1, 0);
         }
 }

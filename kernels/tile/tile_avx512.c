@@ -42,5 +42,5 @@ const struct fcnn_tiles fcnn_tiles_avx512 = {
     .mask_relu = mask_relu,
     .cut_strip = cut_strip,
     .unpool = unpool,
-    .turn = turn,
+    .transpose = transpose,
 };

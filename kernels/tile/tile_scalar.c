@@ -82,5 +82,5 @@ const struct fcnn_tiles fcnn_tiles_scalar = {
     .mask_relu = mask_relu,
     .cut_strip = cut_strip,
     .unpool = unpool,
-    .turn = turn,
+    .transpose = transpose,
 };

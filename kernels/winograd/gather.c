@@ -19,7 +19,7 @@
 
 /* Distances in floats. V[frequency][tile][channel], M[frequency][tile][column of the slice],
  * U[panel][frequency][channel][column]. */
-struct cut {
+struct winograd_cut {
     struct fcnn_gather gather;
     struct fcnn_winograd_grid grid;
     enum fcnn_spread spread;
@@ -33,18 +33,21 @@ struct cut {
 };
 
 /* Columns of panels first .. last-1 in whole vectors. */
-static int64_t columns_of(const struct cut *cut, int64_t first, int64_t last)
+static int64_t columns_of(const struct winograd_cut *cut, int64_t first, int64_t last)
 {
     int64_t from = fcnn_panel_at(&cut->panels, first).from;
     struct fcnn_panel end = fcnn_panel_at(&cut->panels, last - 1);
     return fcnn_ceil_div(end.from + end.width - from, cut->lanes) * cut->lanes;
 }
 
-static int64_t first_panel(const struct cut *cut, int64_t slice) { return slice * cut->panels.count / cut->slices; }
+static int64_t first_panel(const struct winograd_cut *cut, int64_t slice)
+{
+    return slice * cut->panels.count / cut->slices;
+}
 
 static int64_t line(int64_t floats) { return fcnn_ceil_div(floats, LINE) * LINE; }
 
-static void lay_out(struct cut *cut)
+static void lay_out(struct winograd_cut *cut)
 {
     const struct fcnn_gather *g = &cut->gather;
     int64_t panel = 0, slice = 0;
@@ -66,11 +69,11 @@ static void lay_out(struct cut *cut)
     cut->m_frequency = cut->block_tiles * cut->m_tile + LINE;
 }
 
-static struct cut cut_of(const struct fcnn_winograd *w, const fcnn_problem *p)
+static struct winograd_cut winograd_cut_of(const struct fcnn_winograd *w, const fcnn_problem *p)
 {
     int forward = p->direction == FCNN_FORWARD;
     const fcnn_problem conv = fcnn_conv_of(p, 0);
-    struct cut cut = {.gather = fcnn_gather_of(&conv), .lanes = w->tiles->lanes};
+    struct winograd_cut cut = {.gather = fcnn_gather_of(&conv), .lanes = w->tiles->lanes};
     cut.spread = !forward && p->activation == FCNN_RELU_ACTIVATION ? FCNN_SPREAD_FULL : FCNN_SPREAD_NOTHING;
     cut.pad_top = forward ? p->pad_top : 2 - p->pad_top;
     cut.pad_left = forward ? p->pad_left : 2 - p->pad_left;
@@ -82,15 +85,15 @@ static struct cut cut_of(const struct fcnn_winograd *w, const fcnn_problem *p)
 }
 
 /* Scratch: a pixel of zeros, V, M. */
-static int64_t zeros_floats(const struct cut *cut) { return line(cut->gather.depth); }
-static int64_t v_floats(const struct cut *cut) { return cut->grid.frequencies * cut->v_frequency; }
-static int64_t m_floats(const struct cut *cut) { return cut->grid.frequencies * cut->m_frequency; }
+static int64_t zeros_floats(const struct winograd_cut *cut) { return line(cut->gather.depth); }
+static int64_t v_floats(const struct winograd_cut *cut) { return cut->grid.frequencies * cut->v_frequency; }
+static int64_t m_floats(const struct winograd_cut *cut) { return cut->grid.frequencies * cut->m_frequency; }
 
 void fcnn_winograd_gather_demand(const struct fcnn_query *query, struct fcnn_demand *demand)
 {
     const struct fcnn_winograd *w = query->context;
     const fcnn_problem *p = query->problem;
-    struct cut cut = cut_of(w, p);
+    struct winograd_cut cut = winograd_cut_of(w, p);
     const struct fcnn_gather *g = &cut.gather;
     demand->packed = (size_t)(g->groups * cut.packed_group) * sizeof(float);
     demand->shared = fcnn_spread_bytes(p, cut.spread);
@@ -103,19 +106,19 @@ void fcnn_winograd_gather_demand(const struct fcnn_query *query, struct fcnn_dem
 /* ---- packing ---- */
 
 /* Nine taps of the filters from output channel `k` to input channels c .. c+width-1, rotated: rows of `tap` floats. */
-static void turn_taps(const fcnn_problem *p, const float *weights, int64_t c, int64_t width, int64_t k, int64_t tap,
-                      float *out)
+static void rotate_taps(const fcnn_problem *p, const float *weights, int64_t c, int64_t width, int64_t k, int64_t tap,
+                        float *out)
 {
     int64_t group_c = p->c / p->groups;
     for (int64_t t = 0; t < 9; t++)
         for (int64_t j = 0; j < width; j++) out[t * tap + j] = weights[((8 - t) * group_c + c + j) * p->k + k];
 }
 
-static void pack_panel(const struct fcnn_winograd *w, const struct cut *cut, const fcnn_problem *p,
+static void pack_panel(const struct fcnn_winograd *w, const struct winograd_cut *cut, const fcnn_problem *p,
                        const fcnn_tensors *t, int64_t group, int64_t at, float *packed)
 {
     enum { TAP = FCNN_TILE_VECTORS * 16 };
-    float turned[9 * TAP];
+    float rotated[9 * TAP];
     struct fcnn_panel panel = fcnn_panel_at(&cut->panels, at);
     int64_t columns = columns_of(cut, at, at + 1), depth = cut->gather.depth;
     float *u = packed + cut->bias_floats + at * cut->u_panel, *bias = packed + panel.from;
@@ -125,8 +128,8 @@ static void pack_panel(const struct fcnn_winograd *w, const struct cut *cut, con
             w->filter(g, depth * p->k, panel.width, u + c * columns, cut->u_frequency);
     } else {
         for (int64_t k = 0; k < depth; k++) {
-            turn_taps(p, t->weights, panel.from, panel.width, group * depth + k, TAP, turned);
-            w->filter(turned, TAP, panel.width, u + k * columns, cut->u_frequency);
+            rotate_taps(p, t->weights, panel.from, panel.width, group * depth + k, TAP, rotated);
+            w->filter(rotated, TAP, panel.width, u + k * columns, cut->u_frequency);
         }
     }
     if (p->direction != FCNN_FORWARD || p->no_bias) memset(bias, 0, (size_t)panel.width * sizeof(float));
@@ -138,7 +141,7 @@ static void pack_panel(const struct fcnn_winograd *w, const struct cut *cut, con
 /* What the tasks of a call share. */
 struct call {
     const struct fcnn_winograd *w;
-    struct cut cut;
+    struct winograd_cut cut;
     const float *src, *packed;
     float *dst, *zeros, *v, *m;
     uint16_t *choice; /* pooled; else NULL */
@@ -152,7 +155,7 @@ struct part {
 
 static void transform_patches(const struct call *call, const struct part *part)
 {
-    const struct cut *cut = &call->cut;
+    const struct winograd_cut *cut = &call->cut;
     const struct fcnn_gather *g = &cut->gather;
     const struct fcnn_winograd_grid *grid = &cut->grid;
     const struct fcnn_winograd_image image = {call->src + part->group * g->depth, g->src_h, g->src_w, g->src_pixel};
@@ -169,7 +172,7 @@ static void transform_patches(const struct call *call, const struct part *part)
 static void multiply(const struct call *call, int64_t frequency, int64_t tiles, const float *u, int64_t at,
                      int64_t columns)
 {
-    const struct cut *cut = &call->cut;
+    const struct winograd_cut *cut = &call->cut;
     const struct fcnn_tiles *isa = call->w->tiles;
     const struct fcnn_segment all = {0, 0, cut->gather.depth};
     const float *v = call->v + frequency * cut->v_frequency;
@@ -188,7 +191,7 @@ static void multiply(const struct call *call, int64_t frequency, int64_t tiles, 
 
 static void multiply_all(const struct call *call, const struct part *part)
 {
-    const struct cut *cut = &call->cut;
+    const struct winograd_cut *cut = &call->cut;
     const float *u = call->packed + part->group * cut->packed_group + cut->bias_floats;
     int64_t base = fcnn_panel_at(&cut->panels, part->from).from;
     for (int64_t frequency = 0; frequency < cut->grid.frequencies; frequency++)
@@ -199,7 +202,7 @@ static void multiply_all(const struct call *call, const struct part *part)
 
 static void transform_outputs(const struct call *call, const struct part *part)
 {
-    const struct cut *cut = &call->cut;
+    const struct winograd_cut *cut = &call->cut;
     const struct fcnn_gather *g = &cut->gather;
     const struct fcnn_winograd_grid *grid = &cut->grid;
     const int64_t m = call->w->m, from = fcnn_panel_at(&cut->panels, part->from).from;
@@ -223,7 +226,7 @@ static void transform_outputs(const struct call *call, const struct part *part)
 
 static void compute(const struct call *call, int64_t first, int64_t last)
 {
-    const struct cut *cut = &call->cut;
+    const struct winograd_cut *cut = &call->cut;
     int64_t transformed = -1;
     memset(call->zeros, 0, (size_t)cut->gather.depth * sizeof(float));
     for (int64_t task = first, count; task < last; task += count) {
@@ -247,8 +250,8 @@ void fcnn_winograd_gather_run(const struct fcnn_query *query, const fcnn_tensors
 {
     const struct fcnn_winograd *w = query->context;
     const fcnn_problem *p = query->problem;
-    struct call call = {.w = w, .cut = cut_of(w, p)};
-    const struct cut *cut = &call.cut;
+    struct call call = {.w = w, .cut = winograd_cut_of(w, p)};
+    const struct winograd_cut *cut = &call.cut;
     int forward = p->direction == FCNN_FORWARD;
     if (stage == FCNN_PACK) {
         for (int64_t task = first; task < last; task++) {

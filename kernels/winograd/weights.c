@@ -22,7 +22,7 @@
 
 /* Distances in floats. V[frequency][tile][input channel of the part], Y[frequency][tile][output channel],
  * S[panel][band of the part][frequency][input channel of the band][column]; if nothing is carried, of one band. */
-struct cut {
+struct winograd_weights_cut {
     fcnn_problem problem;
     struct fcnn_gather gather; /* of the forward pass */
     struct fcnn_winograd_grid grid;
@@ -36,9 +36,9 @@ struct cut {
 
 static int64_t line(int64_t floats) { return fcnn_ceil_div(floats, LINE) * LINE; }
 
-static struct cut cut_of(const struct fcnn_winograd *w, const fcnn_problem *p)
+static struct winograd_weights_cut winograd_weights_cut_of(const struct fcnn_winograd *w, const fcnn_problem *p)
 {
-    struct cut cut = {.problem = *p};
+    struct winograd_weights_cut cut = {.problem = *p};
     cut.spread = p->activation == FCNN_RELU_ACTIVATION ? FCNN_SPREAD_FULL : FCNN_SPREAD_NOTHING;
     const int64_t widest = w->tiles->vectors * w->tiles->lanes, size = (int64_t)sizeof(float);
     cut.problem.direction = FCNN_FORWARD;
@@ -63,11 +63,14 @@ static struct cut cut_of(const struct fcnn_winograd *w, const fcnn_problem *p)
 }
 
 /* Scratch: a pixel of zeros, V, Y, S. */
-static int64_t zeros_floats(const struct cut *cut) { return line(fcnn_max(cut->gather.depth, cut->gather.width)); }
-static int64_t v_floats(const struct cut *cut) { return cut->grid.frequencies * cut->v_frequency; }
-static int64_t y_floats(const struct cut *cut) { return cut->grid.frequencies * cut->y_frequency; }
+static int64_t zeros_floats(const struct winograd_weights_cut *cut)
+{
+    return line(fcnn_max(cut->gather.depth, cut->gather.width));
+}
+static int64_t v_floats(const struct winograd_weights_cut *cut) { return cut->grid.frequencies * cut->v_frequency; }
+static int64_t y_floats(const struct winograd_weights_cut *cut) { return cut->grid.frequencies * cut->y_frequency; }
 
-static int64_t s_floats(const struct cut *cut)
+static int64_t s_floats(const struct winograd_weights_cut *cut)
 {
     int64_t bands = fcnn_ceil_div(fcnn_min(cut->gather.depth, cut->together * GRANULE), BAND);
     return (cut->carried ? cut->panels.count * bands : 1) * cut->s_band;
@@ -77,7 +80,7 @@ void fcnn_winograd_weights_demand(const struct fcnn_query *query, struct fcnn_de
 {
     const struct fcnn_winograd *w = query->context;
     const fcnn_problem *p = query->problem;
-    struct cut cut = cut_of(w, p);
+    struct winograd_weights_cut cut = winograd_weights_cut_of(w, p);
     int64_t floats = zeros_floats(&cut) + v_floats(&cut) + y_floats(&cut) + s_floats(&cut);
     demand->tables = (size_t)cut.chunk_tiles * sizeof(int32_t);
     demand->shared = fcnn_spread_bytes(p, cut.spread);
@@ -91,7 +94,7 @@ void fcnn_winograd_weights_demand(const struct fcnn_query *query, struct fcnn_de
 /* What a call works with. */
 struct call {
     const struct fcnn_winograd *w;
-    struct cut cut;
+    struct winograd_weights_cut cut;
     const int32_t *steps; /* floats of V from the first tile of a chunk to each tile */
     const float *src, *d_dst;
     float *zeros, *v, *y, *s;
@@ -105,7 +108,7 @@ struct part {
 
 static void transform(const struct call *call, const struct part *part, int64_t image, int64_t first, int64_t last)
 {
-    const struct cut *cut = &call->cut;
+    const struct winograd_weights_cut *cut = &call->cut;
     const struct fcnn_gather *g = &cut->gather;
     const struct fcnn_winograd_grid *grid = &cut->grid;
     const int64_t m = call->w->m;
@@ -124,7 +127,7 @@ static void transform(const struct call *call, const struct part *part, int64_t 
     }
 }
 
-static int64_t columns_of(const struct cut *cut, struct fcnn_panel panel)
+static int64_t columns_of(const struct winograd_weights_cut *cut, struct fcnn_panel panel)
 {
     return fcnn_ceil_div(panel.width, cut->panels.granule) * cut->panels.granule;
 }
@@ -142,7 +145,7 @@ static void multiply(const struct call *call, const struct band *band, int64_t f
                      const struct fcnn_segment *tiles, int carry)
 {
     const struct fcnn_tiles *isa = call->w->tiles;
-    const struct cut *cut = &call->cut;
+    const struct winograd_weights_cut *cut = &call->cut;
     const float *v = call->v + frequency * cut->v_frequency + band->from;
     float *s = band->s + frequency * cut->s_frequency;
     int64_t depth = band->to - band->from, vectors = band->columns / isa->lanes;
@@ -161,7 +164,7 @@ static void multiply(const struct call *call, const struct band *band, int64_t f
 /* Sums of a band to gradients of taps, in a slot. */
 static void transform_sums(const struct call *call, const struct part *part, const struct band *band, int64_t slot)
 {
-    const struct cut *cut = &call->cut;
+    const struct winograd_weights_cut *cut = &call->cut;
     int64_t k = cut->problem.k;
     float *out = fcnn_weights_sum_weights(&call->sum, slot) + part->group * cut->gather.width + band->panel.from;
     for (int64_t c = band->from; c < band->to; c++)
@@ -173,7 +176,7 @@ static void transform_sums(const struct call *call, const struct part *part, con
 static void sum_panel(const struct call *call, const struct part *part, int64_t at, int64_t first, int64_t last,
                       int64_t count, int64_t slot)
 {
-    const struct cut *cut = &call->cut;
+    const struct winograd_weights_cut *cut = &call->cut;
     const struct fcnn_segment tiles = {0, 0, last - first};
     struct band band = {.panel = fcnn_panel_at(&cut->panels, at)};
     int64_t depth = part->to - part->from, bands = fcnn_ceil_div(depth, BAND);
@@ -193,7 +196,7 @@ static void sum_bias(const struct call *call, const struct part *part, int64_t i
 {
     static const float one = 1.0f;
     static const int32_t zeros[BIAS_STEPS];
-    const struct cut *cut = &call->cut;
+    const struct winograd_weights_cut *cut = &call->cut;
     const struct fcnn_tiles *isa = call->w->tiles;
     int64_t pixels = images * cut->problem.p * cut->problem.q, k = cut->problem.k;
     for (int64_t i = 0; i < cut->panels.count; i++) {
@@ -222,7 +225,7 @@ static void sum_block(void *context, int64_t image, int64_t images, int64_t slot
 {
     const struct share *share = context;
     const struct call *call = share->call;
-    const struct cut *cut = &call->cut;
+    const struct winograd_weights_cut *cut = &call->cut;
     const int64_t count = images * cut->grid.down * cut->grid.across;
     for (int64_t first = 0; first < count; first += cut->chunk_tiles) {
         const int64_t last = fcnn_min(first + cut->chunk_tiles, count);
@@ -247,7 +250,7 @@ static void add_slot(void *context, int64_t into)
 
 static void compute(const struct call *call, int64_t first, int64_t last)
 {
-    const struct cut *cut = &call->cut;
+    const struct winograd_weights_cut *cut = &call->cut;
     memset(call->zeros, 0, (size_t)zeros_floats(cut) * sizeof(float));
     for (int64_t task = first, count; task < last; task += count) {
         int64_t group = task / cut->inputs.count, at = task % cut->inputs.count;
@@ -265,8 +268,8 @@ void fcnn_winograd_weights_run(const struct fcnn_query *query, const fcnn_tensor
 {
     const struct fcnn_winograd *w = query->context;
     const fcnn_problem *p = query->problem;
-    struct call call = {.w = w, .cut = cut_of(w, p), .steps = memory->tables};
-    const struct cut *cut = &call.cut;
+    struct call call = {.w = w, .cut = winograd_weights_cut_of(w, p), .steps = memory->tables};
+    const struct winograd_weights_cut *cut = &call.cut;
     if (stage == FCNN_TABLES) {
         for (int64_t i = 0; i < cut->chunk_tiles; i++) ((int32_t *)memory->tables)[i] = (int32_t)(i * cut->v_tile);
     } else if (stage == FCNN_GATHER) {

@@ -58,7 +58,8 @@ unsigned net_job_classes(const fcnn_model *model, const struct net_job *job)
 }
 
 /* The images of a shard that are scattered over the data, and their labels, in one place. */
-static void gather(const fcnn_model *model, struct net_worker *worker, const struct net_job *job, struct range range)
+static void copy_shard(const fcnn_model *model, struct net_worker *worker, const struct net_job *job,
+                       struct range range)
 {
     for (int64_t i = range.first; i < range.last; i++) {
         const int64_t image = job->order[i], at = i - range.first;
@@ -83,7 +84,7 @@ static fcnn_status train_shard(fcnn_model *model, struct net_worker *worker, con
         return FCNN_OK;
     }
     if (job->order) {
-        gather(model, worker, job, range);
+        copy_shard(model, worker, job, range);
         shard.x = worker->input;
         shard.labels = worker->labels;
     }
