@@ -75,7 +75,7 @@ FCNN_API const char *fcnn_status_text(fcnn_status status);
  * Owned by the library, valid until the next fcnn call of this thread. "" if nothing failed yet. */
 FCNN_API const char *fcnn_last_error(void);
 
-/* "0.1.0"; and what the numbers depend on: "fastcnn 0.1.0, numerics 1, SLEEF 3.5.1". */
+/* "0.1.0"; and what the numbers depend on: "fastcnn 0.1.0, numerics 1". */
 FCNN_API const char *fcnn_version(void);
 FCNN_API const char *fcnn_version_details(void);
 

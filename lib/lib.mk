@@ -61,7 +61,7 @@ libfcnn_core_la_SOURCES = \
     lib/threads.c \
     lib/threads.h \
     lib/version.c
-libfcnn_core_la_LIBADD = $(kernel_libraries) libfcnn-reference.la $(SLEEF_LIBS) $(LIBM)
+libfcnn_core_la_LIBADD = $(kernel_libraries) libfcnn-reference.la $(LIBM)
 
 libfastcnn_la_SOURCES =
 libfastcnn_la_LIBADD = libfcnn-core.la
@@ -89,7 +89,7 @@ update-symbols:
 	top_srcdir='$(srcdir)' $(SHELL) $(srcdir)/tests/check_symbols.sh --list >lib/symbols.tmp
 	mv lib/symbols.tmp $(srcdir)/lib/libfastcnn.symbols
 
-# File formats and receipts: not in the library, which needs no more than libc, libm, OpenMP and SLEEF.
+# File formats and receipts: not in the library, which needs no more than libc, libm and OpenMP.
 libfastcnn_io_la_CPPFLAGS = $(LIB_CPPFLAGS) $(JANSSON_CFLAGS) $(NETTLE_CFLAGS) $(ZLIB_CFLAGS)
 libfastcnn_io_la_SOURCES = \
     lib/io/digits.c \

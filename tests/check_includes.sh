@@ -21,7 +21,7 @@ function rule(files, quoted, angled, but)
 BEGIN {
     # Kernels and reference compute: no system, no threads, no printing.
     rule("reference/.*", "reference/ref[.]h", "(float|limits|math|stddef|stdint|string)[.]h")
-    rule("kernels/.*", "kernels/.*", "(float|limits|math|stddef|stdint|string|immintrin|arm_neon|sleef)[.]h")
+    rule("kernels/.*", "kernels/.*", "(float|limits|math|stddef|stdint|string|immintrin|arm_neon)[.]h")
     # As they lie installed; and what a caller gets with them.
     rule("lib/fastcnn[.]h|lib/net/fastcnn_net[.]h", "fastcnn(_problem|_net)?[.]h", "(stddef|stdint)[.]h")
     # The library is for any program: what only files and programs need stays out of it.

@@ -57,6 +57,25 @@ START_TEST(evaluation_pays_for_its_own_shards)
 }
 END_TEST
 
+/* And workspace for those images, not for the large shards that were trained on before. */
+START_TEST(evaluation_pays_for_its_own_plans)
+{
+    enum { WORKERS = TOY_IMAGES / NET_CHUNK };
+    const fcnn_options kernels = {.threads = WORKERS, .kernel = "*_im2col_*"};
+    const fcnn_compile_options options = {.shards = 1, .kernels = &kernels};
+    static float y[TOY_IMAGES * TOY_CLASSES];
+    fcnn_model *trained = toy_build(&options), *fresh = toy_build(&options);
+    if (fresh->workers < WORKERS) return;
+    toy_step(trained, 0, TOY_IMAGES);
+    OK(fcnn_predict(trained, toy_images, TOY_IMAGES, y));
+    OK(fcnn_predict(fresh, toy_images, TOY_IMAGES, y));
+    ck_assert_uint_gt(trained->worker[0].workspace_bytes, trained->worker[WORKERS - 1].workspace_bytes);
+    ck_assert_uint_eq(trained->worker[WORKERS - 1].workspace_bytes, fresh->worker[WORKERS - 1].workspace_bytes);
+    fcnn_model_destroy(trained);
+    fcnn_model_destroy(fresh);
+}
+END_TEST
+
 int main(void)
 {
     if (suite_emulated()) return 77;
@@ -66,6 +85,7 @@ int main(void)
     tcase_set_timeout(tests, 120);
     tcase_add_test(tests, training_pays_for_shards);
     tcase_add_test(tests, evaluation_pays_for_its_own_shards);
+    tcase_add_test(tests, evaluation_pays_for_its_own_plans);
     suite_add_tcase(suite, tests);
     return run_suite(suite);
 }

@@ -31,8 +31,7 @@ AM_TESTS_ENVIRONMENT = \
     HARDENING='$(HARDENING_CFLAGS) $(HARDENING_LDFLAGS)' \
     FCNN_RUN='$(FCNN_RUN)' FCNN_VERSION='$(PACKAGE_VERSION)' top_srcdir='$(top_srcdir)';
 AM_TESTS_ENVIRONMENT += \
-    export OBJCOPY='$(OBJCOPY)' OPENMP_CFLAGS='$(OPENMP_CFLAGS)' SLEEF_CFLAGS='$(SLEEF_CFLAGS)' \
-    SLEEF_LIBS='$(SLEEF_LIBS)';
+    export OBJCOPY='$(OBJCOPY)' OPENMP_CFLAGS='$(OPENMP_CFLAGS)';
 if SANITIZER
 AM_TESTS_ENVIRONMENT += \
     export CK_FORK=$${CK_FORK-no} LSAN_OPTIONS=$${LSAN_OPTIONS-suppressions=$(abs_top_srcdir)/tests/lsan.supp};
@@ -90,6 +89,10 @@ check_programs = \
     tests/check_threads \
     tests/check_training \
     tests/check_winograd
+if HAVE_SLEEF
+tests_check_reference_math_CPPFLAGS = $(AM_CPPFLAGS) $(SLEEF_CFLAGS) -DHAVE_SLEEF
+tests_check_reference_math_LDADD = libfcnn-tests.la $(SLEEF_LIBS)
+endif
 tests_check_receipt_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 if HAVE_CHECK
 check_LTLIBRARIES = libfcnn-tests.la

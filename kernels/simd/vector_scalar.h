@@ -6,6 +6,7 @@
 
 #include <math.h>
 #include <stdint.h>
+#include <string.h>
 
 #define VL 1
 #define VEC_STORES_MASKED 0 /* as fast as others? */
@@ -36,6 +37,18 @@ static inline vec vec_sub(vec a, vec b) { return a - b; }
 static inline vec vec_mul(vec a, vec b) { return a * b; }
 static inline vec vec_div(vec a, vec b) { return a / b; }
 static inline vec vec_sqrt(vec a) { return sqrtf(a); }
+/* To the nearest whole number, ties to the even one. */
+static inline vec vec_round(vec a) { return rintf(a); }
+/* a 2^q for a whole -252 <= q <= 254, in two factors, each of them a float; elsewhere any number, but NaN for NaN. */
+static inline vec vec_scale(vec a, vec q)
+{
+    if (!(q >= -252.0f && q <= 254.0f)) return a;
+    const int32_t whole = (int32_t)q, half = (whole - (whole & 1)) / 2;
+    const uint32_t bits[2] = {(uint32_t)(half + 127) << 23, (uint32_t)(whole - half + 127) << 23};
+    float factors[2];
+    memcpy(factors, bits, sizeof factors);
+    return a * factors[0] * factors[1];
+}
 /* a > b ? a : b; so b if one is NaN or both are 0 */
 static inline vec vec_max(vec a, vec b) { return a > b ? a : b; }
 static inline vec vec_fma(vec a, vec b, vec c) { return fmaf(a, b, c); }

@@ -108,8 +108,8 @@ static fcnn_status plan_step(fcnn_model *model)
         if (!layer->parameters) continue;
         const fcnn_problem reduce = {.op = FCNN_REDUCE, .n = model->shards, .c = layer->parameters};
         const fcnn_problem update = {.op = optimizer, .direction = FCNN_UPDATE, .c = layer->parameters};
-        NET_TRY(net_plan_create(model, &layer->reduce, &reduce, &model->step_classes));
-        NET_TRY(net_plan_create(model, &layer->update, &update, &model->step_classes));
+        NET_TRY(net_plan_create(model, &layer->reduce, &reduce, &model->step));
+        NET_TRY(net_plan_create(model, &layer->update, &update, &model->step));
     }
     return net_plans_need(model, NET_CHUNK, 1); /* a layer without a kernel is reported now, not in fcnn_fit() */
 }
@@ -137,8 +137,7 @@ void net_release(fcnn_model *model)
     free((char *)model->kernels.math);
     free((char *)model->kernels.kernel);
     model->kernels = model->single = (fcnn_options){0};
-    model->step_classes = 0;
-    model->workspace = 0;
+    model->step = (struct net_need){0};
 }
 
 static fcnn_status check_layers(const fcnn_model *model)

@@ -42,9 +42,14 @@ fcnn_status net_job_prepare(fcnn_model *model, int64_t count, int training)
 {
     int64_t sizes[2];
     shard_sizes(model, count, training, sizes);
-    for (int i = 0; i < 2; i++)
-        if (sizes[i]) NET_TRY(net_plans_need(model, sizes[i], training));
-    return net_reserve(model, sizes[0] > sizes[1] ? sizes[0] : sizes[1], shards_of(model, count, training));
+    size_t workspace = 0;
+    for (int i = 0; i < 2; i++) {
+        if (!sizes[i]) continue;
+        NET_TRY(net_plans_need(model, sizes[i], training));
+        const struct net_need *need = &net_plans_find(model, sizes[i])->need;
+        if (need->workspace > workspace) workspace = need->workspace;
+    }
+    return net_reserve(model, sizes[0] > sizes[1] ? sizes[0] : sizes[1], workspace, shards_of(model, count, training));
 }
 
 unsigned net_job_classes(const fcnn_model *model, const struct net_job *job)
@@ -53,7 +58,7 @@ unsigned net_job_classes(const fcnn_model *model, const struct net_job *job)
     int64_t sizes[2];
     shard_sizes(model, job->count, job->training, sizes);
     for (int i = 0; i < 2; i++)
-        if (sizes[i]) classes |= net_plans_find(model, sizes[i])->classes;
+        if (sizes[i]) classes |= net_plans_find(model, sizes[i])->need.classes;
     return classes;
 }
 

@@ -35,9 +35,10 @@ static int64_t times(int64_t a, int64_t b)
     return __builtin_mul_overflow(a, b, &product) ? INT64_MAX : product;
 }
 
-/* Lays out a worker for n images in worker->memory (NULL: only counts); returns the bytes. */
-static size_t lay_out(const fcnn_model *model, struct net_worker *worker, int64_t n)
+/* Lays out a worker's images and workspace in worker->memory (NULL: only counts); returns the bytes. */
+static size_t lay_out(const fcnn_model *model, struct net_worker *worker)
 {
+    const int64_t n = worker->capacity;
     char *base = worker->memory;
     size_t at = 0;
     int64_t largest = 0;
@@ -55,7 +56,7 @@ static size_t lay_out(const fcnn_model *model, struct net_worker *worker, int64_
     worker->loss = carve(base, &at, n, sizeof(float));
     worker->gradients[0] = carve(base, &at, times(n, largest), sizeof(float));
     worker->gradients[1] = carve(base, &at, times(n, largest), sizeof(float));
-    worker->workspace = carve(base, &at, 1, model->workspace);
+    worker->workspace = carve(base, &at, 1, worker->workspace_bytes);
     return at;
 }
 
@@ -73,42 +74,43 @@ void net_release_workers(fcnn_model *model)
     model->worker = NULL;
 }
 
-static fcnn_status make_worker(const fcnn_model *model, struct net_worker *worker, int64_t capacity)
+/* Of the capacity and workspace that it names. */
+static fcnn_status make_worker(const fcnn_model *model, struct net_worker *worker)
 {
+    const long long capacity = worker->capacity;
     worker->layers = calloc((size_t)model->layers, sizeof *worker->layers);
-    if (worker->layers) worker->memory = net_alloc(lay_out(model, worker, capacity), 1);
+    if (worker->layers) worker->memory = net_alloc(lay_out(model, worker), 1);
     if (!worker->memory) {
         release_worker(worker);
-        return fcnn_fail(FCNN_OUT_OF_MEMORY, "no memory for the activations of %lld images in each worker",
-                         (long long)capacity);
+        return fcnn_fail(FCNN_OUT_OF_MEMORY, "no memory for the activations of %lld images in each worker", capacity);
     }
-    lay_out(model, worker, capacity);
-    worker->capacity = capacity;
-    worker->workspace_bytes = model->workspace;
+    lay_out(model, worker);
     return FCNN_OK;
 }
 
 /* What a worker has goes first, unless a fcnn_fit() whose callback asks for more has to go on without. */
-static fcnn_status reserve_worker(const fcnn_model *model, struct net_worker *worker, int64_t capacity)
+static fcnn_status reserve_worker(const fcnn_model *model, struct net_worker *worker, int64_t capacity,
+                                  size_t workspace)
 {
-    struct net_worker made = {0};
-    if (capacity < worker->capacity) capacity = worker->capacity;
-    if (capacity == worker->capacity && model->workspace <= worker->workspace_bytes) return FCNN_OK;
+    if (capacity <= worker->capacity && workspace <= worker->workspace_bytes) return FCNN_OK;
+    struct net_worker made = {.capacity = capacity > worker->capacity ? capacity : worker->capacity,
+                              .workspace_bytes = workspace > worker->workspace_bytes ? workspace
+                                                                                     : worker->workspace_bytes};
     if (!model->fitting) release_worker(worker);
-    NET_TRY(make_worker(model, &made, capacity));
+    NET_TRY(make_worker(model, &made));
     release_worker(worker);
     *worker = made;
     return FCNN_OK;
 }
 
 /* No worker without a shard needs memory; but any of a team that is at work already may take one. */
-static fcnn_status reserve_workers(fcnn_model *model, int64_t capacity, int64_t shards)
+static fcnn_status reserve_workers(fcnn_model *model, int64_t capacity, size_t workspace, int64_t shards)
 {
     if (model->at_work && shards < model->at_work->workers) shards = model->at_work->workers;
     if (!model->worker) model->worker = calloc((size_t)model->workers, sizeof *model->worker);
     if (!model->worker) return fcnn_fail(FCNN_OUT_OF_MEMORY, "no memory for %d workers", model->workers);
     for (int i = 0; i < model->workers && i < shards; i++)
-        NET_TRY(reserve_worker(model, &model->worker[i], capacity));
+        NET_TRY(reserve_worker(model, &model->worker[i], capacity, workspace));
     return FCNN_OK;
 }
 
@@ -123,8 +125,8 @@ static fcnn_status reserve_sums(fcnn_model *model, int64_t shards)
     return FCNN_OK;
 }
 
-fcnn_status net_reserve(fcnn_model *model, int64_t capacity, int64_t shards)
+fcnn_status net_reserve(fcnn_model *model, int64_t capacity, size_t workspace, int64_t shards)
 {
     NET_TRY(reserve_sums(model, shards));
-    return reserve_workers(model, capacity, shards);
+    return reserve_workers(model, capacity, workspace, shards);
 }

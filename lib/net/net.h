@@ -51,13 +51,19 @@ struct net_plan {
     void *packed; /* NULL: the kernel packs nothing */
 };
 
+/* What plans have in common. */
+struct net_need {
+    unsigned classes; /* mask of fcnn_class: of their kernels */
+    size_t workspace; /* bytes: the largest need */
+};
+
 /* Plans of all layers for shards of n images. */
 struct net_plans {
     struct net_plans *next;
     int64_t n;
     int training;       /* the backward plans are there too */
     int in_use;         /* by the fcnn_fit() that is running */
-    unsigned classes;   /* mask of fcnn_class: of the kernels of a training step */
+    struct net_need need;
     uint64_t packed[2]; /* model version that forward, backward_data weights were packed from */
     fcnn_plan *softmax, *loss, *loss_backward;
     struct net_stage {
@@ -127,8 +133,7 @@ struct fcnn_model {
     fcnn_options kernels, single; /* the user's; the same for one thread. Strings are the model's own */
 
     struct net_plans *plans;
-    unsigned step_classes; /* mask of fcnn_class: of gradient sums and optimizer */
-    size_t workspace; /* largest need of all plans */
+    struct net_need step;   /* of gradient sums and optimizer */
     uint64_t version; /* of the weights: counts their changes, from 1 */
 
     struct net_worker *worker;
@@ -152,8 +157,9 @@ int64_t net_classes(const fcnn_model *model);
  * is no memory. */
 void *net_alloc(size_t count, size_t size);
 void net_free(void *memory); /* what net_alloc() gave, or NULL */
-/* Makes room for so many shards of at most `capacity` images: sums, and the workers that can be busy with them. */
-fcnn_status net_reserve(fcnn_model *model, int64_t capacity, int64_t shards);
+/* Makes room for so many shards of at most `capacity` images and `workspace` bytes: sums, and the workers that can be
+ * busy with them. */
+fcnn_status net_reserve(fcnn_model *model, int64_t capacity, size_t workspace, int64_t shards);
 void net_release_workers(fcnn_model *model);
 
 /* ---- random.c: Philox4x32-10, functions of their arguments alone ---- */
@@ -165,8 +171,8 @@ void net_shuffle(int64_t *order, int64_t n, uint64_t seed, int64_t epoch);
 
 /* ---- plans.c ---- */
 
-/* A plan of one thread; *classes gains its numerics class. */
-fcnn_status net_plan_create(fcnn_model *model, fcnn_plan **plan, const fcnn_problem *problem, unsigned *classes);
+/* A plan of one thread; *need gains its class and workspace. */
+fcnn_status net_plan_create(fcnn_model *model, fcnn_plan **plan, const fcnn_problem *problem, struct net_need *need);
 /* Makes sure that there are plans for shards of n images. */
 fcnn_status net_plans_need(fcnn_model *model, int64_t n, int training);
 struct net_plans *net_plans_find(const fcnn_model *model, int64_t n); /* NULL: none */

@@ -18,11 +18,12 @@ static unsigned class_of(const char *kernel)
     return 0;
 }
 
-fcnn_status net_plan_create(fcnn_model *model, fcnn_plan **plan, const fcnn_problem *problem, unsigned *classes)
+fcnn_status net_plan_create(fcnn_model *model, fcnn_plan **plan, const fcnn_problem *problem,
+                            struct net_need *need)
 {
     NET_TRY(fcnn_plan_create(plan, problem, &model->single));
-    *classes |= class_of(fcnn_plan_kernel(*plan));
-    if (fcnn_plan_workspace(*plan) > model->workspace) model->workspace = fcnn_plan_workspace(*plan);
+    need->classes |= class_of(fcnn_plan_kernel(*plan));
+    if (fcnn_plan_workspace(*plan) > need->workspace) need->workspace = fcnn_plan_workspace(*plan);
     return FCNN_OK;
 }
 
@@ -32,7 +33,7 @@ static fcnn_status plan_layer(fcnn_model *model, struct net_plans *plans, int la
     fcnn_problem problem = model->layer[layer].problem;
     problem.n = plans->n;
     problem.direction = direction;
-    return net_plan_create(model, plan, &problem, &plans->classes);
+    return net_plan_create(model, plan, &problem, &plans->need);
 }
 
 static fcnn_status plan_packed(fcnn_model *model, struct net_plans *plans, int layer, fcnn_direction direction,
@@ -49,7 +50,7 @@ static fcnn_status plan_head(fcnn_model *model, struct net_plans *plans, fcnn_op
                              fcnn_plan **plan)
 {
     const fcnn_problem problem = {.op = op, .direction = direction, .n = plans->n, .c = net_classes(model)};
-    return net_plan_create(model, plan, &problem, &plans->classes);
+    return net_plan_create(model, plan, &problem, &plans->need);
 }
 
 static fcnn_status plan_forward(fcnn_model *model, struct net_plans *plans)

@@ -65,7 +65,7 @@ static fcnn_status step(struct run *run, struct fcnn_team *team)
     NET_TRY(net_failed(&run->failure));
     model->hyper = run->hyper;
     model->steps++;
-    model->run.classes |= model->step_classes | net_job_classes(model, &run->job);
+    model->run.classes |= model->step.classes | net_job_classes(model, &run->job);
     run->sum.loss += sum.loss;
     run->sum.correct += sum.correct;
     run->images += run->job.count;
