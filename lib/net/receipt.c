@@ -97,7 +97,7 @@ void net_run_changed(fcnn_model *model)
         model->run.altered = 1;
         return;
     }
-    free(model->run.initial);
+    net_free(model->run.initial);
     model->run = (struct net_run){.given = 1};
 }
 
