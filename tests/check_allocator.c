@@ -106,6 +106,12 @@ static fcnn_status train(float *weights, int64_t *parameters)
     if (!status) status = fcnn_evaluate(model, x, y, 12, &metrics);
     if (!status) *parameters = fcnn_model_parameters(model);
     if (!status) status = fcnn_model_get_weights(model, weights, *parameters);
+    /* another run keeps a copy of the weights that it begins with; weights that are set end it */
+    if (!status) status = fcnn_model_set_weights(model, weights, *parameters);
+    if (!status) status = fcnn_fit(model, x, y, 12, &(fcnn_fit_options){.epochs = 1, .batch_size = 5}, NULL);
+    if (!status) status = fcnn_fit(model, x, y, 12, &(fcnn_fit_options){.epochs = 1, .batch_size = 6}, NULL);
+    if (!status) status = fcnn_model_set_weights(model, weights, *parameters);
+    if (!status) status = fcnn_fit(model, x, y, 12, &(fcnn_fit_options){.epochs = 1, .batch_size = 5}, NULL);
     fcnn_model_destroy(model);
     return status;
 }
@@ -132,6 +138,32 @@ START_TEST(models)
 }
 END_TEST
 
+/* What a refused fcnn_fit() has made is used by the next one, or given back. */
+START_TEST(fits_that_are_tried_again)
+{
+    static float x[24];
+    static int32_t y[24];
+    fcnn_status status = FCNN_OUT_OF_MEMORY;
+    for (int allowed = 0; status != FCNN_OK; allowed++) {
+        struct account account = {.allowed = -1};
+        fcnn_model *model;
+        use(&account);
+        ck_assert_int_eq(fcnn_model_create(&model, 1, 1, 2), FCNN_OK);
+        ck_assert_int_eq(fcnn_add_dense(model, 3, FCNN_RELU_ACTIVATION), FCNN_OK);
+        ck_assert_int_eq(fcnn_add_dense(model, 2, FCNN_LINEAR), FCNN_OK);
+        ck_assert_int_eq(fcnn_compile(model, &(fcnn_compile_options){.shards = 1}), FCNN_OK);
+        account.allowed = account.allocated + allowed;
+        status = fcnn_fit(model, x, y, 12, &(fcnn_fit_options){.batch_size = 5}, NULL);
+        account.allowed = -1;
+        if (status) ck_assert_int_eq(status, FCNN_OUT_OF_MEMORY);
+        ck_assert_int_eq(fcnn_fit(model, x, y, 12, &(fcnn_fit_options){.batch_size = 5}, NULL), FCNN_OK);
+        fcnn_model_destroy(model);
+        settle(&account);
+        ck_assert(allowed > 0 || status != FCNN_OK);
+    }
+}
+END_TEST
+
 START_TEST(halves)
 {
     ck_assert_int_eq(fcnn_set_allocator(&(fcnn_allocator){.allocate = allocate}), FCNN_BAD_ARGUMENT);
@@ -149,6 +181,7 @@ int main(void)
     tcase_add_test(cases, plans);
     tcase_add_test(cases, refusals);
     tcase_add_test(cases, models);
+    tcase_add_test(cases, fits_that_are_tried_again);
     tcase_add_test(cases, halves);
     tcase_set_timeout(cases, 60);
     suite_add_tcase(suite, cases);

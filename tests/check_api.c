@@ -82,9 +82,10 @@ static const char *const examples[] = {
 
 START_TEST(texts)
 {
-    for (int i = 0; i <= FCNN_INTERRUPTED; i++) {
+    for (int i = 0; i <= FCNN_DIVERGED; i++) {
         const char *text = fcnn_status_text((fcnn_status)i);
         ck_assert_str_ne(text, "");
+        ck_assert_str_ne(text, "unknown status");
         for (int j = 0; j < i; j++) ck_assert_str_ne(text, fcnn_status_text((fcnn_status)j));
     }
     ck_assert_ptr_nonnull(fcnn_status_text((fcnn_status)99));
@@ -178,6 +179,60 @@ START_TEST(thread_counts)
     fcnn_plan_destroy(plan);
     plan = plan_make(&tiny, &(fcnn_options){.threads = 3});
     ck_assert_int_eq(fcnn_plan_threads(plan), 1); /* as many as there is work for */
+    fcnn_plan_destroy(plan);
+    /* in any stage: the last one sums one group of channels, but the one before lists the windows of 8 images */
+    const fcnn_problem listed = {.op = FCNN_CONV2D_POOL, .direction = FCNN_BACKWARD_WEIGHTS, .n = 8, .h = 12, .w = 12,
+                                 .c = 16, .k = 16, .r = 3, .s = 3};
+    plan = plan_make(&listed, &(fcnn_options){.threads = 3, .kernel = "conv2d_pool_bwd_weights_sparse_scalar"});
+    ck_assert_int_eq(fcnn_plan_threads(plan), 3);
+    fcnn_plan_destroy(plan);
+}
+END_TEST
+
+static void *fail_elsewhere(void *unused)
+{
+    fcnn_problem problem = {.c = -7};
+    return fcnn_problem_check(&problem) && strstr(fcnn_last_error(), "-7") ? unused : NULL;
+}
+
+/* The sentence of a failure is its thread's. */
+START_TEST(sentences_of_threads)
+{
+    pthread_t thread;
+    void *right = NULL;
+    fcnn_problem problem = {.c = -5};
+    ck_assert_int_eq(fcnn_problem_check(&problem), FCNN_BAD_SHAPE);
+    ck_assert_int_eq(pthread_create(&thread, NULL, fail_elsewhere, &problem), 0);
+    ck_assert_int_eq(pthread_join(thread, &right), 0);
+    ck_assert(right == &problem && strstr(fcnn_last_error(), "-5") && !strstr(fcnn_last_error(), "-7"));
+}
+END_TEST
+
+/* A plan keeps what it was asked for in a copy of its own. */
+START_TEST(pins_of_a_plan)
+{
+    const fcnn_problem problem = {.op = FCNN_DENSE, .c = 3, .k = 4};
+    char wish[] = "*_naive";
+    fcnn_plan_info info;
+    fcnn_plan *plan = plan_make(&problem, &(fcnn_options){.kernel = wish});
+    wish[0] = 'x';
+    ck_assert_int_eq(fcnn_plan_describe(plan, &info), FCNN_OK);
+    ck_assert_str_eq(info.pins, "*_naive");
+    ck_assert_str_eq(info.kernel, "dense_fwd_naive");
+    fcnn_plan_destroy(plan);
+}
+END_TEST
+
+/* Packed weights stand for the tensors where the kernel packs, and nowhere else. */
+START_TEST(packed_weights_that_no_kernel_reads)
+{
+    static _Alignas(64) float packed[16], src[3], dst[4], bias[4];
+    const fcnn_problem problem = {.op = FCNN_DENSE, .c = 3, .k = 4};
+    fcnn_plan *plan = plan_make(&problem, &(fcnn_options){.kernel = "dense_fwd_naive"});
+    ck_assert_uint_eq(fcnn_plan_packed(plan), 0);
+    const fcnn_tensors tensors = {.src = src, .bias = bias, .dst = dst, .packed = packed};
+    ck_assert_int_eq(fcnn_execute(plan, &tensors), FCNN_BAD_ARGUMENT);
+    ck_assert_ptr_nonnull(strstr(fcnn_last_error(), " weights "));
     fcnn_plan_destroy(plan);
 }
 END_TEST
@@ -280,6 +335,9 @@ int main(void)
     tcase_add_loop_test(cases, missing_tensors, 0, EXAMPLES);
     tcase_add_test(cases, bad_labels);
     tcase_add_test(cases, thread_counts);
+    tcase_add_test(cases, sentences_of_threads);
+    tcase_add_test(cases, pins_of_a_plan);
+    tcase_add_test(cases, packed_weights_that_no_kernel_reads);
     tcase_add_loop_test(cases, execution_in_a_parallel_region, 0, EXAMPLES);
     tcase_add_loop_test(cases, concurrent_callers, 0, EXAMPLES);
 #if defined(__x86_64__)

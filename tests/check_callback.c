@@ -86,6 +86,26 @@ START_TEST(evaluating_in_a_callback_changes_nothing)
 }
 END_TEST
 
+/* Labels are checked before the first step; what a callback makes of them is found all the same. */
+static int spoil_labels(void *labels, const fcnn_progress *progress)
+{
+    if (progress->step == 1) ((int32_t *)labels)[IMAGES / 2] = CLASSES;
+    return 0;
+}
+
+START_TEST(labels_that_a_callback_spoils_are_found)
+{
+    static int32_t labels[IMAGES];
+    fcnn_model *model = build(1, 8);
+    memcpy(labels, y, sizeof y);
+    const fcnn_fit_options options = {.batch_size = 100, .no_shuffle = 1, .callback = spoil_labels, .context = labels};
+    FAILS(FCNN_BAD_DATA, fcnn_fit(model, x, labels, IMAGES, &options, NULL));
+    ck_assert_ptr_nonnull(strstr(fcnn_last_error(), "is 3; expected 0 to 2"));
+    ck_assert_int_eq(model->steps, 3);
+    fcnn_model_destroy(model);
+}
+END_TEST
+
 /* ---- no memory ---- */
 
 /* A need of memory that no machine has: as an evaluation that finds none would see it. The worker and the sums that
@@ -172,6 +192,7 @@ int main(void)
     TCase *tests = tcase_create("callback");
     tcase_set_timeout(tests, 120);
     tcase_add_loop_test(tests, evaluating_in_a_callback_changes_nothing, 0, 9);
+    tcase_add_test(tests, labels_that_a_callback_spoils_are_found);
     tcase_add_test(tests, training_goes_on_after_an_evaluation_without_memory);
     tcase_add_test(tests, fitting_in_a_callback_is_refused);
     tcase_add_test(tests, the_environment_sets_the_workers);

@@ -128,6 +128,7 @@ fi
 gives 64 list stray;      has err "unexpected argument 'stray'"
 
 gives 0 info; has out 'CPU '; has out GFLOP/s; has out 'adam update'; has out cross_entropy; silent err
+OMP_THREAD_LIMIT=2 FASTCNN_NUM_THREADS=3 fastcnn info; has out '2 threads by default'
 gives 0 info --json; json '.peak_gflops.scalar > 0'; json '.mnist_kernels | length > 5'
 json '.cores > 0'; json '.huge_pages | length > 0'; silent err
 

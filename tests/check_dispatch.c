@@ -134,6 +134,8 @@ START_TEST(doubts)
     expect_kernel("conv2d backward_weights mb1ic64ih4oc64kh3ph1", &all, "conv2d_bwd_weights_direct_scalar");
     /* 5x5 gradients of a 3x3 map: direct convolution skips what tiles would multiply by zero */
     expect_kernel("conv2d backward_data mb8ic64ih5oc64kh3", &all, "conv2d_bwd_data_direct_scalar");
+    expect_kernel("conv2d backward_data mb8ic64ih5oc64kh3", &(fcnn_options){.math = "winograd_f2,winograd_f4"},
+                  "conv2d_bwd_data_winograd_f4_scalar"); /* both doubted: what costs least, as ever */
     expect_kernel("conv2d+relu+maxpool forward mb8ic32ih13oc64kh3", &all, "conv2d_pool_fwd_winograd_f4_scalar");
     expect_kernel("conv2d+relu+maxpool forward mb8ic32ih3oc64kh3ph1", &f4, "conv2d_pool_fwd_direct_scalar");
     const char *narrow = "conv2d forward mb8ic16ih14oc16kh3ph1"; /* few channels share the transforms */

@@ -82,6 +82,9 @@ START_TEST(words)
     ck_assert(v.chosen && !v.doubt && strstr(v.why, "highest usable instruction set"));
     v = verdict_of("conv2d_fwd_im2col_scalar", CONV, &scalar);
     ck_assert(!v.chosen && !v.reason && !v.doubt && strstr(v.why, "later in the table"));
+    v = verdict_of("conv2d_fwd_naive", CONV, &scalar); /* later as well, but that is not why */
+    ck_assert(!v.chosen && !v.reason && v.doubt);
+    ck_assert_str_eq(v.why, v.doubt);
     v = verdict_of("dense_fwd_naive", CONV, &scalar);
     ck_assert(v.reason && strstr(v.reason, "another operation"));
     v = verdict_of("conv2d_fwd_winograd_f4_scalar", CONV, &scalar);

@@ -47,6 +47,26 @@ START_TEST(every_epoch_has_its_own_order)
 }
 END_TEST
 
+/* The entries of a history are as far apart as the caller's struct is large. */
+START_TEST(histories_of_newer_programs)
+{
+    struct {
+        fcnn_progress progress;
+        double more;
+    } history[2];
+    fcnn_model *model = toy_build(NULL);
+    const fcnn_fit_options options = {.epochs = 2, .batch_size = 8};
+    memset(history, 0xff, sizeof history);
+    OK(fcnn_fit_sized(model, toy_images, toy_labels, TOY_IMAGES, &options, sizeof options, &history[0].progress,
+                      sizeof history[0]));
+    for (int i = 0; i < 2; i++) {
+        ck_assert(history[i].progress.epoch == i + 1 && history[i].progress.steps == 2 && history[i].more == 0);
+        ck_assert(history[i].progress.epoch_ended && isfinite(history[i].progress.loss));
+    }
+    fcnn_model_destroy(model);
+}
+END_TEST
+
 START_TEST(validation_takes_the_last_part)
 {
     fcnn_model *a = toy_build(NULL), *b = toy_build(NULL);
@@ -287,6 +307,7 @@ int main(void)
     tcase_set_timeout(tests, 120);
     tcase_add_test(tests, the_last_batch_may_be_smaller);
     tcase_add_test(tests, every_epoch_has_its_own_order);
+    tcase_add_test(tests, histories_of_newer_programs);
     tcase_add_test(tests, validation_takes_the_last_part);
     tcase_add_test(tests, a_callback_stops_after_a_finished_step);
     tcase_add_test(tests, fitting_twice_continues);

@@ -165,6 +165,9 @@ START_TEST(tensors_of_a_problem)
     p.no_bias = 1;
     ck_assert_int_eq(fcnn_problem_tensors(&p, 2, &info), FCNN_OK);
     ck_assert_str_eq(info.name, "dst");
+    const fcnn_problem grouped = {.h = 9, .w = 9, .c = 6, .k = 20, .r = 3, .s = 3, .groups = 2};
+    ck_assert_int_eq(fcnn_problem_tensors(&grouped, 1, &info), FCNN_OK);
+    ck_assert_int_eq(info.elements, 3 * 3 * 3 * 20); /* a filter sees the channels of its group alone */
 }
 END_TEST
 

@@ -76,6 +76,94 @@ START_TEST(evaluation_pays_for_its_own_plans)
 }
 END_TEST
 
+/* A worker that has room for as many images may lack workspace for the plans of others. */
+START_TEST(workers_get_the_workspace_of_all_plans)
+{
+    fcnn_model *model = build(1);
+    toy_step(model, 0, TOY_IMAGES);
+    const int64_t capacity = model->worker[0].capacity;
+    const size_t workspace = model->worker[0].workspace_bytes + 4096;
+    OK(net_reserve(model, capacity, workspace, 1));
+    ck_assert_uint_eq(model->worker[0].workspace_bytes, workspace);
+    ck_assert_int_eq(model->worker[0].capacity, capacity);
+    fcnn_model_destroy(model);
+}
+END_TEST
+
+/* Of a team that is at work any worker may take the only shard. */
+START_TEST(teams_at_work_have_memory)
+{
+    fcnn_model *model = build(3);
+    struct fcnn_team team = {.workers = 3};
+    toy_step(model, 0, TOY_IMAGES);
+    ck_assert_ptr_null(model->at_work); /* the team of the training is gone */
+    if (model->workers == 3) { /* OMP_THREAD_LIMIT */
+        model->at_work = &team;
+        OK(net_reserve(model, TOY_IMAGES, 0, 1));
+        ck_assert_int_eq(room(model), 3 * TOY_IMAGES);
+        model->at_work = NULL;
+    }
+    fcnn_model_destroy(model);
+}
+END_TEST
+
+/* ---- plans ---- */
+
+enum { MANY = 40 };
+static float many_images[MANY * TOY_PIXELS];
+static int32_t many_labels[MANY];
+
+/* One step of `images` images in one shard: plans for a size of its own. */
+static void step_of(fcnn_model *model, int images, const fcnn_fit_options *options)
+{
+    fcnn_fit_options fit = options ? *options : (fcnn_fit_options){0};
+    fit.batch_size = images;
+    OK(fcnn_fit(model, many_images, many_labels, images, &fit, NULL));
+}
+
+static int sizes(const fcnn_model *model)
+{
+    int count = 0;
+    for (const struct net_plans *plans = model->plans; plans; plans = plans->next) count++;
+    return count;
+}
+
+START_TEST(plans_of_many_sizes_are_forgotten)
+{
+    fcnn_model *model = toy_build(&(fcnn_compile_options){.shards = 1});
+    for (int images = 1; images <= MANY; images++) step_of(model, images, NULL);
+    ck_assert_int_lt(sizes(model), MANY / 2);
+    fcnn_model_destroy(model);
+}
+END_TEST
+
+static int evaluate_one(void *model, const fcnn_progress *progress)
+{
+    fcnn_metrics metrics;
+    (void)progress;
+    OK(fcnn_evaluate(model, many_images, many_labels, 1, &metrics));
+    return 0;
+}
+
+/* But not those of a training whose callback meets the limit. */
+START_TEST(plans_in_use_are_kept)
+{
+    fcnn_model *model = toy_build(&(fcnn_compile_options){.shards = 1});
+    int most = 1;
+    for (int before = 0; most <= MANY && sizes(model) >= before; most++) {
+        before = sizes(model);
+        step_of(model, most, NULL);
+    }
+    fcnn_model *other = toy_build(&(fcnn_compile_options){.shards = 1});
+    for (int images = 1; images < most - 1; images++) {
+        const fcnn_fit_options options = {.epochs = 2, .callback = evaluate_one, .context = other};
+        step_of(other, images, &options);
+    }
+    fcnn_model_destroy(model);
+    fcnn_model_destroy(other);
+}
+END_TEST
+
 int main(void)
 {
     if (suite_emulated()) return 77;
@@ -86,6 +174,10 @@ int main(void)
     tcase_add_test(tests, training_pays_for_shards);
     tcase_add_test(tests, evaluation_pays_for_its_own_shards);
     tcase_add_test(tests, evaluation_pays_for_its_own_plans);
+    tcase_add_test(tests, workers_get_the_workspace_of_all_plans);
+    tcase_add_test(tests, teams_at_work_have_memory);
+    tcase_add_test(tests, plans_of_many_sizes_are_forgotten);
+    tcase_add_test(tests, plans_in_use_are_kept);
     suite_add_tcase(suite, tests);
     return run_suite(suite);
 }

@@ -83,6 +83,32 @@ START_TEST(the_last_step_is_looked_at_too)
 }
 END_TEST
 
+/* Logits of 3e38 and -3e38: an infinite loss, although no number is NaN, and the weights stay as they are. */
+START_TEST(an_infinite_loss_is_no_loss)
+{
+    static const float weights[4] = {1, -1};
+    static const float x[4] = {0, 0, 0, 3e38f};
+    static const int32_t y[4] = {0, 1, 0, 1};
+    for (int validated = 0; validated < 2; validated++) {
+        fcnn_model *model;
+        fcnn_metrics metrics;
+        fcnn_receipt receipt;
+        OK(fcnn_model_create(&model, 1, 1, 1));
+        OK(fcnn_add_dense(model, 2, FCNN_LINEAR));
+        OK(fcnn_compile(model, &(fcnn_compile_options){.shards = 1}));
+        OK(fcnn_model_set_weights(model, weights, 4));
+        OK(fcnn_evaluate(model, x + 3, y + 3, 1, &metrics));
+        ck_assert(isinf(metrics.loss));
+        const fcnn_fit_options options = {.no_shuffle = 1, .validation_split = validated ? 0.25 : 0};
+        FAILS(FCNN_DIVERGED, fcnn_fit(model, x, y, 4, &options, NULL));
+        ck_assert_ptr_nonnull(strstr(fcnn_last_error(), validated ? "the validation loss" : "the loss of step 1"));
+        OK(fcnn_model_receipt(model, &receipt));
+        ck_assert(receipt.steps == validated && receipt.diverged_step == 1);
+        fcnn_model_destroy(model);
+    }
+}
+END_TEST
+
 /* NaN counts as no class, although class 0 is the label of some. */
 START_TEST(rows_of_nan_are_never_correct)
 {
@@ -99,7 +125,7 @@ START_TEST(rows_of_nan_are_never_correct)
 }
 END_TEST
 
-/* ---- the order of the loss's sum ---- */
+/* ---- the order of the loss's sum, and of classes ---- */
 
 enum { ROWS = 53, CHUNK = 8, SHARDS = 5 };
 
@@ -163,6 +189,21 @@ START_TEST(losses_are_summed_in_the_order_of_the_images)
 }
 END_TEST
 
+/* Of classes that are equally likely the first one is the prediction, as in Keras. */
+START_TEST(the_first_of_equal_classes_is_predicted)
+{
+    static const float zeros[4] = {0};
+    fcnn_model *model = one_pixel();
+    fcnn_metrics metrics;
+    OK(fcnn_model_set_weights(model, zeros, 4));
+    for (int32_t label = 0; label < 2; label++) {
+        OK(fcnn_evaluate(model, zeros, &label, 1, &metrics));
+        ck_assert(metrics.accuracy == (label == 0));
+    }
+    fcnn_model_destroy(model);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("metrics");
@@ -171,8 +212,10 @@ int main(void)
     tcase_add_test(tests, a_step_whose_loss_is_not_finite_is_not_taken);
     tcase_add_test(tests, keep_going_trains_on_and_the_receipt_tells);
     tcase_add_test(tests, the_last_step_is_looked_at_too);
+    tcase_add_test(tests, an_infinite_loss_is_no_loss);
     tcase_add_test(tests, rows_of_nan_are_never_correct);
     tcase_add_test(tests, losses_are_summed_in_the_order_of_the_images);
+    tcase_add_test(tests, the_first_of_equal_classes_is_predicted);
     suite_add_tcase(suite, tests);
     toy_make_data();
     return run_suite(suite);

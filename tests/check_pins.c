@@ -26,6 +26,7 @@ START_TEST(pins)
     expect_failure(CONV, &(fcnn_options){.kernel = "conv2d_fwd_naiv?"}, FCNN_BAD_SETTING, "conv2d_fwd_naiv?");
     setenv("FASTCNN_KERNEL", "conv2d_fwd_naive,,dense_fwd_naive", 1);
     expect_failure(CONV, NULL, FCNN_BAD_SETTING, "FASTCNN_KERNEL");
+    expect_failure(CONV, NULL, FCNN_BAD_SETTING, "words of 1 to");
     setenv("FASTCNN_KERNEL", "conv3d", 1);
     expect_failure("relu forward mb1ic3", NULL, FCNN_BAD_SETTING, "conv3d");
 }
@@ -100,6 +101,21 @@ START_TEST(wishes)
 }
 END_TEST
 
+/* The instruction set comes before doubts, doubts come before the order of the table. */
+START_TEST(wishes_for_doubted_rows)
+{
+    const fcnn_options sparse = {.kernel = "*_sparse_*"}, depthwise = {.kernel = "*_depthwise_*"};
+    clean_settings();
+    for (int i = 0; i < CPUS; i++) {
+        fcnn_cpu_pretend(cpus[i]);
+        /* 36 sums: a doubt for vectors of 16, none for vectors of 8 */
+        expect_best("conv2d+relu+maxpool backward_weights mb2ic4ih8oc16kh3", &sparse, "conv2d_pool_bwd_weights_sparse");
+        /* a single channel: a doubt for both rows */
+        expect_best("conv2d forward mb1ic1ih16oc1kh3ph1", &depthwise, "conv2d_fwd_depthwise_inplace");
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("pins");
@@ -108,6 +124,7 @@ int main(void)
     tcase_add_test(cases, pins_of_other_directions);
     tcase_add_test(cases, pins_that_cannot_serve);
     tcase_add_test(cases, wishes);
+    tcase_add_test(cases, wishes_for_doubted_rows);
     tcase_set_timeout(cases, 60);
     suite_add_tcase(suite, cases);
     return run_suite(suite);

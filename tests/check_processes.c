@@ -4,6 +4,7 @@
  * stays for its threads. A child that hangs is ended after minutes. */
 #include <check.h>
 #include <dlfcn.h>
+#include <omp.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -12,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "lib/threads.h"
 #include "tests/suite.h"
 #include "tests/toy.h"
 
@@ -47,11 +49,22 @@ static void make_data(void)
     train(1, expected_weights);
 }
 
+static _Atomic int started;
+
+static int start_counted(pthread_t *thread, const pthread_attr_t *attributes, void *(*body)(void *), void *argument)
+{
+    started++;
+    return pthread_create(thread, attributes, body, argument);
+}
+
+/* The helpers of the parent's teams are not here; outside of a region those of a plan are asked for anew. */
 static void child(void)
 {
     static float y[N * OUTPUT], weights[TOY_PARAMETERS];
     alarm(PATIENCE);
+    fcnn_threads_create = start_counted;
     if (convolve(2, y)) _exit(1);
+    if (!omp_in_parallel() && !started) _exit(3);
     train(2, weights);
     _exit(memcmp(weights, expected_weights, sizeof weights) ? 2 : 0);
 }

@@ -56,15 +56,37 @@ START_TEST(equal_fits_are_one_run_others_begin_anew)
     OK(fcnn_model_get_array(model, FCNN_ARRAY_INITIAL_WEIGHTS, initial, TOY_PARAMETERS));
     ck_assert(!memcmp(initial, first, sizeof first));
     toy_get(model, before);
+    fcnn_state state;
+    OK(fcnn_model_get_state(model, &state));
     OK(fcnn_model_get_array(model, FCNN_ARRAY_MOMENT_2, moment, TOY_PARAMETERS));
     fit(model, &(fcnn_fit_options){.epochs = 1, .batch_size = 6});
     r = receipt_of(model);
     ck_assert(r.given && r.epochs == 1 && r.steps == 19 && r.first_step == 16 && r.first_epoch == 4);
-    ck_assert(r.first_beta_1_power < 1 && r.first_beta_2_power < 1 && r.batch_size == 6);
+    ck_assert(r.first_beta_1_power == state.beta_1_power && r.first_beta_2_power == state.beta_2_power);
+    ck_assert(state.beta_1_power < state.beta_2_power && state.beta_2_power < 1 && r.batch_size == 6);
     OK(fcnn_model_get_array(model, FCNN_ARRAY_INITIAL_WEIGHTS, initial, TOY_PARAMETERS));
     ck_assert(!memcmp(initial, before, sizeof before));
     OK(fcnn_model_get_array(model, FCNN_ARRAY_INITIAL_MOMENT_2, initial, TOY_PARAMETERS));
     ck_assert(!memcmp(initial, moment, sizeof moment));
+    fcnn_model_destroy(model);
+}
+END_TEST
+
+/* Whatever else the receipt says of each fit of a run. 16 images: both splits leave 12. */
+START_TEST(fits_that_differ_in_little_are_two_runs)
+{
+    const fcnn_fit_options fits[] = {{.batch_size = 4, .validation_split = 0.25},
+                                     {.batch_size = 4, .validation_split = 0.2},
+                                     {.batch_size = 4, .validation_split = 0.2, .keep_going = 1},
+                                     {.batch_size = 4, .validation_split = 0.2, .keep_going = 1, .no_shuffle = 1}};
+    fcnn_model *model = toy_build(NULL);
+    for (int i = 0; i < 4; i++) {
+        fit(model, &fits[i]);
+        const fcnn_receipt r = receipt_of(model);
+        ck_assert(r.given == (i > 0) && r.epochs == 1 && r.first_epoch == i && r.images == 12);
+        ck_assert(r.validation_split == fits[i].validation_split && r.keep_going == fits[i].keep_going);
+        ck_assert(r.shuffled == !fits[i].no_shuffle);
+    }
     fcnn_model_destroy(model);
 }
 END_TEST
@@ -86,6 +108,23 @@ START_TEST(weights_that_were_set_are_not_the_seeds)
     OK(fcnn_model_set_state(model, &(fcnn_state){0, 0, 1, 1}));
     r = receipt_of(model);
     ck_assert(r.given && !r.steps && !r.epochs && !*r.data && !*r.classes);
+    fcnn_model_destroy(model);
+}
+END_TEST
+
+/* Whichever function has set them. */
+START_TEST(layers_that_were_set_end_a_run)
+{
+    fcnn_model *model = toy_build(NULL);
+    float bias[TOY_PARAMETERS];
+    fcnn_layer_info info;
+    int layer = 0;
+    while (fcnn_model_layer(model, layer, &info) == FCNN_OK && !info.bias) layer++;
+    fit(model, &plain);
+    ck_assert(*receipt_of(model).data && !receipt_of(model).given);
+    OK(fcnn_layer_get_array(model, layer, FCNN_ARRAY_WEIGHTS, FCNN_PART_BIAS, bias, info.bias));
+    OK(fcnn_layer_set_array(model, layer, FCNN_ARRAY_WEIGHTS, FCNN_PART_BIAS, bias, info.bias));
+    ck_assert(!*receipt_of(model).data && receipt_of(model).given);
     fcnn_model_destroy(model);
 }
 END_TEST
@@ -327,7 +366,9 @@ int main(void)
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, a_run_from_the_seed);
     tcase_add_test(tests, equal_fits_are_one_run_others_begin_anew);
+    tcase_add_test(tests, fits_that_differ_in_little_are_two_runs);
     tcase_add_test(tests, weights_that_were_set_are_not_the_seeds);
+    tcase_add_test(tests, layers_that_were_set_end_a_run);
     tcase_add_test(tests, callbacks_that_meddle_or_stop_are_marked);
     tcase_add_test(tests, classes_are_those_that_trained);
     tcase_add_test(tests, sha256_is_that_of_the_bytes);

@@ -32,6 +32,21 @@ START_TEST(caps)
 }
 END_TEST
 
+/* The highest instruction set that may be used: what the benchmark holds its peers to. */
+START_TEST(the_highest_one)
+{
+    struct fcnn_settings settings;
+    clean_settings();
+    for (int i = 0; i < CPUS; i++) {
+        fcnn_cpu_pretend(cpus[i]);
+        ck_assert_int_eq(fcnn_settings_read(&settings, NULL), FCNN_OK);
+        ck_assert_str_eq(fcnn_isas[settings.isa].name, best_isa());
+        ck_assert_int_eq(fcnn_settings_read(&settings, &(fcnn_options){.isa = "scalar"}), FCNN_OK);
+        ck_assert_int_eq(settings.isa, FCNN_SCALAR);
+    }
+}
+END_TEST
+
 /* A cap is a rank within a family: whatever the enum's order is, and whatever comes later. */
 START_TEST(caps_of_other_families)
 {
@@ -110,6 +125,7 @@ int main(void)
     Suite *suite = suite_create("settings");
     TCase *cases = tcase_create("settings");
     tcase_add_test(cases, caps);
+    tcase_add_test(cases, the_highest_one);
     tcase_add_test(cases, caps_of_other_families);
     tcase_add_test(cases, long_words);
     tcase_add_test(cases, threads);

@@ -41,6 +41,8 @@ static const struct { const char *text, *written; } descriptors[] = {
     {"conv2d forward mb1ic4iw20oc4kw3pw1", "conv2d forward mb1ic4ih1iw20oc4oh1ow20kh1kw3ph0pw1"}, /* a row */
     {"conv2d forward mb1ic4ih9oc4kh3sh1sw1dw0pw0", "conv2d forward mb1ic4ih9oc4oh7kh3ph0"},
     {"conv2d forward mb3ic4ih9iw9oc4kh3kw3sh2", "conv2d forward mb3ic4ih9iw9oc4oh4ow7kh3kw3sh2sw1ph0pw0"},
+    {"conv2d forward ic1ih8oc1oh10kh3", "conv2d forward mb2ic1ih8oc1oh10kh3ph2"}, /* the most padding */
+    {"conv2d forward ic1ih8oc1oh33kh3ph0", "conv2d forward mb2ic1ih8oc1oh33kh3ph0"},
     {"maxpool forward ic64ih112oh56kh3sh2ph1n\"googlenet_v1:pool1/3x3_s2\"",
      "maxpool forward mb2ic64ih112oh56kh3sh2ph1"},
     {"maxpool forward mb8ic64ih12kh2dh0", "maxpool forward mb8ic64ih12oh11kh2ph0"},
@@ -112,6 +114,8 @@ static const struct { const char *text, *word; } malformed[] = {
     {"conv2d forward mb1ic1id5ih5oc1kh3", "id makes it three-dimensional"},
     {"conv2d forward ic32id4ih4oc16od4oh4kd1kh1pd0ph0n\"3d\"", "three-dimensional"},
     /* paddings that nobody means */
+    {"conv2d forward mb1ic1ih8oc1oh11kh3", "oh11"},
+    {"conv2d forward mb1ic1ih8oc1oh34kh3ph0", "oh34"},
     {"conv2d forward mb1ic1ih8oc1oh99kh3", "oh99"},
     {"conv2d forward mb1ic1ih8oc1oh99kh3ph1", "oh99"},
     {"conv2d forward mb1ic1ih8iw8oc1oh6ow99kh3kw3ph0pw0", "ow99"},

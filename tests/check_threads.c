@@ -85,7 +85,7 @@ START_TEST(a_plan_works_with_the_threads_there_are)
         for (int i = 0; i < 100 && team_of(plan) != helpers + 1; i++) execute(plan);
         ck_assert_int_eq(team_of(plan), helpers + 1);
         const int before = calls;
-        execute(plan);
+        for (int i = 0; i < 16; i++) execute(plan);
         ck_assert_int_le(calls, before + 1);
     }
     fcnn_plan_destroy(plan);
@@ -194,6 +194,9 @@ START_TEST(a_model_trains_with_or_without_a_region)
         train_and_compare(4);
         ck_assert_int_eq(calls, refuse < 4 ? refuse + 1 : 3);
     }
+    system_refuses(1 << 30, -1);
+    train_and_compare(4);
+    ck_assert_int_eq(calls, 0); /* the runtime has kept them */
 }
 END_TEST
 

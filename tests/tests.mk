@@ -53,6 +53,7 @@ check_programs = \
     tests/check_allocator \
     tests/check_api \
     tests/check_callback \
+    tests/check_denormals \
     tests/check_digits \
     tests/check_dispatch \
     tests/check_empty \
