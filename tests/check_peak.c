@@ -88,6 +88,25 @@ int __wrap_clock_gettime(clockid_t clock, struct timespec *t)
 
 static int lanes(fcnn_isa isa) { return isa == FCNN_AVX512 ? 16 : isa == FCNN_AVX2 ? 8 : isa == FCNN_SCALAR ? 1 : 4; }
 
+/* Each vector of what is read counts: the largest number is found wherever it is. What a loop returns is the sum over
+ * its maxima of their first lanes. */
+START_TEST(everything_is_read)
+{
+    enum { LINES = 141 };
+    static float data[LINES * LINE];
+    const fcnn_isa isa = (fcnn_isa)_i;
+    if (fcnn_cpu_missing(isa)) return;
+    for (int lines = 1; lines <= LINES; lines += 10)
+        for (int i = 0; i < lines * LINE; i += lanes(isa)) {
+            const struct fcnn_stream stream = {data, lines, 1, 0};
+            data[i] = 1;
+            ck_assert_msg(fcnn_isas[isa].loops->stream(&stream, 1, 0) == 1, "%s: float %d of %d lines is not read",
+                          fcnn_isa_name(isa), i, lines);
+            data[i] = 0;
+        }
+}
+END_TEST
+
 /* What is reported follows from the clock: 2,000 rounds of 12 chains between two readings; sweeps over the streams. */
 START_TEST(rates)
 {
@@ -126,6 +145,7 @@ int main(void)
     tcase_add_loop_test(cases, peak, 0, FCNN_ISAS);
     tcase_add_loop_test(cases, chains, 0, FCNN_ISAS);
     tcase_add_loop_test(cases, rates, 0, FCNN_ISAS);
+    tcase_add_loop_test(cases, everything_is_read, 0, FCNN_ISAS);
     suite_add_tcase(suite, cases);
     return run_suite(suite);
 }

@@ -65,6 +65,16 @@ START_TEST(unread_fields_are_ignored)
 }
 END_TEST
 
+/* 2^40 elements are the most, and are allowed. */
+START_TEST(the_largest_tensor)
+{
+    fcnn_problem p = {.op = FCNN_RELU, .n = 1 << 20, .c = 1 << 20};
+    ck_assert_int_eq(fcnn_problem_check(&p), FCNN_OK);
+    p.n++;
+    ck_assert_int_eq(fcnn_problem_check(&p), FCNN_BAD_SHAPE);
+}
+END_TEST
+
 /* TensorFlow's documentation: out = ceil(in / stride), total = max((out - 1) * stride + window - in, 0), half of it
  * rounded down comes first. */
 START_TEST(same_padding)
@@ -238,6 +248,7 @@ int main(void)
     TCase *cases = tcase_create("problem");
     tcase_add_test(cases, defaults);
     tcase_add_test(cases, unread_fields_are_ignored);
+    tcase_add_test(cases, the_largest_tensor);
     tcase_add_test(cases, same_padding);
     tcase_add_test(cases, valid_padding);
     tcase_add_test(cases, explicit_padding);

@@ -106,6 +106,7 @@ START_TEST(options)
     ck_assert_int_eq(read_options(&o, "--benchmark_format=json --benchmark_out=x --benchmark_repetitions=4", words,
                                   argv, &argc), -1);
     ck_assert(o.print_json && !o.library_output && !strcmp(o.json, "x") && o.repetitions == 4 && o.repetitions_given);
+    ck_assert_int_eq(argc, 2); /* the repetitions are the driver's business too */
     ck_assert_int_eq(read_options(&o, "--benchmark_format=csv", words, argv, &argc), -1);
     ck_assert(o.library_output);
 
@@ -114,6 +115,20 @@ START_TEST(options)
                                           "--scaling --threads=1", "--benchmark_repetitions=x", "--quick=1"};
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
         ck_assert_msg(read_options(&o, refused[i], words, argv, &argc) == 64, "%s was not refused", refused[i]);
+}
+END_TEST
+
+START_TEST(more_words_than_there_is_room_for)
+{
+    char words[BENCH_MAX_WORDS + 1][16], *argv[BENCH_MAX_WORDS + 3] = {words[0]};
+    struct bench_options o;
+    for (int count = BENCH_MAX_WORDS; count <= BENCH_MAX_WORDS + 1; count++) {
+        int argc = count + 1;
+        for (int i = 0; i < count; i++) argv[i + 1] = strcpy(words[i], "--filter=a");
+        argv[argc] = NULL;
+        ck_assert_int_eq(bench_options_read(&o, &argc, argv), count > BENCH_MAX_WORDS ? 64 : -1);
+        ck_assert_int_eq(o.filters.count, BENCH_MAX_WORDS);
+    }
 }
 END_TEST
 
@@ -138,6 +153,32 @@ START_TEST(selection)
     bench_suite_free(suite);
     ck_assert(make("--no-peers --filter=nothing", "all") == NULL);
     ck_assert(make("--no-peers", "(") == NULL);
+}
+END_TEST
+
+/* --layers leaves scalar code out, but not where there is no other. */
+START_TEST(scalar_machines)
+{
+    setenv("FASTCNN_ISA", "scalar", 1);
+    struct bench_suite *suite = make("--no-peers --layers=mnist", "all");
+    ck_assert(suite != NULL);
+    for (int i = 0; i < suite->results.row_count; i++) ck_assert_int_eq(suite->results.rows[i].isa, FCNN_SCALAR);
+    bench_suite_free(suite);
+    unsetenv("FASTCNN_ISA");
+}
+END_TEST
+
+/* Scalar code on a large layer has few windows, unless their number is given. */
+START_TEST(repetitions)
+{
+    struct bench_suite *suite = make("--no-peers --layers=mnist --filter=mnist.conv2/*_naive", "all");
+    ck_assert(suite != NULL);
+    for (int i = 0; i < suite->results.row_count; i++) ck_assert_int_eq(suite->results.rows[i].windows, 3);
+    bench_suite_free(suite);
+    suite = make("--no-peers --layers=mnist --filter=mnist.conv2/*_naive --benchmark_repetitions=20", "all");
+    ck_assert(suite != NULL);
+    for (int i = 0; i < suite->results.row_count; i++) ck_assert_int_eq(suite->results.rows[i].windows, 20);
+    bench_suite_free(suite);
 }
 END_TEST
 
@@ -187,6 +228,25 @@ START_TEST(right)
 }
 END_TEST
 
+/* What a window says of one execution is its part of what the window took; bounds are means of before and after. */
+START_TEST(samples)
+{
+    const int64_t iterations = 1000000; /* said, not done */
+    struct bench_suite *suite = make("--no-peers --filter=mnist.softmax/*_naive --budget=1e6", "all");
+    ck_assert(suite != NULL);
+    struct bench_run *run = suite->runs;
+    const double begin = bench_now();
+    ck_assert_int_eq(bench_window_open(run, iterations), BENCH_TIME);
+    run->bounds.peak = 8, run->bounds.traffic = 1e9;
+    bench_window_close(run, iterations);
+    const struct bench_sample *sample = run->result->samples;
+    ck_assert(sample->wall * (double)iterations <= (bench_now() - begin) * 1.001);
+    ck_assert(sample->bounds.peak == 4); /* no multiply-adds: 0 afterwards */
+    ck_assert(sample->bounds.traffic > 0.4e9 && sample->bounds.traffic < 0.6e9);
+    bench_suite_free(suite);
+}
+END_TEST
+
 START_TEST(wrong)
 {
     faulty = "softmax_fwd_vector_scalar";
@@ -222,7 +282,11 @@ START_TEST(ends)
     ck_assert_str_eq(run->result->failure, "not timed: no time left");
 
     ck_assert_int_eq(bench_interrupted(), 0);
+    struct sigaction ignored;
+    signal(SIGHUP, SIG_IGN); /* nohup */
     bench_interrupt_watch();
+    ck_assert(!sigaction(SIGHUP, NULL, &ignored) && ignored.sa_handler == SIG_IGN);
+    signal(SIGHUP, SIG_DFL);
     raise(SIGTERM);
     ck_assert_int_eq(bench_interrupted(), SIGTERM);
     struct sigaction next;
@@ -245,9 +309,13 @@ int main(void)
     TCase *cases = tcase_create("runs");
     tcase_set_timeout(cases, 60);
     tcase_add_test(cases, options);
+    tcase_add_test(cases, more_words_than_there_is_room_for);
     tcase_add_test(cases, selection);
+    tcase_add_test(cases, scalar_machines);
+    tcase_add_test(cases, repetitions);
     tcase_add_test(cases, phases);
     tcase_add_test(cases, right);
+    tcase_add_test(cases, samples);
     tcase_add_test(cases, wrong);
     tcase_add_test(cases, ends);
     suite_add_tcase(suite, cases);

@@ -104,7 +104,8 @@ static const int dense_sizes[][3] = {
 static const int counts[] = {1,  2,  3,  7,  8,  9,   15,  16,   17,   31,   32,   33,
                              40, 63, 64, 65, 127, 129, 1000, 4095, 4096, 4097, 8192, 9999};
 
-/* Faults that nothing above met: groups whose outputs end inside a choice word, strips with strides that differ. */
+/* Faults that nothing above met: groups whose outputs end inside a choice word, strips with strides that differ, the
+ * order of sums over more than three blocks of images. */
 static const char *const others[] = {
     "conv2d+relu+maxpool forward g2mb2ic4ih6oc16kh3",
     "conv2d+relu+maxpool forward g3mb1ic48ih7oc72kh3ph1",
@@ -112,7 +113,10 @@ static const char *const others[] = {
     "conv2d+relu+maxpool backward_weights g2mb2ic4ih6oc16kh3",
     "conv2d forward mb2ic512ih8iw8oc130oh3ow2kh1kw1sh3sw5ph0pw0",
     "conv2d backward_data mb2ic130ih8iw8oc512oh3ow2kh1kw1sh3sw5ph0pw0",
-    "conv2d backward_weights mb2ic512ih8iw8oc512oh3ow2kh1kw1sh3sw5ph0pw0"};
+    "conv2d backward_weights mb2ic512ih8iw8oc512oh3ow2kh1kw1sh3sw5ph0pw0",
+    "conv2d backward_weights mb33ic3ih5oc17kh3", "conv2d backward_weights mb58ic3ih3oc9kh1",
+    "conv2d backward_weights g16mb33ic16ih5oc16kh3", "conv2d backward_weights g16mb33ic16ih6oc16kh2",
+    "conv2d+relu+maxpool backward_weights mb33ic3ih6oc17kh3"};
 
 double shapes_cost(const fcnn_problem *p)
 {
