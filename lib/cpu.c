@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * What this CPU can run. An instruction set counts as there if exactly the features its kernels are compiled with are
  * there, and the operating system saves the registers (the compiler's __builtin_cpu_supports() checks XCR0). */
+#include <ctype.h>
 #include <omp.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -114,6 +115,37 @@ static long cache_size(int level)
         return atol(text) * (strchr(text, 'K') ? 1024 : strchr(text, 'M') ? 1024 * 1024 : 1);
     }
     return 0;
+}
+
+/* How many CPUs share the last level: bits of a map such as "ff,ffffffff". */
+static int64_t cores_of(const char *map)
+{
+    int64_t cores = 0;
+    for (; *map; map++)
+        if (isxdigit((unsigned char)*map)) cores += __builtin_popcount((unsigned)strtol((char[]){*map, 0}, NULL, 16));
+    return cores;
+}
+
+static struct fcnn_caches caches;
+
+static void find_caches(void)
+{
+    char text[32];
+    const int64_t l1 = cache_size(1), l2 = cache_size(2), l3 = cache_size(3);
+    read_cache(3, "shared_cpu_map", text);
+    const int64_t sharing = cores_of(text);
+    caches = fcnn_common_caches;
+    if (l1 > 0) caches.l1 = l1;
+    if (l2 > 0) caches.l2 = l2;
+    caches.share = l3 > 0 && sharing > 0 ? l3 / sharing : caches.l2;
+    if (caches.share < caches.l2) caches.share = caches.l2;
+}
+
+const struct fcnn_caches *fcnn_cpu_caches(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, find_caches);
+    return &caches;
 }
 
 void fcnn_machine_describe_sized(fcnn_machine *machine, size_t machine_size)

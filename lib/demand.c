@@ -18,14 +18,27 @@ static size_t most_bytes(const fcnn_problem *problem)
     return ROOM + TIMES * bytes;
 }
 
+int fcnn_affordable(const struct fcnn_choice *choice, const fcnn_problem *problem)
+{
+    const struct fcnn_demand demand = fcnn_row_demand(choice, problem);
+    const size_t areas[] = {demand.tables, demand.packed, demand.shared, demand.sums, demand.scratch};
+    size_t left = most_bytes(problem);
+    for (unsigned i = 0; i < sizeof areas / sizeof *areas; left -= areas[i++])
+        if (areas[i] > left) return 0;
+    return 1;
+}
+
 const char *fcnn_unservable(const struct fcnn_kernel *kernel, const fcnn_problem *problem)
 {
     const char *reason = fcnn_row_unsupported(kernel, problem);
     if (reason) return reason;
-    const struct fcnn_demand demand = fcnn_row_demand(kernel, problem);
-    const size_t areas[] = {demand.tables, demand.packed, demand.shared, demand.sums, demand.scratch};
-    size_t left = most_bytes(problem);
-    for (unsigned i = 0; i < sizeof areas / sizeof *areas; left -= areas[i++])
-        if (areas[i] > left) return "it would need more memory than 64 MiB and 16 times its tensors";
-    return NULL;
+    const struct fcnn_choice choice = fcnn_row_choice(kernel, problem, &fcnn_common_caches);
+    return fcnn_affordable(&choice, problem) ? NULL : "it would need more memory than 64 MiB and 16 times its tensors";
+}
+
+struct fcnn_choice fcnn_standard_choice(const struct fcnn_kernel *kernel, const fcnn_problem *problem,
+                                        const struct fcnn_caches *caches)
+{
+    const struct fcnn_choice choice = fcnn_row_choice(kernel, problem, caches);
+    return fcnn_affordable(&choice, problem) ? choice : fcnn_row_choice(kernel, problem, &fcnn_common_caches);
 }

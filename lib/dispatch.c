@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/choice.h"
 #include "lib/internal.h"
 #include "lib/isas.h"
 
@@ -31,7 +32,7 @@ static enum opinion opinion_of(fcnn_class numerics, const fcnn_problem *problem)
         const struct fcnn_kernel *kernel = &fcnn_kernels[i];
         if (kernel->isa != FCNN_SCALAR || kernel->numerics != numerics || !is_for(kernel, problem)) continue;
         if (fcnn_unservable(kernel, problem)) continue;
-        opinion = fcnn_row_doubt(kernel, problem) ? DOUBTED : WELCOME;
+        opinion = fcnn_row_doubt(kernel, problem, &fcnn_common_caches) ? DOUBTED : WELCOME;
     }
     return opinion;
 }
@@ -65,10 +66,11 @@ const char *fcnn_dispatch_reason(const struct fcnn_kernel *kernel, const fcnn_pr
 static int rank_of(const struct fcnn_kernel *kernel) { return fcnn_isas[kernel->isa].rank; }
 
 /* Whether `a` is to be taken instead of `b`, an earlier row or NULL. */
-static int better(const struct fcnn_kernel *a, const struct fcnn_kernel *b, const fcnn_problem *problem)
+static int better(const struct fcnn_kernel *a, const struct fcnn_kernel *b, const fcnn_problem *problem,
+                  const struct fcnn_settings *settings)
 {
     if (!b || rank_of(a) != rank_of(b)) return !b || rank_of(a) > rank_of(b);
-    return fcnn_row_doubt(b, problem) && !fcnn_row_doubt(a, problem);
+    return fcnn_row_doubt(b, problem, &settings->caches) && !fcnn_row_doubt(a, problem, &settings->caches);
 }
 
 static int matches(const char *pattern, const struct fcnn_kernel *kernel)
@@ -84,7 +86,8 @@ static const struct fcnn_kernel *choose_row(int numerics, const char *pattern, c
     for (int i = 0; i < fcnn_kernels_count; i++) {
         const struct fcnn_kernel *kernel = &fcnn_kernels[i];
         if ((int)kernel->numerics != numerics || !is_for(kernel, problem) || !matches(pattern, kernel)) continue;
-        if (!fcnn_dispatch_reason(kernel, problem, settings) && better(kernel, chosen, problem)) chosen = kernel;
+        if (fcnn_dispatch_reason(kernel, problem, settings)) continue;
+        if (better(kernel, chosen, problem, settings)) chosen = kernel;
     }
     return chosen;
 }
@@ -104,10 +107,12 @@ static const struct fcnn_kernel *wished(const char *pattern, const fcnn_problem 
     return choose_row(fcnn_dispatch_class(problem, allowed), pattern, problem, settings);
 }
 
-static const struct fcnn_kernel *find(const char *name)
+/* A word may end with knobs. */
+static const struct fcnn_kernel *find(const char *word)
 {
+    const size_t length = strcspn(word, "{");
     for (int i = 0; i < fcnn_kernels_count; i++)
-        if (!strcmp(name, fcnn_kernels[i].name)) return &fcnn_kernels[i];
+        if (!strncmp(word, fcnn_kernels[i].name, length) && !fcnn_kernels[i].name[length]) return &fcnn_kernels[i];
     return NULL;
 }
 
@@ -115,7 +120,7 @@ static const struct fcnn_kernel *find(const char *name)
 static const char *next_word(const char *list, char word[FCNN_WORD])
 {
     if (!list || !*list) return NULL;
-    const size_t length = strcspn(list, ",");
+    const size_t length = fcnn_word_length(list);
     snprintf(word, FCNN_WORD, "%.*s", (int)length, list);
     return list + length + (list[length] == ',');
 }
@@ -161,13 +166,29 @@ const struct fcnn_kernel *fcnn_dispatch(const fcnn_problem *problem, const struc
     return kernel;
 }
 
+fcnn_status fcnn_choose(const fcnn_problem *problem, const struct fcnn_settings *settings, struct fcnn_choice *choice)
+{
+    fcnn_status status;
+    char word[FCNN_WORD];
+    const struct fcnn_kernel *kernel = fcnn_dispatch(problem, settings, &status);
+    if (!kernel) return status;
+    *choice = fcnn_standard_choice(kernel, problem, &settings->caches);
+    for (const char *rest = settings->kernels; (rest = next_word(rest, word));) {
+        if (strchr(word, '*') || find(word) != kernel) continue;
+        status = fcnn_choice_read_knobs(choice, word + strcspn(word, "{"));
+        if (status || fcnn_affordable(choice, problem)) return status;
+        return fcnn_fail(FCNN_NO_KERNEL, "%s would need more memory than 64 MiB and 16 times its tensors", word);
+    }
+    return FCNN_OK;
+}
+
 /* ---- what is said about a choice ---- */
 
 int fcnn_dispatch_asked(const struct fcnn_kernel *kernel, const struct fcnn_settings *settings)
 {
     char word[FCNN_WORD];
     for (const char *rest = settings->kernels; (rest = next_word(rest, word));)
-        if (matches(word, kernel)) return 1;
+        if (strchr(word, '*') ? matches(word, kernel) : find(word) == kernel) return 1;
     return 0;
 }
 
@@ -186,5 +207,5 @@ const char *fcnn_dispatch_limit(const struct fcnn_kernel *chosen, const fcnn_pro
         const char *reason = fcnn_unservable(kernel, problem);
         if (reason) limit = reason;
     }
-    return best > rank_of(chosen) || fcnn_row_doubt(chosen, problem) ? limit : NULL;
+    return best > rank_of(chosen) || fcnn_row_doubt(chosen, problem, &settings->caches) ? limit : NULL;
 }

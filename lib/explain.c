@@ -19,7 +19,7 @@ static fcnn_verdict judge(const struct fcnn_kernel *kernel, const struct fcnn_ke
 {
     fcnn_verdict v = {.kernel = kernel->name, .isa = kernel->isa, .numerics = kernel->numerics,
                       .chosen = kernel == taken, .reason = fcnn_dispatch_reason(kernel, problem, settings)};
-    if (!v.reason) v.doubt = fcnn_row_doubt(kernel, problem);
+    if (!v.reason) v.doubt = fcnn_row_doubt(kernel, problem, &settings->caches);
     if (v.chosen) v.limit = fcnn_dispatch_limit(kernel, problem, settings);
     if (v.reason) v.why = v.reason;
     else if (!taken) v.why = "no kernel is taken";

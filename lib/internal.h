@@ -25,13 +25,15 @@ unsigned fcnn_cpu_isas(void);
 /* Why an instruction set is missing ("this CPU has no AVX-512 (F, VL, DQ, BW)", "not built: see configure"); NULL if it
  * is not. */
 const char *fcnn_cpu_missing(fcnn_isa isa);
+/* Of the first core. Read once. Where the machine does not tell: fcnn_common_caches. */
+const struct fcnn_caches *fcnn_cpu_caches(void);
 /* Tests only: pretend that the CPU has just these (a mask; intersected with what was compiled in, not with the real
  * CPU, so a plan made under it may only be looked at); ~0u ends the pretence. */
 void fcnn_cpu_pretend(unsigned isas);
 
 /* ---- settings.c: options and environment ---- */
 
-#define FCNN_WORD 96
+#define FCNN_WORD 256
 struct fcnn_settings {
     int threads;
     unsigned isas;        /* bit mask of fcnn_isa: those of this CPU within the cap */
@@ -40,20 +42,32 @@ struct fcnn_settings {
     unsigned classes;     /* bit mask of fcnn_class */
     const char *kernels;  /* pins: words of less than FCNN_WORD characters, comma separated, or NULL */
     int verbose_dispatch, verbose_exec;
+    struct fcnn_caches caches; /* FASTCNN_CACHES, or this CPU's */
 };
+/* Of a comma-separated list; commas within braces do not end a word. */
+size_t fcnn_word_length(const char *list);
 fcnn_status fcnn_settings_read(struct fcnn_settings *settings, const fcnn_options *options);
 
 /* ---- demand.c ---- */
 
-/* Why a row cannot serve a problem of its operation and direction: its own limits, or an absurd demand of memory. NULL:
- * it can. */
+/* Why a row cannot serve a problem of its operation and direction: its own limits, or an absurd demand of memory even
+ * when cut for fcnn_common_caches. NULL: it can. No machine has a say in it. */
 const char *fcnn_unservable(const struct fcnn_kernel *kernel, const fcnn_problem *problem);
+/* Whether a choice demands no absurd amount of memory. */
+int fcnn_affordable(const struct fcnn_choice *choice, const fcnn_problem *problem);
+/* A servable row with the standard values of its knobs for these caches, or for fcnn_common_caches where those would not
+ * be affordable. */
+struct fcnn_choice fcnn_standard_choice(const struct fcnn_kernel *kernel, const fcnn_problem *problem,
+                                        const struct fcnn_caches *caches);
 
 /* ---- dispatch.c ---- */
 
 /* The best kernel for a checked problem, or NULL with the error set and *status. */
 const struct fcnn_kernel *fcnn_dispatch(const fcnn_problem *problem, const struct fcnn_settings *settings,
                                         fcnn_status *status);
+/* The same with its knobs: those that were asked for by name, else the standard ones. */
+fcnn_status fcnn_choose(const fcnn_problem *problem, const struct fcnn_settings *settings,
+                        struct fcnn_choice *choice);
 /* The class whose bits a problem gets: one of `allowed` (a mask), by the problem alone and never by the machine; -1 if
  * no row of any of them can compute it. */
 int fcnn_dispatch_class(const fcnn_problem *problem, unsigned allowed);
@@ -84,7 +98,7 @@ double fcnn_measure_traffic(fcnn_isa isa, const struct fcnn_stream *streams, int
 
 /* Runs one kernel over its stages with memory that the caller brings: all tasks of a stage in pieces of `piece` tasks
  * (0: all at once). For tests and the benchmark; fcnn_execute() is the way for everybody else. */
-void fcnn_run_stages(const struct fcnn_kernel *kernel, const fcnn_problem *problem, const fcnn_tensors *tensors,
+void fcnn_run_stages(const struct fcnn_choice *choice, const fcnn_problem *problem, const fcnn_tensors *tensors,
                      const struct fcnn_memory *memory, const struct fcnn_demand *demand, int64_t piece);
 
 #endif

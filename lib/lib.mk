@@ -8,6 +8,8 @@ include_HEADERS = kernels/fastcnn_problem.h lib/fastcnn.h lib/net/fastcnn_net.h
 
 libfcnn_core_la_CPPFLAGS = $(LIB_CPPFLAGS)
 libfcnn_core_la_SOURCES = \
+    lib/choice.c \
+    lib/choice.h \
     lib/cpu.c \
     lib/demand.c \
     lib/denormals.c \

@@ -15,7 +15,7 @@
 
 struct fcnn_plan {
     fcnn_problem problem;
-    const struct fcnn_kernel *kernel;
+    struct fcnn_choice choice;
     struct fcnn_demand demand;
     struct fcnn_settings settings;
     char *pins; /* the plan's own copy of settings.kernels */
@@ -70,10 +70,10 @@ static enum fcnn_length length_of(const struct fcnn_plan *plan)
 static void report_dispatch(const struct fcnn_plan *plan, const struct fcnn_settings *settings)
 {
     char text[256];
-    const char *limit = fcnn_dispatch_limit(plan->kernel, &plan->problem, settings);
+    const char *limit = fcnn_dispatch_limit(plan->choice.kernel, &plan->problem, settings);
     fcnn_problem_format(&plan->problem, text, sizeof text);
-    fprintf(stderr, "fastcnn_verbose,dispatch,%s,%s,%s,threads:%d%s%s\n", text, plan->kernel->name,
-            fcnn_class_name(plan->kernel->numerics), plan->threads, limit ? ",limit:" : "", limit ? limit : "");
+    fprintf(stderr, "fastcnn_verbose,dispatch,%s,%s,%s,threads:%d%s%s\n", text, plan->choice.kernel->name,
+            fcnn_class_name(plan->choice.kernel->numerics), plan->threads, limit ? ",limit:" : "", limit ? limit : "");
 }
 
 static fcnn_status prepare(struct fcnn_plan *plan)
@@ -86,10 +86,10 @@ static fcnn_status prepare(struct fcnn_plan *plan)
     plan->workspace = fcnn_memory_allocate(plan->workspace_bytes);
     if (!plan->tables || !plan->workspace)
         return fcnn_fail(FCNN_OUT_OF_MEMORY, "%s needs %zu bytes of tables and %zu bytes of workspace",
-                         plan->kernel->name, plan->demand.tables, plan->workspace_bytes);
+                         plan->choice.kernel->name, plan->demand.tables, plan->workspace_bytes);
     if (plan->demand.tasks[FCNN_TABLES]) {
         const struct fcnn_memory memory = {.tables = plan->tables};
-        fcnn_row_run(plan->kernel, &plan->problem, NULL, &memory, FCNN_TABLES, 0, plan->demand.tasks[FCNN_TABLES]);
+        fcnn_row_run(&plan->choice, &plan->problem, NULL, &memory, FCNN_TABLES, 0, plan->demand.tasks[FCNN_TABLES]);
     }
     return FCNN_OK;
 }
@@ -107,17 +107,18 @@ fcnn_status fcnn_plan_create_sized(fcnn_plan **result, const fcnn_problem *probl
     fcnn_status status = fcnn_settings_read(&settings, &wanted);
     if (!status) status = fcnn_problem_complete(&checked, &empty);
     if (status) return status;
-    const struct fcnn_kernel *kernel = fcnn_dispatch(&checked, &settings, &status);
-    if (!kernel) return status;
+    struct fcnn_choice choice;
+    status = fcnn_choose(&checked, &settings, &choice);
+    if (status) return status;
 
     struct fcnn_plan *plan = calloc(1, sizeof *plan);
     if (!plan) return fcnn_fail(FCNN_OUT_OF_MEMORY, "no memory for a plan");
     plan->problem = checked;
     plan->empty = empty;
-    plan->kernel = kernel;
+    plan->choice = choice;
     plan->settings = settings;
     plan->state = &plan->own_state;
-    plan->demand = fcnn_row_demand(kernel, &checked);
+    plan->demand = fcnn_row_demand(&plan->choice, &checked);
     plan->threads = useful_threads(&plan->demand, settings.threads);
     if (empty) checked.n = FCNN_EMPTY;
     plan->tensor_count = fcnn_tensor_list(&checked, plan->tensors);
@@ -143,7 +144,7 @@ void fcnn_plan_destroy(fcnn_plan *plan)
 
 /* ---- information ---- */
 
-const char *fcnn_plan_kernel(const fcnn_plan *plan) { return plan ? plan->kernel->name : ""; }
+const char *fcnn_plan_kernel(const fcnn_plan *plan) { return plan ? plan->choice.kernel->name : ""; }
 int fcnn_plan_threads(const fcnn_plan *plan) { return plan ? plan->threads : 0; }
 size_t fcnn_plan_workspace(const fcnn_plan *plan) { return plan ? plan->workspace_bytes : 0; }
 size_t fcnn_plan_packed(const fcnn_plan *plan)
@@ -155,9 +156,9 @@ fcnn_status fcnn_plan_describe_sized(const fcnn_plan *plan, fcnn_plan_info *info
 {
     if (!plan || !info) return fcnn_fail(FCNN_BAD_ARGUMENT, "%s is NULL", plan ? "info" : "plan");
     const fcnn_plan_info known = {
-        .kernel = plan->kernel->name,
-        .isa = plan->kernel->isa,
-        .numerics = plan->kernel->numerics,
+        .kernel = plan->choice.kernel->name,
+        .isa = plan->choice.kernel->isa,
+        .numerics = plan->choice.kernel->numerics,
         .threads = plan->threads,
         .team = atomic_load(&plan->state->team),
         .workspace = plan->workspace_bytes,
@@ -216,7 +217,7 @@ static void run_range(void *context, int worker, int64_t range)
     struct fcnn_memory memory = execution->memory;
     const int64_t tasks = plan->demand.tasks[execution->stage], ranges = execution->ranges;
     if (worker && memory.scratch) memory.scratch = (char *)memory.scratch + scratch_stride(plan) * (size_t)worker;
-    fcnn_row_run(plan->kernel, &plan->problem, execution->tensors, &memory, execution->stage, range * tasks / ranges,
+    fcnn_row_run(&plan->choice, &plan->problem, execution->tensors, &memory, execution->stage, range * tasks / ranges,
                  (range + 1) * tasks / ranges);
 }
 
@@ -262,7 +263,7 @@ static void report_execution(const struct fcnn_plan *plan, double seconds)
     char text[256];
     fcnn_problem_format(&plan->problem, text, sizeof text);
     const long long ns = (long long)(seconds * 1e9 + 0.5);
-    fprintf(stderr, "fastcnn_verbose,exec,%s,%s,%lld.%06lld\n", text, plan->kernel->name, ns / 1000000, ns % 1000000);
+    fprintf(stderr, "fastcnn_verbose,exec,%s,%s,%lld.%06lld\n", text, plan->choice.kernel->name, ns / 1000000, ns % 1000000);
 }
 
 /* Whether an execution writes to the plan's own workspace, of which packed weights are a part. */
@@ -333,12 +334,12 @@ fcnn_status fcnn_pack(const fcnn_plan *plan, const float *weights, const float *
     return FCNN_OK;
 }
 
-void fcnn_run_stages(const struct fcnn_kernel *kernel, const fcnn_problem *problem, const fcnn_tensors *tensors,
+void fcnn_run_stages(const struct fcnn_choice *choice, const fcnn_problem *problem, const fcnn_tensors *tensors,
                      const struct fcnn_memory *memory, const struct fcnn_demand *demand, int64_t piece)
 {
     for (enum fcnn_stage stage = FCNN_TABLES; stage < FCNN_STAGES; stage++) {
         int64_t tasks = demand->tasks[stage], step = piece && stage != FCNN_TABLES ? piece : tasks;
         for (int64_t first = 0; first < tasks; first += step)
-            fcnn_row_run(kernel, problem, tensors, memory, stage, first, first + step < tasks ? first + step : tasks);
+            fcnn_row_run(choice, problem, tensors, memory, stage, first, first + step < tasks ? first + step : tasks);
     }
 }

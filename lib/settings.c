@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/choice.h"
 #include "lib/internal.h"
 #include "lib/isas.h"
 #include "lib/sized.h"
@@ -68,6 +69,15 @@ static fcnn_status read_isa(const char *option, struct fcnn_settings *settings)
     return status;
 }
 
+/* The length of a list's first word: up to a comma that is not within braces. */
+size_t fcnn_word_length(const char *list)
+{
+    size_t length = 0;
+    for (int depth = 0; list[length] && (depth || list[length] != ','); length++)
+        depth = list[length] == '{' ? 1 : list[length] == '}' ? 0 : depth;
+    return length;
+}
+
 /* Calls `visit` with each comma-separated word of a list. */
 static fcnn_status for_each_word(const char *list,
                                  fcnn_status (*visit)(const char *word, const char *origin, void *context),
@@ -75,7 +85,7 @@ static fcnn_status for_each_word(const char *list,
 {
     for (const char *at = list; at && *at;) {
         char word[FCNN_WORD];
-        size_t length = strcspn(at, ",");
+        const size_t length = fcnn_word_length(at);
         if (length >= sizeof word || !length)
             return fcnn_fail(FCNN_BAD_SETTING, "%s is \"%s\"; expected words of 1 to %d characters between commas",
                              origin, list, FCNN_WORD - 1);
@@ -99,12 +109,28 @@ static fcnn_status add_class(const char *word, const char *origin, void *context
                      "and bf16", origin, word);
 }
 
+/* Of a pin; those of a kernel that was not built for this machine cannot be known. */
+static fcnn_status check_knobs(const char *word, const char *name, const char *origin)
+{
+    struct fcnn_choice choice = {0};
+    for (int i = 0; i < fcnn_kernels_count; i++)
+        if (!strcmp(name, fcnn_kernels[i].name)) choice.kernel = &fcnn_kernels[i];
+    if (!choice.kernel || !fcnn_choice_read_knobs(&choice, word + strlen(name))) return FCNN_OK;
+    char why[256];
+    snprintf(why, sizeof why, "%s", fcnn_last_error());
+    return fcnn_fail(FCNN_BAD_SETTING, "%s is \"%s\": %s", origin, word, why);
+}
+
 static fcnn_status check_kernel_name(const char *word, const char *origin, void *context)
 {
+    char name[FCNN_WORD];
     (void)context;
+    snprintf(name, sizeof name, "%.*s", (int)strcspn(word, "{"), word);
+    if (strchr(word, '{') && strchr(name, '*'))
+        return fcnn_fail(FCNN_BAD_SETTING, "%s names \"%s\"; knobs need the full name of a kernel", origin, word);
     for (int i = 0; i < fcnn_kernel_names_count; i++)
-        if (strchr(word, '*') ? !fnmatch(word, fcnn_kernel_names[i], 0) : !strcmp(word, fcnn_kernel_names[i]))
-            return FCNN_OK;
+        if (strchr(name, '*') ? !fnmatch(name, fcnn_kernel_names[i], 0) : !strcmp(name, fcnn_kernel_names[i]))
+            return check_knobs(word, name, origin);
     return fcnn_fail(FCNN_BAD_SETTING, "%s names \"%s\", but no kernel is called so (see `fastcnn list`)", origin,
                      word);
 }
@@ -150,6 +176,28 @@ static fcnn_status read_threads(int option, int *threads)
     return status;
 }
 
+/* "48K,2M,4M": the core's first and second level, and its share of the last one. */
+static fcnn_status read_caches(struct fcnn_caches *caches)
+{
+    const char *text = secure_getenv("FASTCNN_CACHES"), *at = text;
+    int64_t sizes[3];
+    *caches = *fcnn_cpu_caches();
+    if (!text || !*text) return FCNN_OK;
+    for (int i = 0; i < 3; i++) {
+        char *end;
+        const long long size = isdigit((unsigned char)*at) ? strtoll(at, &end, 10) : -1;
+        const int shift = size < 0 ? 0 : *end == 'K' ? 10 : *end == 'M' ? 20 : 0;
+        if (size >= 0) end += shift > 0;
+        if (size < 1 || size > INT64_C(1) << 20 || *end != (i < 2 ? ',' : 0))
+            return fcnn_fail(FCNN_BAD_SETTING, "FASTCNN_CACHES is \"%s\"; expected three sizes such as 48K,2M,4M: of a "
+                             "core's first and second level and of its share of the last one", text);
+        sizes[i] = (int64_t)size << shift;
+        at = end + 1;
+    }
+    *caches = (struct fcnn_caches){sizes[0], sizes[1], sizes[2]};
+    return FCNN_OK;
+}
+
 static fcnn_status set_verbose(const char *word, const char *origin, void *context)
 {
     struct fcnn_settings *settings = context;
@@ -172,6 +220,7 @@ fcnn_status fcnn_settings_read(struct fcnn_settings *settings, const fcnn_option
     if (!status) status = for_each_word(math ? math : "exact", add_class, origin, &settings->classes);
     settings->kernels = lookup(options->kernel, "the option kernel", "FASTCNN_KERNEL", &origin);
     if (!status) status = for_each_word(settings->kernels, check_kernel_name, origin, NULL);
+    if (!status) status = read_caches(&settings->caches);
     if (!status) status = for_each_word(secure_getenv("FASTCNN_VERBOSE"), set_verbose, "FASTCNN_VERBOSE", settings);
     return status;
 }

@@ -22,7 +22,8 @@ static int64_t image(const fcnn_problem *p) { return p->p * p->q * p->k; }
 static void plain(const fcnn_problem *p, const fcnn_tensors *t, const struct fcnn_memory *memory, int64_t first,
                   int64_t last)
 {
-    fcnn_row_run(naive_kernel(p->op, p->direction), p, t, memory, FCNN_COMPUTE, first, last);
+    const struct fcnn_choice naive = fcnn_row_choice(naive_kernel(p->op, p->direction), p, &fcnn_common_caches);
+    fcnn_row_run(&naive, p, t, memory, FCNN_COMPUTE, first, last);
 }
 
 /* Adds a stage of each kind to the naive kernel, with areas of one odd size. */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "kernels/conv2d/geometry.h"
+#include "tests/choices.h"
 #include "tests/fill.h"
 #include "tests/suite.h"
 
@@ -204,6 +205,12 @@ static const char *const absurd[] = {
     "conv2d+relu+maxpool backward_weights mb2000000000ic1oc1ih4kh100000001ph50000000iw10kw3pw1",
 };
 
+static struct fcnn_demand demand_of(const struct fcnn_kernel *kernel, const fcnn_problem *p)
+{
+    const struct fcnn_choice choice = standard_choice(kernel, p);
+    return fcnn_row_demand(&choice, p);
+}
+
 START_TEST(no_kernel_asks_for_gigabytes)
 {
     const fcnn_problem p = parsed(absurd[_i]);
@@ -219,7 +226,7 @@ START_TEST(no_kernel_asks_for_gigabytes)
             refused++;
             continue;
         }
-        const struct fcnn_demand demand = fcnn_row_demand(kernel, &p);
+        const struct fcnn_demand demand = demand_of(kernel, &p);
         ck_assert_msg(total(&demand) <= ((size_t)64 << 20) + 16 * bytes, "%s asks for %zu bytes", kernel->name,
                       total(&demand));
         served++;
@@ -236,7 +243,7 @@ START_TEST(threads_do_not_multiply_sums)
     const size_t weights = (size_t)(p.c * p.k) * sizeof(float);
     for (int i = 0; i < fcnn_kernels_count; i++) {
         if (!is_for(&fcnn_kernels[i], &p)) continue;
-        const struct fcnn_demand demand = fcnn_row_demand(&fcnn_kernels[i], &p);
+        const struct fcnn_demand demand = demand_of(&fcnn_kernels[i], &p);
         ck_assert_uint_lt(demand.scratch, weights / 8);
         ck_assert_uint_le(demand.sums, 3 * (weights + weights / 8)); /* 8 blocks */
     }
@@ -259,10 +266,10 @@ START_TEST(masked_gradients_are_copied_in_parts)
     for (int i = 0; i < fcnn_kernels_count; i++) {
         const struct fcnn_kernel *kernel = &fcnn_kernels[i];
         if (!is_for(kernel, &large) || !is_direct(kernel)) continue;
-        struct fcnn_demand demand = fcnn_row_demand(kernel, &large);
+        struct fcnn_demand demand = demand_of(kernel, &large);
         ck_assert_uint_eq(demand.shared, 0);
         ck_assert_uint_lt(demand.scratch, (size_t)16 << 20);
-        demand = fcnn_row_demand(kernel, &tall);
+        demand = demand_of(kernel, &tall);
         ck_assert_uint_eq(demand.shared, 0);
         check_row(kernel, &tall);
     }
@@ -297,16 +304,17 @@ static int is_untouched(const struct tensors *t)
 /* Random inputs: no sum is 0, unless it is of no term. */
 static void check_tasks(const struct fcnn_kernel *kernel, const fcnn_problem *p)
 {
-    struct fcnn_demand demand = fcnn_row_demand(kernel, p);
+    const struct fcnn_choice choice = standard_choice(kernel, p);
+    struct fcnn_demand demand = fcnn_row_demand(&choice, p);
     const int64_t tasks = demand.tasks[FCNN_COMPUTE];
     struct fcnn_memory memory = {aligned(demand.tables), aligned(demand.packed), aligned(demand.shared),
                                  aligned(demand.sums), aligned(demand.scratch)};
     struct tensors t;
     make_tensors(&t, p);
     demand.tasks[FCNN_COMPUTE] = 0;
-    fcnn_run_stages(kernel, p, &t.tensors, &memory, &demand, 0);
+    fcnn_run_stages(&choice, p, &t.tensors, &memory, &demand, 0);
     for (int64_t task = 0; task < tasks; task++) {
-        fcnn_row_run(kernel, p, &t.tensors, &memory, FCNN_COMPUTE, task, task + 1);
+        fcnn_row_run(&choice, p, &t.tensors, &memory, FCNN_COMPUTE, task, task + 1);
         ck_assert_msg(!is_untouched(&t), "%s: task %lld of %lld does nothing", kernel->name, (long long)task,
                       (long long)tasks);
         for (int i = 0; i < t.count; i++)

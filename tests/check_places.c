@@ -130,12 +130,13 @@ static void run(const struct fcnn_query *query, const fcnn_tensors *t, const str
                 enum fcnn_stage stage, int64_t first, int64_t last)
 {
     const fcnn_problem *p = query->problem;
-    const struct fcnn_kernel *reference = naive_kernel(p->op, p->direction);
+    const struct fcnn_choice reference =
+        fcnn_row_choice(naive_kernel(p->op, p->direction), p, &fcnn_common_caches);
     struct fcnn_tensor_info info[FCNN_MAX_TENSORS];
     char *data;
     uint16_t word;
-    fcnn_row_run(reference, p, t, memory, stage, first, last);
-    if (stage != FCNN_COMPUTE || last - first < fcnn_row_demand(reference, p).tasks[FCNN_COMPUTE]) return;
+    fcnn_row_run(&reference, p, t, memory, stage, first, last);
+    if (stage != FCNN_COMPUTE || last - first < fcnn_row_demand(&reference, p).tasks[FCNN_COMPUTE]) return;
     const struct fcnn_tensor_info *at = &info[find(info, fcnn_tensor_list(p, info), planted->tensor)];
     memcpy(&data, (const char *)t + at->offset, sizeof data);
     data += (size_t)planted->element(p) * at->element_size; /* the low half comes first: little-endian */

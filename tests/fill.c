@@ -2,6 +2,8 @@
  * Inputs from a seed, outputs from the reference. */
 #include "tests/fill.h"
 
+#include "tests/choices.h"
+
 #include <float.h>
 #include <math.h>
 #include <stdio.h>
@@ -62,18 +64,24 @@ static void *grab_aligned(size_t bytes)
     return p;
 }
 
-void run_kernel(const struct fcnn_kernel *kernel, const fcnn_problem *problem, const fcnn_tensors *tensors)
+void run_choice(const struct fcnn_choice *choice, const fcnn_problem *problem, const fcnn_tensors *tensors)
 {
-    const struct fcnn_demand demand = fcnn_row_demand(kernel, problem);
+    const struct fcnn_demand demand = fcnn_row_demand(choice, problem);
     const struct fcnn_memory memory = {.tables = grab_aligned(demand.tables), .packed = grab_aligned(demand.packed),
                                        .shared = grab_aligned(demand.shared), .sums = grab_aligned(demand.sums),
                                        .scratch = grab_aligned(demand.scratch)};
-    fcnn_run_stages(kernel, problem, tensors, &memory, &demand, 0);
+    fcnn_run_stages(choice, problem, tensors, &memory, &demand, 0);
     free(memory.tables);
     free(memory.packed);
     free(memory.shared);
     free(memory.sums);
     free(memory.scratch);
+}
+
+void run_kernel(const struct fcnn_kernel *kernel, const fcnn_problem *problem, const fcnn_tensors *tensors)
+{
+    const struct fcnn_choice choice = standard_choice(kernel, problem);
+    run_choice(&choice, problem, tensors);
 }
 
 static void run_naive(const fcnn_problem *problem, const fcnn_tensors *tensors)

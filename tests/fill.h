@@ -43,6 +43,7 @@ void tensor_set(fcnn_tensors *tensors, const struct fcnn_tensor_info *info, void
 const struct fcnn_kernel *naive_kernel(fcnn_op op, fcnn_direction direction);
 /* All stages of a kernel, with memory of their own. */
 void run_kernel(const struct fcnn_kernel *kernel, const fcnn_problem *problem, const fcnn_tensors *tensors);
+void run_choice(const struct fcnn_choice *choice, const fcnn_problem *problem, const fcnn_tensors *tensors);
 /* malloc, or exit. */
 void *grab(size_t bytes);
 

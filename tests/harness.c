@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "tests/choices.h"
 #include "tests/compare.h"
 #include "tests/guard.h"
 
@@ -31,12 +32,14 @@ static const struct mode modes[] = {
 static struct guard tensor_guards[FCNN_MAX_TENSORS], tables, packed, shared, sums, scratch, workspace;
 static struct {
     const char *kernel, *how;
+    char choice[FCNN_CHOICE_TEXT]; /* the kernel with its knobs */
     const struct trial *trial;
 } current;
 
 static void announce(const struct fcnn_kernel *kernel, const struct trial *trial, const char *how)
 {
     current.kernel = kernel->name;
+    snprintf(current.choice, sizeof current.choice, "%s", kernel->name);
     current.trial = trial;
     current.how = how;
 }
@@ -46,9 +49,9 @@ static int fail(char text[HARNESS_TEXT], const char *what)
     const char *kernel = current.kernel, *problem = current.trial->text;
     const unsigned long long seed = current.trial->seed;
     snprintf(text, HARNESS_TEXT,
-             "FAIL %s \"%s\" seed %llu, %s: %s\n"
+             "FAIL %.300s \"%s\" seed %llu, %s: %s\n"
              "  repeat: FCNN_TEST_KERNEL=%s FCNN_TEST_PROBLEM='%s' FCNN_TEST_SEED=%llu tests/check_kernels",
-             kernel, problem, seed, current.how, what, kernel, problem, seed);
+             current.choice, problem, seed, current.how, what, kernel, problem, seed);
     return 1;
 }
 
@@ -127,7 +130,7 @@ static int check_tensors(const struct trial *trial, char text[HARNESS_TEXT])
 
 /* One run of a kernel's stages. */
 struct attempt {
-    const struct fcnn_kernel *kernel;
+    const struct fcnn_choice *choice;
     const struct trial *trial;
     const struct mode *mode;
     const struct fcnn_demand *demand;
@@ -147,7 +150,7 @@ static int call(const struct attempt *a, enum fcnn_stage stage, int64_t first, i
     if (stage >= FCNN_PACK) memory.packed = packed.data;
     if (stage >= FCNN_GATHER) memory.shared = shared.data, memory.scratch = scratch.data;
     if (stage == FCNN_COMPUTE) memory.sums = sums.data;
-    fcnn_row_run(a->kernel, &a->trial->problem, seen[stage], &memory, stage, first, last);
+    fcnn_row_run(a->choice, &a->trial->problem, seen[stage], &memory, stage, first, last);
     return check_canary(&scratch, a->text) || check_canary(&sums, a->text);
 }
 
@@ -238,18 +241,28 @@ static int run_mode(const struct attempt *a)
     return check_tensors(a->trial, a->text);
 }
 
-int harness_stages(const struct fcnn_kernel *kernel, const struct trial *trial, char text[HARNESS_TEXT])
+static int run_choice_in(const struct fcnn_choice *choice, const struct trial *trial, const struct mode *mode,
+                         char text[HARNESS_TEXT])
 {
-    announce(kernel, trial, "demand");
-    const struct fcnn_demand demand = fcnn_row_demand(kernel, &trial->problem);
-    const struct fcnn_demand again = fcnn_row_demand(kernel, &trial->problem);
+    announce(choice->kernel, trial, mode->name);
+    fcnn_choice_format(choice, &trial->problem, current.choice);
+    const struct fcnn_demand demand = fcnn_row_demand(choice, &trial->problem);
+    const struct fcnn_demand again = fcnn_row_demand(choice, &trial->problem);
     if (memcmp(&demand, &again, sizeof demand)) return fail(text, "two calls of demand() for one problem disagree");
     if (demand.tasks[FCNN_COMPUTE] < 1) return fail(text, "no task computes anything");
+    const struct attempt attempt = {choice, trial, mode, &demand, place_tensors(trial, mode), text};
+    return run_mode(&attempt);
+}
+
+int harness_stages(const struct fcnn_kernel *kernel, const struct trial *trial, char text[HARNESS_TEXT])
+{
+    uint64_t state = trial->seed;
+    for (int64_t i = 0; i < trial->problem.c + trial->problem.k; i++) rng_next(&state); /* other knobs for each problem */
     for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {
         if (modes[i].in_place && trial->problem.op != FCNN_RELU) continue;
-        announce(kernel, trial, modes[i].name);
-        const struct attempt attempt = {kernel, trial, &modes[i], &demand, place_tensors(trial, &modes[i]), text};
-        if (run_mode(&attempt)) return 1;
+        const struct fcnn_choice choice =
+            i ? drawn_choice(kernel, &trial->problem, &state) : standard_choice(kernel, &trial->problem);
+        if (run_choice_in(&choice, trial, &modes[i], text)) return 1;
     }
     return 0;
 }

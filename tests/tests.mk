@@ -113,6 +113,8 @@ libfcnn_tests_la_SOURCES = \
     tests/compare.h \
     tests/dispatch.c \
     tests/dispatch.h \
+    tests/choices.c \
+    tests/choices.h \
     tests/fill.c \
     tests/fill.h \
     tests/guard.c \

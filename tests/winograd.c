@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "reference/ref.h"
+#include "tests/choices.h"
 #include "tests/compare.h"
 
 #define COUNT(array) ((int)(sizeof(array) / sizeof *(array)))
@@ -240,7 +241,9 @@ static int check_errors(const struct fcnn_kernel *kernel, struct trial *trial, s
     if (terms_of(&trial->problem) < TERMS_LEAST) return 0;
     fill_normal(trial);
     const fcnn_tensors tensors = place(trial, out);
-    run_kernel(kernel, &trial->problem, &tensors);
+    uint64_t state = trial->seed;
+    const struct fcnn_choice choice = drawn_choice(kernel, &trial->problem, &state);
+    run_choice(&choice, &trial->problem, &tensors);
     const struct winograd_errors errors = errors_of(&trial->problem, &tensors, tile_of(kernel));
     for (int i = 0; i < trial->count; i++) free(out[i]);
     most->worst = fmax(most->worst, errors.worst);

@@ -21,13 +21,17 @@ fcnn_phrase_fn fcnn_conv2d_unsupported, fcnn_im2col_weights_unsupported;
 
 /* Values of a struct fcnn_variant. */
 #define FCNN_DIRECT_GATHER(tiles)                                                                                      \
-    {fcnn_conv2d_unsupported, NULL, fcnn_direct_gather_demand, fcnn_direct_gather_run, &(tiles)}
+    {.unsupported = fcnn_conv2d_unsupported, .demand = fcnn_direct_gather_demand, .run = fcnn_direct_gather_run,       \
+     .context = &(tiles)}
 #define FCNN_DIRECT_WEIGHTS(tiles)                                                                                     \
-    {fcnn_conv2d_unsupported, NULL, fcnn_direct_weights_demand, fcnn_direct_weights_run, &(tiles)}
+    {.unsupported = fcnn_conv2d_unsupported, .demand = fcnn_direct_weights_demand, .run = fcnn_direct_weights_run,     \
+     .context = &(tiles)}
 #define FCNN_IM2COL_GATHER(tiles)                                                                                      \
-    {fcnn_conv2d_unsupported, NULL, fcnn_im2col_gather_demand, fcnn_im2col_gather_run, &(tiles)}
+    {.unsupported = fcnn_conv2d_unsupported, .demand = fcnn_im2col_gather_demand, .run = fcnn_im2col_gather_run,       \
+     .context = &(tiles)}
 #define FCNN_IM2COL_WEIGHTS(tiles)                                                                                     \
-    {fcnn_im2col_weights_unsupported, NULL, fcnn_im2col_weights_demand, fcnn_im2col_weights_run, &(tiles)}
+    {.unsupported = fcnn_im2col_weights_unsupported, .demand = fcnn_im2col_weights_demand,                             \
+     .run = fcnn_im2col_weights_run, .context = &(tiles)}
 
 /* ---- pack.c: weights as the tiles read them ---- */
 

@@ -10,6 +10,8 @@ fcnn_demand_fn fcnn_narrow_demand;
 fcnn_run_fn fcnn_narrow_run;
 
 /* The value of a struct fcnn_variant. */
-#define FCNN_NARROW(tiles) {fcnn_narrow_unsupported, fcnn_narrow_doubt, fcnn_narrow_demand, fcnn_narrow_run, &(tiles)}
+#define FCNN_NARROW(tiles)                                                                                             \
+    {.unsupported = fcnn_narrow_unsupported, .doubt = fcnn_narrow_doubt, .demand = fcnn_narrow_demand,                 \
+     .run = fcnn_narrow_run, .context = &(tiles)}
 
 #endif

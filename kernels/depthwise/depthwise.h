@@ -95,10 +95,10 @@ void fcnn_depthwise_pack(const fcnn_problem *problem, const fcnn_tensors *tensor
 
 /* Values of a struct fcnn_variant. */
 #define FCNN_DEPTHWISE_GATHER(loops)                                                                                   \
-    {fcnn_depthwise_unsupported, fcnn_depthwise_doubt, fcnn_depthwise_gather_demand, fcnn_depthwise_gather_run,        \
-     &(loops)}
+    {.unsupported = fcnn_depthwise_unsupported, .doubt = fcnn_depthwise_doubt,                                         \
+     .demand = fcnn_depthwise_gather_demand, .run = fcnn_depthwise_gather_run, .context = &(loops)}
 #define FCNN_DEPTHWISE_WEIGHTS(loops)                                                                                  \
-    {fcnn_depthwise_unsupported, fcnn_depthwise_doubt, fcnn_depthwise_weights_demand, fcnn_depthwise_weights_run,      \
-     &(loops)}
+    {.unsupported = fcnn_depthwise_unsupported, .doubt = fcnn_depthwise_doubt,                                         \
+     .demand = fcnn_depthwise_weights_demand, .run = fcnn_depthwise_weights_run, .context = &(loops)}
 
 #endif

@@ -35,7 +35,7 @@ fcnn_run_fn fcnn_depthwise_inplace_run;
 
 /* The value of a struct fcnn_variant. */
 #define FCNN_DEPTHWISE_INPLACE(loops)                                                                                  \
-    {fcnn_depthwise_inplace_unsupported, fcnn_depthwise_inplace_doubt, fcnn_depthwise_inplace_demand,                  \
-     fcnn_depthwise_inplace_run, &(loops)}
+    {.unsupported = fcnn_depthwise_inplace_unsupported, .doubt = fcnn_depthwise_inplace_doubt,                         \
+     .demand = fcnn_depthwise_inplace_demand, .run = fcnn_depthwise_inplace_run, .context = &(loops)}
 
 #endif

@@ -97,10 +97,14 @@ fcnn_demand_fn fcnn_sparse_data_demand, fcnn_sparse_weights_demand, fcnn_sparse_
 fcnn_run_fn fcnn_sparse_data_run, fcnn_sparse_weights_run, fcnn_sparse_winners_run;
 
 /* Values of a struct fcnn_variant. */
-#define FCNN_SPARSE_DATA(isa) {fcnn_sparse_unsupported, NULL, fcnn_sparse_data_demand, fcnn_sparse_data_run, &(isa)}
+#define FCNN_SPARSE_DATA(isa)                                                                                          \
+    {.unsupported = fcnn_sparse_unsupported, .demand = fcnn_sparse_data_demand, .run = fcnn_sparse_data_run,           \
+     .context = &(isa)}
 #define FCNN_SPARSE_WEIGHTS(isa)                                                                                       \
-    {fcnn_sparse_unsupported, fcnn_sparse_weights_doubt, fcnn_sparse_weights_demand, fcnn_sparse_weights_run, &(isa)}
+    {.unsupported = fcnn_sparse_unsupported, .doubt = fcnn_sparse_weights_doubt,                                       \
+     .demand = fcnn_sparse_weights_demand, .run = fcnn_sparse_weights_run, .context = &(isa)}
 #define FCNN_SPARSE_WINNERS(isa)                                                                                       \
-    {fcnn_sparse_unsupported, fcnn_sparse_winners_doubt, fcnn_sparse_winners_demand, fcnn_sparse_winners_run, &(isa)}
+    {.unsupported = fcnn_sparse_unsupported, .doubt = fcnn_sparse_winners_doubt,                                       \
+     .demand = fcnn_sparse_winners_demand, .run = fcnn_sparse_winners_run, .context = &(isa)}
 
 #endif

@@ -65,8 +65,10 @@ fcnn_run_fn fcnn_winograd_gather_run, fcnn_winograd_weights_run;
 
 /* Values of a struct fcnn_variant. */
 #define FCNN_WINOGRAD_GATHER(w)                                                                                        \
-    {fcnn_winograd_unsupported, fcnn_winograd_doubt, fcnn_winograd_gather_demand, fcnn_winograd_gather_run, &(w)}
+    {.unsupported = fcnn_winograd_unsupported, .doubt = fcnn_winograd_doubt, .demand = fcnn_winograd_gather_demand,    \
+     .run = fcnn_winograd_gather_run, .context = &(w)}
 #define FCNN_WINOGRAD_WEIGHTS(w)                                                                                       \
-    {fcnn_winograd_unsupported, fcnn_winograd_doubt, fcnn_winograd_weights_demand, fcnn_winograd_weights_run, &(w)}
+    {.unsupported = fcnn_winograd_unsupported, .doubt = fcnn_winograd_doubt,                                           \
+     .demand = fcnn_winograd_weights_demand, .run = fcnn_winograd_weights_run, .context = &(w)}
 
 #endif
