@@ -20,6 +20,7 @@ const char *fcnn_status_text(fcnn_status status)
     case FCNN_NO_FILE: return "no file";
     case FCNN_INTERRUPTED: return "interrupted";
     case FCNN_DIVERGED: return "diverged";
+    case FCNN_NOT_TUNED: return "not tuned";
     }
     return "unknown status";
 }

@@ -66,6 +66,7 @@ typedef enum fcnn_status {
     FCNN_NO_FILE = 7,       /* a file is missing or cannot be read */
     FCNN_INTERRUPTED = 8,   /* a callback asked to stop */
     FCNN_DIVERGED = 9,      /* training came to numbers that are not finite */
+    FCNN_NOT_TUNED = 10     /* only measured choices were asked for, and there is none for this problem */
 } fcnn_status;
 
 /* A constant phrase for a status, e.g. "bad shape". Never NULL. */
@@ -165,7 +166,12 @@ typedef struct fcnn_options {
     const char *math;   /* "exact", "winograd_f2", "winograd_f4", comma separated; else FASTCNN_MATH; else "exact" */
     const char *kernel; /* kernels to pin, comma separated, each for its own operation and direction; an entry with a
                          * '*' ("*_naive", "*_im2col_*") is a wish that is passed over where none of its kernels can
-                         * serve; else FASTCNN_KERNEL */
+                         * serve; a full name may end with knobs ("conv2d_fwd_direct_avx512{block_pixels=256}"); else
+                         * FASTCNN_KERNEL */
+    const char *planning; /* "estimate": a choice that the tuning table has, else one without timing; "measure": else
+                           * measures and puts it into the table; "tuned_only": else fails with FCNN_NOT_TUNED; else
+                           * FASTCNN_PLANNING; else "estimate" */
+    struct fcnn_tuning *tuning; /* else the process's: fcnn_tuning_default() */
 } fcnn_options;
 
 typedef struct fcnn_plan fcnn_plan;
@@ -306,6 +312,7 @@ FCNN_API double fcnn_measure_peak(fcnn_isa isa, double seconds);
 }
 #endif
 
+#include "fastcnn_tuning.h"
 #include "fastcnn_net.h"
 
 #endif

@@ -16,7 +16,7 @@
     }                                                                                                                  \
     static void name##_of(const fcnn_problem *p, const fcnn_tensors *t, int64_t first UNUSED, int64_t last UNUSED)
 
-#define NAIVE(demand, run) {NULL, reference, demand, run, NULL}
+#define NAIVE(demands, runs) {.doubt = reference, .demand = demands, .run = runs}
 
 enum { CHUNK = 4096 }; /* elements of one task of an element-wise operation */
 

@@ -8,7 +8,7 @@ work=$(mktemp -d) && trap 'rm -rf "$work"' EXIT
 listed=$top_srcdir/lib/libfastcnn.symbols
 checked=0
 
-cat "$top_srcdir/lib/fastcnn.h" "$top_srcdir/lib/net/fastcnn_net.h" |
+cat "$top_srcdir/lib/fastcnn.h" "$top_srcdir/lib/fastcnn_tuning.h" "$top_srcdir/lib/net/fastcnn_net.h" |
     sed -n 's:/\*.*::; s/^FCNN_API .*\(fcnn_[a-z0-9_]*\)(.*/\1/p' | sort >"$work/declared"
 [ -s "$work/declared" ] || { echo "FAIL: found no declaration in lib/fastcnn.h"; exit 1; }
 [ "${1-}" != --list ] || { cat "$work/declared"; exit 0; }
