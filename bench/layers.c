@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * The layers that are timed, each in every direction its operation has. Images per run: 8 for the MNIST model (a shard
- * of its training), 1 for the large networks, whose lists have all distinct convolutions (MobileNet: depthwise ones).
+ * of its training), 1 for the large networks, whose lists have all distinct convolutions (MobileNet: depthwise ones). `varied`:
+ * layers unlike those, of Inception, DenseNet, ResNeXt, DeepLab, EfficientNet, speech, SSD and YOLO.
  * ResNet-50 is version 1.5 (stride in the 3x3), its names are stage_place; "a": in the stage's first block. Sizes in
  * benchdnn's syntax. */
 #include "bench/cases.h"
@@ -69,6 +70,35 @@ const struct bench_layer bench_layers[] = {
     {"mobilenet.depthwise8", "conv2d", "g512mb1ic512ih14oc512kh3ph1", MORE},
     {"mobilenet.depthwise13", "conv2d", "g512mb1ic512ih14oc512oh7kh3sh2ph1", MORE},
     {"mobilenet.depthwise14", "conv2d", "g1024mb1ic1024ih7oc1024kh3ph1", MORE},
+
+    {"varied.inception_1x7", "conv2d", "mb1ic192ih17iw17oc192kh1kw7ph0pw3", MORE},
+    {"varied.inception_7x1", "conv2d", "mb1ic192ih17iw17oc192kh7kw1ph3pw0", MORE},
+    {"varied.inception_5x5", "conv2d", "mb1ic48ih35oc64kh5ph2", MORE},
+    {"varied.densenet_56", "conv2d", "mb1ic128ih56oc32kh3ph1", MORE},
+    {"varied.densenet_14", "conv2d", "mb1ic128ih14oc32kh3ph1", MORE},
+    {"varied.resnext_56", "conv2d", "g32mb1ic128ih56oc128kh3ph1", MORE},
+    {"varied.resnext_28", "conv2d", "g32mb1ic256ih28oc256kh3ph1", MORE},
+    {"varied.resnext_14", "conv2d", "g32mb1ic512ih14oc512kh3ph1", MORE},
+    {"varied.resnext_stride2", "conv2d", "g32mb1ic256ih56oc256oh28kh3sh2ph1", MORE},
+    {"varied.deeplab_rate2", "conv2d", "mb1ic256ih33oc256kh3ph2dh1", MORE},
+    {"varied.deeplab_rate6", "conv2d", "mb1ic512ih33oc256kh3ph6dh5", MORE},
+    {"varied.deeplab_rate12", "conv2d", "mb1ic512ih33oc256kh3ph12dh11", MORE},
+    {"varied.efficientnet_5x5", "conv2d", "g240mb1ic240ih28oc240kh5ph2", MORE},
+    {"varied.efficientnet_5x5_stride2", "conv2d", "g144mb1ic144ih56oc144oh28kh5sh2ph2", MORE},
+    {"varied.depthwise_dilated", "conv2d", "g256mb1ic256ih33oc256kh3ph2dh1", MORE},
+    {"varied.multiplier2", "conv2d", "g64mb1ic64ih56oc128kh3ph1", MORE},
+    {"varied.multiplier4_stride2", "conv2d", "g32mb1ic32ih56oc128oh28kh3sh2ph1", MORE},
+    {"varied.1d_kw3", "conv2d", "mb1ic64ih1iw8000oc64kh1kw3ph0pw1", MORE},
+    {"varied.1d_kw1", "conv2d", "mb1ic64ih1iw8000oc128kh1kw1", MORE},
+    {"varied.1d_strided", "conv2d", "mb1ic128ih1iw2000oc128ow1000kh1kw8sh1sw2ph0pw3", MORE},
+    {"varied.ssd_38", "conv2d", "mb1ic512ih38oc512kh3ph1", MORE},
+    {"varied.ssd_19_dilated", "conv2d", "mb1ic256ih19oc512kh3ph6dh5", MORE},
+    {"varied.ssd_10", "conv2d", "mb1ic256ih10oc512oh5kh3sh2ph1", MORE},
+    {"varied.ssd_5", "conv2d", "mb1ic128ih5oc256kh3", MORE},
+    {"varied.ssd_3", "conv2d", "mb1ic256ih3oc24kh3ph1", MORE},
+    {"varied.yolo_76", "conv2d", "mb1ic128ih76oc256kh3ph1", MORE},
+    {"varied.yolo_38_1x1", "conv2d", "mb1ic512ih38oc256kh1", MORE},
+    {"varied.yolo_19_1x1", "conv2d", "mb1ic1024ih19oc255kh1", MORE},
 
     {"tails.few", "conv2d", "mb4ic3ih13oc5kh3ph1", MORE},
     {"tails.one_more", "conv2d+relu", "mb2ic17ih15oc33kh3ph1", MORE},
