@@ -71,38 +71,35 @@ static char *pass_options(struct reader *r, char *at)
     return at;
 }
 
-/* The stem of a path: "shapes" of "lists/shapes.txt". */
-static void write_stem(const char *path, char stem[NAME])
+/* Copies what a layer's name may have, up to `most` characters; the rest of them becomes '_'. */
+static char *put_name(char *at, const char *text, size_t length, size_t most)
 {
-    const char *slash = strrchr(path, '/');
-    const char *from = slash ? slash + 1 : path;
-    snprintf(stem, NAME / 2, "%.*s", (int)strcspn(from, "."), from);
+    for (size_t i = 0; i < length && i < most; i++)
+        *at++ = isalnum((unsigned char)text[i]) || text[i] == '-' ? text[i] : '_';
+    *at = 0;
+    return at;
 }
 
-/* n"net:layer*2" becomes "net.layer"; without a name a problem gets the file's and its line's. */
+/* n"net:layer*2" becomes "net.layer"; without a net it is the file's name, without a name the line's number. */
 static void write_name(const struct reader *r, const char *quoted, char name[NAME])
 {
-    char stem[NAME];
-    write_stem(r->path, stem);
-    if (!quoted) {
-        snprintf(name, NAME, "%s.%d", stem, r->line);
-        return;
-    }
-    quoted += *quoted == '"';
-    const int length = (int)strcspn(quoted, "\"*");
-    if (memchr(quoted, ':', (size_t)length)) snprintf(name, NAME, "%.*s", length, quoted);
-    else snprintf(name, NAME, "%s:%.*s", stem, length, quoted);
-    int dots = 0;
-    for (char *c = name; *c; c++)
-        if (*c == ':' && !dots++) *c = '.';
-        else if (!isalnum((unsigned char)*c) && *c != '_' && *c != '-') *c = '_';
+    enum { PART = NAME / 2 - 2 };
+    const char *slash = strrchr(r->path, '/'), *net = slash ? slash + 1 : r->path;
+    size_t length = strcspn(net, ".");
+    const char *end = quoted + (quoted ? strcspn(quoted, "\"*") : 0);
+    const char *colon = quoted ? memchr(quoted, ':', (size_t)(end - quoted)) : NULL;
+    if (colon) net = quoted, length = (size_t)(colon - quoted), quoted = colon + 1;
+    char *at = put_name(name, net, length, PART);
+    *at++ = '.';
+    if (quoted) put_name(at, quoted, (size_t)(end - quoted), PART);
+    else snprintf(at, PART, "%d", r->line);
 }
 
 /* The sizes without the name, and with the images of --mb. */
 static int write_sizes(const struct reader *r, const char *text, char sizes[SIZES])
 {
     const char *mb = strstr(text, "mb");
-    const int length = (int)strcspn(text, "n \t\r");
+    const int length = (int)strcspn(text, "n \t\r"); /* an n begins the name */
     const int before = mb && mb < text + length ? (int)(mb - text) : length;
     const char *after = text + before;
     if (r->images < 1) return snprintf(sizes, SIZES, "%.*s", length, text) < SIZES;
@@ -119,7 +116,7 @@ static char *add(struct reader *r, const char *text, char *at)
     if (!write_sizes(r, text, sizes)) return refuse(r, "too long"), at;
     snprintf(problem, sizeof problem, "conv2d forward %s", sizes);
     if (fcnn_problem_parse(&parsed, problem)) return refuse(r, fcnn_last_error()), at;
-    write_name(r, quote ? quote + 1 : NULL, name);
+    write_name(r, quote ? quote + 2 : NULL, name);
     struct bench_layer *layer = &r->file->layers[r->file->count++];
     *layer = (struct bench_layer){.name = at, .op = "conv2d"};
     at += sprintf(at, "%s", name) + 1;
