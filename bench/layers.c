@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * The layers that are timed, each in every direction its operation has. Images per run: 8 for the MNIST model (a shard
- * of its training), 1 for the large networks, whose lists have all distinct convolutions (MobileNet: depthwise ones). `varied`:
- * layers unlike those, of Inception, DenseNet, ResNeXt, DeepLab, EfficientNet, speech, SSD and YOLO.
+ * of its training), 1 for the large networks, whose lists have all distinct convolutions (MobileNet: depthwise ones).
+ * `varied`: layers unlike those, of Inception, DenseNet, ResNeXt, DeepLab, EfficientNet, speech, SSD and YOLO.
  * ResNet-50 is version 1.5 (stride in the 3x3), its names are stage_place; "a": in the stage's first block. Sizes in
  * benchdnn's syntax. */
 #include "bench/layers.h"

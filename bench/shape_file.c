@@ -104,7 +104,8 @@ static int write_sizes(const struct reader *r, const char *text, char sizes[SIZE
     const char *after = text + before;
     if (r->images < 1) return snprintf(sizes, SIZES, "%.*s", length, text) < SIZES;
     if (before < length) after += 2 + strspn(after + 2, "0123456789");
-    return snprintf(sizes, SIZES, "%.*smb%lld%.*s", before, text, r->images, (int)(text + length - after), after) < SIZES;
+    const int behind = (int)(text + length - after);
+    return snprintf(sizes, SIZES, "%.*smb%lld%.*s", before, text, r->images, behind, after) < SIZES;
 }
 
 /* A problem's name and sizes, if it is one. Returns where the strings end, which begin at `at`. */
