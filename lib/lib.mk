@@ -62,6 +62,15 @@ libfcnn_core_la_SOURCES = \
     lib/tensors.c \
     lib/threads.c \
     lib/threads.h \
+    lib/tuning/file.c \
+    lib/tuning/judge.c \
+    lib/tuning/lines.c \
+    lib/tuning/machine.c \
+    lib/tuning/places.c \
+    lib/tuning/table.c \
+    lib/tuning/table.h \
+    lib/tuning/text.c \
+    lib/tuning/tuning.h \
     lib/version.c
 libfcnn_core_la_LIBADD = $(kernel_libraries) libfcnn-reference.la $(LIBM)
 
