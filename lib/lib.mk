@@ -6,7 +6,7 @@ noinst_LTLIBRARIES += libfcnn-core.la libfastcnn-io.la
 lib_LTLIBRARIES += libfastcnn.la
 include_HEADERS = kernels/fastcnn_problem.h lib/fastcnn.h lib/fastcnn_tuning.h lib/net/fastcnn_net.h
 
-libfcnn_core_la_CPPFLAGS = $(LIB_CPPFLAGS)
+libfcnn_core_la_CPPFLAGS = $(LIB_CPPFLAGS) -DFCNN_SYSCONFDIR='"$(sysconfdir)"'
 libfcnn_core_la_SOURCES = \
     lib/choice.c \
     lib/choice.h \

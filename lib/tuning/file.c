@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * Tuning files. Who reads needs no lock: a file is replaced as a whole. Who writes holds a lock beside the file while it
- * reads what is there by then, merges, and renames a new file over it. The lock is the system's (flock): that of a
+ * Tuning files. Who reads needs no lock: a file is replaced as a whole. Who writes holds a lock beside the file while
+ * it reads what is there by then, merges, and renames a new file over it. The lock is the system's (flock): that of a
  * process which died is nobody's. */
 #include <errno.h>
 #include <fcntl.h>
@@ -157,7 +157,7 @@ static fcnn_status lock(const struct target *target)
 {
     for (int i = 0; i < PATIENCE; i++) {
         if (!flock(target->lock, LOCK_EX | LOCK_NB)) return FCNN_OK;
-        if (errno != EWOULDBLOCK && errno != EINTR) return FCNN_OK; /* a file system without locks: merged all the same */
+        if (errno != EWOULDBLOCK && errno != EINTR) return FCNN_OK; /* a file system without locks: merged anyway */
         nanosleep(&(struct timespec){.tv_nsec = PAUSE * 1000000L}, NULL);
     }
     return fcnn_fail(FCNN_NO_FILE, "%s: another process has held this lock for %d s", target->lock_path,

@@ -16,11 +16,11 @@ static char machine[160];
 static size_t write_cpu(char *text, size_t size)
 {
 #ifdef X86
-    unsigned signature = 0, most = 0, ignored, words[4] = {0};
-    if (__get_cpuid(0, &most, &words[0], &words[2], &words[1]) && __get_cpuid(1, &signature, &ignored, &ignored, &ignored)) {
-        const unsigned base = signature >> 8 & 15, extended = base == 15 ? signature >> 20 & 255 : 0;
+    unsigned signature, most, b, c, d, vendor[4] = {0};
+    if (__get_cpuid(0, &most, &vendor[0], &vendor[2], &vendor[1]) && __get_cpuid(1, &signature, &b, &c, &d)) {
+        const unsigned base = signature >> 8 & 15, family = base == 15 ? base + (signature >> 20 & 255) : base;
         const unsigned high = base == 6 || base == 15 ? signature >> 12 & 0xf0 : 0;
-        return (size_t)snprintf(text, size, "%.12s family %u model %u stepping %u", (const char *)words, base + extended,
+        return (size_t)snprintf(text, size, "%.12s family %u model %u stepping %u", (const char *)vendor, family,
                                 high | (signature >> 4 & 15), signature & 15);
     }
 #endif

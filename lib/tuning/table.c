@@ -64,14 +64,17 @@ int fcnn_tuning_find(fcnn_tuning *tuning, const fcnn_problem *problem, const str
                      struct fcnn_tuning_entry *entry)
 {
     const struct fcnn_line wanted = line_of(key);
+    char stale[sizeof wanted.stale] = "";
     int where, usable = 0;
     fcnn_tuning_lock();
     if (fcnn_lines_find(&tuning->lines, &wanted, &where)) {
         const struct fcnn_line *line = tuning->lines.at[where];
         usable = !line->stale[0];
         if (usable) *entry = (struct fcnn_tuning_entry){line->usable, line->team, line->gain / 100.0};
+        else strcpy(stale, line->stale);
     }
     fcnn_tuning_unlock();
+    if (*stale) fcnn_tuning_report_stale(key->problem, stale);
     /* Problems that differ in padding that no window reads have one text, and a kernel may refuse one of them. */
     return usable && !fcnn_row_unsupported(entry->choice.kernel, problem) && fcnn_affordable(&entry->choice, problem);
 }

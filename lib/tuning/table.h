@@ -65,7 +65,8 @@ void fcnn_line_judge(struct fcnn_line *line);
 
 /* ---- machine.c ---- */
 
-/* "AuthenticAMD family 26 model 2 stepping 1, caches 48K 1M 4M": of this process (FASTCNN_CACHES has a say). Constant. */
+/* "AuthenticAMD family 26 model 2 stepping 1, caches 48K 1M 4M": of this process (FASTCNN_CACHES has a say). A
+ * constant. */
 const char *fcnn_tuning_machine(void);
 /* Those that the machine above has: what choices of its lines are cut for. */
 const struct fcnn_caches *fcnn_tuning_caches(void);
@@ -129,5 +130,7 @@ void fcnn_tuning_clear(struct fcnn_tuning *tuning);
 /* ---- places.c ---- */
 
 int fcnn_tuning_is_default(const fcnn_tuning *tuning);
+/* A plan asked for a line that is stale: FASTCNN_VERBOSE=dispatch says so, once per process. */
+void fcnn_tuning_report_stale(const char *problem, const char *why);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Tuning tables as text (docs/tuning.md has the grammar). Reading takes what it can, line by line, and names the rest;
- * writing is a function of the table alone, sorted, so that two files that say nearly the same differ in a few lines. */
+ * writing is a function of the table alone, sorted, so that files that say nearly the same differ in a few lines. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -99,7 +99,8 @@ static const char *read_key(char *text, struct fcnn_line *fields)
     fields->numerics = last_word(text);
     fields->threads = read_field(last_word(text), "threads");
     fields->problem = text;
-    if (fields->threads < 1 || fields->threads > FCNN_MAX_THREADS) return "expected threads=N and a class before \"->\"";
+    if (fields->threads < 1 || fields->threads > FCNN_MAX_THREADS)
+        return "expected threads=N and a class before \"->\"";
     if (!only(fields->numerics, SMALL) || strlen(fields->numerics) > 32)
         return "expected a numerics class before \"->\"";
     if (!*text || strlen(text) >= sizeof ((struct fcnn_tuning_key *)0)->problem) return "there is no problem";
@@ -351,8 +352,8 @@ static void put_line(struct buffer *buffer, const struct fcnn_line *line)
     char text[FCNN_TUNING_LONGEST + 2];
     if (line->comments) put(buffer, line->comments);
     snprintf(text, sizeof text, "%s threads=%d %s -> %s revision=%d team=%d gain=%d.%02d%s%s\n", line->problem,
-             line->threads, line->numerics, line->choice, line->revision, line->team, line->gain / 100, line->gain % 100,
-             *line->conditions ? " # " : "", line->conditions);
+             line->threads, line->numerics, line->choice, line->revision, line->team, line->gain / 100,
+             line->gain % 100, *line->conditions ? " # " : "", line->conditions);
     put(buffer, text);
 }
 
