@@ -15,7 +15,7 @@
 #define STRIP 4
 #endif
 #define NARROW 3 /* least columns of tiles with neighbouring taps */
-#define MOST_TAPS 5
+#define MOST_TAPS 7
 
 /* A load that the compiler must not repeat as a memory operand of each multiply-add. */
 FCNN_INLINE vec load_once(const float *p) { return vec_keep(vec_load(p)); }
@@ -121,7 +121,8 @@ typedef void run_tile_fn(const struct fcnn_depthwise_run *run, const struct tile
 #define WIDE_NAMES(taps, stride)
 #endif
 RUN_TILE(1, 0, 1) RUN_TILE(2, 0, 1) RUN_TILES(0, 1)
-RUN_TILES(3, 1) RUN_TILES(5, 1) RUN_TILES(3, 2) RUN_TILES(5, 2)
+RUN_TILES(2, 1) RUN_TILES(3, 1) RUN_TILES(4, 1) RUN_TILES(5, 1) RUN_TILES(7, 1)
+RUN_TILES(3, 2) RUN_TILES(4, 2) RUN_TILES(5, 2)
 
 static run_tile_fn *const any_tiles[STRIP] = {run_tile_101, run_tile_201, NAME_TILES(0, 1)};
 
@@ -129,8 +130,9 @@ static run_tile_fn *const any_tiles[STRIP] = {run_tile_101, run_tile_201, NAME_T
 static const struct window {
     int64_t taps, stride;
     run_tile_fn *tiles[STRIP - NARROW + 1];
-} windows[] = {{3, 1, {NAME_TILES(3, 1)}}, {5, 1, {NAME_TILES(5, 1)}}, {3, 2, {NAME_TILES(3, 2)}},
-               {5, 2, {NAME_TILES(5, 2)}}};
+} windows[] = {{2, 1, {NAME_TILES(2, 1)}}, {3, 1, {NAME_TILES(3, 1)}}, {4, 1, {NAME_TILES(4, 1)}},
+               {5, 1, {NAME_TILES(5, 1)}}, {7, 1, {NAME_TILES(7, 1)}}, {3, 2, {NAME_TILES(3, 2)}},
+               {4, 2, {NAME_TILES(4, 2)}}, {5, 2, {NAME_TILES(5, 2)}}};
 
 static run_tile_fn *run_tile_of(const struct fcnn_depthwise_run *run, int64_t columns)
 {

@@ -85,20 +85,43 @@ static int must_copy(const fcnn_problem *p)
     return p->k != p->c || (p->direction != FCNN_FORWARD && p->activation == FCNN_RELU_ACTIVATION);
 }
 
+/* Outputs along an axis that meet all taps; backward those of a phase count as if they were all. */
+static int64_t inner(const fcnn_problem *p, int vertical)
+{
+    const int64_t in = vertical ? p->h : p->w, out = vertical ? p->p : p->q, pad = vertical ? p->pad_top : p->pad_left;
+    const int64_t reach = vertical ? (p->r - 1) * p->dilation_h : (p->s - 1) * p->dilation_w;
+    const int64_t stride = vertical ? p->stride_h : p->stride_w;
+    if (p->direction != FCNN_FORWARD)
+        return fcnn_max(0, fcnn_min(in - 1, (out - 1) * stride - pad) - fcnn_max(0, reach - pad) + 1);
+    if (in - 1 + pad < reach) return 0;
+    return fcnn_max(0, fcnn_min(out - 1, (in - 1 + pad - reach) / stride) - fcnn_ceil_div(pad, stride) + 1);
+}
+
+/* Copying costs some cycles for each pixel of the map, reading in place as many as multiply-adds take for each pixel of
+ * the border, where tiles are small. */
 static int64_t standard_copy(const struct fcnn_query *query)
 {
     const fcnn_problem *p = query->problem;
+    fcnn_problem conv;
+    const struct fcnn_depthwise_map map = map_of(p, &conv);
     if (must_copy(p)) return FCNN_MOOT;
-    return 1;
+    const struct fcnn_gather g = fcnn_gather_of(p);
+    const int64_t border = g.dst_h * g.dst_w - inner(p, 1) * inner(p, 0);
+    return 4 * map.rows * map.columns * (p->direction == FCNN_FORWARD ? 1 : p->stride_h * p->stride_w) <
+           border * p->r * p->s;
 }
+
+/* A share of the second-level cache: what is computed at a time, a few rows, is in the first one. */
+static int64_t standard_band_bytes(const struct fcnn_query *query) { return query->caches->l2 / 4; }
 
 static int64_t row_bytes(const fcnn_problem *p, const struct fcnn_depthwise_map *map)
 {
     return map->columns * depth_of(p) * WIDTH * (int64_t)sizeof(float);
 }
 
-/* One block at a time; but with a power of two between pixels a block's lines share one to four of 64 cache sets, and
- * several blocks in turn do better, as far as they leave room for bands of a few rows. */
+/* In place pieces of several lines are read best. Copies take one block at a time; but with a power of two between pixels a
+ * block's lines share few of 64 cache sets, and several blocks in turn do better, as far as they leave room for bands of
+ * a few rows. */
 static int64_t standard_blocks(const struct fcnn_query *query)
 {
     const fcnn_problem *p = query->problem;
@@ -107,17 +130,15 @@ static int64_t standard_blocks(const struct fcnn_query *query)
     const struct range met = rows_met(&conv, 0, FEWEST_ROWS);
     const int64_t channels = p->direction == FCNN_FORWARD ? p->k : p->c;
     if (channels <= WIDTH) return FCNN_MOOT;
-    const int64_t wish = channels % 512 == 0 ? 4 : channels % 256 == 0 ? 2 : 1;
-    return fcnn_max(1, fcnn_min(wish, query->caches->l1 * 5 / 6 / ((met.to - met.from) * row_bytes(p, &map))));
+    if (!must_copy(p) && !query->knobs[COPY]) return 8;
+    return fcnn_max(1, fcnn_min(channels % 256 == 0 ? 4 : 1,
+                                standard_band_bytes(query) / ((met.to - met.from) * row_bytes(p, &map))));
 }
-
-/* Most of the first-level cache; the rest is for outputs. */
-static int64_t standard_band_bytes(const struct fcnn_query *query) { return query->caches->l1 * 5 / 6; }
 
 const struct fcnn_knob fcnn_depthwise_gather_knobs[FCNN_DEPTHWISE_GATHER_KNOBS] = {
     [COPY] = {"copy", 2, {0, 1}, standard_copy},
     [BLOCKS] = {"blocks", 5, {1, 2, 4, 8, 64}, standard_blocks},
-    [BAND_BYTES] = {"band_bytes", 6, {8 << 10, 16 << 10, 26 << 10, 40 << 10, 80 << 10, 512 << 10},
+    [BAND_BYTES] = {"band_bytes", 6, {16 << 10, 40 << 10, 80 << 10, 256 << 10, 512 << 10, 1 << 20},
                     standard_band_bytes}};
 
 /* ---- cut ---- */
@@ -227,23 +248,42 @@ static void mirror(struct fcnn_axis_class *c)
     c->origin += (c->count - 1) * c->stride, c->stride = -c->stride;
 }
 
+/* With a dilation outputs some distance apart share inputs: into so many classes they fall. */
+static int64_t turns(const struct fcnn_axis_class *c)
+{
+    const int64_t advance = c->advance < 0 ? -c->advance : c->advance;
+    return advance > c->stride && advance % c->stride == 0 && c->count >= 2 * advance / c->stride ? advance / c->stride
+                                                                                                 : 1;
+}
+
+static struct fcnn_axis_class turn_of(struct fcnn_axis_class c, int64_t turn, int64_t turns)
+{
+    c.first += turn * c.step, c.origin += turn * c.stride;
+    c.count = (c.count - turn + turns - 1) / turns;
+    c.step *= turns, c.stride *= turns;
+    return c;
+}
+
 static void swap(int64_t *a, int64_t *b)
 {
     const int64_t c = *a;
     *a = *b, *b = c;
 }
 
-/* A tile's rows become columns. */
-static void turn(struct fcnn_depthwise_run *run)
+/* A tile's rows become columns; taps stay in their order, unless there is only one in a row. */
+static void transpose(struct fcnn_depthwise_run *run)
 {
     swap(&run->rows, &run->columns), swap(&run->src_row, &run->src_column), swap(&run->dst_row, &run->dst_column);
+    if (run->taps_w == 1)
+        swap(&run->taps_h, &run->taps_w), swap(&run->tap_src_row, &run->tap_src_column),
+            swap(&run->tap_row, &run->tap_column);
     run->apart = run->taps_h;
 }
 
-/* Outputs of two classes among rows first .. last-1. In `run`, src is row `top` of what is convolved, dst pixel (0,0).
+/* Outputs of two classes of one turn among rows first .. last-1. In `run`, src is row `top` of what is convolved, dst pixel (0,0).
  * Taps go where outputs go. */
-static void run_class(const struct fcnn_depthwise *loops, const struct depthwise_cut *cut, struct fcnn_axis_class v,
-                      struct fcnn_axis_class h, int64_t first, int64_t last, int64_t top, struct fcnn_depthwise_run run)
+static void run_turn(const struct fcnn_depthwise *loops, const struct depthwise_cut *cut, struct fcnn_axis_class v,
+                     struct fcnn_axis_class h, int64_t first, int64_t last, int64_t top, struct fcnn_depthwise_run run)
 {
     const struct fcnn_gather *g = &cut->gather;
     const int64_t tap_column = cut->depth * WIDTH, tap_row = g->taps_w * tap_column;
@@ -269,8 +309,18 @@ static void run_class(const struct fcnn_depthwise *loops, const struct depthwise
     run.tap_row = v.tap_step * tap_row;
     run.tap_column = h.tap_step * tap_column;
     run.apart = apart(&v);
-    if (run.columns < loops->strip && run.columns < run.rows) turn(&run);
+    if (run.columns < loops->strip && run.columns < run.rows) transpose(&run);
     loops->run(&run);
+}
+
+static void run_class(const struct fcnn_depthwise *loops, const struct depthwise_cut *cut,
+                      const struct fcnn_axis_class v, const struct fcnn_axis_class h, int64_t first, int64_t last,
+                      int64_t top, const struct fcnn_depthwise_run *run)
+{
+    const int64_t tall = turns(&v), wide = turns(&h);
+    for (int64_t i = 0; i < tall; i++)
+        for (int64_t j = 0; j < wide; j++)
+            run_turn(loops, cut, turn_of(v, i, tall), turn_of(h, j, wide), first, last, top, *run);
 }
 
 static int32_t *lanes_of(const struct depthwise_cut *cut, const struct fcnn_memory *memory)
@@ -318,8 +368,8 @@ static void compute_band(const struct fcnn_depthwise *loops, const struct depthw
     if (cut->copies) fill(loops, cut, src, !forward && relu ? t->dst + n * image : NULL, met, channels, memory);
     for (int64_t i = 0; i < classes->rows; i++)
         for (int64_t j = 0; j < classes->columns; j++)
-            run_class(loops, cut, classes->list[i], classes->list[g->dst_h + j], from, to,
-                      cut->copies ? met.from : 0, run);
+            run_class(loops, cut, classes->list[i], classes->list[g->dst_h + j], from, to, cut->copies ? met.from : 0,
+                      &run);
 }
 
 static void compute(const struct fcnn_depthwise *loops, const struct depthwise_cut *cut, const fcnn_tensors *t,
