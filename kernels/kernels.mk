@@ -49,6 +49,13 @@ libfcnn_scalar_la_SOURCES = \
     kernels/elementwise/relu_body.h \
     kernels/elementwise/relu_scalar.c \
     kernels/fastcnn_problem.h \
+    kernels/grouped/body.h \
+    kernels/grouped/gather.c \
+    kernels/grouped/grouped.c \
+    kernels/grouped/grouped.h \
+    kernels/grouped/grouped_scalar.c \
+    kernels/grouped/weights.c \
+    kernels/grouped/weights_body.h \
     kernels/kernel.h \
     kernels/kernels.def \
     kernels/optimizer/adam_body.h \
@@ -105,6 +112,7 @@ libfcnn_avx2_la_SOURCES = \
     kernels/depthwise/weights_avx2.c \
     kernels/elementwise/reduce_avx2.c \
     kernels/elementwise/relu_avx2.c \
+    kernels/grouped/grouped_avx2.c \
     kernels/optimizer/adam_avx2.c \
     kernels/optimizer/sgd_avx2.c \
     kernels/peak/peak_avx2.c \
@@ -130,6 +138,7 @@ libfcnn_avx512_la_SOURCES = \
     kernels/depthwise/weights_avx512.c \
     kernels/elementwise/reduce_avx512.c \
     kernels/elementwise/relu_avx512.c \
+    kernels/grouped/grouped_avx512.c \
     kernels/optimizer/adam_avx512.c \
     kernels/optimizer/sgd_avx512.c \
     kernels/peak/peak_avx512.c \

@@ -194,6 +194,39 @@ struct fcnn_axis_class fcnn_axis_part(const struct fcnn_axis_class *whole, int64
     return part;
 }
 
+/* How far a backward pass reaches in front of the gradient along one axis. */
+static int64_t reach_back(int64_t taps, int64_t dilation, int64_t stride, int64_t pad)
+{
+    return ceil_at((taps - 1) * dilation - pad, stride);
+}
+
+struct fcnn_halo fcnn_halo_of(const fcnn_problem *p)
+{
+    const int forward = p->direction != FCNN_BACKWARD_DATA;
+    struct fcnn_halo halo = {.conv = fcnn_conv_of(p, forward)};
+    fcnn_problem *conv = &halo.conv;
+    if (forward) {
+        halo.h = p->h, halo.w = p->w, halo.pixel = p->c, halo.top = p->pad_top, halo.left = p->pad_left;
+        halo.rows = conv->h, halo.columns = conv->w;
+        return halo;
+    }
+    halo.h = p->p, halo.w = p->q, halo.pixel = p->k;
+    halo.top = reach_back(p->r, p->dilation_h, p->stride_h, p->pad_top);
+    halo.left = reach_back(p->s, p->dilation_w, p->stride_w, p->pad_left);
+    conv->pad_top += halo.top * p->stride_h, conv->pad_left += halo.left * p->stride_w;
+    halo.rows = conv->p = (p->h - 1 + conv->pad_top) / p->stride_h + 1;
+    halo.columns = conv->q = (p->w - 1 + conv->pad_left) / p->stride_w + 1;
+    return halo;
+}
+
+struct fcnn_span fcnn_halo_met(const struct fcnn_halo *halo, int vertical, int64_t first, int64_t last)
+{
+    const struct axis a = axis_of(&halo->conv, vertical);
+    const int64_t reach = (a.taps - 1) * a.dilation, before = first + a.pad - reach;
+    if (a.forward) return (struct fcnn_span){first * a.stride, (last - 1) * a.stride + reach + 1};
+    return (struct fcnn_span){before > 0 ? before / a.stride : 0, (last - 1 + a.pad) / a.stride + 1};
+}
+
 struct fcnn_panels fcnn_panels_of(int64_t channels, int64_t granule, int64_t most)
 {
     int64_t granules = (channels + granule - 1) / granule;

@@ -52,6 +52,22 @@ struct fcnn_axis_class fcnn_axis_part(const struct fcnn_axis_class *whole, int64
 /* The input position that output `out` and tap `tap` meet, along one axis; -1: padding, or between strides. */
 int64_t fcnn_axis_meet(const fcnn_problem *conv, int vertical, int64_t out, int64_t tap);
 
+/* A convolution or gather whose input lies in a halo of zeros so wide that every output has all its taps. `conv`: the
+ * problem as if its input were the haloed one, which starts `top` rows and `left` columns before the real one of h x w
+ * pixels and has rows x columns of them. What classes remain are the phases of strided backward data. */
+struct fcnn_halo {
+    fcnn_problem conv;
+    int64_t h, w, pixel; /* pixel: floats from one to the next */
+    int64_t top, left, rows, columns;
+};
+struct fcnn_halo fcnn_halo_of(const fcnn_problem *problem);
+
+/* Positions [from, to) of the halo, along one axis, hold all that outputs first .. last-1 meet. */
+struct fcnn_span {
+    int64_t from, to;
+};
+struct fcnn_span fcnn_halo_met(const struct fcnn_halo *halo, int vertical, int64_t first, int64_t last);
+
 /* Channels in panels of at most `most` granules: as few panels as possible, as even as possible, longer ones
  * first. Panel i covers channels [from, from + width). */
 struct fcnn_panels {

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * The inner loops of grouped convolution over the vector header that the stub has included: spreading, and forward and
+ * backward data. Backward weights: weights_body.h. */
+#include "kernels/grouped/grouped.h"
+#include "kernels/simd/common.h"
+
+/* Most pixels of a tile, one accumulator each. */
+#if VEC_REGISTERS >= 32
+#define TILE_PIXELS 14
+#else
+#define TILE_PIXELS 12
+#endif
+
+/* ---- spreading ---- */
+
+#define FILL_CHANNELS 4 /* side by side, since each has a chain of additions to its bias */
+
+FCNN_INLINE vec fill_load(const float *p, const int whole, mask real)
+{
+    return whole ? vec_load(p) : vec_load_masked(p, real);
+}
+
+/* `channels`, `whole`, `masked` and `biased` are constants. */
+FCNN_INLINE void fill_channels(const struct fcnn_grouped_fill *fill, int64_t i, const int channels, const int whole,
+                               const int masked, const int biased)
+{
+    const int64_t step = fill->step, plane = fill->plane;
+    const float *src = fill->src + i, *dst = masked ? fill->dst + i : NULL;
+    const mask real = vec_first(fill->reach);
+    const ivec index = ivec_load(fill->index);
+    float *out = fill->out + i * plane;
+    vec bias[FILL_CHANNELS];
+    if (biased) FCNN_UNROLL for (int c = 0; c < channels; c++) bias[c] = vec_load(fill->bias + (i + c) * VL);
+    for (const float *end = out + fill->columns * VL; out < end; out += VL, src += step) {
+        FCNN_UNROLL for (int c = 0; c < channels; c++) {
+            vec x = fill_load(src + c, whole, real);
+            if (masked) x = vec_select(vec_eq(fill_load(dst + c, whole, real), vec_zero()), vec_zero(), x);
+            x = vec_permute(x, index);
+            vec_store(out + c * plane, x);
+            if (biased) bias[c] = vec_add(bias[c], x);
+        }
+        if (masked) dst += step;
+    }
+    if (biased) FCNN_UNROLL for (int c = 0; c < channels; c++) vec_store(fill->bias + (i + c) * VL, bias[c]);
+}
+
+FCNN_INLINE void fill_some(const struct fcnn_grouped_fill *fill, int64_t i, const int channels, const int whole)
+{
+    if (fill->dst && fill->bias) fill_channels(fill, i, channels, whole, 1, 1);
+    else if (fill->dst) fill_channels(fill, i, channels, whole, 1, 0);
+    else if (fill->bias) fill_channels(fill, i, channels, whole, 0, 1);
+    else fill_channels(fill, i, channels, whole, 0, 0);
+}
+
+static void fill_row(const struct fcnn_grouped_fill *fill)
+{
+    int64_t i = 0;
+    for (; i + FILL_CHANNELS <= fill->depth; i += FILL_CHANNELS) {
+        if (i + FILL_CHANNELS - 1 + VL <= fill->room) fill_some(fill, i, FILL_CHANNELS, 1);
+        else fill_some(fill, i, FILL_CHANNELS, 0);
+    }
+    for (; i < fill->depth; i++) {
+        if (i + VL <= fill->room) fill_some(fill, i, 1, 1);
+        else fill_some(fill, i, 1, 0);
+    }
+}
+
+/* ---- forward and backward data ---- */
+
+/* `pixels` is a constant: accumulators live in registers. */
+FCNN_INLINE void run_tile(const struct fcnn_grouped_run *run, int64_t first, const int pixels)
+{
+    const int64_t count = run->count, taps = run->taps, depth = run->depth, plane = run->plane, step = run->step;
+    const int64_t *const offsets = run->offsets;
+    float *dst = run->dst + first * step;
+    vec acc[TILE_PIXELS];
+    const vec start = vec_load(run->init);
+    FCNN_UNROLL for (int i = 0; i < pixels; i++) acc[i] = start;
+    for (int64_t r = 0; r < count; r++)
+        for (int64_t s = 0; s < taps; s++) {
+            const float *x = run->rows[r].x + offsets[s] + first * VL, *w = run->rows[r].weights + run->skip + s * run->tap;
+            for (const float *end = w + depth * VL; w < end; w += VL, x += plane) {
+                const vec weight = vec_keep(vec_load(w));
+                FCNN_UNROLL for (int i = 0; i < pixels; i++) acc[i] = vec_fma(vec_load(x + i * VL), weight, acc[i]);
+            }
+        }
+    if (run->relu) FCNN_UNROLL for (int i = 0; i < pixels; i++) acc[i] = vec_max(vec_zero(), acc[i]);
+    if (run->lanes == VL) FCNN_UNROLL for (int i = 0; i < pixels; i++) vec_store(dst + i * step, acc[i]);
+    else FCNN_UNROLL for (int i = 0; i < pixels; i++) vec_store_masked(dst + i * step, acc[i], vec_first(run->lanes));
+}
+
+typedef void run_tile_fn(const struct fcnn_grouped_run *run, int64_t first);
+#define RUN_TILE(n) \
+    static void run_tile_##n(const struct fcnn_grouped_run *run, int64_t first) { run_tile(run, first, n); }
+RUN_TILE(1) RUN_TILE(2) RUN_TILE(3) RUN_TILE(4) RUN_TILE(5) RUN_TILE(6)
+RUN_TILE(7) RUN_TILE(8) RUN_TILE(9) RUN_TILE(10) RUN_TILE(11) RUN_TILE(12)
+#if TILE_PIXELS == 14
+RUN_TILE(13) RUN_TILE(14)
+#endif
+
+static run_tile_fn *const run_tiles[TILE_PIXELS + 1] = {
+    NULL,       run_tile_1, run_tile_2,  run_tile_3,  run_tile_4,  run_tile_5,  run_tile_6,
+    run_tile_7, run_tile_8, run_tile_9,  run_tile_10, run_tile_11, run_tile_12,
+#if TILE_PIXELS == 14
+    run_tile_13, run_tile_14,
+#endif
+};
+
+/* Tiles of a row: as few as possible, as even as possible. */
+static void run_row(const struct fcnn_grouped_run *run)
+{
+    const int64_t count = fcnn_ceil_div(run->columns, TILE_PIXELS);
+    for (int64_t i = 0, first = 0, next; i < count; i++, first = next) {
+        next = (i + 1) * run->columns / count;
+        run_tiles[next - first](run, first);
+    }
+}

@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Grouped convolution, forward and backward data: see grouped.h. A task is a band of output rows of some vectors of one
+ * image. It walks over strips of columns; rows of the input are spread as outputs meet them, into a ring that holds
+ * those of one window, in the first-level cache. */
+#include <string.h>
+
+#include "kernels/grouped/grouped.h"
+#include "kernels/simd/common.h"
+
+struct gather_cut {
+    struct fcnn_grouped_copy copy;
+    struct fcnn_gather gather; /* of copy.halo.conv */
+    struct fcnn_grouped_lanes lanes;
+    int64_t slots, ring;         /* rows of a ring, its floats */
+    int64_t beside, sets;        /* vectors of a task; how many such sets there are */
+    int64_t strips, bands, rows; /* rows: of a band */
+};
+
+enum { BESIDE, COLUMNS, ROWS };
+
+/* The most positions that `count` outputs meet. */
+static int64_t most_met(const struct fcnn_halo *halo, int vertical, int64_t count)
+{
+    const struct fcnn_span met = fcnn_halo_met(halo, vertical, 0, count);
+    const fcnn_problem *conv = &halo->conv;
+    const int64_t reach = ((vertical ? conv->r : conv->s) - 1) * (vertical ? conv->dilation_h : conv->dilation_w);
+    const int64_t stride = vertical ? conv->stride_h : conv->stride_w;
+    if (conv->direction == FCNN_FORWARD) return met.to - met.from;
+    return fcnn_min(vertical ? halo->rows : halo->columns, fcnn_ceil_div(reach + count - 1, stride) + 1);
+}
+
+static struct gather_cut cut_of(const struct fcnn_query *query, int64_t beside, int64_t columns, int64_t rows)
+{
+    const struct fcnn_grouped *loops = query->context;
+    const fcnn_problem *p = query->problem;
+    const struct fcnn_halo halo = fcnn_halo_of(p);
+    struct gather_cut cut = {.gather = fcnn_gather_of(&halo.conv), .lanes = fcnn_grouped_lanes_of(p, loops->lanes)};
+    cut.strips = fcnn_ceil_div(cut.gather.dst_w, columns);
+    columns = most_met(&halo, 0, fcnn_ceil_div(cut.gather.dst_w, cut.strips));
+    cut.copy = fcnn_grouped_copy_of(loops, &halo, columns, cut.lanes.depth);
+    cut.slots = most_met(&halo, 1, 1);
+    cut.ring = cut.slots * cut.copy.row;
+    cut.beside = fcnn_min(beside, cut.lanes.vectors);
+    cut.sets = fcnn_ceil_div(cut.lanes.vectors, cut.beside);
+    cut.rows = fcnn_min(rows, cut.gather.dst_h);
+    cut.bands = fcnn_ceil_div(cut.gather.dst_h, cut.rows);
+    return cut;
+}
+
+static struct gather_cut gather_cut_of(const struct fcnn_query *query)
+{
+    return cut_of(query, query->knobs[BESIDE], query->knobs[COLUMNS], query->knobs[ROWS]);
+}
+
+/* ---- knobs ---- */
+
+/* So that a pixel's outputs fill a cache line. */
+static int64_t standard_beside(const struct fcnn_query *query)
+{
+    const struct fcnn_grouped *loops = query->context;
+    const struct fcnn_grouped_lanes lanes = fcnn_grouped_lanes_of(query->problem, loops->lanes);
+    const int64_t outputs = fcnn_min(lanes.lanes, lanes.together * lanes.width);
+    return lanes.vectors == 1 ? FCNN_MOOT : fcnn_max(1, 16 / outputs);
+}
+
+/* As many tiles as leave half of the first-level cache to outputs, weights and the image; one at least. */
+static int64_t standard_columns(const struct fcnn_query *query)
+{
+    const struct fcnn_grouped *loops = query->context;
+    const int64_t pixels = loops->pixels, most = cut_of(query, 1, 1, 1).gather.dst_w;
+    if (most <= pixels) return most;
+    int64_t columns = pixels;
+    while (columns < most && cut_of(query, 1, columns + pixels, 1).ring * (int64_t)sizeof(float) <= query->caches->l1 / 2)
+        columns += pixels;
+    return columns;
+}
+
+/* Neighbouring bands of a call are one: small ones cost nothing but where a call begins. */
+static int64_t standard_rows(const struct fcnn_query *query)
+{
+    const struct gather_cut cut = cut_of(query, 1, 1, 1);
+    return cut.gather.dst_h == 1 ? FCNN_MOOT : fcnn_max(2 * cut.slots, fcnn_ceil_div(cut.gather.dst_h, 4));
+}
+
+const struct fcnn_knob fcnn_grouped_gather_knobs[FCNN_GROUPED_GATHER_KNOBS] = {
+    [BESIDE] = {"vectors", 4, {1, 2, 4, 8}, standard_beside},
+    [COLUMNS] = {"columns", 8, {7, 10, 14, 20, 28, 42, 56, 112}, standard_columns},
+    [ROWS] = {"rows", 6, {1, 2, 4, 8, 16, 64}, standard_rows},
+};
+
+/* ---- demand ---- */
+
+/* Tables: the classes of rows, then (from dst_h on) of columns. */
+struct classes {
+    int64_t rows, columns;
+    int32_t index[FCNN_GROUPED_LANES];
+    struct fcnn_axis_class list[];
+};
+
+/* Scratch: first the rings, one for each vector of a set, then for each of its rows which one it is; the rows that an
+ * output row meets; for each class of columns and tap where in a row its first pixel lies. */
+struct scratch {
+    float *rings;
+    int64_t *held;
+    struct fcnn_grouped_row *met;
+    int64_t *offsets;
+    size_t bytes;
+};
+
+static struct scratch scratch_of(const struct gather_cut *cut, void *memory)
+{
+    const struct fcnn_gather *g = &cut->gather;
+    const fcnn_problem *conv = &cut->copy.halo.conv;
+    const int64_t phases = conv->direction == FCNN_FORWARD ? 1 : fcnn_min(conv->stride_w, g->dst_w);
+    const size_t rings = fcnn_line((size_t)(cut->beside * cut->ring) * sizeof(float));
+    const size_t held = rings + fcnn_line((size_t)(cut->beside * cut->slots) * sizeof(int64_t));
+    const size_t met = held + fcnn_line((size_t)g->taps_h * sizeof(struct fcnn_grouped_row));
+    char *base = memory;
+    struct scratch s = {.bytes = met + (size_t)(phases * g->taps_w) * sizeof(int64_t)};
+    if (!base) return s;
+    s.rings = memory, s.held = (int64_t *)(base + rings), s.met = (struct fcnn_grouped_row *)(base + held);
+    s.offsets = (int64_t *)(base + met);
+    return s;
+}
+
+/* Floats of a vector's packed weights: initial values, then for each tap and spread channel a vector. */
+static int64_t packed_vector(const struct gather_cut *cut)
+{
+    return (1 + cut->gather.taps_h * cut->gather.taps_w * cut->lanes.depth) * cut->lanes.lanes;
+}
+
+void fcnn_grouped_gather_demand(const struct fcnn_query *query, struct fcnn_demand *demand)
+{
+    const struct gather_cut cut = gather_cut_of(query);
+    demand->tables =
+        sizeof(struct classes) + (size_t)(cut.gather.dst_h + cut.gather.dst_w) * sizeof(struct fcnn_axis_class);
+    demand->packed = (size_t)(cut.lanes.vectors * packed_vector(&cut)) * sizeof(float);
+    demand->scratch = scratch_of(&cut, NULL).bytes;
+    demand->tasks[FCNN_TABLES] = 1;
+    demand->tasks[FCNN_PACK] = cut.lanes.vectors;
+    demand->tasks[FCNN_COMPUTE] = cut.gather.images * cut.sets * cut.bands;
+}
+
+/* ---- packing ---- */
+
+static void pack_vector(const struct gather_cut *cut, const fcnn_tensors *t, int64_t i, float *out)
+{
+    const struct fcnn_grouped_lanes *lanes = &cut->lanes;
+    const struct fcnn_grouped_vector v = fcnn_grouped_vector_at(lanes, i);
+    const fcnn_problem *conv = &cut->copy.halo.conv;
+    const int forward = conv->direction == FCNN_FORWARD;
+    const size_t bytes = (size_t)v.lanes * sizeof(float);
+    memset(out, 0, (size_t)packed_vector(cut) * sizeof(float));
+    if (forward && !conv->no_bias) memcpy(out, t->bias + v.channel, bytes);
+    out += lanes->lanes;
+    for (int64_t row = 0; row < conv->r * conv->s * lanes->depth; row++, out += lanes->lanes) {
+        const int64_t tap = row / lanes->depth, spread = row % lanes->depth;
+        if (forward) memcpy(out, t->weights + row * conv->k + v.channel, bytes);
+        else
+            for (int64_t lane = 0; lane < v.lanes; lane++) {
+                const int64_t group = (v.channel + lane) / lanes->width, c = (v.channel + lane) % lanes->width;
+                out[lane] = t->weights[(tap * lanes->width + c) * conv->k + group * lanes->depth + spread];
+            }
+    }
+}
+
+/* ---- computing ---- */
+
+/* A set of vectors of an image, a strip of its columns. */
+struct job {
+    const struct gather_cut *cut;
+    const struct classes *classes;
+    const fcnn_tensors *tensors;
+    const float *packed;
+    struct scratch scratch;
+    int64_t n, first, last; /* vectors */
+    int64_t from, to;       /* output columns */
+    struct fcnn_span met;  /* columns of the halo */
+};
+
+/* The outputs of a class in the strip. */
+static struct fcnn_span part_of(const struct fcnn_axis_class *h, int64_t from, int64_t to)
+{
+    return (struct fcnn_span){fcnn_ceil_div(fcnn_max(0, from - h->first), h->step),
+                               fcnn_min(h->count, fcnn_ceil_div(fcnn_max(0, to - h->first), h->step))};
+}
+
+static void list_offsets(const struct job *job)
+{
+    const struct fcnn_grouped_copy *copy = &job->cut->copy;
+    const struct fcnn_axis_class *columns = job->classes->list + job->cut->gather.dst_h;
+    for (int64_t i = 0; i < job->classes->columns; i++) {
+        const struct fcnn_axis_class *h = &columns[i];
+        const int64_t origin = h->origin + part_of(h, job->from, job->to).from * h->stride - job->met.from;
+        for (int64_t s = 0; s < h->taps; s++) {
+            const int64_t column = origin + s * h->advance;
+            job->scratch.offsets[i * job->cut->gather.taps_w + s] =
+                column % copy->phases * copy->phase + column / copy->phases * copy->loops->lanes;
+        }
+    }
+}
+
+/* Row `row` of the halo for a vector, from its ring. */
+static const float *row_at(const struct job *job, const struct fcnn_grouped_vector *v, int64_t i, int64_t row)
+{
+    const struct gather_cut *cut = job->cut;
+    const struct fcnn_halo *halo = &cut->copy.halo;
+    const int64_t slot = i * cut->slots + row % cut->slots;
+    float *out = job->scratch.rings + slot * cut->copy.row;
+    if (job->scratch.held[slot] == row) return out;
+    const int forward = halo->conv.direction == FCNN_FORWARD;
+    const int64_t at = (job->n * halo->h + row - halo->top) * halo->w * halo->pixel + v->spread;
+    const struct fcnn_grouped_fill fill = {
+        .src = (forward ? job->tensors->src : job->tensors->d_dst) + at,
+        .dst = !forward && halo->conv.activation == FCNN_RELU_ACTIVATION ? job->tensors->dst + at : NULL,
+        .out = out,
+        .reach = (v->groups - 1) * cut->lanes.depth + 1,
+        .room = halo->pixel - v->spread,
+        .index = job->classes->index};
+    fcnn_grouped_copy_row(&cut->copy, fill, job->met.from, job->met.to - job->met.from);
+    job->scratch.held[slot] = row;
+    return out;
+}
+
+/* Output m of a class of rows, for one vector. */
+static void run_row(const struct job *job, const struct fcnn_axis_class *v, int64_t m, int64_t vector)
+{
+    const struct gather_cut *cut = job->cut;
+    const struct fcnn_gather *g = &cut->gather;
+    const struct fcnn_halo *halo = &cut->copy.halo;
+    const struct fcnn_grouped_vector at = fcnn_grouped_vector_at(&cut->lanes, vector);
+    const float *packed = job->packed + vector * packed_vector(cut);
+    const int forward = halo->conv.direction == FCNN_FORWARD;
+    const int64_t tap = cut->lanes.depth * cut->lanes.lanes;
+    struct fcnn_grouped_run run = {.rows = job->scratch.met, .depth = cut->lanes.depth, .plane = cut->copy.plane,
+                                   .init = packed, .lanes = at.lanes,
+                                   .relu = forward && halo->conv.activation == FCNN_RELU_ACTIVATION};
+    for (int64_t i = 0; i < v->taps; i++) {
+        const int64_t row = v->origin + m * v->stride + i * v->advance;
+        if (row < halo->top || row >= halo->top + halo->h) continue;
+        job->scratch.met[run.count].x = row_at(job, &at, vector - job->first, row);
+        job->scratch.met[run.count++].weights =
+            packed + cut->lanes.lanes + (v->tap + i * v->tap_step) * g->taps_w * tap;
+    }
+    float *dst = (forward ? job->tensors->dst : job->tensors->d_src) + job->n * g->dst_image +
+                 (v->first + m * v->step) * g->dst_row + at.channel;
+    for (int64_t i = 0; i < job->classes->columns; i++) {
+        const struct fcnn_axis_class *h = &job->classes->list[g->dst_h + i];
+        const struct fcnn_span part = part_of(h, job->from, job->to);
+        if (part.from >= part.to) continue;
+        run.offsets = job->scratch.offsets + i * g->taps_w;
+        run.taps = h->taps, run.tap = h->tap_step * tap, run.skip = h->tap * tap;
+        run.dst = dst + (h->first + part.from * h->step) * g->dst_pixel;
+        run.step = h->step * g->dst_pixel;
+        run.columns = part.to - part.from;
+        cut->copy.loops->run(&run);
+    }
+}
+
+/* Output rows first .. last-1 of a strip. */
+static void run_strip(const struct job *job, int64_t first, int64_t last)
+{
+    const struct gather_cut *cut = job->cut;
+    for (int64_t i = 0; i < cut->beside * cut->slots; i++) job->scratch.held[i] = -1;
+    list_offsets(job);
+    for (int64_t row = first; row < last; row++) {
+        const struct fcnn_axis_class *v = job->classes->list;
+        while (row < v->first || (row - v->first) % v->step || (row - v->first) / v->step >= v->count) v++;
+        for (int64_t i = job->first; i < job->last; i++) run_row(job, v, (row - v->first) / v->step, i);
+    }
+}
+
+static void compute(const struct gather_cut *cut, const fcnn_tensors *t, const struct fcnn_memory *memory,
+                    int64_t first, int64_t last)
+{
+    const struct fcnn_gather *g = &cut->gather;
+    struct job job = {.cut = cut, .classes = memory->tables, .tensors = t, .packed = memory->packed,
+                      .scratch = scratch_of(cut, memory->scratch)};
+    for (int64_t task = first, end; task < last; task = end) {
+        const int64_t band = task % cut->bands, set = task / cut->bands % cut->sets;
+        end = fcnn_min(last, task - band + cut->bands);
+        job.n = task / cut->bands / cut->sets;
+        job.first = set * cut->beside, job.last = fcnn_min(cut->lanes.vectors, job.first + cut->beside);
+        for (int64_t strip = 0; strip < cut->strips; strip++) {
+            job.from = g->dst_w * strip / cut->strips, job.to = g->dst_w * (strip + 1) / cut->strips;
+            job.met = fcnn_halo_met(&cut->copy.halo, 0, job.from, job.to);
+            run_strip(&job, band * cut->rows, fcnn_min(g->dst_h, (band + end - task) * cut->rows));
+        }
+    }
+}
+
+void fcnn_grouped_gather_run(const struct fcnn_query *query, const fcnn_tensors *t, const struct fcnn_memory *memory,
+                             enum fcnn_stage stage, int64_t first, int64_t last)
+{
+    const struct gather_cut cut = gather_cut_of(query);
+    struct classes *classes = memory->tables;
+    if (stage == FCNN_TABLES) {
+        fcnn_grouped_list_index(&cut.lanes, classes->index);
+        classes->rows = fcnn_axis_classes(&cut.copy.halo.conv, 1, classes->list);
+        classes->columns = fcnn_axis_classes(&cut.copy.halo.conv, 0, classes->list + cut.gather.dst_h);
+    } else if (stage == FCNN_PACK) {
+        for (; first < last; first++)
+            pack_vector(&cut, t, first, (float *)memory->packed + first * packed_vector(&cut));
+    } else {
+        compute(&cut, t, memory, first, last);
+    }
+}

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * What the directions of grouped convolution share: see grouped.h. */
+#include <string.h>
+
+#include "kernels/grouped/grouped.h"
+#include "kernels/simd/common.h"
+
+const char *fcnn_grouped_unsupported(const struct fcnn_query *query)
+{
+    if (query->problem->groups == 1) return "a single group";
+    return fcnn_conv2d_unsupported(query);
+}
+
+/* Against `direct`, whose lanes are outputs of one group. */
+const char *fcnn_grouped_doubt(const struct fcnn_query *query)
+{
+    const struct fcnn_grouped *loops = query->context;
+    const fcnn_problem *p = query->problem;
+    const struct fcnn_grouped_lanes lanes = fcnn_grouped_lanes_of(p, loops->lanes);
+    if (loops->lanes == 1) return "vectors of one lane";
+    if (lanes.together == 1) return "groups that fill vectors";
+    return NULL;
+}
+
+/* Loads begin at the spread channel i of the first group and must reach that of the last one. */
+struct fcnn_grouped_lanes fcnn_grouped_lanes_of(const fcnn_problem *p, int64_t lanes)
+{
+    const int64_t c = p->c / p->groups, k = p->k / p->groups;
+    struct fcnn_grouped_lanes of = {.lanes = lanes, .groups = p->groups, .width = c, .depth = k, .together = 1};
+    if (p->direction == FCNN_FORWARD) of.width = k, of.depth = c;
+    of.parts = fcnn_ceil_div(of.width, lanes);
+    if (of.parts == 1) of.together = fcnn_min(fcnn_min(lanes / of.width, (lanes - 1) / of.depth + 1), of.groups);
+    of.vectors = fcnn_ceil_div(of.groups, of.together) * of.parts;
+    return of;
+}
+
+struct fcnn_grouped_vector fcnn_grouped_vector_at(const struct fcnn_grouped_lanes *lanes, int64_t i)
+{
+    struct fcnn_grouped_vector v = {.group = i / lanes->parts * lanes->together, .part = i % lanes->parts};
+    v.groups = fcnn_min(lanes->together, lanes->groups - v.group);
+    v.channel = v.group * lanes->width + v.part * lanes->lanes;
+    v.lanes = fcnn_min(lanes->lanes, v.groups * lanes->width - v.part * lanes->lanes);
+    v.spread = v.group * lanes->depth;
+    return v;
+}
+
+void fcnn_grouped_list_index(const struct fcnn_grouped_lanes *lanes, int32_t index[FCNN_GROUPED_LANES])
+{
+    for (int64_t lane = 0; lane < lanes->lanes; lane++) {
+        const int64_t group = lanes->parts > 1 ? 0 : lane / lanes->width;
+        index[lane] = (int32_t)(group < lanes->together ? group * lanes->depth : 0);
+    }
+}
+
+struct fcnn_grouped_copy fcnn_grouped_copy_of(const struct fcnn_grouped *loops, const struct fcnn_halo *halo,
+                                              int64_t columns, int64_t depth)
+{
+    const fcnn_problem *conv = &halo->conv;
+    const int forward = conv->direction != FCNN_BACKWARD_DATA;
+    struct fcnn_grouped_copy copy = {.loops = loops, .halo = *halo, .phases = forward ? conv->stride_w : 1,
+                                     .reach = conv->s - 1, .apart = conv->dilation_w, .columns = columns,
+                                     .depth = depth};
+    copy.phase = fcnn_ceil_div(columns, copy.phases) * loops->lanes;
+    copy.plane = copy.phases * copy.phase;
+    copy.row = depth * copy.plane;
+    return copy;
+}
+
+static int is_met(const struct fcnn_grouped_copy *copy, int64_t phase)
+{
+    for (int64_t tap = 0; tap <= copy->reach && tap < copy->phases; tap++)
+        if (tap * copy->apart % copy->phases == phase) return 1;
+    return 0;
+}
+
+void fcnn_grouped_copy_row(const struct fcnn_grouped_copy *copy, struct fcnn_grouped_fill fill, int64_t from,
+                           int64_t columns)
+{
+    const int64_t lanes = copy->loops->lanes, phases = copy->phases, pixel = copy->halo.pixel;
+    const float *src = fill.src, *dst = fill.dst;
+    float *out = fill.out;
+    fill.step = phases * pixel, fill.depth = copy->depth, fill.plane = copy->plane;
+    for (int64_t phase = 0; phase < phases && phase < columns; phase++, out += copy->phase) {
+        if (phases > 1 && !is_met(copy, phase)) continue;
+        const int64_t first = from + phase - copy->halo.left; /* column of the image */
+        const int64_t count = fcnn_ceil_div(columns - phase, phases);
+        const int64_t left = fcnn_min(count, fcnn_ceil_div(fcnn_max(0, -first), phases));
+        const int64_t real = fcnn_min(count, fcnn_ceil_div(fcnn_max(0, copy->halo.w - first), phases));
+        for (int64_t i = 0; i < copy->depth; i++) {
+            float *row = out + i * copy->plane;
+            memset(row, 0, (size_t)(left * lanes) * sizeof(float));
+            if (real < count) memset(row + real * lanes, 0, (size_t)((count - real) * lanes) * sizeof(float));
+        }
+        if (left >= real) continue;
+        fill.src = src + (first + left * phases) * pixel;
+        fill.dst = dst ? dst + (first + left * phases) * pixel : NULL;
+        fill.out = out + left * lanes;
+        fill.columns = real - left;
+        copy->loops->fill(&fill);
+    }
+}

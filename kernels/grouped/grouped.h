@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Convolution of groups of few channels: a vector holds channels of several groups. One operand lies in lanes as it is
+ * in memory, the other one is *spread*: of each of its channels i there is a vector in which all lanes of a group hold
+ * channel i of that group. Rows are spread in scratch, with their padding, once for all taps that meet them; what
+ * remains is one multiply-add per load. Forward and backward data (gather.c): lanes are outputs, inputs are spread.
+ * Backward weights (weights.c): lanes are channels of the source, gradients are spread. The inner loops of an
+ * instruction set (body.h, weights_body.h) are called by what is written once. */
+#ifndef FCNN_GROUPED_H
+#define FCNN_GROUPED_H
+
+#include "kernels/conv2d/conv2d.h"
+
+#define FCNN_GROUPED_LANES 16 /* most of a vector */
+
+/* Whole groups in vectors; or, of groups that are longer than a vector, parts. */
+struct fcnn_grouped_lanes {
+    int64_t lanes, groups;  /* of a vector; of the problem */
+    int64_t width, depth;   /* channels of a group: in lanes; spread */
+    int64_t together, parts; /* groups of a vector; vectors of a group: one of both is 1 */
+    int64_t vectors;
+};
+struct fcnn_grouped_lanes fcnn_grouped_lanes_of(const fcnn_problem *problem, int64_t lanes);
+
+/* The share of one vector: its lanes are channels `channel` and the next ones, channels from `spread` on are spread. */
+struct fcnn_grouped_vector {
+    int64_t channel, lanes, spread;
+    int64_t group, groups; /* the first one; how many */
+    int64_t part;
+};
+struct fcnn_grouped_vector fcnn_grouped_vector_at(const struct fcnn_grouped_lanes *lanes, int64_t i);
+
+/* Spreads pixels of a row: out[i][x][lane] = src[x][index[lane] + i] for i < depth, 0 where dst is 0. */
+struct fcnn_grouped_fill {
+    const float *src, *dst; /* dst: NULL without ReLU */
+    float *out;
+    int64_t columns, step;  /* floats from pixel to pixel of src and dst */
+    int64_t depth, plane;   /* floats from out[i] to out[i + 1] */
+    int64_t reach, room;    /* floats that the last index needs, and that there are behind src within the pixel */
+    const int32_t *index;   /* below reach */
+    float *bias;            /* NULL, or a vector for each i that continues the sum of what is stored */
+};
+
+/* Pixels of a row: dst[x][lane] = init[lane] + sum over rows, taps of a row, i < depth of
+ * rows.x[offset of the tap][i][x][lane] rows.weights[tap][i][lane]. */
+struct fcnn_grouped_row {
+    const float *x, *weights;
+};
+struct fcnn_grouped_run {
+    const struct fcnn_grouped_row *rows;
+    const int64_t *offsets;
+    int64_t count, taps, tap, skip; /* rows; taps of a row; floats of weights from tap to tap, and before the first */
+    int64_t depth, plane;     /* floats from x[i] to x[i + 1] */
+    const float *init;
+    float *dst;
+    int64_t columns, step, lanes; /* step: floats from pixel to pixel of dst */
+    int relu;
+};
+
+/* Continues the sums of products of `taps` rows of the source, in lanes, and `spread` spread gradients:
+ * sums[t][j][lane] += x[row][t][q][lane] gradient[row][j][q][lane], rows and q ascending. */
+struct fcnn_grouped_sum {
+    const float *const *x; /* [rows][taps] */
+    const float *gradient;
+    int64_t rows, row, columns;
+    int64_t taps, spread, plane; /* floats from gradient[row][j] to [j + 1] */
+    float *sums;
+    int64_t tap; /* floats from sums[t] to sums[t + 1] */
+};
+
+/* The inner loops of one instruction set. */
+struct fcnn_grouped {
+    int64_t lanes;
+    int64_t pixels;       /* of a tile of run() */
+    int64_t taps, spread; /* most of sum() */
+    void (*fill)(const struct fcnn_grouped_fill *fill);
+    void (*run)(const struct fcnn_grouped_run *run);
+    void (*sum)(const struct fcnn_grouped_sum *sum);
+};
+
+/* Rows of a haloed image in scratch. Columns that are a stride apart lie side by side: those of a phase, phases one
+ * after the other, all that once for each channel that is spread. */
+struct fcnn_grouped_copy {
+    const struct fcnn_grouped *loops;
+    struct fcnn_halo halo;
+    int64_t phases, reach, apart; /* phases that no tap j <= reach meets in column j * apart are left out */
+    int64_t columns, phase, plane; /* most columns; floats of a phase, of a channel */
+    int64_t depth, row;            /* channels; floats of a row */
+};
+struct fcnn_grouped_copy fcnn_grouped_copy_of(const struct fcnn_grouped *loops, const struct fcnn_halo *halo,
+                                              int64_t columns, int64_t depth);
+/* Columns from .. from + columns-1 of the halo, of an image row that starts at fill.src. */
+void fcnn_grouped_copy_row(const struct fcnn_grouped_copy *copy, struct fcnn_grouped_fill fill, int64_t from,
+                           int64_t columns);
+/* index[lane] of a fill. */
+void fcnn_grouped_list_index(const struct fcnn_grouped_lanes *lanes, int32_t index[FCNN_GROUPED_LANES]);
+
+/* The context of all these is a struct fcnn_grouped. */
+fcnn_phrase_fn fcnn_grouped_unsupported, fcnn_grouped_doubt;
+fcnn_demand_fn fcnn_grouped_gather_demand, fcnn_grouped_weights_demand;
+fcnn_run_fn fcnn_grouped_gather_run, fcnn_grouped_weights_run;
+#define FCNN_GROUPED_GATHER_KNOBS 3
+#define FCNN_GROUPED_WEIGHTS_KNOBS 1
+extern const struct fcnn_knob fcnn_grouped_gather_knobs[FCNN_GROUPED_GATHER_KNOBS];
+extern const struct fcnn_knob fcnn_grouped_weights_knobs[FCNN_GROUPED_WEIGHTS_KNOBS];
+
+/* Values of a struct fcnn_variant. */
+#define FCNN_GROUPED_GATHER(loops)                                                                                     \
+    {.unsupported = fcnn_grouped_unsupported, .doubt = fcnn_grouped_doubt, .demand = fcnn_grouped_gather_demand,       \
+     .run = fcnn_grouped_gather_run, .context = &(loops), FCNN_KNOBS(fcnn_grouped_gather_knobs)}
+#define FCNN_GROUPED_WEIGHTS(loops)                                                                                    \
+    {.unsupported = fcnn_grouped_unsupported, .doubt = fcnn_grouped_doubt, .demand = fcnn_grouped_weights_demand,      \
+     .run = fcnn_grouped_weights_run, .context = &(loops), FCNN_KNOBS(fcnn_grouped_weights_knobs)}
+
+#endif

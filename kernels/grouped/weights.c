@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Grouped convolution, backward weights and bias: see grouped.h. A task sums some filter elements of a vector of source
+ * channels over everything: images in blocks of FCNN_BLOCK, one chain per block over n, p, q; blocks along the fixed
+ * tree. Band by band: rows of the source are copied, with their padding, rows of gradients spread; then tile by tile of
+ * filter elements, the sums carried in scratch. */
+#include <string.h>
+
+#include "kernels/conv2d/weights_sum.h"
+#include "kernels/grouped/grouped.h"
+#include "kernels/simd/common.h"
+
+struct weights_cut {
+    struct fcnn_grouped_lanes lanes;
+    struct fcnn_grouped_copy source, gradient;
+    struct fcnn_panels taps, spread; /* of tiles */
+    int64_t slots;                   /* rows of the source */
+    int64_t rows, strips;            /* gradients of a band: some rows, or parts of one row */
+};
+
+/* Gradients have no halo. */
+static struct fcnn_halo gradient_halo(const fcnn_problem *p)
+{
+    struct fcnn_halo halo = {.conv = *p, .h = p->p, .w = p->q, .pixel = p->k, .rows = p->p, .columns = p->q};
+    halo.conv.stride_w = 1;
+    return halo;
+}
+
+static struct weights_cut cut_of(const struct fcnn_query *query, int64_t pixels)
+{
+    const struct fcnn_grouped *loops = query->context;
+    const fcnn_problem *p = query->problem;
+    const struct fcnn_halo halo = fcnn_halo_of(p), gradient = gradient_halo(p);
+    struct weights_cut cut = {.lanes = fcnn_grouped_lanes_of(p, loops->lanes),
+                              .taps = fcnn_panels_of(p->r * p->s, 1, loops->taps)};
+    cut.spread = fcnn_panels_of(cut.lanes.depth, 1, loops->spread);
+    cut.rows = fcnn_max(1, fcnn_min(p->p, pixels / p->q));
+    cut.strips = fcnn_ceil_div(p->q, fcnn_max(pixels, 1));
+    const int64_t columns = fcnn_ceil_div(p->q, cut.strips);
+    const struct fcnn_span met = fcnn_halo_met(&halo, 0, 0, columns), rows = fcnn_halo_met(&halo, 1, 0, cut.rows);
+    cut.source = fcnn_grouped_copy_of(loops, &halo, met.to - met.from, 1);
+    cut.gradient = fcnn_grouped_copy_of(loops, &gradient, columns, cut.lanes.depth);
+    cut.slots = rows.to - rows.from;
+    return cut;
+}
+
+static int64_t standard_pixels(const struct fcnn_query *query)
+{
+    const struct weights_cut cut = cut_of(query, 1);
+    const int64_t pixel = cut.lanes.lanes * (int64_t)sizeof(float);
+    return query->caches->l1 / 3 / (cut.lanes.depth * pixel);
+}
+
+const struct fcnn_knob fcnn_grouped_weights_knobs[FCNN_GROUPED_WEIGHTS_KNOBS] = {
+    {"pixels", 8, {7, 14, 28, 56, 112, 224, 448, 896}, standard_pixels},
+};
+
+/* Areas of scratch. */
+struct scratch {
+    float *source, *gradient, *sums, *bias; /* sums: [tap][spread][lane] */
+    const float **x;                        /* [rows][taps of a tile] */
+    int64_t *held;                          /* the rows in `source` */
+    size_t bytes;
+};
+
+static struct scratch scratch_of(const struct weights_cut *cut, void *memory)
+{
+    const int64_t lanes = cut->lanes.lanes, depth = cut->lanes.depth;
+    const int64_t floats[] = {cut->slots * cut->source.row + cut->source.row, cut->rows * cut->gradient.row,
+                              cut->taps.channels * depth * lanes, depth * lanes};
+    const size_t pointers = fcnn_line((size_t)(cut->rows * cut->source.loops->taps) * sizeof(float *));
+    struct scratch s = {0};
+    size_t at[4];
+    for (int i = 0; i < 4; i++) at[i] = s.bytes, s.bytes += fcnn_line((size_t)floats[i] * sizeof(float));
+    char *base = memory;
+    if (base) {
+        s.source = (float *)(base + at[0]), s.gradient = (float *)(base + at[1]);
+        s.sums = (float *)(base + at[2]), s.bias = (float *)(base + at[3]);
+        s.x = (const float **)(base + s.bytes), s.held = (int64_t *)(base + s.bytes + pointers);
+    }
+    s.bytes += pointers + (size_t)cut->slots * sizeof(int64_t);
+    return s;
+}
+
+void fcnn_grouped_weights_demand(const struct fcnn_query *query, struct fcnn_demand *demand)
+{
+    const struct weights_cut cut = cut_of(query, query->knobs[0]);
+    demand->sums = fcnn_weights_sum_bytes(query->problem);
+    demand->scratch = scratch_of(&cut, NULL).bytes;
+    demand->tasks[FCNN_COMPUTE] = cut.lanes.vectors * cut.taps.count * cut.spread.count;
+}
+
+/* Tiles first .. last-1 of a vector. */
+struct job {
+    const fcnn_problem *problem;
+    const struct weights_cut *cut;
+    const fcnn_tensors *tensors;
+    struct scratch scratch;
+    struct fcnn_weights_sum sum;
+    struct fcnn_grouped_vector at;
+    int64_t first, last;
+    int32_t index[FCNN_GROUPED_LANES], same[FCNN_GROUPED_LANES];
+};
+
+struct tile {
+    struct fcnn_panel taps, spread;
+};
+
+static struct tile tile_at(const struct weights_cut *cut, int64_t i)
+{
+    return (struct tile){fcnn_panel_at(&cut->taps, i / cut->spread.count),
+                         fcnn_panel_at(&cut->spread, i % cut->spread.count)};
+}
+
+/* ---- a band: gradients (from, to) x [left, right) ---- */
+
+struct band {
+    int64_t n, from, to, left, right;
+    struct fcnn_span met; /* columns of the source's halo */
+};
+
+static void spread_gradients(const struct job *job, const struct band *b)
+{
+    const struct weights_cut *cut = job->cut;
+    const fcnn_problem *p = job->problem;
+    const int biased = !p->no_bias && job->at.part == 0;
+    for (int64_t row = b->from; row < b->to; row++) {
+        const int64_t at = (b->n * p->p + row) * p->q * p->k + job->at.spread;
+        const struct fcnn_grouped_fill fill = {
+            .src = job->tensors->d_dst + at,
+            .dst = p->activation == FCNN_RELU_ACTIVATION ? job->tensors->dst + at : NULL,
+            .out = job->scratch.gradient + (row - b->from) * cut->gradient.row,
+            .reach = (job->at.groups - 1) * cut->lanes.depth + 1,
+            .room = p->k - job->at.spread,
+            .index = job->index,
+            .bias = biased ? job->scratch.bias : NULL};
+        fcnn_grouped_copy_row(&cut->gradient, fill, b->left, b->right - b->left);
+    }
+}
+
+/* Row `row` of the source's halo; behind the slots is one of zeros. */
+static const float *source_row(const struct job *job, const struct band *b, int64_t row)
+{
+    const struct weights_cut *cut = job->cut;
+    const struct fcnn_halo *halo = &cut->source.halo;
+    if (row < halo->top || row >= halo->top + halo->h) return job->scratch.source + cut->slots * cut->source.row;
+    const int64_t slot = row % cut->slots;
+    float *out = job->scratch.source + slot * cut->source.row;
+    if (job->scratch.held[slot] == row) return out;
+    const struct fcnn_grouped_fill fill = {
+        .src = job->tensors->src + (b->n * halo->h + row - halo->top) * halo->w * halo->pixel + job->at.channel,
+        .out = out,
+        .reach = job->at.lanes,
+        .room = halo->pixel - job->at.channel,
+        .index = job->same};
+    fcnn_grouped_copy_row(&cut->source, fill, b->met.from, b->met.to - b->met.from);
+    job->scratch.held[slot] = row;
+    return out;
+}
+
+static void sum_tile(const struct job *job, const struct band *b, const struct tile *tile)
+{
+    const struct weights_cut *cut = job->cut;
+    const fcnn_problem *p = job->problem;
+    const int64_t lanes = cut->lanes.lanes, taps = tile->taps.width;
+    for (int64_t t = 0; t < taps; t++) {
+        const int64_t r = (tile->taps.from + t) / p->s, column = (tile->taps.from + t) % p->s * p->dilation_w;
+        const int64_t offset = column % cut->source.phases * cut->source.phase + column / cut->source.phases * lanes;
+        for (int64_t row = b->from; row < b->to; row++)
+            job->scratch.x[(row - b->from) * taps + t] =
+                source_row(job, b, row * p->stride_h + r * p->dilation_h) + offset;
+    }
+    const struct fcnn_grouped_sum sum = {
+        .x = job->scratch.x,
+        .gradient = job->scratch.gradient + tile->spread.from * cut->gradient.plane,
+        .rows = b->to - b->from, .row = cut->gradient.row, .columns = b->right - b->left,
+        .taps = taps, .spread = tile->spread.width, .plane = cut->gradient.plane,
+        .sums = job->scratch.sums + (tile->taps.from * cut->lanes.depth + tile->spread.from) * lanes,
+        .tap = cut->lanes.depth * lanes};
+    cut->source.loops->sum(&sum);
+}
+
+static void forget_rows(const struct job *job)
+{
+    for (int64_t i = 0; i < job->cut->slots; i++) job->scratch.held[i] = -1;
+}
+
+static void sum_image(const struct job *job, int64_t n)
+{
+    const struct weights_cut *cut = job->cut;
+    const fcnn_problem *p = job->problem;
+    struct band b = {.n = n};
+    forget_rows(job);
+    for (b.from = 0; b.from < p->p; b.from = b.to)
+        for (int64_t strip = 0; strip < cut->strips; strip++) {
+            b.to = fcnn_min(p->p, b.from + cut->rows);
+            b.left = p->q * strip / cut->strips, b.right = p->q * (strip + 1) / cut->strips;
+            b.met = fcnn_halo_met(&cut->source.halo, 0, b.left, b.right);
+            if (cut->strips > 1) forget_rows(job);
+            spread_gradients(job, &b);
+            for (int64_t i = job->first; i < job->last; i++) {
+                const struct tile tile = tile_at(cut, i);
+                sum_tile(job, &b, &tile);
+            }
+        }
+}
+
+/* ---- sums ---- */
+
+/* Sums of a tile, from lanes to where they belong. */
+static void store_tile(const struct job *job, const struct tile *tile, float *weights, float *bias)
+{
+    const struct fcnn_grouped_lanes *lanes = &job->cut->lanes;
+    const fcnn_problem *p = job->problem;
+    for (int64_t lane = 0; lane < job->at.lanes; lane++) {
+        const int64_t group = (job->at.channel + lane) / lanes->width, c = (job->at.channel + lane) % lanes->width;
+        float *out = weights + c * p->k + group * lanes->depth + tile->spread.from;
+        for (int64_t tap = tile->taps.from; tap < tile->taps.from + tile->taps.width; tap++)
+            for (int64_t j = 0; j < tile->spread.width; j++)
+                out[tap * lanes->width * p->k + j] =
+                    job->scratch.sums[(tap * lanes->depth + tile->spread.from + j) * lanes->lanes + lane];
+        if (!bias || c || tile->taps.from) continue;
+        for (int64_t j = 0; j < tile->spread.width; j++)
+            bias[group * lanes->depth + tile->spread.from + j] =
+                job->scratch.bias[(tile->spread.from + j) * lanes->lanes + lane];
+    }
+}
+
+/* The chain of a block of images, into a slot of the tree. */
+static void sum_block(void *context, int64_t image, int64_t images, int64_t slot)
+{
+    const struct job *job = context;
+    const struct weights_cut *cut = job->cut;
+    const size_t vectors = (size_t)(cut->taps.channels * cut->lanes.depth);
+    memset(job->scratch.sums, 0, vectors * (size_t)cut->lanes.lanes * sizeof(float));
+    memset(job->scratch.bias, 0, (size_t)(cut->lanes.depth * cut->lanes.lanes) * sizeof(float));
+    for (int64_t n = image; n < image + images; n++) sum_image(job, n);
+    float *bias = job->problem->no_bias ? NULL : fcnn_weights_sum_bias(&job->sum, slot);
+    for (int64_t i = job->first; i < job->last; i++) {
+        const struct tile tile = tile_at(cut, i);
+        store_tile(job, &tile, fcnn_weights_sum_weights(&job->sum, slot), bias);
+    }
+}
+
+static void add_slot(void *context, int64_t into)
+{
+    const struct job *job = context;
+    const struct fcnn_grouped_lanes *lanes = &job->cut->lanes;
+    for (int64_t i = job->first; i < job->last; i++) {
+        const struct tile tile = tile_at(job->cut, i);
+        for (int64_t group = job->at.group; group < job->at.group + job->at.groups; group++) {
+            const int64_t k = group * lanes->depth + tile.spread.from, c = job->at.part * lanes->lanes;
+            const int64_t rows = fcnn_min(lanes->lanes, lanes->width - c);
+            for (int64_t tap = tile.taps.from; tap < tile.taps.from + tile.taps.width; tap++)
+                fcnn_weights_sum_add(&job->sum, into, tap * lanes->width + c, rows, k, tile.spread.width);
+            if (!job->problem->no_bias && c == 0 && tile.taps.from == 0)
+                fcnn_weights_sum_add_bias(&job->sum, into, k, tile.spread.width);
+        }
+    }
+}
+
+void fcnn_grouped_weights_run(const struct fcnn_query *query, const fcnn_tensors *t, const struct fcnn_memory *memory,
+                              enum fcnn_stage stage, int64_t first, int64_t last)
+{
+    const struct weights_cut cut = cut_of(query, query->knobs[0]);
+    const int64_t tiles = cut.taps.count * cut.spread.count;
+    struct job job = {.problem = query->problem, .cut = &cut, .tensors = t,
+                      .scratch = scratch_of(&cut, memory->scratch),
+                      .sum = fcnn_weights_sum_of(query->problem, t, memory->sums)};
+    (void)stage; /* only one */
+    fcnn_grouped_list_index(&cut.lanes, job.index);
+    for (int32_t lane = 0; lane < cut.lanes.lanes; lane++) job.same[lane] = lane;
+    memset(job.scratch.source + cut.slots * cut.source.row, 0, (size_t)cut.source.row * sizeof(float));
+    for (int64_t task = first, end; task < last; task = end) {
+        end = fcnn_min(last, (task / tiles + 1) * tiles);
+        job.at = fcnn_grouped_vector_at(&cut.lanes, task / tiles);
+        job.first = task % tiles, job.last = job.first + end - task;
+        fcnn_sum_blocks(query->problem->n, sum_block, add_slot, &job);
+    }
+}
