@@ -91,6 +91,7 @@ check_programs = \
     tests/check_text \
     tests/check_threads \
     tests/check_training \
+    tests/check_tuning_file \
     tests/check_tuning_table \
     tests/check_winograd
 if HAVE_SLEEF
@@ -145,6 +146,7 @@ tests_check_runs_LDADD = libfcnn-bench.la $(LDADD)
 tests_check_summaries_LDADD = libfcnn-bench.la $(LDADD)
 tests_check_estimate_LDADD = libfcnn-bench.la $(LDADD)
 tests_check_shape_file_LDADD = libfcnn-layers.la $(LDADD)
+tests_check_tuning_file_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc -Wl,--wrap=calloc -Wl,--wrap=realloc
 tests_check_peak_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=clock_gettime
 
 installcheck-local:
