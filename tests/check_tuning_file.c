@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * Tuning files: what is written is read again, what cannot be used is named and kept, what is damaged costs no more than
- * its own lines, and of what many processes write at once nothing is lost. */
+ * Tuning files: what is written is read again, what cannot be used is named and kept, what is damaged costs no more
+ * than its own lines, and of what many processes write at once nothing is lost. */
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -192,7 +192,8 @@ START_TEST(order_and_spelling_do_not_matter)
         PROBLEM " threads=1 exact -> " CHOICE));
     ck_assert_int_eq(fcnn_tuning_count(table), 1 + (notes.count < 2));
     fcnn_tuning_destroy(table);
-    table = parse(here("fastcnn tuning 1\n@\n conv2d  forward mb2ic16ih9oc16kh3ph1 threads=2\texact -> " CHOICE "\r\n"));
+    table = parse(here("fastcnn tuning 1\n@\n conv2d  forward mb2ic16ih9oc16kh3ph1 threads=2\texact -> "
+                       CHOICE "\r\n"));
     expect_text(table, here(HEADER "\n@\n" PROBLEM " threads=2 exact -> " CHOICE "\n"));
     fcnn_tuning_destroy(table);
 }
@@ -301,7 +302,8 @@ END_TEST
 /* A damaged "cpu" line does not give its lines to the machine before. */
 START_TEST(lines_without_a_machine)
 {
-    fcnn_tuning *table = parse(here(HEADER "@\nCPU GenuineIntel family 6\n" PROBLEM " threads=1 exact -> " CHOICE "\n"));
+    fcnn_tuning *table = parse(here(HEADER "@\nCPU GenuineIntel family 6\n"
+                                    PROBLEM " threads=1 exact -> " CHOICE "\n"));
     ck_assert_int_eq(notes.count, 2);
     ck_assert_int_eq(fcnn_tuning_count(table), 0);
     fcnn_tuning_destroy(table);
