@@ -5,6 +5,7 @@
 set -u
 isa=${FASTCNN_ISA-}
 unset FASTCNN_KERNEL FASTCNN_MATH FASTCNN_VERBOSE FASTCNN_NUM_THREADS OMP_NUM_THREADS NO_COLOR
+export FASTCNN_TUNING=off
 page=${top_srcdir-.}/docs/fastcnn.1
 work=$(mktemp -d "$PWD/check_cli.XXXXXX") || exit 1
 trap 'rm -rf "$work"' EXIT

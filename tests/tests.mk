@@ -156,6 +156,13 @@ RANDOM_PROBLEMS = 1000
 check-random: tests/check_kernels
 	@$(AM_TESTS_ENVIRONMENT) FCNN_TEST_LISTS=0 FCNN_TEST_RANDOM='$(RANDOM_PROBLEMS)' $(FCNN_RUN) tests/check_kernels
 
+# libFuzzer on everything that reads files: tests/fuzz/run.sh says how. Succeeds where there is no libFuzzer.
+fuzz_targets = tests/fuzz/tuning.c
+EXTRA_DIST += tests/fuzz/run.sh $(fuzz_targets) tests/fuzz/seeds/tuning/crlf tests/fuzz/seeds/tuning/full
+.PHONY: fuzz
+fuzz:
+	@$(AM_TESTS_ENVIRONMENT) $(SHELL) $(srcdir)/tests/fuzz/run.sh || test $$? -eq 77
+
 # The programs that test threads, for a build with --enable-sanitizer=thread, which wants clang and its OpenMP
 # (configure says so). That sanitizer does not see whole vectors, so only scalar kernels run; OpenMP's runtime has
 # no instrumentation.
