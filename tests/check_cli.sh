@@ -5,6 +5,7 @@
 set -u
 isa=${FASTCNN_ISA-}
 unset FASTCNN_KERNEL FASTCNN_MATH FASTCNN_VERBOSE FASTCNN_NUM_THREADS OMP_NUM_THREADS NO_COLOR
+export FASTCNN_TUNING=off
 page=${top_srcdir-.}/docs/fastcnn.1
 work=$(mktemp -d "$PWD/check_cli.XXXXXX") || exit 1
 trap 'rm -rf "$work"' EXIT
@@ -130,6 +131,10 @@ gives 64 list stray;      has err "unexpected argument 'stray'"
 gives 0 info; has out 'CPU '; has out GFLOP/s; has out 'adam update'; has out cross_entropy; silent err
 OMP_THREAD_LIMIT=2 FASTCNN_NUM_THREADS=3 fastcnn info; has out '2 threads by default'
 gives 0 info --json; json '.peak_gflops.scalar > 0'; json '.mnist_kernels | length > 5'
+FASTCNN_TUNING=off fastcnn info --json; json '.tuning == []'
+FASTCNN_TUNING=/nowhere/tuning fastcnn info; has out '/nowhere/tuning (FASTCNN_TUNING, written)'
+has out 'it does not exist'
+FASTCNN_TUNING=/nowhere/tuning fastcnn info --json; json '.tuning[0].verdict == "it does not exist"'
 json '.cores > 0'; json '.huge_pages | length > 0'; silent err
 
 if [ -z "$slow" ]; then # the number has a point by our own hand: locales with commas are not everywhere to try
