@@ -9,7 +9,13 @@ noinst_PROGRAMS += plan-time
 plan_time_SOURCES = bench/plan_time.c
 plan_time_LDADD = libfastcnn.la
 
-noinst_LTLIBRARIES += libfcnn-bench.la
+noinst_LTLIBRARIES += libfcnn-bench.la libfcnn-layers.la
+libfcnn_layers_la_CPPFLAGS = $(LIB_CPPFLAGS)
+libfcnn_layers_la_SOURCES = \
+    bench/layers.c \
+    bench/layers.h \
+    bench/shape_file.c
+
 libfcnn_bench_la_CPPFLAGS = $(LIB_CPPFLAGS) $(JANSSON_CFLAGS)
 libfcnn_bench_la_SOURCES = \
     bench/bounds.c \
@@ -25,7 +31,6 @@ libfcnn_bench_la_SOURCES = \
     bench/interrupt.h \
     bench/json.c \
     bench/json.h \
-    bench/layers.c \
     bench/list.c \
     bench/measure.c \
     bench/measure.h \
@@ -50,7 +55,7 @@ libfcnn_bench_la_SOURCES = \
     bench/tables.c \
     bench/tables.h \
     bench/winograd.c
-libfcnn_bench_la_LIBADD = libfcnn-double.la $(JANSSON_LIBS) $(LIBM)
+libfcnn_bench_la_LIBADD = libfcnn-layers.la libfcnn-double.la $(JANSSON_LIBS) $(LIBM)
 if HAVE_ONEDNN
 libfcnn_bench_la_SOURCES += \
     bench/onednn.c \

@@ -3,14 +3,10 @@
 #ifndef BENCH_CASES_H
 #define BENCH_CASES_H
 
+#include "bench/layers.h"
 #include "bench/options.h"
 #include "bench/results.h"
 #include "reference/ref.h"
-
-/* The part of a name before the dot is the list it belongs to; `usual`: also timed where no list was asked for. */
-struct bench_layer { const char *name, *op, *sizes; int usual; };
-extern const struct bench_layer bench_layers[];
-extern const int bench_layer_count;
 
 enum { BENCH_MAX_TENSORS = 8 };
 

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * The layers that are timed, each in every direction its operation has. Images per run: 8 for the MNIST model (a shard
- * of its training), 1 for the large networks, whose lists have all distinct convolutions (MobileNet: depthwise ones). `varied`:
- * layers unlike those, of Inception, DenseNet, ResNeXt, DeepLab, EfficientNet, speech, SSD and YOLO.
+ * of its training), 1 for the large networks, whose lists have all distinct convolutions (MobileNet: depthwise ones).
+ * `varied`: layers unlike those, of Inception, DenseNet, ResNeXt, DeepLab, EfficientNet, speech, SSD and YOLO.
  * ResNet-50 is version 1.5 (stride in the 3x3), its names are stage_place; "a": in the stage's first block. Sizes in
  * benchdnn's syntax. */
-#include "bench/cases.h"
+#include "bench/layers.h"
+
+#include <string.h>
 
 enum { MORE, USUAL };
 
@@ -114,3 +116,17 @@ const struct bench_layer bench_layers[] = {
     {"tails.pooled", "conv2d+relu+maxpool", "mb3ic20ih15oc50kh5", MORE},
 };
 const int bench_layer_count = sizeof bench_layers / sizeof *bench_layers;
+
+int bench_is_list_of(const char *name, const char *layer)
+{
+    const size_t length = strcspn(name, ",");
+    return (length == 3 && !strncmp(name, "all", 3)) ||
+           (length == strcspn(layer, ".") && !strncmp(name, layer, length));
+}
+
+int bench_is_list(const char *name)
+{
+    for (int i = 0; i < bench_layer_count; i++)
+        if (bench_is_list_of(name, bench_layers[i].name)) return 1;
+    return 0;
+}

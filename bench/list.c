@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Which cases are timed: problems of the command line, layers of the lists it names. */
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,14 +45,6 @@ static fcnn_status add_layer(struct bench_case *cases, int *count, const struct 
     return *count > before ? FCNN_OK : status;
 }
 
-/* The list that a layer belongs to, or "all", is `name`, which ends at a comma or at its end. */
-static int is_list_of(const char *name, const char *layer)
-{
-    const size_t length = strcspn(name, ",");
-    return (length == 3 && !strncmp(name, "all", 3)) ||
-           (length == strcspn(layer, ".") && !strncmp(name, layer, length));
-}
-
 static const char *next_name(const char *name)
 {
     name += strcspn(name, ",");
@@ -60,36 +53,69 @@ static const char *next_name(const char *name)
 
 static int is_wanted(const struct bench_options *o, const struct bench_layer *layer)
 {
-    if (!o->layers.count) return !o->problems.count && (o->quick ? is_list_of("mnist", layer->name) : layer->usual);
+    if (!o->layers.count)
+        return !o->problems.count && (o->quick ? bench_is_list_of("mnist", layer->name) : layer->usual);
     for (int i = 0; i < o->layers.count; i++)
         for (const char *name = o->layers.values[i]; *name; name = next_name(name))
-            if (is_list_of(name, layer->name)) return 1;
+            if (bench_is_list_of(name, layer->name)) return 1;
     return 0;
 }
 
-/* 1 after a message if one of the comma separated names is no list. */
-static int has_unknown_list(const char *names)
+static void complain(void *context, const char *path, int line, const char *what)
 {
-    const char *name = names;
-    do {
-        int known = 0;
-        for (int i = 0; i < bench_layer_count && !known; i++) known = is_list_of(name, bench_layers[i].name);
-        if (!known)
-            return fprintf(stderr, "fastcnn-bench: --layers: no list \"%.*s\"; there are mnist, vgg16, resnet50, "
-                           "resnet18, mobilenet, tails and all\n", (int)strcspn(name, ","), name), 1;
-        name = next_name(name);
-    } while (*name);
+    enum { REPORTED = 20 };
+    int *lines = context;
+    if (++*lines <= REPORTED) fprintf(stderr, "fastcnn-bench: %s:%d: left out: %s\n", path, line, what);
+    if (*lines == REPORTED) fprintf(stderr, "fastcnn-bench: %s: further ones are not named\n", path);
+}
+
+/* What --layers names and is no list is a file. 0, or a status to exit with after a message. */
+static int read_file(const char *name, struct bench_shape_file *file)
+{
+    char path[4096];
+    int lines = 0;
+    snprintf(path, sizeof path, "%.*s", (int)strcspn(name, ","), name);
+    const int error = bench_shape_file_read(path, file, complain, &lines);
+    if (error == ENOMEM) return fputs("fastcnn-bench: no memory\n", stderr), EX_OSERR;
+    if (error && !strpbrk(path, "./"))
+        return fprintf(stderr, "fastcnn-bench: --layers: no list and no file \"%s\"; there are the lists " BENCH_LISTS
+                       "\n", path), EX_USAGE;
+    if (error) return fprintf(stderr, "fastcnn-bench: %s: %s\n", path, strerror(error)), EX_NOINPUT;
+    if (!file->count) return fprintf(stderr, "fastcnn-bench: %s: no line is a problem\n", path), EX_DATAERR;
     return 0;
 }
 
-int bench_cases_make(const struct bench_options *o, struct bench_case **made, int *count)
+/* The files among the names of --layers, in their order. */
+struct files {
+    struct bench_shape_file *of;
+    int count, layers;
+};
+
+static int read_files(const struct bench_options *o, struct files *files)
 {
-    *count = 0;
+    int names = 0, status = 0;
     for (int i = 0; i < o->layers.count; i++)
-        if (has_unknown_list(o->layers.values[i])) return EX_USAGE;
-    struct bench_case *cases = *made =
-        calloc((size_t)(bench_layer_count * BENCH_DIRECTIONS + o->problems.count), sizeof *cases);
-    fcnn_status status = cases ? FCNN_OK : FCNN_OUT_OF_MEMORY;
+        for (const char *name = o->layers.values[i]; *name; name = next_name(name)) names++;
+    files->of = calloc((size_t)names + 1, sizeof *files->of);
+    if (!files->of) return fputs("fastcnn-bench: no memory\n", stderr), EX_OSERR;
+    for (int i = 0; i < o->layers.count; i++) {
+        const char *name = o->layers.values[i];
+        do { /* an empty name, too, is one that there is not */
+            if (!bench_is_list(name)) {
+                struct bench_shape_file *file = &files->of[files->count++];
+                status = read_file(name, file);
+                files->layers += file->count;
+            }
+            if (status) return status;
+            name = next_name(name);
+        } while (*name);
+    }
+    return 0;
+}
+
+static fcnn_status make(const struct bench_options *o, const struct files *files, struct bench_case *cases, int *count)
+{
+    fcnn_status status = FCNN_OK;
     for (int i = 0; !status && i < o->problems.count; i++) {
         char layer[64];
         snprintf(layer, sizeof layer, "problem%d", i + 1);
@@ -97,9 +123,28 @@ int bench_cases_make(const struct bench_options *o, struct bench_case **made, in
     }
     for (int i = 0; !status && i < bench_layer_count; i++)
         if (is_wanted(o, &bench_layers[i])) status = add_layer(cases, count, &bench_layers[i], o->threads);
-    if (!status) return 0;
-    fprintf(stderr, "fastcnn-bench: %s\n", bench_reason(status));
-    return status == FCNN_OUT_OF_MEMORY ? EX_OSERR : EX_USAGE;
+    for (int i = 0; i < files->count; i++)
+        for (int j = 0; !status && j < files->of[i].count; j++)
+            status = add_layer(cases, count, &files->of[i].layers[j], o->threads);
+    return status;
+}
+
+int bench_cases_make(const struct bench_options *o, struct bench_case **made, int *count)
+{
+    struct files files = {0};
+    *count = 0;
+    *made = NULL;
+    int code = read_files(o, &files);
+    if (!code) {
+        const int layers = bench_layer_count + files.layers;
+        *made = calloc((size_t)(layers * BENCH_DIRECTIONS + o->problems.count), sizeof **made);
+        const fcnn_status status = *made ? make(o, &files, *made, count) : FCNN_OUT_OF_MEMORY;
+        if (status) fprintf(stderr, "fastcnn-bench: %s\n", bench_reason(status));
+        if (status) code = status == FCNN_OUT_OF_MEMORY ? EX_OSERR : EX_USAGE;
+    }
+    for (int i = 0; i < files.count; i++) bench_shape_file_free(&files.of[i]);
+    free(files.of);
+    return code;
 }
 
 void bench_cases_free(struct bench_case *cases, int count)

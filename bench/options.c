@@ -13,8 +13,8 @@
 static const char help[] =
     "Usage: fastcnn-bench [OPTION]...\n"
     "Time every kernel on the layers of well-known networks, after checking its bits against the reference.\n\n"
-    "  --layers=LIST      mnist, vgg16, resnet50, resnet18, mobilenet, tails (comma separated) or all, vector kernels\n"
-    "                     only; with --problem both\n"
+    "  --layers=LIST      mnist, vgg16, resnet50, resnet18, mobilenet, varied, tails (comma separated) or all, or\n"
+    "                     a file of convolutions in benchdnn's syntax; vector kernels only; with --problem both\n"
     "                     (default: a selection with scalar kernels, about 3 minutes)\n"
     "  --quick            the MNIST model's layers only, shorter windows, about 30 seconds\n"
     "  --filter=GLOB      only what matches: a layer, a kernel, or layer/kernel (\"*_direct_*\", \"mnist.conv2/*\");\n"

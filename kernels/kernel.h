@@ -48,7 +48,7 @@ struct fcnn_query {
     const fcnn_problem *problem;
     const void *context;              /* the variant's own */
     const struct fcnn_caches *caches; /* of this machine, or what stands for them */
-    const int64_t *knobs;             /* one value per knob of the variant; in standard(): of the knobs before this one */
+    const int64_t *knobs;             /* one value per knob of the variant; in standard(): of those before this one */
 };
 
 typedef const char *fcnn_phrase_fn(const struct fcnn_query *query);
@@ -65,8 +65,8 @@ struct fcnn_knob {
     const char *name;                 /* lower case letters, digits, _; with a unit where it has one: "chunk_bytes" */
     int count;                        /* of values */
     int64_t values[FCNN_KNOB_VALUES]; /* what a tuner tries, ascending; the first and the last are the limits */
-    /* The value without measurement, from the problem and the caches, any from the first to the last (others are brought
-     * there); FCNN_MOOT: for this problem the knob changes nothing. */
+    /* The value without measurement, from the problem and the caches, any from the first to the last (others are
+     * brought there); FCNN_MOOT: for this problem the knob changes nothing. */
     int64_t (*standard)(const struct fcnn_query *query);
 };
 #define FCNN_MOOT INT64_MIN

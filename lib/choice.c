@@ -36,12 +36,12 @@ static fcnn_status read_knob(struct fcnn_choice *choice, const char **at)
                          (int)(length < 64 ? length : 64), *at);
     const struct fcnn_knob *knob = &choice->kernel->variant->knobs[i];
     const char *digits = *at + length + 1;
-    const size_t count = strspn(digits, "0123456789");
+    const size_t count = strspn(digits, "0123456789"), all = strcspn(digits, ",}");
     const long long value = count && count < 19 ? strtoll(digits, NULL, 10) : -1;
     if (value < knob->values[0] || value > knob->values[knob->count - 1])
         return fcnn_fail(FCNN_BAD_SETTING, "the knob %s of %s is \"%.*s\"; expected a number from %lld to %lld",
-                         knob->name, choice->kernel->name, (int)(strcspn(digits, ",}") < 64 ? strcspn(digits, ",}") : 64),
-                         digits, (long long)knob->values[0], (long long)knob->values[knob->count - 1]);
+                         knob->name, choice->kernel->name, (int)(all < 64 ? all : 64), digits,
+                         (long long)knob->values[0], (long long)knob->values[knob->count - 1]);
     choice->knobs[i] = value;
     *at = digits + count;
     return FCNN_OK;

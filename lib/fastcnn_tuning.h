@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Measured dispatch. A tuning table holds, for problems that were measured, which kernel of the problem's numerics class
- * is fastest and how it cuts its work (docs/tuning.md: the file's format, how is measured). It never changes a result.
+ * Measured dispatch. A tuning table holds, for problems that were measured, which kernel of the problem's numerics
+ * class is fastest and how it cuts its work (docs/tuning.md: the file's format, how is measured). It never changes a
+ * result.
  *
  * Included by fastcnn.h. */
 #ifndef FASTCNN_TUNING_H
@@ -11,8 +12,8 @@
 extern "C" {
 #endif
 
-/* A table. All functions may be called by several threads at once with the same table, and while plans are made with it;
- * it must outlive calls that use it, not the plans that they made. */
+/* A table. All functions may be called by several threads at once with the same table, and while plans are made with
+ * it; it must outlive calls that use it, not the plans that they made. */
 typedef struct fcnn_tuning fcnn_tuning;
 
 /* An empty table. */
@@ -20,25 +21,25 @@ FCNN_API fcnn_status fcnn_tuning_create(fcnn_tuning **tuning);
 FCNN_API void fcnn_tuning_destroy(fcnn_tuning *tuning); /* NULL is fine; not the process's */
 
 /* The process's table, which plans use whose options name none: read once, at the first need, from the files that
- * FASTCNN_TUNING names, or from the user's and the system's (docs/tuning.md). Empty with FASTCNN_TUNING=off. Never NULL:
- * without memory it is an empty one. */
+ * FASTCNN_TUNING names, or from the user's and the system's (docs/tuning.md). Empty with FASTCNN_TUNING=off. Never
+ * NULL: without memory it is an empty one. */
 FCNN_API fcnn_tuning *fcnn_tuning_default(void);
 
 /* What was wrong with a line of a file or text: for people. `line` counts from 1; 0: of the whole. The strings live for
  * the call. */
 typedef void fcnn_tuning_note_fn(void *context, const char *origin, int line, const char *what);
 
-/* Adds the lines of a text in memory, or of a file, to a table; of two lines for one problem the later read wins. What
- * cannot be used is left out, named to `note` (may be NULL) and kept for writing where it is another machine's or
- * version's. FCNN_OK even then. FCNN_BAD_DATA: it is no tuning file at all. FCNN_IO: it could not be read (message with
- * the system's reason). `origin`: for notes. */
+/* Adds the lines of a text in memory, or of a file, to a table; of two lines for one problem the later read wins.
+ * What cannot be used is left out, named to `note` (may be NULL) and kept for writing where it is another machine's
+ * or version's. FCNN_OK even then. FCNN_BAD_DATA: it is no tuning file at all. FCNN_NO_FILE: it could not be read
+ * (message with the system's reason). `origin`: for notes. */
 FCNN_API fcnn_status fcnn_tuning_parse(fcnn_tuning *tuning, const char *text, size_t length, const char *origin,
                                        fcnn_tuning_note_fn *note, void *context);
 FCNN_API fcnn_status fcnn_tuning_read(fcnn_tuning *tuning, const char *path, fcnn_tuning_note_fn *note, void *context);
 
-/* Writes a table into a file: merged with what the file holds by then (the table's lines win), by way of a temporary file
- * beside it, fsync and rename; comments of the file survive. FCNN_IO with the path and the system's reason: the file is
- * as it was. */
+/* Writes a table into a file: merged with what the file holds by then (the table's lines win), by way of a temporary
+ * file beside it, fsync and rename; comments of the file survive. FCNN_NO_FILE with the path and the system's reason:
+ * the file is as it was. */
 FCNN_API fcnn_status fcnn_tuning_write(fcnn_tuning *tuning, const char *path);
 /* The text that fcnn_tuning_write() would put into a new file; free() it. NULL: no memory. */
 FCNN_API char *fcnn_tuning_format(fcnn_tuning *tuning);
@@ -79,9 +80,9 @@ struct fcnn_tune_progress {
     double part;          /* of the budget that is spent, 0 to 1 */
 };
 
-/* Finds the fastest choice for a problem under the options (their threads, instruction sets, class) and puts it into the
- * table (NULL: the process's). Uses the caller's thread and the plan's helpers, for about the given time; allocates the
- * tensors it needs. *measured (may be NULL): 0 if the table had it. Errors as of fcnn_plan_create(). */
+/* Finds the fastest choice for a problem under the options (their threads, instruction sets, class) and puts it into
+ * the table (NULL: the process's). Uses the caller's thread and the plan's helpers, for about the given time;
+ * allocates the tensors it needs. *measured (may be NULL): 0 if the table had it. Errors as of fcnn_plan_create(). */
 FCNN_API fcnn_status fcnn_tune_sized(fcnn_tuning *tuning, const fcnn_problem *problem, size_t problem_size,
                                      const fcnn_options *options, size_t options_size, const fcnn_tune_options *tune,
                                      size_t tune_size, int *measured);

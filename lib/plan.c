@@ -263,7 +263,8 @@ static void report_execution(const struct fcnn_plan *plan, double seconds)
     char text[256];
     fcnn_problem_format(&plan->problem, text, sizeof text);
     const long long ns = (long long)(seconds * 1e9 + 0.5);
-    fprintf(stderr, "fastcnn_verbose,exec,%s,%s,%lld.%06lld\n", text, plan->choice.kernel->name, ns / 1000000, ns % 1000000);
+    fprintf(stderr, "fastcnn_verbose,exec,%s,%s,%lld.%06lld\n", text, plan->choice.kernel->name, ns / 1000000,
+            ns % 1000000);
 }
 
 /* Whether an execution writes to the plan's own workspace, of which packed weights are a part. */

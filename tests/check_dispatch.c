@@ -216,7 +216,8 @@ START_TEST(classes_have_scalar_rows)
             const char *limit = fcnn_row_unsupported(kernel, &p);
             ck_assert_msg(!limit == !fcnn_row_unsupported(scalar, &p), "%s: %s", kernel->name, limit);
             const char *doubt = limit ? NULL : fcnn_row_doubt(kernel, &p, &fcnn_common_caches);
-            ck_assert_msg(limit || !doubt == !fcnn_row_doubt(scalar, &p, &fcnn_common_caches), "%s: %s", kernel->name, doubt);
+            ck_assert_msg(limit || !doubt == !fcnn_row_doubt(scalar, &p, &fcnn_common_caches), "%s: %s",
+                          kernel->name, doubt);
         }
     }
 }

@@ -23,7 +23,8 @@ BEGIN {
     rule("reference/.*", "reference/ref[.]h", "(float|limits|math|stddef|stdint|string)[.]h")
     rule("kernels/.*", "kernels/.*", "(float|limits|math|stddef|stdint|string|immintrin|arm_neon)[.]h")
     # As they lie installed; and what a caller gets with them.
-    rule("lib/fastcnn[.]h|lib/net/fastcnn_net[.]h", "fastcnn(_problem|_net)?[.]h", "(stddef|stdint)[.]h")
+    rule("lib/fastcnn(_tuning)?[.]h|lib/net/fastcnn_net[.]h", "fastcnn(_problem|_tuning|_net)?[.]h",
+         "(stddef|stdint)[.]h")
     # The library is for any program: what only files and programs need stays out of it.
     any = "([a-z]+|sys/[a-z]+|linux/[a-z]+|nettle/[a-z0-9]+|Random123/philox)[.]h"
     out = "zlib|jansson|nettle|check|dnnl|getopt|argp"
@@ -32,9 +33,9 @@ BEGIN {
     rule("lib/naive[a-z_]*[.][ch]", "lib/[a-z_]*[.]h|kernels/kernel[.]h|reference/ref[.]h", any, out)
     rule("lib/(isas|peak)[.]c", "lib/[a-z_]*[.]h|kernels/peak/peak[.]h", any, out)
     rule("lib/(registry|isas)[.][ch]", "lib/[a-z_]*[.]h|kernels/kernel[.]h|kernels/kernels[.]def", any, out)
-    rule("lib/.*", "lib/[a-z_]*[.]h|kernels/(kernel|fastcnn_problem)[.]h", any, out)
+    rule("lib/.*", "lib/[a-z_]*[.]h|lib/tuning/tuning[.]h|kernels/(kernel|fastcnn_problem)[.]h", any, out)
     rule("cli/program[.][ch]", "lib/fastcnn[.]h|cli/program[.]h", any, "jansson|omp") # what the benchmark uses too
-    rule("cli/.*", "lib/fastcnn[.]h|lib/io/.*[.]h|cli/.*[.]h", any, "omp|sleef|zlib")
+    rule("cli/.*", "lib/fastcnn[.]h|lib/io/.*[.]h|bench/layers[.]h|cli/.*[.]h", any, "omp|sleef|zlib")
     rule("examples/.*", "", "(fastcnn|[a-z]+)[.]h", "omp|sleef") # as users write them
     rule("tests/.*", "(lib|kernels|reference|bench|tests)/.*", ".*")
     rule("bench/(bounds|suite)[.]c", "lib/internal[.]h|kernels/peak/peak[.]h|bench/.*", ".*") # what users do not have

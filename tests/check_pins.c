@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/choices.h"
 #include "tests/dispatch.h"
 #include "tests/fill.h"
 #include "tests/shapes.h"
@@ -82,6 +83,45 @@ START_TEST(pins_that_cannot_serve)
 }
 END_TEST
 
+static void expect_text(const struct fcnn_choice *choice, const fcnn_problem *p)
+{
+    char text[FCNN_CHOICE_TEXT], again[FCNN_CHOICE_TEXT];
+    struct fcnn_choice read = *choice;
+    fcnn_choice_format(choice, p, text);
+    for (int i = 0; i < choice->kernel->variant->knob_count; i++)
+        if (fcnn_row_knob(choice, p, i) != FCNN_MOOT) read.knobs[i] = choice->kernel->variant->knobs[i].values[0];
+    ck_assert_int_eq(fcnn_choice_read_knobs(&read, text + strlen(choice->kernel->name)), FCNN_OK);
+    fcnn_choice_format(&read, p, again);
+    ck_assert_str_eq(text, again);
+    ck_assert_mem_eq(read.knobs, choice->knobs, sizeof read.knobs);
+}
+
+/* A row's knobs: their values ascend, names are words, standards are within the limits, texts are read as written. */
+static void check_knobs(const struct fcnn_kernel *kernel, const struct fcnn_settings *settings)
+{
+    uint64_t state = 5;
+    const struct fcnn_variant *variant = kernel->variant;
+    ck_assert_int_le(variant->knob_count, FCNN_MAX_KNOBS);
+    for (int i = 0; i < variant->knob_count; i++) {
+        const struct fcnn_knob *knob = &variant->knobs[i];
+        ck_assert_msg(knob->count >= 2 && knob->count <= FCNN_KNOB_VALUES, "%s: %s", kernel->name, knob->name);
+        ck_assert_uint_eq(strspn(knob->name, "abcdefghijklmnopqrstuvwxyz0123456789_"), strlen(knob->name));
+        ck_assert_msg(knob->values[0] >= 0, "%s: %s is negative", kernel->name, knob->name);
+        for (int j = 1; j < knob->count; j++)
+            ck_assert_msg(knob->values[j - 1] < knob->values[j], "%s: %s", kernel->name, knob->name);
+        for (int j = 0; j < i; j++) ck_assert_str_ne(variant->knobs[j].name, knob->name);
+    }
+    for (int i = 0; i < 20; i++) {
+        const fcnn_problem p = shapes_random(kernel->op, kernel->direction, &state, 1e6);
+        if (fcnn_unservable(kernel, &p)) continue;
+        const struct fcnn_choice standard = fcnn_standard_choice(kernel, &p, &settings->caches);
+        const struct fcnn_choice drawn = drawn_choice(kernel, &p, &state);
+        ck_assert(fcnn_affordable(&standard, &p) && fcnn_affordable(&drawn, &p));
+        expect_text(&standard, &p);
+        expect_text(&drawn, &p);
+    }
+}
+
 START_TEST(wishes)
 {
     clean_settings();
@@ -116,6 +156,20 @@ START_TEST(wishes_for_doubted_rows)
 }
 END_TEST
 
+/* Knobs in a pin: of that kernel, within their limits, and nothing else. */
+START_TEST(knobs)
+{
+    clean_settings();
+    expect_kernel(CONV, &(fcnn_options){.kernel = "conv2d_fwd_naive{}"}, "conv2d_fwd_naive");
+    expect_failure(CONV, &(fcnn_options){.kernel = "conv2d_fwd_naive{cut=1}"}, FCNN_BAD_SETTING, "no knob \"cut\"");
+    expect_failure(CONV, &(fcnn_options){.kernel = "conv2d_fwd_naive{"}, FCNN_BAD_SETTING, "conv2d_fwd_naive{");
+    expect_failure(CONV, &(fcnn_options){.kernel = "conv2d_*{cut=1}"}, FCNN_BAD_SETTING, "full name");
+    struct fcnn_settings settings;
+    ck_assert_int_eq(fcnn_settings_read(&settings, NULL), FCNN_OK);
+    for (int i = 0; i < fcnn_kernels_count; i++) check_knobs(&fcnn_kernels[i], &settings);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("pins");
@@ -123,6 +177,7 @@ int main(void)
     tcase_add_test(cases, pins);
     tcase_add_test(cases, pins_of_other_directions);
     tcase_add_test(cases, pins_that_cannot_serve);
+    tcase_add_test(cases, knobs);
     tcase_add_test(cases, wishes);
     tcase_add_test(cases, wishes_for_doubted_rows);
     tcase_set_timeout(cases, 60);

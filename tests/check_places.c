@@ -191,12 +191,57 @@ START_TEST(one_bit)
 }
 END_TEST
 
+/* ---- one value of one knob ---- */
+
+enum { FEW = 1, OFTEN = 3, MANY = 64 };
+
+static int64_t knob_standard(const struct fcnn_query *query) { return query->problem->k > 4 ? OFTEN : FEW; }
+
+static const struct fcnn_knob knobs[] = {{"cut", 5, {FEW, 2, OFTEN, 9, MANY}, knob_standard}};
+static int64_t wrong_value;
+
+static void run_cut(const struct fcnn_query *query, const fcnn_tensors *t, const struct fcnn_memory *memory,
+                    enum fcnn_stage stage, int64_t first, int64_t last)
+{
+    const fcnn_problem *p = query->problem;
+    const struct fcnn_choice reference =
+        fcnn_row_choice(naive_kernel(p->op, p->direction), p, &fcnn_common_caches);
+    fcnn_row_run(&reference, p, t, memory, stage, first, last);
+    if (stage == FCNN_COMPUTE && query->knobs[0] == wrong_value) t->dst[0] += 1;
+}
+
+/* How many problems find it: each of the five listed values, and any of 8 neighbours that are not. */
+START_TEST(one_value_of_a_knob)
+{
+    static const int64_t wrong[] = {FEW, 2, OFTEN, 9, MANY, 4, 5, 6, 7, 8, 10, 11, 12};
+    const struct fcnn_variant variant = {.demand = demand, .run = run_cut, FCNN_KNOBS(knobs)};
+    const struct fcnn_kernel kernel = {"one_value", FCNN_DENSE, FCNN_FORWARD, FCNN_SCALAR, FCNN_EXACT, &variant};
+    struct problem_list list = {0};
+    wrong_value = wrong[_i];
+    ck_assert_int_eq(shapes_add_random(&list, &kernel, RANDOM, 1, 0), RANDOM);
+    int found = 0, right = 0;
+    for (int i = 0; i < list.count; i++) {
+        struct trial trial;
+        char text[HARNESS_TEXT];
+        trial_make(&trial, &list.items[i], 1);
+        if (!harness_stages(&kernel, &trial, text)) right++;
+        else found += strstr(text, "one_value{cut=") != NULL;
+        trial_free(&trial);
+    }
+    ck_assert_int_eq(found + right, list.count);
+    ck_assert_msg(found >= 1, "cut=%lld was not drawn", (long long)wrong_value);
+    ck_assert_msg(right >= 1, "other values fail, too");
+    shapes_free(&list);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("places");
     TCase *faults = tcase_create("one_bit");
     tcase_set_timeout(faults, 300);
     tcase_add_loop_test(faults, one_bit, 0, PLACES);
+    tcase_add_loop_test(faults, one_value_of_a_knob, 0, 13);
     suite_add_tcase(suite, faults);
     const struct tally tally = run_dealt(suite, PLACES);
     printf("%d of %d places tried, %d failed\n", tally.run, PLACES, tally.failed);

@@ -90,7 +90,7 @@ START_TEST(long_words)
     clean_settings();
     ck_assert_int_eq(fcnn_options_check(&(fcnn_options){.kernel = longest}), FCNN_OK);
     expect_best(CONV, &(fcnn_options){.kernel = longest}, "conv2d_fwd_direct");
-    expect_failure(CONV, &(fcnn_options){.kernel = longer}, FCNN_BAD_SETTING, "words of 1 to 95 characters");
+    expect_failure(CONV, &(fcnn_options){.kernel = longer}, FCNN_BAD_SETTING, "words of 1 to 255 characters");
     snprintf(list, sizeof list, "conv2d_fwd_naive,%s", longer);
     expect_failure(CONV, &(fcnn_options){.kernel = list}, FCNN_BAD_SETTING, "words of");
     expect_failure(CONV, &(fcnn_options){.math = longest}, FCNN_BAD_SETTING, "names the numerics class");
@@ -120,6 +120,31 @@ START_TEST(threads)
 }
 END_TEST
 
+/* "48K,2M,4M", or the machine's: any that are absurd, none that cannot be understood. */
+START_TEST(caches)
+{
+    struct fcnn_settings settings;
+    clean_settings();
+    ck_assert_int_eq(fcnn_settings_read(&settings, NULL), FCNN_OK);
+    ck_assert_mem_eq(&settings.caches, fcnn_cpu_caches(), sizeof settings.caches);
+    ck_assert(settings.caches.l1 > 0 && settings.caches.l2 >= settings.caches.l1);
+    ck_assert(settings.caches.share >= settings.caches.l2);
+    setenv("FASTCNN_CACHES", "48K,2M,5000000", 1);
+    ck_assert_int_eq(fcnn_settings_read(&settings, NULL), FCNN_BAD_SETTING); /* more than 2^20 of a unit */
+    setenv("FASTCNN_CACHES", "48K,2M,500000", 1);
+    ck_assert_int_eq(fcnn_settings_read(&settings, NULL), FCNN_OK);
+    ck_assert(settings.caches.l1 == 48 << 10 && settings.caches.l2 == 2 << 20 && settings.caches.share == 500000);
+    static const char *const bad[] = {"48K", "48K,2M", "48K,2M,", "48K,2M,4M,", "48K,2M,4M,1", "48K;2M;4M", "0,1,1",
+                                      "-1,1,1", "1G,1,1", "48KK,2M,4M", " 1,1,1", "1,1,99999999999999999999", "x"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        setenv("FASTCNN_CACHES", bad[i], 1);
+        expect_failure(CONV, NULL, FCNN_BAD_SETTING, bad[i]);
+        expect_failure(CONV, NULL, FCNN_BAD_SETTING, "FASTCNN_CACHES");
+    }
+    unsetenv("FASTCNN_CACHES");
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("settings");
@@ -129,6 +154,7 @@ int main(void)
     tcase_add_test(cases, caps_of_other_families);
     tcase_add_test(cases, long_words);
     tcase_add_test(cases, threads);
+    tcase_add_test(cases, caches);
     tcase_set_timeout(cases, 60);
     suite_add_tcase(suite, cases);
     return run_suite(suite);

@@ -257,7 +257,7 @@ static int run_choice_in(const struct fcnn_choice *choice, const struct trial *t
 int harness_stages(const struct fcnn_kernel *kernel, const struct trial *trial, char text[HARNESS_TEXT])
 {
     uint64_t state = trial->seed;
-    for (int64_t i = 0; i < trial->problem.c + trial->problem.k; i++) rng_next(&state); /* other knobs for each problem */
+    for (int64_t i = 0; i < trial->problem.c + trial->problem.k; i++) rng_next(&state); /* for each problem others */
     for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {
         if (modes[i].in_place && trial->problem.op != FCNN_RELU) continue;
         const struct fcnn_choice choice =

@@ -118,7 +118,8 @@ static int draw_for(const struct fcnn_kernel *kernel, uint64_t *state, double le
                     fcnn_problem *p)
 {
     *p = draw(kernel->op, kernel->direction, state);
-    if (fcnn_problem_check(p) || fcnn_row_unsupported(kernel, p) || (gladly && fcnn_row_doubt(kernel, p, &fcnn_common_caches))) return 0;
+    if (fcnn_problem_check(p) || fcnn_row_unsupported(kernel, p)) return 0;
+    if (gladly && fcnn_row_doubt(kernel, p, &fcnn_common_caches)) return 0;
     return shapes_cost(p) >= least && shapes_cost(p) <= most;
 }
 

@@ -82,6 +82,7 @@ check_programs = \
     tests/check_results \
     tests/check_runs \
     tests/check_settings \
+    tests/check_shape_file \
     tests/check_sharing \
     tests/check_state \
     tests/check_summaries \
@@ -140,6 +141,7 @@ tests_check_results_LDADD = libfcnn-bench.la $(LDADD) $(JANSSON_LIBS)
 tests_check_runs_LDFLAGS = $(bench_link_flags) -Wl,--wrap=fcnn_execute_sized
 tests_check_runs_LDADD = libfcnn-bench.la $(LDADD)
 tests_check_summaries_LDADD = libfcnn-bench.la $(LDADD)
+tests_check_shape_file_LDADD = libfcnn-layers.la $(LDADD)
 tests_check_peak_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=clock_gettime
 
 installcheck-local:

@@ -21,18 +21,23 @@ fcnn_phrase_fn fcnn_conv2d_unsupported, fcnn_im2col_weights_unsupported;
 
 /* weights_cut.h: what is free in direct backward weights. */
 enum fcnn_cut_knob { FCNN_CUT_SUMMED, FCNN_CUT_PACKED, FCNN_CUT_PANEL, FCNN_CUT_CHUNK, FCNN_CUT_AHEAD, FCNN_CUT_KNOBS };
+enum { FCNN_PACKED_IMAGE = 1, FCNN_PACKED_BOTH }; /* values of FCNN_CUT_PACKED */
 extern const struct fcnn_knob fcnn_cut_knobs[FCNN_CUT_KNOBS];
+#define FCNN_DIRECT_GATHER_KNOBS 6
+#define FCNN_IM2COL_GATHER_KNOBS 2
+extern const struct fcnn_knob fcnn_direct_gather_knobs[FCNN_DIRECT_GATHER_KNOBS];
+extern const struct fcnn_knob fcnn_im2col_gather_knobs[FCNN_IM2COL_GATHER_KNOBS];
 
 /* Values of a struct fcnn_variant. */
 #define FCNN_DIRECT_GATHER(tiles)                                                                                      \
     {.unsupported = fcnn_conv2d_unsupported, .demand = fcnn_direct_gather_demand, .run = fcnn_direct_gather_run,       \
-     .context = &(tiles)}
+     .context = &(tiles), FCNN_KNOBS(fcnn_direct_gather_knobs)}
 #define FCNN_DIRECT_WEIGHTS(tiles)                                                                                     \
     {.unsupported = fcnn_conv2d_unsupported, .demand = fcnn_direct_weights_demand, .run = fcnn_direct_weights_run,     \
      .context = &(tiles), FCNN_KNOBS(fcnn_cut_knobs)}
 #define FCNN_IM2COL_GATHER(tiles)                                                                                      \
     {.unsupported = fcnn_conv2d_unsupported, .demand = fcnn_im2col_gather_demand, .run = fcnn_im2col_gather_run,       \
-     .context = &(tiles)}
+     .context = &(tiles), FCNN_KNOBS(fcnn_im2col_gather_knobs)}
 #define FCNN_IM2COL_WEIGHTS(tiles)                                                                                     \
     {.unsupported = fcnn_im2col_weights_unsupported, .demand = fcnn_im2col_weights_demand,                             \
      .run = fcnn_im2col_weights_run, .context = &(tiles)}
@@ -47,11 +52,14 @@ struct fcnn_packing {
     size_t bytes;
     int64_t tasks; /* groups * panels */
 };
-struct fcnn_packing fcnn_packing_of(const struct fcnn_tiles *tiles, const fcnn_problem *problem);
-void fcnn_pack_weights(const struct fcnn_tiles *tiles, const fcnn_problem *problem, const fcnn_tensors *tensors,
-                       float *packed, int64_t first, int64_t last);
+/* The knob `vectors`: in a panel, at most. It changes the layout of what is packed. */
+#define FCNN_VECTORS_KNOB(standard) {"vectors", 4, {1, 2, 3, 4}, standard}
+int64_t fcnn_panel_vectors(const struct fcnn_query *query);
+struct fcnn_packing fcnn_packing_of(const struct fcnn_tiles *tiles, const fcnn_problem *problem, int64_t vectors);
+void fcnn_pack_weights(const struct fcnn_tiles *tiles, const fcnn_problem *problem, int64_t vectors,
+                       const fcnn_tensors *tensors, float *packed, int64_t first, int64_t last);
 
-/* ---- spread.c: inputs as the tiles read them, for the stage FCNN_GATHER; one task per image ---- */
+/* ---- spread.c: inputs as the tiles read them, for the stage FCNN_GATHER ---- */
 
 enum fcnn_spread {
     FCNN_SPREAD_NOTHING, /* tiles read the tensor itself */
@@ -60,9 +68,14 @@ enum fcnn_spread {
     FCNN_SPREAD_WINDOWS, /* d_dst before pooling in window-major order, (n, p/2, q/2, 4, k) */
 };
 size_t fcnn_spread_bytes(const fcnn_problem *problem, enum fcnn_spread what);
+/* Images first .. last-1. */
 void fcnn_spread(const struct fcnn_tiles *tiles, const fcnn_problem *problem, const fcnn_tensors *tensors,
                  enum fcnn_spread what, float *out, int64_t first, int64_t last);
-/* The others alone: images first .. last-1, the first of them to the beginning of `out`. */
+/* The same by rows, counted over all images: one task each. Of HALO padded rows, of the others rows of d_dst. */
+int64_t fcnn_spread_rows_of(const fcnn_problem *problem, enum fcnn_spread what);
+void fcnn_spread_rows(const struct fcnn_tiles *tiles, const fcnn_problem *problem, const fcnn_tensors *tensors,
+                      enum fcnn_spread what, float *out, int64_t first, int64_t last);
+/* Not HALO: such rows, the first of them to the beginning of `out`. */
 void fcnn_spread_gradient(const struct fcnn_tiles *tiles, const fcnn_problem *problem, const fcnn_tensors *tensors,
                           enum fcnn_spread what, float *out, int64_t first, int64_t last);
 /* FCNN_SPREAD_HALO alone: rows first .. last-1, counted over all images, to their place in `out`. */

@@ -11,25 +11,32 @@
 #include "kernels/conv2d/conv2d.h"
 #include "kernels/simd/common.h"
 
-#define BLOCK_PIXELS 1024 /* output pixels that a panel of weights is multiplied with before the next panel */
-#define DEEP_PIXELS 256   /* the same where panels are deep */
-#define CHUNK_PIXELS 24   /* aims at the size of a task: neighbouring ones of a call are run as one */
-#define MOST_CHUNKS 64
-#define DEEP_BYTES (768 << 10) /* a panel of more does not stay in the L2 cache */
-#define SWEEP_STEPS 512        /* of a tap at a time */
-#define SWEEP_PIXELS 512       /* in more, classes fill their tiles */
-#define SHARED_BYTES (64 << 20) /* of a gradient before ReLU or pooling that threads make together, if need be ... */
-#define SHARED_BLOCKS 32        /* ... or if there are fewer blocks: else each call makes those of its blocks */
+enum { VECTORS, ROWS, SWEEP, SWEEP_STEPS, BLOCK_PIXELS, OWN_COPY };
 
-/* How a problem is cut: tasks = blocks of images * groups * panels * chunks of a block's tiles. */
+#define CHUNK_PIXELS 24 /* aims at the size of a task: neighbouring ones of a call are run as one */
+#define MOST_CHUNKS 64
+#define SWEEP_PIXELS 512 /* in more, classes fill their tiles */
+
+/* How a problem is cut: tasks = blocks * groups * panels * chunks of a block's tiles. A block is some images, or a band
+ * of rows of one. */
 struct direct_cut {
+    fcnn_problem problem; /* folded */
     fcnn_problem conv;
     struct fcnn_gather gather;
+    struct fcnn_packing packing;
     enum fcnn_spread spread;
-    int pooled, deep; /* deep: swept because of its panels */
-    int own_copy;     /* what is spread is spread in scratch, a block at a time */
-    int64_t columns;  /* of the widest panel, in whole vectors */
-    int64_t blocks, chunks;
+    int pooled;
+    int swept;       /* taps are, parts of so many steps at a time */
+    int64_t steps;
+    int own_copy;    /* what is spread is spread in scratch, a block at a time */
+    int64_t columns; /* of the widest panel, in whole vectors */
+    int64_t rows;    /* of a tile, at most */
+    int64_t blocks, bands, chunks;
+};
+
+/* Outputs of a convolution: all rows of some images, or some rows of one. */
+struct block {
+    int64_t image, images, from, to;
 };
 
 static enum fcnn_spread spread_of(const fcnn_problem *p)
@@ -39,29 +46,81 @@ static enum fcnn_spread spread_of(const fcnn_problem *p)
     return pooled || p->activation == FCNN_RELU_ACTIVATION ? FCNN_SPREAD_FULL : FCNN_SPREAD_NOTHING;
 }
 
-static struct direct_cut direct_cut_of(const struct fcnn_tiles *tiles, const fcnn_problem *p)
+/* What does not depend on knobs but the first. */
+static struct direct_cut panels_cut_of(const struct fcnn_query *query, int64_t vectors)
 {
-    struct direct_cut cut = {.spread = spread_of(p),
+    const struct fcnn_tiles *tiles = query->context;
+    const fcnn_problem *p = query->problem;
+    struct direct_cut cut = {.problem = fcnn_folded(p), .spread = spread_of(p),
                              .pooled = p->op == FCNN_CONV2D_POOL && p->direction == FCNN_FORWARD};
-    cut.conv = fcnn_conv_of(p, cut.spread == FCNN_SPREAD_HALO);
-    const struct fcnn_gather *g = &cut.gather;
+    cut.conv = fcnn_conv_of(&cut.problem, cut.spread == FCNN_SPREAD_HALO);
     cut.gather = fcnn_gather_of(&cut.conv);
-    struct fcnn_packing packing = fcnn_packing_of(tiles, p);
-    cut.columns = fcnn_ceil_div(packing.panels.granules, packing.panels.count) * packing.panels.granule;
-    int64_t image = g->dst_h * g->dst_w;
-    cut.deep = !cut.pooled && image <= BLOCK_PIXELS && packing.rows * cut.columns * (int64_t)sizeof(float) > DEEP_BYTES;
-    cut.blocks = fcnn_max(1, g->images * image / (cut.deep ? DEEP_PIXELS : BLOCK_PIXELS));
-    cut.blocks = fcnn_min(cut.blocks, g->images);
-    cut.own_copy = cut.spread == FCNN_SPREAD_FULL && cut.blocks >= SHARED_BLOCKS &&
-                   fcnn_spread_bytes(p, cut.spread) > SHARED_BYTES;
-    int64_t chunks = fcnn_ceil_div(g->images, cut.blocks) * image / CHUNK_PIXELS;
-    cut.chunks = cut.deep ? 1 : fcnn_max(1, fcnn_min(chunks, MOST_CHUNKS));
+    cut.packing = fcnn_packing_of(tiles, &cut.problem, vectors);
+    const struct fcnn_panels *panels = &cut.packing.panels;
+    cut.columns = fcnn_ceil_div(panels->granules, panels->count) * panels->granule;
     return cut;
+}
+
+/* Blocks of about `pixels` outputs. Windows of pooling are not cut. */
+static void cut_blocks(struct direct_cut *cut, int64_t pixels)
+{
+    const struct fcnn_gather *g = &cut->gather;
+    const int64_t image = g->dst_h * g->dst_w;
+    cut->bands = fcnn_min(fcnn_ceil_div(image, pixels), g->dst_h / (cut->pooled ? 2 : 1));
+    cut->blocks = cut->bands > 1 ? g->images * cut->bands : fcnn_ceil_div(g->images, fcnn_max(1, pixels / image));
+}
+
+/* Classes are cut by tiles. Swept, taps meet different pixels: chunks are images of a block, or rows of one image. */
+static int64_t chunks_of(const struct direct_cut *cut)
+{
+    const struct fcnn_gather *g = &cut->gather;
+    const int64_t images = fcnn_ceil_div(g->images, cut->blocks), rows = fcnn_ceil_div(g->dst_h, cut->bands);
+    if (cut->swept) return images > 1 ? images : rows;
+    return fcnn_max(1, fcnn_min(g->images * g->dst_h * g->dst_w / cut->blocks / CHUNK_PIXELS, MOST_CHUNKS));
+}
+
+static struct direct_cut direct_cut_of(const struct fcnn_query *query)
+{
+    const int64_t *knobs = query->knobs;
+    struct direct_cut cut = panels_cut_of(query, knobs[VECTORS]);
+    cut.swept = knobs[SWEEP] && !cut.pooled;
+    cut.steps = knobs[SWEEP_STEPS];
+    cut_blocks(&cut, knobs[BLOCK_PIXELS]);
+    cut.own_copy = cut.spread == FCNN_SPREAD_FULL && knobs[OWN_COPY];
+    cut.rows = fcnn_min(knobs[ROWS], FCNN_TILE_ROWS);
+    if (cut.pooled) cut.rows = cut.rows / 4 * 4;
+    cut.chunks = chunks_of(&cut);
+    return cut;
+}
+
+static struct block block_at(const struct direct_cut *cut, int64_t i)
+{
+    const struct fcnn_gather *g = &cut->gather;
+    if (cut->bands == 1) {
+        const int64_t image = i * g->images / cut->blocks;
+        return (struct block){image, (i + 1) * g->images / cut->blocks - image, 0, g->dst_h};
+    }
+    const int64_t unit = cut->pooled ? 2 : 1, units = g->dst_h / unit, band = i % cut->bands;
+    return (struct block){i / cut->bands, 1, band * units / cut->bands * unit, (band + 1) * units / cut->bands * unit};
+}
+
+/* Chunks first .. last-1 of a swept block: blocks differ by one image or row at most, so a chunk may be empty. */
+static struct block part_of(const struct direct_cut *cut, const struct block *block, int64_t first, int64_t last)
+{
+    const struct fcnn_gather *g = &cut->gather;
+    struct block part = *block;
+    if (fcnn_ceil_div(g->images, cut->blocks) > 1) {
+        part.image = block->image + first * block->images / cut->chunks;
+        part.images = block->image + last * block->images / cut->chunks - part.image;
+    } else {
+        const int64_t rows = block->to - block->from;
+        part.from = block->from + first * rows / cut->chunks, part.to = block->from + last * rows / cut->chunks;
+    }
+    return part;
 }
 
 /* Tables: in which classes outputs are visited. Swept: one class for each tap. */
 struct visits {
-    int swept;
     int64_t rows, columns;
     struct fcnn_axis_class list[]; /* rows, then (behind room for the most) columns */
 };
@@ -78,14 +137,13 @@ static int64_t cost_of(const struct fcnn_tiles *tiles, const struct direct_cut *
     return taps * cut->gather.depth * fcnn_max(pixels * vectors, count * least) + count * tile;
 }
 
-/* Whether taps are swept: because of deep panels, or because that is cheaper. The constants are measured on MNIST's
- * third convolution. */
-static int is_swept(const struct fcnn_tiles *tiles, const struct direct_cut *cut)
+/* Whether it is cheaper to sweep taps. The constants are measured on MNIST's third convolution. */
+static int is_sweep_cheaper(const struct fcnn_tiles *tiles, const struct direct_cut *cut)
 {
     const struct fcnn_gather *g = &cut->gather;
     struct fcnn_axis_class rows[SWEEP_PIXELS + 1], *columns = rows + g->dst_h;
     int64_t by_class = 0, by_tap = 0;
-    if (cut->deep || cut->pooled || g->images * g->dst_h * g->dst_w > SWEEP_PIXELS) return cut->deep;
+    if (g->images * g->dst_h * g->dst_w > SWEEP_PIXELS) return 0;
     const int64_t down = fcnn_axis_classes(&cut->conv, 1, rows), across = fcnn_axis_classes(&cut->conv, 0, columns);
     for (int64_t i = 0; i < down; i++)
         for (int64_t j = 0; j < across; j++)
@@ -98,8 +156,75 @@ static int is_swept(const struct fcnn_tiles *tiles, const struct direct_cut *cut
     return by_tap < by_class;
 }
 
-/* Of one chunk as of all: taps meet different pixels. */
-static int64_t chunks_of(const struct direct_cut *cut, int swept) { return swept ? 1 : cut->chunks; }
+/* ---- knobs without measurement ---- */
+
+static int64_t panel_bytes(const struct direct_cut *cut)
+{
+    return cut->packing.rows * cut->columns * (int64_t)sizeof(float);
+}
+
+static int64_t standard_vectors(const struct fcnn_query *query)
+{
+    const fcnn_problem folded = fcnn_folded(query->problem);
+    return fcnn_panel_vectors(&(struct fcnn_query){&folded, query->context, query->caches, query->knobs});
+}
+
+/* As many as fit the registers. */
+static int64_t standard_tile_rows(const struct fcnn_query *query)
+{
+    const struct fcnn_tiles *tiles = query->context;
+    const struct direct_cut cut = panels_cut_of(query, query->knobs[VECTORS]);
+    const int64_t most = tiles->rows[cut.columns / tiles->lanes];
+    return most <= 4 ? FCNN_MOOT : most;
+}
+
+/* Because that is cheaper, or because a panel does not stay in the L2 cache. */
+static int64_t standard_sweep(const struct fcnn_query *query)
+{
+    const struct direct_cut cut = panels_cut_of(query, query->knobs[VECTORS]);
+    if (cut.pooled) return FCNN_MOOT;
+    return panel_bytes(&cut) > query->caches->l2 / 4 * 3 || is_sweep_cheaper(query->context, &cut);
+}
+
+/* The part of a panel that tiles read while they sweep takes an eighth of the L2 cache. */
+static int64_t standard_steps(const struct fcnn_query *query)
+{
+    const struct direct_cut cut = panels_cut_of(query, query->knobs[VECTORS]);
+    const int64_t steps = query->caches->l2 / 8 / (cut.columns * (int64_t)sizeof(float));
+    return !query->knobs[SWEEP] || cut.pooled ? FCNN_MOOT : fcnn_max(64, steps);
+}
+
+/* What a block reads and writes should stay in the L2 cache, beside a panel, for all panels; but a panel that comes from
+ * further away should meet some hundred pixels. */
+static int64_t standard_block(const struct fcnn_query *query)
+{
+    const struct direct_cut cut = panels_cut_of(query, query->knobs[VECTORS]);
+    const struct fcnn_gather *g = &cut.gather;
+    const int64_t deep = fcnn_min(g->depth, query->knobs[SWEEP] ? query->knobs[SWEEP_STEPS] : g->depth);
+    const int64_t read = fcnn_ceil_div(g->src_h * g->src_w * deep, g->dst_h * g->dst_w) + cut.columns;
+    return fcnn_max(256, query->caches->l2 / 2 / (read * (int64_t)sizeof(float)));
+}
+
+/* A gradient that would leave the L2 cache before it is read; but many blocks, as threads that share one spread it
+ * twice. */
+static int64_t standard_copy(const struct fcnn_query *query)
+{
+    struct direct_cut cut = panels_cut_of(query, query->knobs[VECTORS]);
+    if (cut.spread != FCNN_SPREAD_FULL) return FCNN_MOOT;
+    cut_blocks(&cut, query->knobs[BLOCK_PIXELS]);
+    return cut.blocks >= 8 && fcnn_spread_bytes(&cut.problem, cut.spread) > (size_t)query->caches->l2 / 2;
+}
+
+const struct fcnn_knob fcnn_direct_gather_knobs[FCNN_DIRECT_GATHER_KNOBS] = {
+    [VECTORS] = FCNN_VECTORS_KNOB(standard_vectors),
+    [ROWS] = {"rows", 4, {4, 6, 8, 12}, standard_tile_rows},
+    [SWEEP] = {"sweep", 2, {0, 1}, standard_sweep},
+    [SWEEP_STEPS] = {"sweep_steps", 6, {64, 128, 256, 512, 1024, 2048}, standard_steps},
+    [BLOCK_PIXELS] = {"block_pixels", 7, {64, 128, 256, 512, 1024, 4096, 1 << 20}, standard_block},
+    [OWN_COPY] = {"own_copy", 2, {0, 1}, standard_copy},
+};
+
+/* ---- demand and tables ---- */
 
 /* A block's part of what is spread lies in scratch behind the segments. */
 static size_t segment_bytes(const struct direct_cut *cut)
@@ -107,36 +232,48 @@ static size_t segment_bytes(const struct direct_cut *cut)
     return fcnn_line((size_t)(cut->gather.taps_h * cut->gather.taps_w) * sizeof(struct fcnn_segment));
 }
 
+/* The rows first .. last-1 of an image's d_dst that a block of its gradient meets. */
+static void source_rows(const fcnn_problem *p, const struct block *block, int64_t *first, int64_t *last)
+{
+    const int64_t rows = p->op == FCNN_CONV2D_POOL ? 2 : 1, reach = (p->r - 1) * p->dilation_h;
+    const int64_t from = fcnn_ceil_div(fcnn_max(0, block->from + p->pad_top - reach), p->stride_h);
+    const int64_t to = fcnn_min(rows * p->p, (block->to - 1 + p->pad_top) / p->stride_h + 1);
+    *first = fcnn_min(from, to) / rows;
+    *last = fcnn_ceil_div(to, rows);
+}
+
 static size_t copy_bytes(const struct direct_cut *cut)
 {
-    return (size_t)(fcnn_ceil_div(cut->gather.images, cut->blocks) * cut->gather.src_image) * sizeof(float);
+    const fcnn_problem *p = &cut->problem;
+    const struct fcnn_gather *g = &cut->gather;
+    if (cut->bands == 1) return (size_t)(fcnn_ceil_div(g->images, cut->blocks) * g->src_image) * sizeof(float);
+    const int64_t reach = fcnn_ceil_div(g->dst_h, cut->bands) + (p->r - 1) * p->dilation_h;
+    return (size_t)(fcnn_min(g->src_h, reach / p->stride_h + 4) * g->src_row) * sizeof(float);
 }
 
 void fcnn_direct_gather_demand(const struct fcnn_query *query, struct fcnn_demand *demand)
 {
-    const struct fcnn_tiles *tiles = query->context;
-    const fcnn_problem *p = query->problem;
-    struct direct_cut cut = direct_cut_of(tiles, p);
+    const struct direct_cut cut = direct_cut_of(query);
+    const fcnn_problem *p = &cut.problem;
     const struct fcnn_gather *g = &cut.gather;
-    struct fcnn_packing packing = fcnn_packing_of(tiles, p);
     demand->tables = sizeof(struct visits) +
                      (size_t)(most_rows(g) + fcnn_max(g->dst_w, g->taps_w)) * sizeof(struct fcnn_axis_class);
-    demand->packed = packing.bytes;
+    demand->packed = cut.packing.bytes;
     demand->shared = cut.own_copy ? 0 : fcnn_spread_bytes(p, cut.spread);
     demand->scratch = segment_bytes(&cut) + (cut.own_copy ? copy_bytes(&cut) : 0);
     demand->tasks[FCNN_TABLES] = 1;
-    demand->tasks[FCNN_PACK] = packing.tasks;
-    demand->tasks[FCNN_GATHER] = cut.spread == FCNN_SPREAD_NOTHING || cut.own_copy ? 0 : g->images;
-    demand->tasks[FCNN_COMPUTE] = cut.blocks * packing.tasks * chunks_of(&cut, is_swept(tiles, &cut));
+    demand->tasks[FCNN_PACK] = cut.packing.tasks;
+    if (cut.spread != FCNN_SPREAD_NOTHING && !cut.own_copy)
+        demand->tasks[FCNN_GATHER] = fcnn_spread_rows_of(p, cut.spread);
+    demand->tasks[FCNN_COMPUTE] = cut.blocks * cut.packing.tasks * cut.chunks;
 }
 
-static void list_visits(const struct direct_cut *cut, int swept, struct visits *visits)
+static void list_visits(const struct direct_cut *cut, struct visits *visits)
 {
     const struct fcnn_gather *g = &cut->gather;
     struct fcnn_axis_class *columns = visits->list + most_rows(g);
-    visits->swept = swept;
     visits->rows = g->taps_h, visits->columns = g->taps_w;
-    if (swept) {
+    if (cut->swept) {
         fcnn_axis_taps(&cut->conv, 1, visits->list);
         fcnn_axis_taps(&cut->conv, 0, columns);
     } else {
@@ -163,15 +300,16 @@ static int64_t list_segments(const struct fcnn_gather *g, const struct fcnn_axis
     return count;
 }
 
-/* What the tiles of one class, block of images and panel have in common. */
+/* What the tiles of one class, block and panel have in common. */
 struct job {
     const struct fcnn_gather *gather;
-    const struct fcnn_axis_class *v, *h;
+    struct fcnn_axis_class v, h; /* v: the block's part of it */
     const float *src;   /* first channel of the group, first image of the block */
     float *dst;         /* first channel of the panel, likewise */
     uint16_t *choice;   /* pooled: first word of the block's first image */
     int64_t choice_pixel;
-    int64_t images;
+    struct block block; /* swept: the part of it that the call is about */
+    int64_t src_from;   /* the row at which src begins */
 };
 
 /* Units (output pixels of a class, or pooling windows) in the order image, row, column. Tiles of first layers take
@@ -194,16 +332,17 @@ FCNN_INLINE void walk_to_row(struct walk *w)
 static struct walk walk_from(const struct job *job, int64_t unit)
 {
     const struct fcnn_gather *g = job->gather;
-    const struct fcnn_axis_class *v = job->v, *h = job->h;
+    const struct fcnn_axis_class *v = &job->v, *h = &job->h;
     struct walk w = {.rows = v->count, .columns = h->count, .a_image = g->src_image, .a_row = v->stride * g->src_row,
                      .a_column = h->stride * g->src_pixel, .out_image = g->dst_image, .out_row = v->step * g->dst_row,
                      .out_column = h->step * g->dst_pixel};
-    w.first_a = job->src + v->origin * g->src_row + h->origin * g->src_pixel;
+    w.first_a = job->src + (v->origin - job->src_from) * g->src_row + h->origin * g->src_pixel;
     w.first_out = job->dst + v->first * g->dst_row + h->first * g->dst_pixel;
-    if (job->choice) { /* the only class covers the whole output, from 0 in steps of 1 */
+    if (job->choice) { /* the only class covers the whole block, in steps of 1 */
         w.rows /= 2, w.columns /= 2, w.a_row *= 2, w.a_column *= 2;
         w.out_row /= 2, w.out_image /= 4;
-        w.choice = job->choice + unit * job->choice_pixel;
+        w.first_out = job->dst + v->first / 2 * w.out_row;
+        w.choice = job->choice + (v->first / 2 * w.columns + unit) * job->choice_pixel;
     }
     w.j = unit % w.columns, w.i = unit / w.columns % w.rows, w.n = unit / w.columns / w.rows;
     walk_to_row(&w);
@@ -248,129 +387,175 @@ FCNN_INLINE void place_windows(const struct job *job, struct walk *w, struct fcn
     }
 }
 
-/* How many tiles the pixels of a class make. */
-static int64_t tiles_of(const struct fcnn_tiles *tiles, const struct job *job, int64_t vectors)
+/* What all tiles of some tasks have in common: a block, a panel, and chunks first .. last-1. */
+struct call {
+    const struct fcnn_tiles *tiles;
+    const struct direct_cut *cut;
+    const struct visits *visits;
+    int64_t columns, vectors, rows; /* of the panel; most of a tile */
+    int64_t first, last;
+};
+
+/* Pixels or windows of the class that job is at. */
+static int64_t units_of(const struct job *job)
 {
-    int64_t per_unit = job->choice ? 4 : 1, units = job->images * job->v->count * job->h->count / per_unit;
-    return fcnn_ceil_div(units, tiles->rows[vectors] / per_unit);
+    return job->block.images * job->v.count * job->h.count / (job->choice ? 4 : 1);
+}
+
+/* How many tiles they make. */
+static int64_t tiles_of(const struct call *call, const struct job *job)
+{
+    return fcnn_ceil_div(units_of(job), call->rows / (job->choice ? 4 : 1));
 }
 
 /* Tiles first .. last-1 of `count` of one class. */
-static void run_tiles(const struct fcnn_tiles *tiles, const struct job *job, struct fcnn_tile *tile, int64_t vectors,
-                      int64_t first, int64_t last, int64_t count)
+static void run_tiles(const struct call *call, const struct job *job, struct fcnn_tile *tile, int64_t first,
+                      int64_t last, int64_t count)
 {
     if (first >= last) return;
-    int64_t per_unit = job->choice ? 4 : 1, units = job->images * job->v->count * job->h->count / per_unit;
+    const int64_t per_unit = job->choice ? 4 : 1, units = units_of(job);
     int64_t least = units / count, larger = units % count; /* the first `larger` tiles have one unit more */
     struct walk walk = walk_from(job, least * first + fcnn_min(first, larger));
     for (int64_t i = first; i < last; i++) {
         int64_t size = least + (i < larger);
         if (job->choice) place_windows(job, &walk, tile, size);
         else place_pixels(&walk, tile, size);
-        tiles->gather[vectors][size * per_unit](tile);
+        call->tiles->gather[call->vectors][size * per_unit](tile);
     }
 }
 
-/* What all tiles of some tasks have in common: a block of images, a panel, and chunks first .. last-1 of `chunks`. */
-struct call {
-    const struct fcnn_tiles *tiles;
-    const struct visits *visits;
-    int64_t columns, first, last, chunks;
-};
+/* The class of outputs of a pair of visits, as far as it lies in the block. */
+static void go_to(const struct call *call, struct job *job, int64_t pair)
+{
+    const struct visits *visits = call->visits;
+    job->v = fcnn_axis_part(&visits->list[pair / visits->columns], job->block.from, job->block.to);
+    job->h = visits->list[most_rows(job->gather) + pair % visits->columns];
+}
 
 /* Tiles are handed out by where they begin in the sum of all tiles' taps. */
 static void run_classes(const struct call *call, struct job *job, struct fcnn_tile *tile, struct fcnn_segment *segments)
 {
-    const struct visits *visits = call->visits;
-    const struct fcnn_axis_class *columns = visits->list + most_rows(job->gather);
-    int64_t vectors = call->columns / call->tiles->lanes, total = 0, at = 0;
-    for (int64_t i = 0; i < visits->rows * visits->columns; i++) {
-        job->v = &visits->list[i / visits->columns], job->h = &columns[i % visits->columns];
-        total += tiles_of(call->tiles, job, vectors) * (job->v->taps * job->h->taps + 1);
+    const int64_t pairs = call->visits->rows * call->visits->columns;
+    int64_t total = 0, at = 0;
+    for (int64_t i = 0; i < pairs; i++) {
+        go_to(call, job, i);
+        total += tiles_of(call, job) * (job->v.taps * job->h.taps + 1);
     }
-    const int64_t begin = total * call->first / call->chunks, end = total * call->last / call->chunks;
+    const int64_t begin = total * call->first / call->cut->chunks, end = total * call->last / call->cut->chunks;
     tile->segments = segments;
-    for (int64_t i = 0; i < visits->rows * visits->columns; i++) {
-        job->v = &visits->list[i / visits->columns], job->h = &columns[i % visits->columns];
-        int64_t count = tiles_of(call->tiles, job, vectors), taps = job->v->taps * job->h->taps + 1;
+    for (int64_t i = 0; i < pairs; i++) {
+        go_to(call, job, i);
+        int64_t count = tiles_of(call, job), taps = job->v.taps * job->h.taps + 1;
         int64_t first = fcnn_min(fcnn_ceil_div(fcnn_max(0, begin - at), taps), count);
         int64_t last = fcnn_min(fcnn_ceil_div(fcnn_max(0, end - at), taps), count);
         at += count * taps;
         if (first == last) continue;
-        tile->segment_count = list_segments(job->gather, job->v, job->h, call->columns, segments);
-        run_tiles(call->tiles, job, tile, vectors, first, last, count);
+        tile->segment_count = list_segments(job->gather, &job->v, &job->h, call->columns, segments);
+        run_tiles(call, job, tile, first, last, count);
     }
 }
 
 /* All tiles of the class that job is at. */
 static void run_class(const struct call *call, const struct job *job, struct fcnn_tile *tile)
 {
-    int64_t vectors = call->columns / call->tiles->lanes, count = tiles_of(call->tiles, job, vectors);
-    run_tiles(call->tiles, job, tile, vectors, 0, count, count);
+    const int64_t count = tiles_of(call, job);
+    run_tiles(call, job, tile, 0, count, count);
+}
+
+/* All outputs of the block, which need no taps. */
+static void run_all(const struct call *call, struct job *job, struct fcnn_tile *tile)
+{
+    job->v = (struct fcnn_axis_class){.first = job->block.from, .step = 1, .count = job->block.to - job->block.from,
+                                      .origin = job->src_from};
+    job->h = (struct fcnn_axis_class){.step = 1, .count = job->gather->dst_w};
+    run_class(call, job, tile);
 }
 
 /* Starts all sums, adds the taps in ascending order, then, if wanted, applies ReLU. */
 static void run_sweep(const struct call *call, struct job *job, struct fcnn_tile *tile)
 {
     const struct fcnn_gather *g = job->gather;
-    const struct visits *visits = call->visits;
-    const struct fcnn_axis_class all_rows = {.step = 1, .count = g->dst_h};
-    const struct fcnn_axis_class all_columns = {.step = 1, .count = g->dst_w};
     const int relu = tile->relu;
     struct fcnn_segment part;
     tile->segments = &part;
     tile->relu = 0;
-    job->v = &all_rows, job->h = &all_columns;
-    run_class(call, job, tile);
+    run_all(call, job, tile);
     tile->carry = 1;
     tile->segment_count = 1;
-    for (int64_t i = 0; i < visits->rows * visits->columns; i++) {
-        job->v = &visits->list[i / visits->columns], job->h = &visits->list[most_rows(g) + i % visits->columns];
-        if (job->v->count * job->h->count == 0) continue;
+    for (int64_t i = 0; i < call->visits->rows * call->visits->columns; i++) {
+        go_to(call, job, i);
+        if (job->v.count * job->h.count == 0) continue;
         for (int64_t k = 0; k < g->depth; k += part.length) {
-            part = (struct fcnn_segment){k, (i * g->depth + k) * call->columns, fcnn_min(SWEEP_STEPS, g->depth - k)};
+            part = (struct fcnn_segment){k, (i * g->depth + k) * call->columns, fcnn_min(call->cut->steps, g->depth - k)};
             run_class(call, job, tile);
         }
     }
     if (!relu) return;
     tile->relu = 1;
     tile->segment_count = 0;
-    job->v = &all_rows, job->h = &all_columns;
-    run_class(call, job, tile);
+    run_all(call, job, tile);
 }
 
-static void compute(const struct fcnn_tiles *tiles, const fcnn_problem *p, const fcnn_tensors *t,
-                    const struct fcnn_memory *memory, int64_t first, int64_t last)
+/* Where a block's source lies: in the tensor, in memory.shared, or in scratch, to where it is spread. */
+static void place_source(const struct fcnn_query *query, const struct direct_cut *cut, const fcnn_tensors *t,
+                         const struct fcnn_memory *memory, int spread_now, struct job *job)
 {
-    struct direct_cut cut = direct_cut_of(tiles, p);
+    const fcnn_problem *p = &cut->problem;
+    const float *src = p->direction == FCNN_FORWARD ? t->src : t->d_dst;
+    job->src_from = 0;
+    if (!cut->own_copy) {
+        if (cut->spread != FCNN_SPREAD_NOTHING) src = memory->shared;
+        job->src = src + job->block.image * cut->gather.src_image;
+        return;
+    }
+    float *copy = (float *)((char *)memory->scratch + segment_bytes(cut));
+    int64_t first = 0, last = p->p;
+    if (cut->bands > 1) source_rows(p, &job->block, &first, &last);
+    if (spread_now) {
+        const int64_t row = job->block.image * p->p;
+        fcnn_spread_gradient(query->context, p, t, cut->spread, copy, row + first,
+                             row + (job->block.images - 1) * p->p + last);
+    }
+    job->src = copy;
+    job->src_from = p->op == FCNN_CONV2D_POOL ? 2 * first : first;
+}
+
+static void compute(const struct fcnn_query *query, const fcnn_tensors *t, const struct fcnn_memory *memory,
+                    int64_t first, int64_t last)
+{
+    const struct fcnn_tiles *tiles = query->context;
+    const struct direct_cut cut = direct_cut_of(query);
+    const fcnn_problem *p = &cut.problem;
     const struct fcnn_gather *g = &cut.gather;
-    struct fcnn_packing packing = fcnn_packing_of(tiles, p);
-    int forward = p->direction == FCNN_FORWARD, pooled = cut.pooled;
-    const struct visits *visits = memory->tables;
-    const int64_t chunks = chunks_of(&cut, visits->swept);
-    const float *src = cut.spread != FCNN_SPREAD_NOTHING ? memory->shared : forward ? t->src : t->d_dst;
-    float *copy = (float *)((char *)memory->scratch + segment_bytes(&cut));
-    int64_t dst_image = pooled ? g->dst_image / 4 : g->dst_image, words = (p->k + 15) / 16 * 3;
-    for (int64_t task = first, end, copied = -1; task < last; task = end) {
-        int64_t chunk = task % chunks, at = task / chunks % packing.tasks;
-        int64_t block = task / chunks / packing.tasks;
-        end = fcnn_min(last, task - chunk + chunks);
-        int64_t group = at / packing.panels.count, image = block * g->images / cut.blocks;
-        struct fcnn_panel panel = fcnn_panel_at(&packing.panels, at % packing.panels.count);
-        int64_t columns = fcnn_ceil_div(panel.width, tiles->lanes) * tiles->lanes;
-        int64_t channel = group * g->width + panel.from;
-        const float *packed = (const float *)memory->packed + at * packing.stride;
-        struct job job = {.gather = g, .images = (block + 1) * g->images / cut.blocks - image, .choice_pixel = words};
-        if (cut.own_copy && block != copied)
-            fcnn_spread_gradient(tiles, p, t, cut.spread, copy, image, image + job.images);
-        copied = block;
-        job.src = (cut.own_copy ? copy : src + image * g->src_image) + group * g->depth;
-        job.dst = (forward ? t->dst : t->d_src) + image * dst_image + channel;
-        job.choice = pooled ? t->choice + image * p->p * p->q * words : NULL;
+    const struct fcnn_packing *packing = &cut.packing;
+    const int forward = p->direction == FCNN_FORWARD;
+    const int64_t dst_image = cut.pooled ? g->dst_image / 4 : g->dst_image, words = (p->k + 15) / 16 * 3;
+    struct job job = {.gather = g, .choice_pixel = words};
+    for (int64_t task = first, end, ready = -1; task < last; task = end) {
+        const int64_t chunk = task % cut.chunks, at = task / cut.chunks % packing->tasks;
+        const int64_t block = task / cut.chunks / packing->tasks;
+        end = fcnn_min(last, task - chunk + cut.chunks);
+        const int64_t group = at / packing->panels.count;
+        const struct fcnn_panel panel = fcnn_panel_at(&packing->panels, at % packing->panels.count);
+        const int64_t vectors = fcnn_ceil_div(panel.width, tiles->lanes), columns = vectors * tiles->lanes;
+        const int64_t channel = group * g->width + panel.from;
+        const float *packed = (const float *)memory->packed + at * packing->stride;
+        job.block = block_at(&cut, block);
+        place_source(query, &cut, t, memory, block != ready, &job);
+        ready = block;
+        if (cut.swept) {
+            const struct block part = part_of(&cut, &job.block, chunk, chunk + end - task);
+            job.src += (part.image - job.block.image) * g->src_image;
+            job.block = part;
+        }
+        job.src += group * g->depth;
+        job.dst = (forward ? t->dst : t->d_src) + job.block.image * dst_image + channel;
+        job.choice = cut.pooled ? t->choice + job.block.image * p->p * p->q * words : NULL;
         struct fcnn_tile tile = {.b = packed + columns, .init = packed, .width = panel.width, .channel = channel,
                                  .relu = forward && p->activation == FCNN_RELU_ACTIVATION, .channels = p->k};
-        const struct call call = {tiles, visits, columns, chunk, chunk + end - task, chunks};
-        if (visits->swept) run_sweep(&call, &job, &tile);
+        const struct call call = {tiles, &cut, memory->tables, columns, vectors,
+                                  fcnn_min(cut.rows, tiles->rows[vectors]), chunk, chunk + end - task};
+        if (cut.swept) run_sweep(&call, &job, &tile);
         else run_classes(&call, &job, &tile, memory->scratch);
     }
 }
@@ -379,12 +564,12 @@ void fcnn_direct_gather_run(const struct fcnn_query *query, const fcnn_tensors *
                             enum fcnn_stage stage, int64_t first, int64_t last)
 {
     const struct fcnn_tiles *tiles = query->context;
-    const fcnn_problem *p = query->problem;
-    struct direct_cut cut = direct_cut_of(tiles, p);
+    const struct direct_cut cut = direct_cut_of(query);
+    const fcnn_problem *p = &cut.problem;
     switch (stage) {
-    case FCNN_TABLES: list_visits(&cut, is_swept(tiles, &cut), memory->tables); break;
-    case FCNN_PACK: fcnn_pack_weights(tiles, p, t, memory->packed, first, last); break;
-    case FCNN_GATHER: fcnn_spread(tiles, p, t, cut.spread, memory->shared, first, last); break;
-    default: compute(tiles, p, t, memory, first, last);
+    case FCNN_TABLES: list_visits(&cut, memory->tables); break;
+    case FCNN_PACK: fcnn_pack_weights(tiles, p, query->knobs[VECTORS], t, memory->packed, first, last); break;
+    case FCNN_GATHER: fcnn_spread_rows(tiles, p, t, cut.spread, memory->shared, first, last); break;
+    default: compute(query, t, memory, first, last);
     }
 }

@@ -29,6 +29,24 @@ fcnn_problem fcnn_conv_of(const fcnn_problem *problem, int haloed)
     return conv;
 }
 
+/* Windows of one axis lie side by side and cover it. */
+static int is_tiled(int64_t in, int64_t out, int64_t taps, int64_t stride, int64_t dilation, int64_t before,
+                    int64_t after)
+{
+    return in == out * taps && (out == 1 || stride == taps) && (taps == 1 || dilation == 1) && !before && !after;
+}
+
+fcnn_problem fcnn_folded(const fcnn_problem *problem)
+{
+    fcnn_problem p = *problem;
+    if (p.op != FCNN_CONV2D || p.groups > 1) return p;
+    if (!is_tiled(p.w, p.q, p.s, p.stride_w, p.dilation_w, p.pad_left, p.pad_right)) return p;
+    p.c *= p.s, p.w = p.q, p.s = p.stride_w = p.dilation_w = 1;
+    if (p.w > 1 || !is_tiled(p.h, p.p, p.r, p.stride_h, p.dilation_h, p.pad_top, p.pad_bottom)) return p;
+    p.c *= p.r, p.h = p.p, p.r = p.stride_h = p.dilation_h = 1;
+    return p;
+}
+
 struct fcnn_gather fcnn_gather_of(const fcnn_problem *conv)
 {
     const fcnn_problem *p = conv;
@@ -164,6 +182,16 @@ void fcnn_axis_taps(const fcnn_problem *conv, int vertical, struct fcnn_axis_cla
 {
     const struct axis a = axis_of(conv, vertical);
     for (int64_t tap = 0; tap < a.taps; tap++) classes[tap] = class_of_tap(&a, tap);
+}
+
+struct fcnn_axis_class fcnn_axis_part(const struct fcnn_axis_class *whole, int64_t from, int64_t to)
+{
+    struct fcnn_axis_class part = *whole;
+    const int64_t begin = ceil_at(from - whole->first, whole->step), end = ceil_at(to - whole->first, whole->step);
+    part.count = (end < whole->count ? end : whole->count) - begin;
+    part.first += begin * whole->step, part.origin += begin * whole->stride;
+    if (part.count < 0) part.count = 0;
+    return part;
 }
 
 struct fcnn_panels fcnn_panels_of(int64_t channels, int64_t granule, int64_t most)

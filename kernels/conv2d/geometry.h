@@ -31,6 +31,10 @@ struct fcnn_gather {
 /* The convolution that a problem really computes: pooled ones with p, q set to the (even) convolution outputs that
  * windows use. haloed: as if src were stored with its padding around it (h, w grow, pads vanish). */
 fcnn_problem fcnn_conv_of(const fcnn_problem *problem, int haloed);
+/* The same convolution with less window, where windows lie side by side and cover their rows, or the only window its
+ * columns: what a window has in a row counts as channels then; likewise down, once rows are of one pixel. All tensors
+ * lie in memory as before, all sums have their order. Backward data gets whole vectors of it. */
+fcnn_problem fcnn_folded(const fcnn_problem *problem);
 int fcnn_is_padded(const fcnn_problem *problem);
 
 struct fcnn_gather fcnn_gather_of(const fcnn_problem *conv); /* by its direction: forward or backward data */
@@ -41,6 +45,9 @@ int64_t fcnn_axis_classes(const fcnn_problem *conv, int vertical, struct fcnn_ax
 /* The outputs that meet real input through a tap, as a class with that tap alone; the same for each tap of an axis. */
 struct fcnn_axis_class fcnn_axis_tap(const fcnn_problem *conv, int vertical, int64_t tap);
 void fcnn_axis_taps(const fcnn_problem *conv, int vertical, struct fcnn_axis_class *classes);
+
+/* The part of a class that falls on outputs from .. to-1. */
+struct fcnn_axis_class fcnn_axis_part(const struct fcnn_axis_class *whole, int64_t from, int64_t to);
 
 /* The input position that output `out` and tap `tap` meet, along one axis; -1: padding, or between strides. */
 int64_t fcnn_axis_meet(const fcnn_problem *conv, int vertical, int64_t out, int64_t tap);

@@ -34,9 +34,9 @@ void fcnn_im2col_fill_tables(const struct fcnn_im2col *m, void *tables)
     }
 }
 
-size_t fcnn_im2col_matrix_bytes(const struct fcnn_im2col *m)
+size_t fcnn_im2col_matrix_bytes(const struct fcnn_im2col *m, int64_t rows)
 {
-    return (size_t)(FCNN_IM2COL_ROWS * m->stride) * sizeof(float);
+    return (size_t)(rows * m->stride) * sizeof(float);
 }
 
 static void build_row(const struct fcnn_im2col *m, const float *image, int64_t y, int64_t x, float *row)

@@ -6,7 +6,7 @@
 
 #include "kernels/conv2d/conv2d.h"
 
-#define FCNN_IM2COL_ROWS 96 /* rows built at a time: whole windows, whole tiles */
+#define FCNN_IM2COL_ROWS 96 /* rows built at a time for backward weights: whole windows, whole tiles */
 
 struct fcnn_im2col {
     fcnn_problem conv;         /* forward, or backward data */
@@ -19,7 +19,7 @@ struct fcnn_im2col {
 struct fcnn_im2col fcnn_im2col_of(const fcnn_problem *problem, int pooled, const void *tables);
 size_t fcnn_im2col_table_bytes(const struct fcnn_im2col *m);
 void fcnn_im2col_fill_tables(const struct fcnn_im2col *m, void *tables);
-size_t fcnn_im2col_matrix_bytes(const struct fcnn_im2col *m);
+size_t fcnn_im2col_matrix_bytes(const struct fcnn_im2col *m, int64_t rows);
 /* Rows of pixels first .. last-1 (images, rows, columns counted through) of a group. */
 void fcnn_im2col_build(const struct fcnn_im2col *m, const float *src, int64_t group, int64_t first, int64_t last,
                        float *matrix);

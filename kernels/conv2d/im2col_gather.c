@@ -4,6 +4,8 @@
 #include "kernels/conv2d/im2col.h"
 #include "kernels/simd/common.h"
 
+enum { VECTORS, MATRIX_ROWS };
+
 static int is_pooled_forward(const fcnn_problem *p)
 {
     return p->op == FCNN_CONV2D_POOL && p->direction == FCNN_FORWARD;
@@ -15,6 +17,20 @@ static enum fcnn_spread spread_of(const fcnn_problem *p)
     return p->op == FCNN_CONV2D_POOL || p->activation == FCNN_RELU_ACTIVATION ? FCNN_SPREAD_FULL : FCNN_SPREAD_NOTHING;
 }
 
+/* Rows of the matrix that are built at a time: whole windows, whole tiles. Built, they are read once per panel. */
+static int64_t rows_at_a_time(const struct fcnn_query *query) { return fcnn_ceil_div(query->knobs[MATRIX_ROWS], 4) * 4; }
+
+static int64_t standard_rows(const struct fcnn_query *query)
+{
+    struct fcnn_im2col m = fcnn_im2col_of(query->problem, is_pooled_forward(query->problem), NULL);
+    return fcnn_max(24, query->caches->l2 / 4 / (m.stride * (int64_t)sizeof(float)) / 24 * 24);
+}
+
+const struct fcnn_knob fcnn_im2col_gather_knobs[FCNN_IM2COL_GATHER_KNOBS] = {
+    [VECTORS] = FCNN_VECTORS_KNOB(fcnn_panel_vectors),
+    [MATRIX_ROWS] = {"matrix_rows", 6, {12, 24, 48, 96, 192, 384}, standard_rows},
+};
+
 static int64_t pixels_of(const struct fcnn_im2col *m) { return m->gather.images * m->gather.dst_h * m->gather.dst_w; }
 
 void fcnn_im2col_gather_demand(const struct fcnn_query *query, struct fcnn_demand *demand)
@@ -22,15 +38,15 @@ void fcnn_im2col_gather_demand(const struct fcnn_query *query, struct fcnn_deman
     const struct fcnn_tiles *tiles = query->context;
     const fcnn_problem *p = query->problem;
     struct fcnn_im2col m = fcnn_im2col_of(p, is_pooled_forward(p), NULL);
-    struct fcnn_packing packing = fcnn_packing_of(tiles, p);
+    struct fcnn_packing packing = fcnn_packing_of(tiles, p, query->knobs[VECTORS]);
     demand->tables = fcnn_im2col_table_bytes(&m);
     demand->packed = packing.bytes;
     demand->shared = fcnn_spread_bytes(p, spread_of(p));
-    demand->scratch = fcnn_im2col_matrix_bytes(&m);
+    demand->scratch = fcnn_im2col_matrix_bytes(&m, rows_at_a_time(query));
     demand->tasks[FCNN_TABLES] = 1;
     demand->tasks[FCNN_PACK] = packing.tasks;
-    demand->tasks[FCNN_GATHER] = spread_of(p) == FCNN_SPREAD_NOTHING ? 0 : p->n;
-    demand->tasks[FCNN_COMPUTE] = p->groups * fcnn_ceil_div(pixels_of(&m), FCNN_IM2COL_ROWS);
+    demand->tasks[FCNN_GATHER] = spread_of(p) == FCNN_SPREAD_NOTHING ? 0 : fcnn_spread_rows_of(p, spread_of(p));
+    demand->tasks[FCNN_COMPUTE] = p->groups * fcnn_ceil_div(pixels_of(&m), rows_at_a_time(query));
 }
 
 /* Where row (pixel or window) `unit` of the product goes. */
@@ -61,18 +77,20 @@ static void multiply(const struct fcnn_tiles *tiles, const struct fcnn_im2col *m
     }
 }
 
-static void compute(const struct fcnn_tiles *tiles, const fcnn_problem *p, const fcnn_tensors *t,
-                    const struct fcnn_memory *memory, int64_t first, int64_t last)
+static void compute(const struct fcnn_query *query, const fcnn_tensors *t, const struct fcnn_memory *memory,
+                    int64_t first, int64_t last)
 {
+    const struct fcnn_tiles *tiles = query->context;
+    const fcnn_problem *p = query->problem;
     struct fcnn_im2col m = fcnn_im2col_of(p, is_pooled_forward(p), memory->tables);
-    struct fcnn_packing packing = fcnn_packing_of(tiles, p);
+    struct fcnn_packing packing = fcnn_packing_of(tiles, p, query->knobs[VECTORS]);
     const float *src = p->direction == FCNN_FORWARD          ? t->src
                        : spread_of(p) == FCNN_SPREAD_NOTHING ? t->d_dst
                                                              : memory->shared;
-    int64_t pixels = pixels_of(&m), chunks = fcnn_ceil_div(pixels, FCNN_IM2COL_ROWS);
+    const int64_t rows = rows_at_a_time(query), pixels = pixels_of(&m), chunks = fcnn_ceil_div(pixels, rows);
     for (int64_t task = first; task < last; task++) {
-        int64_t group = task / chunks, from = task % chunks * FCNN_IM2COL_ROWS,
-                to = fcnn_min(from + FCNN_IM2COL_ROWS, pixels);
+        int64_t group = task / chunks, from = task % chunks * rows,
+                to = fcnn_min(from + rows, pixels);
         fcnn_im2col_build(&m, src, group, from, to, memory->scratch);
         for (int64_t i = 0; i < packing.panels.count; i++) {
             struct fcnn_panel panel = fcnn_panel_at(&packing.panels, i);
@@ -92,10 +110,10 @@ void fcnn_im2col_gather_run(const struct fcnn_query *query, const fcnn_tensors *
         struct fcnn_im2col m = fcnn_im2col_of(p, is_pooled_forward(p), memory->tables);
         fcnn_im2col_fill_tables(&m, memory->tables);
     } else if (stage == FCNN_PACK) {
-        fcnn_pack_weights(tiles, p, t, memory->packed, first, last);
+        fcnn_pack_weights(tiles, p, query->knobs[VECTORS], t, memory->packed, first, last);
     } else if (stage == FCNN_GATHER) {
-        fcnn_spread(tiles, p, t, spread_of(p), memory->shared, first, last);
+        fcnn_spread_rows(tiles, p, t, spread_of(p), memory->shared, first, last);
     } else {
-        compute(tiles, p, t, memory, first, last);
+        compute(query, t, memory, first, last);
     }
 }

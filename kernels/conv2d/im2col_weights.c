@@ -55,7 +55,7 @@ void fcnn_im2col_weights_demand(const struct fcnn_query *query, struct fcnn_dema
     demand->tables = fcnn_im2col_table_bytes(&call.matrix) + 2 * FCNN_IM2COL_ROWS * sizeof(int32_t);
     demand->shared = fcnn_spread_bytes(p, call.spread);
     demand->sums = fcnn_weights_sum_bytes(p);
-    demand->scratch = fcnn_im2col_matrix_bytes(&call.matrix);
+    demand->scratch = fcnn_im2col_matrix_bytes(&call.matrix, FCNN_IM2COL_ROWS);
     demand->tasks[FCNN_TABLES] = 1;
     demand->tasks[FCNN_GATHER] = call.spread == FCNN_SPREAD_NOTHING ? 0 : p->n;
     demand->tasks[FCNN_COMPUTE] = p->groups * call.panels.count;

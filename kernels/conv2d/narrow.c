@@ -11,8 +11,28 @@
 #include "kernels/conv2d/narrow.h"
 #include "kernels/simd/common.h"
 
-#define BAND_BYTES (128 << 10) /* of sums: a part of the L2 cache */
-#define BESIDE_COLUMNS 64     /* images lie side by side while they fit */
+/* Knobs: sums of a band are at most so many bytes; images lie side by side while they fit in so many columns. */
+enum { BAND_BYTES, BESIDE_COLUMNS };
+#define MOST_BAND (1 << 20)
+#define MOST_COLUMNS 256
+
+/* A part of the L2 cache: gradients come and go meanwhile. */
+static int64_t standard_band(const struct fcnn_query *query) { return query->caches->l2 / 8; }
+
+/* A transposed row of the gradient should stay in half of the L1 cache, as all tiles read it; but fill a tile. */
+static int64_t standard_columns(const struct fcnn_query *query)
+{
+    const struct fcnn_tiles *tiles = query->context;
+    const fcnn_problem *p = query->problem;
+    if (p->n == 1) return FCNN_MOOT;
+    const int64_t columns = query->caches->l1 / 2 / (p->k * (int64_t)sizeof(float));
+    return fcnn_min(fcnn_max(columns, fcnn_widest(tiles) * tiles->lanes), MOST_COLUMNS);
+}
+
+const struct fcnn_knob fcnn_narrow_knobs[FCNN_NARROW_KNOBS] = {
+    [BAND_BYTES] = {"band_bytes", 6, {32 << 10, 64 << 10, 128 << 10, 256 << 10, 512 << 10, MOST_BAND}, standard_band},
+    [BESIDE_COLUMNS] = {"beside_columns", 5, {1, 32, 64, 128, MOST_COLUMNS}, standard_columns},
+};
 
 struct narrow_cut {
     int64_t left;          /* zeros before a gradient row */
@@ -25,13 +45,13 @@ struct narrow_cut {
     size_t gradient, sums; /* bytes */
 };
 
-static struct narrow_cut narrow_cut_of(const struct fcnn_tiles *tiles, const fcnn_problem *p)
+static struct narrow_cut narrow_cut_of(const struct fcnn_tiles *tiles, const fcnn_problem *p, const int64_t *knobs)
 {
     struct narrow_cut cut = {.phases = fcnn_min(p->stride_w, p->w)};
     int64_t reach = (p->s - 1) * p->dilation_w, last = (p->w - 1 + p->pad_left) / p->stride_w;
     cut.left = fcnn_max(0, reach - p->pad_left) / p->stride_w;
     cut.columns = cut.left + fcnn_max(p->q, last + 1);
-    cut.beside = fcnn_max(1, fcnn_min(p->n, BESIDE_COLUMNS / cut.columns));
+    cut.beside = fcnn_max(1, fcnn_min(p->n, knobs[BESIDE_COLUMNS] / cut.columns));
     cut.sets = fcnn_ceil_div(p->n, cut.beside);
     int64_t before = (cut.beside - 1) * cut.columns, lanes = tiles->lanes;
     cut.length = fcnn_ceil_div(before + fcnn_ceil_div(p->w, p->stride_w), lanes) * lanes;
@@ -39,8 +59,8 @@ static struct narrow_cut narrow_cut_of(const struct fcnn_tiles *tiles, const fcn
     cut.pitch = fcnn_max(cut.pitch, before + cut.left + fcnn_ceil_div(p->q, lanes) * lanes);
     cut.pitch = (fcnn_ceil_div(cut.pitch, 16) | 1) * 16; /* odd lines: a column's share all sets of the L1 cache */
     int64_t row = p->c * cut.phases * cut.length * (int64_t)sizeof(float);
-    cut.bands = fcnn_ceil_div(p->h * row, BAND_BYTES);
-    if (cut.bands * cut.sets % 2 && p->h * row > BAND_BYTES / 8) cut.bands++; /* two threads should share evenly */
+    cut.bands = fcnn_ceil_div(p->h * row, knobs[BAND_BYTES]);
+    if (cut.bands * cut.sets % 2 && p->h * row > knobs[BAND_BYTES] / 8) cut.bands++; /* two threads should share evenly */
     cut.bands = fcnn_min(p->h, cut.bands);
     cut.band = fcnn_ceil_div(p->h, cut.bands);
     cut.bands = fcnn_ceil_div(p->h, cut.band);
@@ -93,7 +113,9 @@ const char *fcnn_narrow_unsupported(const struct fcnn_query *query)
     const char *reason = fcnn_conv2d_unsupported(query);
     if (reason) return reason;
     const fcnn_problem *p = query->problem;
-    return narrow_cut_of(query->context, p).pitch > INT32_MAX / p->k ? "gradient rows of 2^31 values or more" : NULL;
+    const int64_t widest[FCNN_NARROW_KNOBS] = {[BAND_BYTES] = MOST_BAND, [BESIDE_COLUMNS] = MOST_COLUMNS};
+    return narrow_cut_of(query->context, p, widest).pitch > INT32_MAX / p->k ? "gradient rows of 2^31 values or more"
+                                                                             : NULL;
 }
 
 const char *fcnn_narrow_doubt(const struct fcnn_query *query)
@@ -103,7 +125,15 @@ const char *fcnn_narrow_doubt(const struct fcnn_query *query)
     int64_t channels = p->c / p->groups;
     if (channels > fcnn_max(tiles->lanes, 8) / 2) return "more than half a vector of input channels in a group";
     if (p->r * p->s == 1) return "filters of one element";
-    if (narrow_cut_of(tiles, p).beside * fcnn_ceil_div(p->w, p->stride_w) < 2 * channels) return "rows of few pixels";
+    const int64_t knobs[FCNN_NARROW_KNOBS] = {[BAND_BYTES] = standard_band(query),
+                                              [BESIDE_COLUMNS] = p->n > 1 ? standard_columns(query) : 1};
+    const struct narrow_cut cut = narrow_cut_of(tiles, p, knobs);
+    if (cut.beside * fcnn_ceil_div(p->w, p->stride_w) < 2 * channels) return "rows of few pixels";
+    /* multiply-adds with a row of gradients: here zeros count, in direct (which may fold windows) empty lanes */
+    const fcnn_problem folded = fcnn_folded(p);
+    const int64_t wide = fcnn_max(tiles->lanes, 8), here = channels * p->s * cut.length;
+    const int64_t direct = cut.beside * p->q * folded.s * fcnn_ceil_div(folded.c / folded.groups, wide) * wide;
+    if (here >= direct) return "more zeros beside gradients than lanes without a channel";
     return NULL;
 }
 
@@ -111,7 +141,7 @@ void fcnn_narrow_demand(const struct fcnn_query *query, struct fcnn_demand *dema
 {
     const struct fcnn_tiles *tiles = query->context;
     const fcnn_problem *p = query->problem;
-    struct narrow_cut cut = narrow_cut_of(tiles, p);
+    struct narrow_cut cut = narrow_cut_of(tiles, p, query->knobs);
     demand->tables = tables_in(p, NULL).bytes;
     demand->scratch = cut.gradient + cut.sums;
     demand->tasks[FCNN_TABLES] = 1;
@@ -239,7 +269,7 @@ void fcnn_narrow_run(const struct fcnn_query *query, const fcnn_tensors *t, cons
 {
     const struct fcnn_tiles *tiles = query->context;
     const fcnn_problem *p = query->problem;
-    struct band band = {tiles, p, t, .cut = narrow_cut_of(tiles, p), .tables = tables_in(p, memory->tables)};
+    struct band band = {tiles, p, t, .cut = narrow_cut_of(tiles, p, query->knobs), .tables = tables_in(p, memory->tables)};
     if (stage == FCNN_TABLES) {
         fill_tables(&band.cut, p, &band.tables);
         return;

@@ -5,26 +5,35 @@
 #include "kernels/conv2d/conv2d.h"
 #include "kernels/simd/common.h"
 
-/* A panel of the widest tile is read once per tile; it should stay in half of a 1 MB L2 cache. */
-#define PANEL_BYTES (384 << 10)
-
 /* Choice words hold 16 channels, so no two tasks may share one; vectors of 8 own a byte of it. */
-static struct fcnn_panels panels_of(const struct fcnn_tiles *tiles, const fcnn_problem *p, int64_t width, int64_t rows)
+static struct fcnn_panels panels_of(const struct fcnn_tiles *tiles, const fcnn_problem *p, int64_t width,
+                                    int64_t vectors)
 {
     if (p->op == FCNN_CONV2D_POOL && p->direction == FCNN_FORWARD) {
         int64_t granule = tiles->lanes >= 8 ? tiles->lanes : 16;
         return fcnn_panels_of(width, granule, tiles->pooled_vectors * tiles->lanes / granule);
     }
-    int64_t most = tiles->vectors;
-    while (most > 2 && rows * most * tiles->lanes * (int64_t)sizeof(float) > PANEL_BYTES) most--;
-    return fcnn_panels_of(width, tiles->lanes, most);
+    return fcnn_panels_of(width, tiles->lanes, fcnn_min(vectors, fcnn_widest(tiles)));
 }
 
-struct fcnn_packing fcnn_packing_of(const struct fcnn_tiles *tiles, const fcnn_problem *p)
+/* A panel is read once per tile; the widest tile's should stay in half of the L2 cache, beside what it meets. */
+int64_t fcnn_panel_vectors(const struct fcnn_query *query)
+{
+    const struct fcnn_tiles *tiles = query->context;
+    const fcnn_problem *p = query->problem;
+    const struct fcnn_gather g = fcnn_gather_of(p);
+    const int64_t row = g.taps_h * g.taps_w * g.depth * tiles->lanes * (int64_t)sizeof(float);
+    if (g.width <= tiles->lanes || (p->op == FCNN_CONV2D_POOL && p->direction == FCNN_FORWARD)) return FCNN_MOOT;
+    int64_t most = tiles->vectors;
+    while (most > 2 && row * most > query->caches->l2 / 8 * 3) most--;
+    return most;
+}
+
+struct fcnn_packing fcnn_packing_of(const struct fcnn_tiles *tiles, const fcnn_problem *p, int64_t vectors)
 {
     struct fcnn_gather g = fcnn_gather_of(p);
     struct fcnn_packing packing = {.rows = g.taps_h * g.taps_w * g.depth};
-    packing.panels = panels_of(tiles, p, g.width, packing.rows);
+    packing.panels = panels_of(tiles, p, g.width, vectors);
     const int64_t widest = fcnn_panel_at(&packing.panels, 0).width;
     packing.stride = (packing.rows + 1) * fcnn_ceil_div(widest, tiles->lanes) * tiles->lanes;
     packing.stride = fcnn_ceil_div(packing.stride, 16) * 16; /* panels start on cache lines */
@@ -59,10 +68,10 @@ static void pack_backward(const fcnn_problem *p, const float *weights, int64_t g
         }
 }
 
-void fcnn_pack_weights(const struct fcnn_tiles *tiles, const fcnn_problem *p, const fcnn_tensors *tensors,
-                       float *packed, int64_t first, int64_t last)
+void fcnn_pack_weights(const struct fcnn_tiles *tiles, const fcnn_problem *p, int64_t vectors,
+                       const fcnn_tensors *tensors, float *packed, int64_t first, int64_t last)
 {
-    struct fcnn_packing packing = fcnn_packing_of(tiles, p);
+    struct fcnn_packing packing = fcnn_packing_of(tiles, p, vectors);
     int forward = p->direction == FCNN_FORWARD;
     for (int64_t task = first; task < last; task++) {
         int64_t group = task / packing.panels.count, group_k = group * (p->k / p->groups);

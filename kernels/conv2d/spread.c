@@ -40,42 +40,55 @@ void fcnn_halo_rows(const fcnn_problem *p, const float *src, float *out, int64_t
 }
 
 /* The four rows of channels that window (row, column) owns. */
-static void window_rows(const fcnn_problem *p, enum fcnn_spread what, float *out, int64_t row, int64_t column,
-                        float *full[4])
+static void window_rows(const fcnn_problem *p, enum fcnn_spread what, float *out, int64_t column, float *full[4])
 {
     for (int64_t i = 0; i < 4; i++)
-        full[i] = what == FCNN_SPREAD_WINDOWS ? out + ((row * p->q + column) * 4 + i) * p->k
-                                              : out + ((2 * row + i / 2) * 2 * p->q + 2 * column + i % 2) * p->k;
+        full[i] = what == FCNN_SPREAD_WINDOWS ? out + (column * 4 + i) * p->k
+                                              : out + (i / 2 * 2 * p->q + 2 * column + i % 2) * p->k;
 }
 
-static void unpool_image(const struct fcnn_tiles *tiles, const fcnn_problem *p, const uint16_t *choice,
-                         const float *d_dst, enum fcnn_spread what, float *out)
+/* One row of windows. */
+static void unpool_row(const struct fcnn_tiles *tiles, const fcnn_problem *p, const uint16_t *choice,
+                       const float *d_dst, enum fcnn_spread what, float *out)
 {
     int64_t words = (p->k + 15) / 16 * 3;
-    for (int64_t row = 0; row < p->p; row++)
-        for (int64_t column = 0; column < p->q; column++, choice += words, d_dst += p->k) {
-            float *full[4];
-            window_rows(p, what, out, row, column, full);
-            tiles->unpool(p->k, choice, d_dst, full);
-        }
+    for (int64_t column = 0; column < p->q; column++, choice += words, d_dst += p->k) {
+        float *full[4];
+        window_rows(p, what, out, column, full);
+        tiles->unpool(p->k, choice, d_dst, full);
+    }
 }
 
 void fcnn_spread_gradient(const struct fcnn_tiles *tiles, const fcnn_problem *p, const fcnn_tensors *t,
                           enum fcnn_spread what, float *out, int64_t first, int64_t last)
 {
-    const int64_t dst = p->p * p->q * p->k, words = p->p * p->q * ((p->k + 15) / 16) * 3;
-    for (int64_t n = first; n < last; n++, out += p->op == FCNN_CONV2D_POOL ? 4 * dst : dst) {
-        if (p->op == FCNN_CONV2D_POOL) unpool_image(tiles, p, t->choice + n * words, t->d_dst + n * dst, what, out);
-        else tiles->mask_relu(dst, t->dst + n * dst, t->d_dst + n * dst, out);
+    const int64_t row = p->q * p->k, words = p->q * ((p->k + 15) / 16) * 3;
+    if (p->op != FCNN_CONV2D_POOL) {
+        tiles->mask_relu((last - first) * row, t->dst + first * row, t->d_dst + first * row, out);
+        return;
+    }
+    for (int64_t i = first; i < last; i++, out += 4 * row)
+        unpool_row(tiles, p, t->choice + i * words, t->d_dst + i * row, what, out);
+}
+
+int64_t fcnn_spread_rows_of(const fcnn_problem *p, enum fcnn_spread what)
+{
+    return p->n * (what == FCNN_SPREAD_HALO ? p->pad_top + p->h + p->pad_bottom : p->p);
+}
+
+void fcnn_spread_rows(const struct fcnn_tiles *tiles, const fcnn_problem *p, const fcnn_tensors *t,
+                      enum fcnn_spread what, float *out, int64_t first, int64_t last)
+{
+    if (what == FCNN_SPREAD_HALO) fcnn_halo_rows(p, t->src, out, first, last);
+    else {
+        const int64_t row = (p->op == FCNN_CONV2D_POOL ? 4 : 1) * p->q * p->k;
+        fcnn_spread_gradient(tiles, p, t, what, out + first * row, first, last);
     }
 }
 
 void fcnn_spread(const struct fcnn_tiles *tiles, const fcnn_problem *p, const fcnn_tensors *t, enum fcnn_spread what,
                  float *out, int64_t first, int64_t last)
 {
-    const int64_t height = p->pad_top + p->h + p->pad_bottom;
-    if (what == FCNN_SPREAD_HALO) fcnn_halo_rows(p, t->src, out, first * height, last * height);
-    else
-        fcnn_spread_gradient(tiles, p, t, what,
-                             out + first * (int64_t)(fcnn_spread_bytes(p, what) / sizeof(float)) / p->n, first, last);
+    const int64_t rows = fcnn_spread_rows_of(p, what) / p->n;
+    fcnn_spread_rows(tiles, p, t, what, out, first * rows, last * rows);
 }

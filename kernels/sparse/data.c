@@ -13,7 +13,8 @@
 #include "kernels/sparse/sparse.h"
 #include "kernels/simd/common.h"
 
-#define L1_BYTES (40 << 10) /* of weights that a pass may keep */
+/* Knobs: vectors of a panel; filter units (cut.tap_unit) of a pass at most. */
+enum { VECTORS, UNITS };
 
 struct sparse_data_cut {
     fcnn_problem conv;            /* with its halo, if it has one */
@@ -25,34 +26,90 @@ struct sparse_data_cut {
     int direct;                   /* that is the tensor itself */
 };
 
-/* Half cycles of a pass at one output position, with half of the windows alive: FMAs of 2 per cycle, slower from the L2
- * cache, no faster than the latency of their chains; loads and stores of the sums; the end of a list mispredicted. */
-static int64_t pass_cost(const struct fcnn_sparse *isa, int64_t k, int64_t sums, int64_t unit)
+/* Taps that a pass must not part, and how many such units a panel of so many vectors can take at a time. */
+static int64_t tap_unit(const fcnn_problem *p)
 {
+    return p->s == 3 && p->stride_w == 1 && p->dilation_w == 1 ? 3 : 1;
+}
+
+static int64_t most_units(const struct fcnn_sparse *isa, const fcnn_problem *p, int64_t vectors)
+{
+    const int64_t unit = tap_unit(p);
+    return fcnn_min((unit == 3 ? isa->slides : isa->taps)[vectors], p->r * p->s / unit);
+}
+
+/* Half cycles of a pass at one output position, with half of the windows alive: FMAs of 2 per cycle, slower from the L2
+ * cache (weights leave the L1 a sixth for what else a pass reads), no faster than the latency of their chains; loads and
+ * stores of the sums; the end of a list mispredicted. */
+static int64_t pass_cost(const struct fcnn_query *query, int64_t sums)
+{
+    const struct fcnn_sparse *isa = query->context;
+    const int64_t k = query->problem->k, unit = tap_unit(query->problem);
     int64_t each = fcnn_max(sums + 1, 8);
-    if (k * sums * isa->lanes * (int64_t)sizeof(float) > L1_BYTES) each += each / 2;
+    if (k * sums * isa->lanes * (int64_t)sizeof(float) > query->caches->l1 / 6 * 5) each += each / 2;
     return k * each / 8 + 3 * sums / unit + 30;
 }
 
-static void cut_filter(struct sparse_data_cut *cut, const struct fcnn_sparse *isa, const fcnn_problem *p)
+static int64_t cut_cost(const struct fcnn_query *query, int64_t vectors, int64_t units)
 {
-    int64_t least = INT64_MAX, unit = cut->tap_unit = p->s == 3 && p->stride_w == 1 && p->dilation_w == 1 ? 3 : 1;
-    const int *most = unit == 3 ? isa->slides : isa->taps;
-    for (int64_t vectors = 1; vectors <= FCNN_SPARSE_WIDEST; vectors *= 2)
-        for (int64_t units = fcnn_min(most[vectors], cut->taps / unit); units > 0; units--) {
-            int64_t passes = fcnn_ceil_div(cut->taps / unit, units), panels = fcnn_ceil_div(p->c, vectors * isa->lanes);
-            int64_t sums = fcnn_ceil_div(cut->taps / unit, passes) * unit * vectors;
-            int64_t cost = panels * passes * pass_cost(isa, p->k, sums, unit);
-            if (cost >= least) continue;
-            least = cost;
-            cut->vectors = vectors, cut->passes = passes, cut->panels = panels;
-        }
+    const fcnn_problem *p = query->problem;
+    const int64_t unit = tap_unit(p), all = p->r * p->s / unit, passes = fcnn_ceil_div(all, units);
+    const int64_t panels = fcnn_ceil_div(p->c, vectors * ((const struct fcnn_sparse *)query->context)->lanes);
+    return panels * passes * pass_cost(query, fcnn_ceil_div(all, passes) * unit * vectors);
 }
 
-static struct sparse_data_cut sparse_data_cut_of(const struct fcnn_sparse *isa, const fcnn_problem *p)
+/* The cheapest number of units for so many vectors. */
+static int64_t best_units(const struct fcnn_query *query, int64_t vectors)
 {
+    int64_t best = most_units(query->context, query->problem, vectors);
+    for (int64_t units = best - 1; units > 0; units--)
+        if (cut_cost(query, vectors, units) < cut_cost(query, vectors, best)) best = units;
+    return best;
+}
+
+/* The knob's vectors as a power of two for which there is a scatter. */
+static int64_t vectors_of(const struct fcnn_query *query)
+{
+    int64_t vectors = 1;
+    while (2 * vectors <= query->knobs[VECTORS] && most_units(query->context, query->problem, 2 * vectors) > 0)
+        vectors *= 2;
+    return vectors;
+}
+
+static int64_t standard_vectors(const struct fcnn_query *query)
+{
+    int64_t best = 1, least = INT64_MAX;
+    for (int64_t vectors = 1; vectors <= FCNN_SPARSE_WIDEST; vectors *= 2) {
+        if (most_units(query->context, query->problem, vectors) == 0) break;
+        const int64_t cost = cut_cost(query, vectors, best_units(query, vectors));
+        if (cost >= least) continue;
+        least = cost;
+        best = vectors;
+    }
+    return best;
+}
+
+static int64_t standard_units(const struct fcnn_query *query)
+{
+    const int64_t vectors = vectors_of(query);
+    return most_units(query->context, query->problem, vectors) == 1 ? FCNN_MOOT : best_units(query, vectors);
+}
+
+const struct fcnn_knob fcnn_sparse_data_knobs[] = {
+    [VECTORS] = {"vectors", 4, {1, 2, 4, FCNN_SPARSE_WIDEST}, standard_vectors},
+    [UNITS] = {"units", 8, {1, 2, 3, 4, 5, 6, 9, FCNN_SPARSE_TAPS}, standard_units},
+};
+
+static struct sparse_data_cut sparse_data_cut_of(const struct fcnn_query *query)
+{
+    const struct fcnn_sparse *isa = query->context;
+    const fcnn_problem *p = query->problem;
     struct sparse_data_cut cut = {.conv = fcnn_conv_of(p, 1), .taps = p->r * p->s, .words = fcnn_ceil_div(p->k, 64)};
-    cut_filter(&cut, isa, p);
+    cut.tap_unit = tap_unit(p);
+    cut.vectors = vectors_of(query);
+    cut.passes = fcnn_ceil_div(cut.taps / cut.tap_unit,
+                               fcnn_min(query->knobs[UNITS], most_units(isa, p, cut.vectors)));
+    cut.panels = fcnn_ceil_div(p->c, cut.vectors * isa->lanes);
     int64_t columns = cut.vectors * isa->lanes;
     cut.direct = !fcnn_is_padded(p) && p->c % columns == 0;
     cut.pixel = cut.direct ? p->c : columns;
@@ -75,7 +132,7 @@ void fcnn_sparse_data_demand(const struct fcnn_query *query, struct fcnn_demand 
 {
     const struct fcnn_sparse *isa = query->context;
     const fcnn_problem *p = query->problem;
-    struct sparse_data_cut cut = sparse_data_cut_of(isa, p);
+    struct sparse_data_cut cut = sparse_data_cut_of(query);
     demand->tables = (size_t)cut.taps * sizeof(int64_t);
     demand->packed = (size_t)(cut.panels * p->k * cut.taps * cut.vectors * isa->lanes) * sizeof(float);
     demand->shared = (size_t)(p->n * p->p * p->q * 4 * cut.words) * sizeof(uint64_t);
@@ -183,7 +240,7 @@ void fcnn_sparse_data_run(const struct fcnn_query *query, const fcnn_tensors *t,
 {
     const struct fcnn_sparse *isa = query->context;
     const fcnn_problem *p = query->problem;
-    struct sparse_data_cut cut = sparse_data_cut_of(isa, p);
+    struct sparse_data_cut cut = sparse_data_cut_of(query);
     int64_t windows = p->p * p->q, words = (p->k + 15) / 16 * 3;
     for (int64_t task = first; task < last; task++) switch (stage) {
         case FCNN_TABLES: fill_taps(&cut, memory->tables); break;

@@ -95,16 +95,19 @@ extern const struct fcnn_sparse fcnn_sparse_scalar, fcnn_sparse_avx2, fcnn_spars
 fcnn_phrase_fn fcnn_sparse_unsupported, fcnn_sparse_weights_doubt, fcnn_sparse_winners_doubt;
 fcnn_demand_fn fcnn_sparse_data_demand, fcnn_sparse_weights_demand, fcnn_sparse_winners_demand;
 fcnn_run_fn fcnn_sparse_data_run, fcnn_sparse_weights_run, fcnn_sparse_winners_run;
+extern const struct fcnn_knob fcnn_sparse_data_knobs[2], fcnn_sparse_weights_knobs[2], fcnn_sparse_winners_knobs[1];
 
 /* Values of a struct fcnn_variant. */
 #define FCNN_SPARSE_DATA(isa)                                                                                          \
     {.unsupported = fcnn_sparse_unsupported, .demand = fcnn_sparse_data_demand, .run = fcnn_sparse_data_run,           \
-     .context = &(isa)}
+     .context = &(isa), FCNN_KNOBS(fcnn_sparse_data_knobs)}
 #define FCNN_SPARSE_WEIGHTS(isa)                                                                                       \
     {.unsupported = fcnn_sparse_unsupported, .doubt = fcnn_sparse_weights_doubt,                                       \
-     .demand = fcnn_sparse_weights_demand, .run = fcnn_sparse_weights_run, .context = &(isa)}
+     .demand = fcnn_sparse_weights_demand, .run = fcnn_sparse_weights_run, .context = &(isa),                          \
+     FCNN_KNOBS(fcnn_sparse_weights_knobs)}
 #define FCNN_SPARSE_WINNERS(isa)                                                                                       \
     {.unsupported = fcnn_sparse_unsupported, .doubt = fcnn_sparse_winners_doubt,                                       \
-     .demand = fcnn_sparse_winners_demand, .run = fcnn_sparse_winners_run, .context = &(isa)}
+     .demand = fcnn_sparse_winners_demand, .run = fcnn_sparse_winners_run, .context = &(isa),                          \
+     FCNN_KNOBS(fcnn_sparse_winners_knobs)}
 
 #endif

@@ -11,9 +11,10 @@
 #include "kernels/conv2d/weights_sum.h"
 #include "kernels/simd/common.h"
 
-#define UNIT_BYTES (48 << 10) /* of input: about an L1 cache */
-#define UNIT_WINDOWS 16       /* a unit has so many, or loading and storing sums would show */
-#define LEAST_VECTORS 4       /* in a filter: fewer sums cannot hide the latency of FMAs (winners.c) */
+#define LEAST_VECTORS 4 /* in a filter: fewer sums cannot hide the latency of FMAs (winners.c) */
+
+/* Knobs: bytes of input of a unit, or of the images that share a pass; windows that a unit has at least. */
+enum { UNIT_BYTES, UNIT_WINDOWS };
 
 struct sparse_weights_cut {
     fcnn_problem conv;
@@ -39,20 +40,38 @@ static void cut_filter(struct sparse_weights_cut *cut, const struct fcnn_sparse 
     for (cut->slots = 1; (int64_t)1 << (cut->slots - 1) < blocks;) cut->slots++;
 }
 
-static struct sparse_weights_cut sparse_weights_cut_of(const struct fcnn_sparse *isa, const fcnn_problem *p)
+/* What all channels of a group pass over stays in the L1 cache. */
+static int64_t standard_bytes(const struct fcnn_query *query) { return query->caches->l1; }
+
+/* Of so many windows half are alive, the steps between loading sums and storing them. */
+static int64_t standard_windows(const struct fcnn_query *query)
 {
+    const fcnn_problem *p = query->problem;
+    return p->p == 1 ? FCNN_MOOT : 16;
+}
+
+const struct fcnn_knob fcnn_sparse_weights_knobs[] = {
+    [UNIT_BYTES] = {"unit_bytes", 6, {8 << 10, 16 << 10, 32 << 10, 48 << 10, 96 << 10, 256 << 10}, standard_bytes},
+    [UNIT_WINDOWS] = {"unit_windows", 5, {4, 8, 16, 32, 64}, standard_windows},
+};
+
+static struct sparse_weights_cut sparse_weights_cut_of(const struct fcnn_query *query)
+{
+    const struct fcnn_sparse *isa = query->context;
+    const fcnn_problem *p = query->problem;
     struct sparse_weights_cut cut = {.conv = fcnn_conv_of(p, fcnn_is_padded(p)),
                                      .groups = fcnn_ceil_div(p->k, FCNN_SPARSE_GROUP)};
     const fcnn_problem *conv = &cut.conv;
     cut_filter(&cut, isa, p);
     int64_t row = conv->w * conv->c * (int64_t)sizeof(float), overlap = (p->r - 1) * p->dilation_h + 1 - p->stride_h;
-    int64_t rows = fcnn_max((UNIT_BYTES / row - overlap) / (2 * p->stride_h), fcnn_ceil_div(UNIT_WINDOWS, p->q));
+    const int64_t bytes = query->knobs[UNIT_BYTES], least = fcnn_ceil_div(query->knobs[UNIT_WINDOWS], p->q);
+    int64_t rows = fcnn_max((bytes / row - overlap) / (2 * p->stride_h), least);
     cut.bands = fcnn_ceil_div(p->p, rows);
     cut.band_rows = fcnn_ceil_div(p->p, cut.bands);
     cut.bands = fcnn_ceil_div(p->p, cut.band_rows);
     cut.capacity = fcnn_ceil_div(cut.band_rows * p->q, 16) * 16;
     cut.units = p->n * cut.bands;
-    cut.chunk_units = cut.bands > 1 ? 1 : fcnn_max(1, fcnn_min(FCNN_BLOCK, UNIT_BYTES / (conv->h * row)));
+    cut.chunk_units = cut.bands > 1 ? 1 : fcnn_max(1, fcnn_min(FCNN_BLOCK, bytes / (conv->h * row)));
     return cut;
 }
 
@@ -92,9 +111,8 @@ const char *fcnn_sparse_weights_doubt(const struct fcnn_query *query)
 
 void fcnn_sparse_weights_demand(const struct fcnn_query *query, struct fcnn_demand *demand)
 {
-    const struct fcnn_sparse *isa = query->context;
     const fcnn_problem *p = query->problem;
-    struct sparse_weights_cut cut = sparse_weights_cut_of(isa, p);
+    struct sparse_weights_cut cut = sparse_weights_cut_of(query);
     demand->tables = (size_t)(p->p * p->q) * sizeof(int32_t);
     demand->shared = halo_bytes(p) + lists_in(&cut, NULL).bytes;
     demand->sums = (size_t)(cut.groups * cut.slots * cut.slot) * sizeof(float);
@@ -251,7 +269,7 @@ void fcnn_sparse_weights_run(const struct fcnn_query *query, const fcnn_tensors 
 {
     const struct fcnn_sparse *isa = query->context;
     const fcnn_problem *p = query->problem;
-    struct call call = {.isa = isa, .cut = sparse_weights_cut_of(isa, p), .tensors = t, .sums = memory->sums};
+    struct call call = {.isa = isa, .cut = sparse_weights_cut_of(query), .tensors = t, .sums = memory->sums};
     if (stage == FCNN_TABLES) {
         fill_corners(&call.cut.conv, memory->tables);
         return;

@@ -12,8 +12,7 @@
 #include "kernels/conv2d/weights_sum.h"
 #include "kernels/simd/common.h"
 
-#define BAND_BYTES (16 << 10) /* of laid out inputs: a third of an L1 cache */
-#define MOST_VECTORS 4         /* in a filter: from there on lists of live windows are faster (weights.c) */
+#define MOST_VECTORS 4 /* in a filter: from there on lists of live windows are faster (weights.c) */
 
 struct winners_cut {
     fcnn_problem conv; /* of the input with its halo */
@@ -27,12 +26,21 @@ static size_t four_bytes(const struct winners_cut *cut)
     return fcnn_line((size_t)(cut->band_rows * cut->conv.q / 2 * cut->elements * 4) * sizeof(float));
 }
 
-static struct winners_cut winners_cut_of(const struct fcnn_sparse *isa, const fcnn_problem *p)
+/* Laid out inputs take a third of the L1 cache: they are written, and read again while gradients stream past. */
+static int64_t standard_bytes(const struct fcnn_query *query) { return query->caches->l1 / 3; }
+
+const struct fcnn_knob fcnn_sparse_winners_knobs[] = {
+    {"band_bytes", 6, {2 << 10, 4 << 10, 8 << 10, 16 << 10, 32 << 10, 128 << 10}, standard_bytes},
+};
+
+static struct winners_cut winners_cut_of(const struct fcnn_query *query)
 {
+    const struct fcnn_sparse *isa = query->context;
+    const fcnn_problem *p = query->problem;
     struct winners_cut cut = {
         .conv = fcnn_conv_of(p, fcnn_is_padded(p)), .elements = p->r * p->s * p->c, .windows = p->p * p->q};
     cut.panels = fcnn_panels_of(p->k, isa->lanes, isa->picks);
-    cut.band_rows = fcnn_min(p->p, fcnn_max(1, BAND_BYTES / (p->q * cut.elements * 4 * (int64_t)sizeof(float))));
+    cut.band_rows = fcnn_min(p->p, fcnn_max(1, query->knobs[0] / (p->q * cut.elements * 4 * (int64_t)sizeof(float))));
     return cut;
 }
 
@@ -45,9 +53,8 @@ const char *fcnn_sparse_winners_doubt(const struct fcnn_query *query)
 
 void fcnn_sparse_winners_demand(const struct fcnn_query *query, struct fcnn_demand *demand)
 {
-    const struct fcnn_sparse *isa = query->context;
     const fcnn_problem *p = query->problem;
-    struct winners_cut cut = winners_cut_of(isa, p);
+    struct winners_cut cut = winners_cut_of(query);
     demand->tables = (size_t)cut.elements * sizeof(int32_t);
     demand->shared = fcnn_is_padded(p) ? fcnn_spread_bytes(p, FCNN_SPREAD_HALO) : 0;
     demand->sums = fcnn_weights_sum_bytes(p);
@@ -175,7 +182,7 @@ void fcnn_sparse_winners_run(const struct fcnn_query *query, const fcnn_tensors 
 {
     const struct fcnn_sparse *isa = query->context;
     const fcnn_problem *p = query->problem;
-    struct call call = {.isa = isa, .cut = winners_cut_of(isa, p), .tensors = t, .fours = memory->scratch};
+    struct call call = {.isa = isa, .cut = winners_cut_of(query), .tensors = t, .fours = memory->scratch};
     if (stage == FCNN_TABLES) {
         fill_offsets(&call.cut.conv, memory->tables);
     } else if (stage == FCNN_GATHER) {

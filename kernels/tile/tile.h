@@ -74,6 +74,12 @@ struct fcnn_tiles {
                       int64_t pitch);
 };
 
+/* Vectors of the widest tile that any panel of a plain form may have. */
+static inline int64_t fcnn_widest(const struct fcnn_tiles *tiles)
+{
+    return tiles->vectors > tiles->pooled_vectors ? tiles->vectors : tiles->pooled_vectors;
+}
+
 extern const struct fcnn_tiles fcnn_tiles_scalar, fcnn_tiles_avx2, fcnn_tiles_avx512;
 
 #endif

@@ -2,7 +2,7 @@
  *
  * Winograd's convolution, forward, with pooling or not, and backward data (a forward pass of the gradient with rotated,
  * transposed filters and padding 2 - pad). Filters are transformed when they are packed. A call takes blocks of tiles:
- * patches -> V, per frequency V U -> M, M -> outputs. V and M should stay in half of a 1 MB L2 cache; with many
+ * patches -> V, per frequency V U -> M, M -> outputs. V and M should stay in half of the L2 cache; with many
  * channels they cannot, and a block is as large as it takes to pay for the way of each U from memory. A task is one
  * tile, which calls join to even blocks, or, with many channels, a slice of a block's, and neighbouring slices of a
  * call share V. Tiles begin at even outputs: none cuts a pooling window. */
@@ -11,9 +11,9 @@
 #include "kernels/winograd/winograd.h"
 #include "kernels/simd/common.h"
 
-#define BLOCK_BYTES (512 << 10) /* of V and M */
-#define BLOCK_LEAST 72          /* tiles of a block, where channels are many */
-#define SLICE_CHANNELS 128      /* least width of a slice: a call that begins inside a block transforms it anew */
+/* Knobs: least width of a slice (a call that begins inside a block transforms it anew); tiles of a block at most. */
+enum { SLICE_CHANNELS, BLOCK_TILES };
+
 #define LINE 16                 /* floats; strides that are powers of two would share cache sets */
 #define WORD 16                 /* channels of a choice word; a panel is whole ones, so that no two tasks share one */
 
@@ -60,8 +60,11 @@ static void lay_out(struct winograd_cut *cut)
     cut->packed_group = cut->bias_floats + cut->panels.count * cut->u_panel;
     cut->v_tile = line(g->depth) + LINE;
     cut->m_tile = line(slice) + LINE;
-    int64_t tile = cut->grid.frequencies * (cut->v_tile + cut->m_tile) * (int64_t)sizeof(float);
-    int64_t most = fcnn_max(BLOCK_LEAST, BLOCK_BYTES / tile);
+}
+
+/* `most`: tiles of a block. */
+static void cut_tiles(struct winograd_cut *cut, int64_t most)
+{
     cut->strips = cut->slices > 1 ? fcnn_ceil_div(cut->grid.count, most) : cut->grid.count;
     cut->together = cut->slices > 1 ? 1 : fcnn_min(most, cut->grid.count);
     cut->block_tiles = cut->together * fcnn_ceil_div(cut->grid.count, cut->strips);
@@ -69,7 +72,7 @@ static void lay_out(struct winograd_cut *cut)
     cut->m_frequency = cut->block_tiles * cut->m_tile + LINE;
 }
 
-static struct winograd_cut winograd_cut_of(const struct fcnn_winograd *w, const fcnn_problem *p)
+static struct winograd_cut sliced_cut_of(const struct fcnn_winograd *w, const fcnn_problem *p, int64_t slice_channels)
 {
     int forward = p->direction == FCNN_FORWARD;
     const fcnn_problem conv = fcnn_conv_of(p, 0);
@@ -79,10 +82,39 @@ static struct winograd_cut winograd_cut_of(const struct fcnn_winograd *w, const 
     cut.pad_left = forward ? p->pad_left : 2 - p->pad_left;
     cut.grid = fcnn_winograd_grid_of(w->m, cut.gather.images, cut.gather.dst_h, cut.gather.dst_w);
     cut.panels = fcnn_panels_of(cut.gather.width, WORD, fcnn_max(1, w->tiles->vectors * cut.lanes / WORD));
-    cut.slices = fcnn_max(1, fcnn_min(cut.gather.width / SLICE_CHANNELS, cut.panels.count));
+    cut.slices = fcnn_max(1, fcnn_min(cut.gather.width / slice_channels, cut.panels.count));
     lay_out(&cut);
     return cut;
 }
+
+static struct winograd_cut winograd_cut_of(const struct fcnn_query *query)
+{
+    struct winograd_cut cut = sliced_cut_of(query->context, query->problem, query->knobs[SLICE_CHANNELS]);
+    cut_tiles(&cut, query->knobs[BLOCK_TILES]);
+    return cut;
+}
+
+/* Products of 128 columns repay a patch's transform, which costs about as much as those of 16 (winograd.c). */
+static int64_t standard_channels(const struct fcnn_query *query)
+{
+    const fcnn_problem conv = fcnn_conv_of(query->problem, 0);
+    return fcnn_gather_of(&conv).width < 2 * 64 ? FCNN_MOOT : 128;
+}
+
+/* As many as have V and M in half of the L2 cache. At least so many that their products (FMAs of two vectors per cycle)
+ * take twice the time of U's way from beyond that cache (a float per cycle): four for every lane, in tiles of six. */
+static int64_t standard_tiles(const struct fcnn_query *query)
+{
+    const struct fcnn_winograd *w = query->context;
+    const struct winograd_cut cut = sliced_cut_of(w, query->problem, query->knobs[SLICE_CHANNELS]);
+    const int64_t tile = cut.grid.frequencies * (cut.v_tile + cut.m_tile) * (int64_t)sizeof(float);
+    return fcnn_max(fcnn_ceil_div(4 * w->tiles->lanes + 2, 6) * 6, query->caches->l2 / 2 / tile);
+}
+
+const struct fcnn_knob fcnn_winograd_gather_knobs[] = {
+    [SLICE_CHANNELS] = {"slice_channels", 5, {64, 128, 256, 512, 4096}, standard_channels},
+    [BLOCK_TILES] = {"block_tiles", 9, {8, 24, 48, 72, 96, 144, 192, 288, 512}, standard_tiles},
+};
 
 /* Scratch: a pixel of zeros, V, M. */
 static int64_t zeros_floats(const struct winograd_cut *cut) { return line(cut->gather.depth); }
@@ -91,9 +123,8 @@ static int64_t m_floats(const struct winograd_cut *cut) { return cut->grid.frequ
 
 void fcnn_winograd_gather_demand(const struct fcnn_query *query, struct fcnn_demand *demand)
 {
-    const struct fcnn_winograd *w = query->context;
     const fcnn_problem *p = query->problem;
-    struct winograd_cut cut = winograd_cut_of(w, p);
+    struct winograd_cut cut = winograd_cut_of(query);
     const struct fcnn_gather *g = &cut.gather;
     demand->packed = (size_t)(g->groups * cut.packed_group) * sizeof(float);
     demand->shared = fcnn_spread_bytes(p, cut.spread);
@@ -250,7 +281,7 @@ void fcnn_winograd_gather_run(const struct fcnn_query *query, const fcnn_tensors
 {
     const struct fcnn_winograd *w = query->context;
     const fcnn_problem *p = query->problem;
-    struct call call = {.w = w, .cut = winograd_cut_of(w, p)};
+    struct call call = {.w = w, .cut = winograd_cut_of(query)};
     const struct winograd_cut *cut = &call.cut;
     int forward = p->direction == FCNN_FORWARD;
     if (stage == FCNN_PACK) {

@@ -12,11 +12,11 @@
 #include "kernels/winograd/winograd.h"
 #include "kernels/simd/common.h"
 
-#define CHUNK_BYTES (768 << 10) /* of V and Y */
-#define CHUNK_LEAST 64          /* tiles of a chunk: what a sum's way through memory costs is shared by so many */
-#define SUM_BYTES (8 << 20)     /* of S, if carried: tasks of a call go together up to so much */
-#define GRANULE 16              /* input channels of a task at most: a vector of AVX-512 */
-#define BAND 96                 /* input channels summed at a time */
+/* Knobs: tiles of a chunk at most; input channels summed at a time; bytes of S, if carried, up to which the tasks of a
+ * call go together. */
+enum { CHUNK_TILES, BAND, SUM_BYTES };
+
+#define GRANULE 16 /* input channels of a task at most: a vector of AVX-512 */
 #define BIAS_STEPS 64
 #define LINE 16                 /* floats; strides that are powers of two would share cache sets */
 
@@ -30,17 +30,18 @@ struct winograd_weights_cut {
     struct fcnn_panels inputs;  /* tasks: of a group's input channels */
     struct fcnn_panels panels;  /* of a group's output channels */
     int64_t together, chunk_tiles; /* tasks that a call does at a time, tiles that it transforms at a time */
+    int64_t band;                  /* input channels that it sums at a time, at most */
     int carried;
     int64_t v_tile, v_frequency, y_tile, y_frequency, s_frequency, s_band;
 };
 
 static int64_t line(int64_t floats) { return fcnn_ceil_div(floats, LINE) * LINE; }
 
-static struct winograd_weights_cut winograd_weights_cut_of(const struct fcnn_winograd *w, const fcnn_problem *p)
+/* All that does not depend on knobs; v_tile of all input channels. */
+static struct winograd_weights_cut uncut_of(const struct fcnn_winograd *w, const fcnn_problem *p)
 {
     struct winograd_weights_cut cut = {.problem = *p};
     cut.spread = p->activation == FCNN_RELU_ACTIVATION ? FCNN_SPREAD_FULL : FCNN_SPREAD_NOTHING;
-    const int64_t widest = w->tiles->vectors * w->tiles->lanes, size = (int64_t)sizeof(float);
     cut.problem.direction = FCNN_FORWARD;
     cut.gather = fcnn_gather_of(&cut.problem);
     cut.grid = fcnn_winograd_grid_of(w->m, fcnn_min(FCNN_BLOCK, p->n), p->p, p->q);
@@ -48,19 +49,59 @@ static struct winograd_weights_cut winograd_weights_cut_of(const struct fcnn_win
     cut.inputs = fcnn_panels_of(cut.gather.depth, GRANULE, 1);
     cut.v_tile = line(cut.gather.depth) + LINE;
     cut.y_tile = line(cut.gather.width) + LINE;
-    int64_t most = CHUNK_BYTES / (cut.grid.frequencies * (cut.v_tile + cut.y_tile) * size);
-    cut.chunk_tiles = fcnn_min(cut.grid.count, fcnn_max(CHUNK_LEAST, most));
+    return cut;
+}
+
+/* Floats of S of one frequency and input channel, in one panel. */
+static int64_t widest_of(const struct fcnn_winograd *w) { return w->tiles->vectors * w->tiles->lanes; }
+
+static struct winograd_weights_cut winograd_weights_cut_of(const struct fcnn_query *query)
+{
+    const struct fcnn_winograd *w = query->context;
+    struct winograd_weights_cut cut = uncut_of(w, query->problem);
+    const int64_t widest = widest_of(w), size = (int64_t)sizeof(float);
+    cut.band = query->knobs[BAND];
+    cut.chunk_tiles = fcnn_min(cut.grid.count, query->knobs[CHUNK_TILES]);
     cut.carried = cut.chunk_tiles < cut.grid.count;
     cut.together = cut.inputs.count;
     int64_t granule = cut.panels.count * cut.grid.frequencies * GRANULE * widest * size; /* bytes of S */
-    if (cut.carried) cut.together = fcnn_min(cut.together, fcnn_max(1, SUM_BYTES / granule));
+    if (cut.carried) cut.together = fcnn_min(cut.together, fcnn_max(1, query->knobs[SUM_BYTES] / granule));
     cut.v_tile = fcnn_min(cut.v_tile, line(cut.together * GRANULE) + LINE);
-    cut.s_frequency = line(fcnn_min(BAND, cut.together * GRANULE) * widest) + LINE;
+    cut.s_frequency = line(fcnn_min(cut.band, cut.together * GRANULE) * widest) + LINE;
     cut.s_band = cut.grid.frequencies * cut.s_frequency;
     cut.v_frequency = cut.chunk_tiles * cut.v_tile + LINE;
     cut.y_frequency = cut.chunk_tiles * cut.y_tile + LINE;
     return cut;
 }
+
+/* V and Y in three quarters of the L2 cache; at least so many tiles that an FMA chain of a sum takes four times as long
+ * as the sum's way through memory, where a vector takes some 8 cycles and half an FMA's time is one: 64. */
+static int64_t standard_tiles(const struct fcnn_query *query)
+{
+    const struct winograd_weights_cut cut = uncut_of(query->context, query->problem);
+    const int64_t tile = cut.grid.frequencies * (cut.v_tile + cut.y_tile) * (int64_t)sizeof(float);
+    return cut.grid.count <= 16 ? FCNN_MOOT : fcnn_max(64, query->caches->l2 / 4 * 3 / tile);
+}
+
+/* Sums of a band, of one panel and all frequencies of F(4x4), in most of the L2 cache. */
+static int64_t standard_band(const struct fcnn_query *query)
+{
+    const int64_t depth = query->problem->c / query->problem->groups;
+    const int64_t most = FCNN_WINOGRAD_POINTS * FCNN_WINOGRAD_POINTS * widest_of(query->context) * (int64_t)sizeof(float);
+    return depth <= 32 ? FCNN_MOOT : query->caches->l2 / 8 * 7 / most / GRANULE * GRANULE;
+}
+
+/* S passes by once per chunk, which is long enough to hide its way from anywhere: several times the L2 cache. */
+static int64_t standard_sum(const struct fcnn_query *query)
+{
+    return fcnn_max(query->caches->share, 8 * query->caches->l2);
+}
+
+const struct fcnn_knob fcnn_winograd_weights_knobs[] = {
+    [CHUNK_TILES] = {"chunk_tiles", 8, {16, 32, 64, 96, 128, 192, 256, 512}, standard_tiles},
+    [BAND] = {"band", 6, {32, 48, 96, 144, 192, 384}, standard_band},
+    [SUM_BYTES] = {"sum_bytes", 6, {1 << 20, 2 << 20, 4 << 20, 8 << 20, 16 << 20, 32 << 20}, standard_sum},
+};
 
 /* Scratch: a pixel of zeros, V, Y, S. */
 static int64_t zeros_floats(const struct winograd_weights_cut *cut)
@@ -72,15 +113,14 @@ static int64_t y_floats(const struct winograd_weights_cut *cut) { return cut->gr
 
 static int64_t s_floats(const struct winograd_weights_cut *cut)
 {
-    int64_t bands = fcnn_ceil_div(fcnn_min(cut->gather.depth, cut->together * GRANULE), BAND);
+    int64_t bands = fcnn_ceil_div(fcnn_min(cut->gather.depth, cut->together * GRANULE), cut->band);
     return (cut->carried ? cut->panels.count * bands : 1) * cut->s_band;
 }
 
 void fcnn_winograd_weights_demand(const struct fcnn_query *query, struct fcnn_demand *demand)
 {
-    const struct fcnn_winograd *w = query->context;
     const fcnn_problem *p = query->problem;
-    struct winograd_weights_cut cut = winograd_weights_cut_of(w, p);
+    struct winograd_weights_cut cut = winograd_weights_cut_of(query);
     int64_t floats = zeros_floats(&cut) + v_floats(&cut) + y_floats(&cut) + s_floats(&cut);
     demand->tables = (size_t)cut.chunk_tiles * sizeof(int32_t);
     demand->shared = fcnn_spread_bytes(p, cut.spread);
@@ -179,7 +219,7 @@ static void sum_panel(const struct call *call, const struct part *part, int64_t 
     const struct winograd_weights_cut *cut = &call->cut;
     const struct fcnn_segment tiles = {0, 0, last - first};
     struct band band = {.panel = fcnn_panel_at(&cut->panels, at)};
-    int64_t depth = part->to - part->from, bands = fcnn_ceil_div(depth, BAND);
+    int64_t depth = part->to - part->from, bands = fcnn_ceil_div(depth, cut->band);
     band.columns = columns_of(cut, band.panel);
     for (int64_t i = 0; i < bands; i++) {
         band.from = depth * i / bands;
@@ -268,7 +308,7 @@ void fcnn_winograd_weights_run(const struct fcnn_query *query, const fcnn_tensor
 {
     const struct fcnn_winograd *w = query->context;
     const fcnn_problem *p = query->problem;
-    struct call call = {.w = w, .cut = winograd_weights_cut_of(w, p), .steps = memory->tables};
+    struct call call = {.w = w, .cut = winograd_weights_cut_of(query), .steps = memory->tables};
     const struct winograd_weights_cut *cut = &call.cut;
     if (stage == FCNN_TABLES) {
         for (int64_t i = 0; i < cut->chunk_tiles; i++) ((int32_t *)memory->tables)[i] = (int32_t)(i * cut->v_tile);

@@ -63,12 +63,15 @@ fcnn_phrase_fn fcnn_winograd_unsupported, fcnn_winograd_doubt;
 fcnn_demand_fn fcnn_winograd_gather_demand, fcnn_winograd_weights_demand;
 fcnn_run_fn fcnn_winograd_gather_run, fcnn_winograd_weights_run;
 
+extern const struct fcnn_knob fcnn_winograd_gather_knobs[2], fcnn_winograd_weights_knobs[3];
+
 /* Values of a struct fcnn_variant. */
 #define FCNN_WINOGRAD_GATHER(w)                                                                                        \
     {.unsupported = fcnn_winograd_unsupported, .doubt = fcnn_winograd_doubt, .demand = fcnn_winograd_gather_demand,    \
-     .run = fcnn_winograd_gather_run, .context = &(w)}
+     .run = fcnn_winograd_gather_run, .context = &(w), FCNN_KNOBS(fcnn_winograd_gather_knobs)}
 #define FCNN_WINOGRAD_WEIGHTS(w)                                                                                       \
     {.unsupported = fcnn_winograd_unsupported, .doubt = fcnn_winograd_doubt,                                           \
-     .demand = fcnn_winograd_weights_demand, .run = fcnn_winograd_weights_run, .context = &(w)}
+     .demand = fcnn_winograd_weights_demand, .run = fcnn_winograd_weights_run, .context = &(w),                        \
+     FCNN_KNOBS(fcnn_winograd_weights_knobs)}
 
 #endif

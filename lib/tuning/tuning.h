@@ -29,8 +29,8 @@ void fcnn_tuning_key_of(const fcnn_problem *problem, fcnn_class numerics, int th
 int fcnn_tuning_find(fcnn_tuning *tuning, const fcnn_problem *problem, const struct fcnn_tuning_key *key,
                      struct fcnn_tuning_entry *entry);
 
-/* Puts an entry in, or replaces the one that is there; `conditions`: free words without line breaks ("load 0.3, 2.1 GHz"),
- * kept in the file. FCNN_OUT_OF_MEMORY: the table is as it was. */
+/* Puts an entry in, or replaces the one that is there; `conditions`: free words without line breaks ("load 0.3,
+ * 2.1 GHz"), kept in the file. FCNN_OUT_OF_MEMORY: the table is as it was. */
 fcnn_status fcnn_tuning_put(fcnn_tuning *tuning, const struct fcnn_tuning_key *key,
                             const struct fcnn_tuning_entry *entry, const char *conditions);
 
