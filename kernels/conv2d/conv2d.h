@@ -19,13 +19,14 @@ fcnn_run_fn fcnn_im2col_gather_run, fcnn_im2col_weights_run;
 
 fcnn_phrase_fn fcnn_conv2d_unsupported, fcnn_im2col_weights_unsupported;
 
+/* weights_cut.h: what is free in direct backward weights. */
+enum fcnn_cut_knob { FCNN_CUT_SUMMED, FCNN_CUT_PACKED, FCNN_CUT_PANEL, FCNN_CUT_CHUNK, FCNN_CUT_AHEAD, FCNN_CUT_KNOBS };
+enum { FCNN_PACKED_IMAGE = 1, FCNN_PACKED_BOTH }; /* values of FCNN_CUT_PACKED */
+extern const struct fcnn_knob fcnn_cut_knobs[FCNN_CUT_KNOBS];
 #define FCNN_DIRECT_GATHER_KNOBS 6
 #define FCNN_IM2COL_GATHER_KNOBS 2
 extern const struct fcnn_knob fcnn_direct_gather_knobs[FCNN_DIRECT_GATHER_KNOBS];
 extern const struct fcnn_knob fcnn_im2col_gather_knobs[FCNN_IM2COL_GATHER_KNOBS];
-/* weights_cut.h: what is free in direct backward weights. */
-enum fcnn_cut_knob { FCNN_CUT_SUMMED, FCNN_CUT_PACKED, FCNN_CUT_PANEL, FCNN_CUT_CHUNK, FCNN_CUT_AHEAD, FCNN_CUT_KNOBS };
-extern const struct fcnn_knob fcnn_cut_knobs[FCNN_CUT_KNOBS];
 
 /* Values of a struct fcnn_variant. */
 #define FCNN_DIRECT_GATHER(tiles)                                                                                      \
