@@ -2,8 +2,7 @@
  * Depthwise convolution, backward weights and bias, with any channel multiplier: see weights.h. A task sums all filter
  * elements of a block of output channels over everything: images in blocks of FCNN_BLOCK, one chain per block over n,
  * p, q; blocks along the fixed tree. It goes row by row of the source, which is read in place; rows of gradients lie in
- * slots from their first use to their last, so that every filter row that meets a row of the source meets it at once.
- */
+ * slots from their first use to their last, so that all filter rows that meet a row of the source meet it at once. */
 #include <string.h>
 
 #include "kernels/conv2d/weights_sum.h"
@@ -16,15 +15,15 @@
 /* Filter rows meet the same rows of the source if they are a multiple of `apart` apart; the next one then meets the
  * output row that lies `behind` rows before. */
 struct slots {
-    int64_t count, fresh;  /* of them filled at a time */
-    int64_t columns;       /* of gradients: whole rows, but where no slot is used again */
+    int64_t count, fresh; /* of them filled at a time */
+    int64_t columns;      /* of gradients: whole rows, but where no slot is used again */
     int64_t apart, behind;
 };
 
 struct depthwise_weights_cut {
-    int64_t blocks, beside; /* of channels; of these side by side */
-    int64_t ahead;          /* pixels */
-    int64_t multiplier, source; /* source: columns that are copied, once per output channel, unless multiplier is 1 */
+    int64_t blocks, beside;     /* of channels; of these side by side */
+    int64_t ahead;              /* pixels */
+    int64_t multiplier, source; /* source: columns that are copied for each output channel; 0: multiplier is 1 */
     struct slots slots;
     struct fcnn_panels taps; /* filter columns side by side */
     int64_t rows;            /* filter rows side by side, at most */
@@ -43,33 +42,39 @@ static int64_t window_rows(const fcnn_problem *p)
     return fcnn_min(p->p, (p->r - 1) * p->dilation_h / p->stride_h + 1);
 }
 
-/* Bytes of a row of a block, in slots: a line per pixel. */
+/* Bytes of a block's row of gradients, in slots. */
 static int64_t row_bytes(const fcnn_problem *p) { return p->q * BLOCK_BYTES; }
 
-/* As many as leave room in the first-level cache for slots that a window needs: longer pieces of memory are read. */
+/* Longer pieces of memory are read, and several vectors summed side by side; but the rows of gradients that are met
+ * together must stay in the first-level cache. */
 static int64_t standard_blocks(const struct fcnn_query *query)
 {
     const fcnn_problem *p = query->problem;
     const int64_t blocks = fcnn_ceil_div(p->k, WIDTH), bytes = (window_rows(p) + 1) * row_bytes(p);
     if (blocks == 1) return FCNN_MOOT;
+    if (p->r == 1) return 4; /* slot_columns() sees to that */
     int64_t beside = 1;
-    while (beside < 8 && beside < blocks && 2 * beside * bytes <= query->caches->l1 / 2) beside *= 2;
+    while (beside < 8 && beside < blocks && 2 * beside * bytes <= query->caches->l1 / 4 * 3) beside *= 2;
     return beside;
 }
 
-/* Sums stay in registers that long; as many as fit the first-level cache in slots. */
+/* That long sums stay in registers. Rows that are met together are neighbours, so that slots may pass the first-level
+ * cache, as long as they stay near. */
 static int64_t standard_fresh(const struct fcnn_query *query)
 {
     const fcnn_problem *p = query->problem;
-    if (p->p == 1) return FCNN_MOOT;
+    if (p->p == window_rows(p)) return FCNN_MOOT;
     const int64_t blocks = fcnn_min(query->knobs[BLOCKS], fcnn_ceil_div(p->k, WIDTH));
-    return query->caches->l1 / 2 / (blocks * row_bytes(p)) - window_rows(p) + 1;
+    return 2 * query->caches->l1 / (blocks * row_bytes(p)) - window_rows(p) + 1;
 }
 
+/* In the second-level cache prefetching costs more than it gains, as it does beside few sums; and one pixel per output
+ * column is not all that a strided window reads. */
 static int64_t standard_ahead(const struct fcnn_query *query)
 {
-    (void)query;
-    return 16;
+    const fcnn_problem *p = query->problem;
+    const int64_t floats = p->n * (p->h * p->w * p->c + p->p * p->q * p->k);
+    return p->stride_w == 1 && p->r * p->s >= 9 && floats * (int64_t)sizeof(float) > query->caches->l2 ? 16 : 0;
 }
 
 const struct fcnn_knob fcnn_depthwise_weights_knobs[3] = {{"blocks", 5, {1, 2, 4, 8, 16}, standard_blocks},

@@ -83,9 +83,11 @@ static void multiply_pixels(const struct fcnn_depthwise_multiply *all)
 #define REGISTERS(rows, columns) ((rows) * (columns) + (rows) + 2)
 #define MOST_ROWS(columns)                                                                                             \
     ((VEC_REGISTERS - 2) / ((columns) + 1) < ROWS ? (VEC_REGISTERS - 2) / ((columns) + 1) : ROWS)
-/* Vectors side by side: what is read in a piece of memory gets longer, and there are more chains. */
+/* Vectors side by side: what is read in a piece of memory gets longer, and there are more chains; a few sums have more
+ * to gain. */
+#define FIT(vectors, rows, columns) ((vectors) * REGISTERS(rows, columns) <= VEC_REGISTERS)
 #define VECTORS(rows, columns)                                                                                         \
-    (4 * REGISTERS(rows, columns) <= VEC_REGISTERS ? 4 : 2 * REGISTERS(rows, columns) <= VEC_REGISTERS ? 2 : 1)
+    (FIT(4, rows, columns) && (rows) * (columns) < 4 ? 4 : FIT(2, rows, columns) ? 2 : 1)
 
 typedef vec meet_sums[ROWS][COLUMNS][MOST_VECTORS];
 
@@ -211,7 +213,8 @@ FCNN_INLINE void meet_all(const struct fcnn_depthwise_meet *all, const int rows,
     m.from = fcnn_min(all->columns, fcnn_ceil_div(fcnn_max(0, all->left), all->stride));
     m.to = room < 0 ? m.from : fcnn_max(m.from, fcnn_min(all->columns, room / all->stride + 1));
     int64_t c = 0;
-    for (; c + m.vectors * VL <= all->channels; c += m.vectors * VL) meet_vectors(&m, c);
+    if (m.vectors > 1 || !VEC_STORES_MASKED) /* else masked loads are as fast */
+        for (; c + m.vectors * VL <= all->channels; c += m.vectors * VL) meet_vectors(&m, c);
     m.vectors = 1, m.whole = 0;
     for (; c < all->channels; c += VL) {
         m.real = vec_first(fcnn_min(VL, all->channels - c));
@@ -223,8 +226,8 @@ FCNN_INLINE void meet_any(const struct fcnn_depthwise_meet *all, const int rows,
 {
     if (rows > MOST_ROWS(columns)) return;
     if (!all->d_dst) meet_all(all, rows, columns, IN_SLOTS);
-    else if (all->dst == all->d_dst) meet_all(all, rows, columns, FRESH);
-    else meet_all(all, rows, columns, FRESH_MASKED);
+    else if (all->dst == all->d_dst && rows * columns <= 9) meet_all(all, rows, columns, FRESH);
+    else meet_all(all, rows, columns, FRESH_MASKED); /* many sums do not notice a mask that masks zeros */
 }
 
 #define MEET(rows, columns)                                                                                            \
