@@ -25,22 +25,42 @@ FCNN_API void fcnn_tuning_destroy(fcnn_tuning *tuning); /* NULL is fine; not the
  * NULL: without memory it is an empty one. */
 FCNN_API fcnn_tuning *fcnn_tuning_default(void);
 
+/* A file that the process's table is read from, the one that wins first. Constants. */
+typedef struct fcnn_tuning_place {
+    const char *path;
+    const char *origin;  /* why this one: "FASTCNN_TUNING", "XDG_CONFIG_HOME", "HOME", "system" */
+    const char *verdict; /* what came of it, for people: "it does not exist", "12 lines, 1 stale (line 7: ...)" */
+    int lines, stale, bad; /* lines taken; those of them that are not used here; lines left out */
+    int written;         /* 1: programs write measured choices there */
+} fcnn_tuning_place;
+/* Place 0, 1, ... of the process's table, which is read then if it was not. FCNN_BAD_ARGUMENT past the last one; there
+ * is none with FASTCNN_TUNING=off. */
+FCNN_API fcnn_status fcnn_tuning_place_describe_sized(int index, fcnn_tuning_place *place, size_t place_size);
+FCNN_INLINE fcnn_status fcnn_tuning_place_describe(int index, fcnn_tuning_place *place)
+{
+    return fcnn_tuning_place_describe_sized(index, place, sizeof *place);
+}
+
 /* What was wrong with a line of a file or text: for people. `line` counts from 1; 0: of the whole. The strings live for
  * the call. */
 typedef void fcnn_tuning_note_fn(void *context, const char *origin, int line, const char *what);
 
 /* Adds the lines of a text in memory, or of a file, to a table; of two lines for one problem the later read wins.
  * What cannot be used is left out, named to `note` (may be NULL) and kept for writing where it is another machine's
- * or version's. FCNN_OK even then. FCNN_BAD_DATA: it is no tuning file at all. FCNN_NO_FILE: it could not be read
- * (message with the system's reason). `origin`: for notes. */
+ * or version's. FCNN_OK even then. FCNN_BAD_DATA: it is no tuning file at all, or a huge one (limits: docs/tuning.md).
+ * FCNN_NO_FILE: it could not be read (message with the system's reason). `origin`: for notes. */
 FCNN_API fcnn_status fcnn_tuning_parse(fcnn_tuning *tuning, const char *text, size_t length, const char *origin,
                                        fcnn_tuning_note_fn *note, void *context);
 FCNN_API fcnn_status fcnn_tuning_read(fcnn_tuning *tuning, const char *path, fcnn_tuning_note_fn *note, void *context);
 
-/* Writes a table into a file: merged with what the file holds by then (the table's lines win), by way of a temporary
- * file beside it, fsync and rename; comments of the file survive. FCNN_NO_FILE with the path and the system's reason:
- * the file is as it was. */
+/* Writes a table into a file: merged with what the file holds by then (the table's lines win, but those that were read
+ * from this file; of the process's table only what is new), by way of a temporary file beside it, fsync and rename;
+ * comments of the file survive. Any number of threads and processes may write one file at once: nothing is lost. Makes
+ * the folders of the path. FCNN_NO_FILE with the path and the system's reason, FCNN_BAD_DATA (what is there is no
+ * tuning file), FCNN_OUT_OF_MEMORY (also: the file would be too large): the file is as it was. */
 FCNN_API fcnn_status fcnn_tuning_write(fcnn_tuning *tuning, const char *path);
+/* Takes the lines out of a file that are this machine's and stale. *removed (may be NULL): how many. */
+FCNN_API fcnn_status fcnn_tuning_prune(const char *path, int *removed);
 /* The text that fcnn_tuning_write() would put into a new file; free() it. NULL: no memory. */
 FCNN_API char *fcnn_tuning_format(fcnn_tuning *tuning);
 
@@ -53,6 +73,8 @@ typedef struct fcnn_tuned {
     int team;               /* threads that this choice takes; at most `threads` */
     double gain;            /* time of the estimate over time of the choice, measured together; 1: the estimate's */
     const char *stale;      /* why it is not used ("kernel revision 2, here 3"), or NULL */
+    const char *machine;    /* where it was measured: CPU and caches */
+    const char *conditions; /* of the measurement, in words; "" if nothing is known */
 } fcnn_tuned;
 FCNN_API int fcnn_tuning_count(fcnn_tuning *tuning);
 /* Line 0 .. fcnn_tuning_count()-1, in the file's order; FCNN_BAD_ARGUMENT for others. */

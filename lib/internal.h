@@ -46,6 +46,8 @@ struct fcnn_settings {
 };
 /* Of a comma-separated list; commas within braces do not end a word. */
 size_t fcnn_word_length(const char *list);
+/* FASTCNN_CACHES, or this CPU's. */
+fcnn_status fcnn_caches_read(struct fcnn_caches *caches);
 fcnn_status fcnn_settings_read(struct fcnn_settings *settings, const fcnn_options *options);
 
 /* ---- demand.c ---- */

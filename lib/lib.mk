@@ -6,7 +6,7 @@ noinst_LTLIBRARIES += libfcnn-core.la libfastcnn-io.la
 lib_LTLIBRARIES += libfastcnn.la
 include_HEADERS = kernels/fastcnn_problem.h lib/fastcnn.h lib/fastcnn_tuning.h lib/net/fastcnn_net.h
 
-libfcnn_core_la_CPPFLAGS = $(LIB_CPPFLAGS)
+libfcnn_core_la_CPPFLAGS = $(LIB_CPPFLAGS) -DFCNN_SYSCONFDIR='"$(sysconfdir)"'
 libfcnn_core_la_SOURCES = \
     lib/choice.c \
     lib/choice.h \
@@ -62,6 +62,15 @@ libfcnn_core_la_SOURCES = \
     lib/tensors.c \
     lib/threads.c \
     lib/threads.h \
+    lib/tuning/file.c \
+    lib/tuning/judge.c \
+    lib/tuning/lines.c \
+    lib/tuning/machine.c \
+    lib/tuning/places.c \
+    lib/tuning/table.c \
+    lib/tuning/table.h \
+    lib/tuning/text.c \
+    lib/tuning/tuning.h \
     lib/version.c
 libfcnn_core_la_LIBADD = $(kernel_libraries) libfcnn-reference.la $(LIBM)
 

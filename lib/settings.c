@@ -177,7 +177,7 @@ static fcnn_status read_threads(int option, int *threads)
 }
 
 /* "48K,2M,4M": the core's first and second level, and its share of the last one. */
-static fcnn_status read_caches(struct fcnn_caches *caches)
+fcnn_status fcnn_caches_read(struct fcnn_caches *caches)
 {
     const char *text = secure_getenv("FASTCNN_CACHES"), *at = text;
     int64_t sizes[3];
@@ -220,7 +220,7 @@ fcnn_status fcnn_settings_read(struct fcnn_settings *settings, const fcnn_option
     if (!status) status = for_each_word(math ? math : "exact", add_class, origin, &settings->classes);
     settings->kernels = lookup(options->kernel, "the option kernel", "FASTCNN_KERNEL", &origin);
     if (!status) status = for_each_word(settings->kernels, check_kernel_name, origin, NULL);
-    if (!status) status = read_caches(&settings->caches);
+    if (!status) status = fcnn_caches_read(&settings->caches);
     if (!status) status = for_each_word(secure_getenv("FASTCNN_VERBOSE"), set_verbose, "FASTCNN_VERBOSE", settings);
     return status;
 }

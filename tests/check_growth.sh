@@ -9,7 +9,7 @@ unset FASTCNN_ISA FASTCNN_MATH FASTCNN_KERNEL FASTCNN_NUM_THREADS FASTCNN_VERBOS
 source=$(cd "$top_srcdir" && pwd)
 fail() { echo "FAIL: $*"; exit 1; }
 
-for folder in lib lib/net kernels kernels/peak kernels/simd reference; do
+for folder in lib lib/net lib/tuning kernels kernels/peak kernels/simd reference; do
     mkdir -p "$work/$folder"
     cp "$source/$folder"/*.[ch] "$work/$folder/" || fail "no $folder"
 done
@@ -43,7 +43,7 @@ cmp -s "$source/lib/sized.h" "$work/lib/sized.h" && fail "lib/sized.h has anothe
 flags="$CFLAGS -O0 -std=gnu11 -w -ffp-contract=off -fvisibility=hidden $OPENMP_CFLAGS -D_GNU_SOURCE"
 library="-DPACKAGE_VERSION=\"$FCNN_VERSION\" -I$work -I$work/kernels -I$work/lib -I$work/lib/net"
 rm "$work"/reference/*_double.c
-for sources in 'lib/*.c' 'lib/net/*.c' 'kernels/peak/*_scalar.c' 'reference/*.c'; do # some names are there twice
+for sources in 'lib/*.c' 'lib/net/*.c' 'lib/tuning/*.c' 'kernels/peak/*_scalar.c' 'reference/*.c'; do # some names are there twice
     (cd "$work/$(dirname "$sources")" && $CC $flags $library -c $(basename "$sources")) ||
         fail "$sources with structs that have grown"
 done

@@ -90,6 +90,7 @@ check_programs = \
     tests/check_text \
     tests/check_threads \
     tests/check_training \
+    tests/check_tuning_table \
     tests/check_winograd
 if HAVE_SLEEF
 tests_check_reference_math_CPPFLAGS = $(AM_CPPFLAGS) $(SLEEF_CFLAGS) -DHAVE_SLEEF
