@@ -4,7 +4,8 @@
 dist_man_MANS += \
     docs/fastcnn.1
 dist_doc_DATA = \
-    docs/numerics.md
+    docs/numerics.md \
+    docs/tuning.md
 EXTRA_DIST += \
     docs/adding-a-kernel.md \
     docs/architecture.md

@@ -31,7 +31,7 @@ AM_TESTS_ENVIRONMENT = \
     HARDENING='$(HARDENING_CFLAGS) $(HARDENING_LDFLAGS)' \
     FCNN_RUN='$(FCNN_RUN)' FCNN_VERSION='$(PACKAGE_VERSION)' top_srcdir='$(top_srcdir)';
 AM_TESTS_ENVIRONMENT += \
-    export OBJCOPY='$(OBJCOPY)' OPENMP_CFLAGS='$(OPENMP_CFLAGS)';
+    export OBJCOPY='$(OBJCOPY)' OPENMP_CFLAGS='$(OPENMP_CFLAGS)'; export FASTCNN_TUNING=off;
 if SANITIZER
 AM_TESTS_ENVIRONMENT += \
     export CK_FORK=$${CK_FORK-no} LSAN_OPTIONS=$${LSAN_OPTIONS-suppressions=$(abs_top_srcdir)/tests/lsan.supp};
@@ -81,6 +81,7 @@ check_programs = \
     tests/check_reference_math \
     tests/check_results \
     tests/check_runs \
+    tests/check_search \
     tests/check_settings \
     tests/check_shape_file \
     tests/check_sharing \
@@ -90,6 +91,7 @@ check_programs = \
     tests/check_text \
     tests/check_threads \
     tests/check_training \
+    tests/check_tune \
     tests/check_tuning_table \
     tests/check_winograd
 if HAVE_SLEEF
@@ -105,7 +107,7 @@ check_PROGRAMS += tests/broken_fastcnn
 endif
 tests_broken_fastcnn_CPPFLAGS = $(fastcnn_CPPFLAGS)
 tests_broken_fastcnn_SOURCES = $(cli_sources) cli/program.c cli/program.h tests/break_memory.c
-tests_broken_fastcnn_LDADD = libfastcnn-io.la libfcnn-core.la $(JANSSON_LIBS) $(LIBM)
+tests_broken_fastcnn_LDADD = libfcnn-layers.la libfastcnn-io.la libfcnn-core.la $(JANSSON_LIBS) $(LIBM)
 tests_broken_fastcnn_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc -Wl,--wrap=calloc -Wl,--wrap=realloc \
     -Wl,--wrap=aligned_alloc -Wl,--wrap=posix_memalign
 libfcnn_tests_la_CPPFLAGS = $(LIB_CPPFLAGS)
