@@ -38,7 +38,9 @@ libfcnn_scalar_la_SOURCES = \
     kernels/depthwise/inplace_body.h \
     kernels/depthwise/inplace_scalar.c \
     kernels/depthwise/weights.c \
+    kernels/depthwise/weights.h \
     kernels/depthwise/weights_body.h \
+    kernels/depthwise/weights_scalar.c \
     kernels/elementwise/chunks.h \
     kernels/elementwise/flush.h \
     kernels/elementwise/lanes.h \
@@ -100,6 +102,7 @@ libfcnn_avx2_la_SOURCES = \
     kernels/conv2d/narrow_avx2.c \
     kernels/depthwise/depthwise_avx2.c \
     kernels/depthwise/inplace_avx2.c \
+    kernels/depthwise/weights_avx2.c \
     kernels/elementwise/reduce_avx2.c \
     kernels/elementwise/relu_avx2.c \
     kernels/optimizer/adam_avx2.c \
@@ -124,6 +127,7 @@ libfcnn_avx512_la_SOURCES = \
     kernels/conv2d/narrow_avx512.c \
     kernels/depthwise/depthwise_avx512.c \
     kernels/depthwise/inplace_avx512.c \
+    kernels/depthwise/weights_avx512.c \
     kernels/elementwise/reduce_avx512.c \
     kernels/elementwise/relu_avx512.c \
     kernels/optimizer/adam_avx512.c \

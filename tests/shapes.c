@@ -240,6 +240,16 @@ static void add_depthwise(struct problem_list *list, fcnn_direction direction)
             p.no_bias = (i + j) % 5 == 0;
             add(list, p);
         }
+    for (int i = 0; i < COUNT(conv_windows); i++) { /* channel multipliers */
+        static const int multipliers[] = {2, 3, 20, 4, 17};
+        fcnn_problem p = windowed(FCNN_CONV2D, direction, &conv_windows[i]);
+        p.n = images[i % 3];
+        p.c = p.groups = depthwise_channels[i % COUNT(depthwise_channels)];
+        p.k = p.c * multipliers[i % COUNT(multipliers)];
+        p.activation = i % 2 ? FCNN_RELU_ACTIVATION : FCNN_LINEAR;
+        p.no_bias = i % 5 == 0;
+        add(list, p);
+    }
     for (int i = 0; i < COUNT(depthwise_windows); i++) {
         fcnn_problem p = windowed(FCNN_CONV2D, direction, &depthwise_windows[i]);
         p.n = images[i % COUNT(images)];

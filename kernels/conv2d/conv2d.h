@@ -23,6 +23,9 @@ fcnn_phrase_fn fcnn_conv2d_unsupported, fcnn_im2col_weights_unsupported;
 #define FCNN_IM2COL_GATHER_KNOBS 2
 extern const struct fcnn_knob fcnn_direct_gather_knobs[FCNN_DIRECT_GATHER_KNOBS];
 extern const struct fcnn_knob fcnn_im2col_gather_knobs[FCNN_IM2COL_GATHER_KNOBS];
+/* weights_cut.h: what is free in direct backward weights. */
+enum fcnn_cut_knob { FCNN_CUT_SUMMED, FCNN_CUT_PACKED, FCNN_CUT_PANEL, FCNN_CUT_CHUNK, FCNN_CUT_AHEAD, FCNN_CUT_KNOBS };
+extern const struct fcnn_knob fcnn_cut_knobs[FCNN_CUT_KNOBS];
 
 /* Values of a struct fcnn_variant. */
 #define FCNN_DIRECT_GATHER(tiles)                                                                                      \
@@ -30,7 +33,7 @@ extern const struct fcnn_knob fcnn_im2col_gather_knobs[FCNN_IM2COL_GATHER_KNOBS]
      .context = &(tiles), FCNN_KNOBS(fcnn_direct_gather_knobs)}
 #define FCNN_DIRECT_WEIGHTS(tiles)                                                                                     \
     {.unsupported = fcnn_conv2d_unsupported, .demand = fcnn_direct_weights_demand, .run = fcnn_direct_weights_run,     \
-     .context = &(tiles)}
+     .context = &(tiles), FCNN_KNOBS(fcnn_cut_knobs)}
 #define FCNN_IM2COL_GATHER(tiles)                                                                                      \
     {.unsupported = fcnn_conv2d_unsupported, .demand = fcnn_im2col_gather_demand, .run = fcnn_im2col_gather_run,       \
      .context = &(tiles), FCNN_KNOBS(fcnn_im2col_gather_knobs)}

@@ -15,6 +15,7 @@ enum { VECTORS, ROWS, SWEEP, SWEEP_STEPS, BLOCK_PIXELS, OWN_COPY };
 
 #define CHUNK_PIXELS 24 /* aims at the size of a task: neighbouring ones of a call are run as one */
 #define MOST_CHUNKS 64
+#define SHORT_CHAIN 160 /* multiply-adds that do not hide a tile's end */
 #define SWEEP_PIXELS 512 /* in more, classes fill their tiles */
 
 /* How a problem is cut: tasks = blocks * groups * panels * chunks of a block's tiles. A block is some images, or a band
@@ -169,13 +170,13 @@ static int64_t standard_vectors(const struct fcnn_query *query)
     return fcnn_panel_vectors(&(struct fcnn_query){&folded, query->context, query->caches, query->knobs});
 }
 
-/* As many as fit the registers. */
+/* As many as fit the registers; for short chains fewer, so that tiles end with fewer stores at once. */
 static int64_t standard_tile_rows(const struct fcnn_query *query)
 {
     const struct fcnn_tiles *tiles = query->context;
     const struct direct_cut cut = panels_cut_of(query, query->knobs[VECTORS]);
     const int64_t most = tiles->rows[cut.columns / tiles->lanes];
-    return most <= 4 ? FCNN_MOOT : most;
+    return most <= 4 ? FCNN_MOOT : cut.packing.rows > SHORT_CHAIN || cut.pooled ? most : fcnn_max(4, most * 2 / 3);
 }
 
 /* Because that is cheaper, or because a panel does not stay in the L2 cache. */
@@ -195,14 +196,15 @@ static int64_t standard_steps(const struct fcnn_query *query)
 }
 
 /* What a block reads and writes should stay in the L2 cache, beside a panel, for all panels; but a panel that comes from
- * further away should meet some hundred pixels. */
+ * further away should meet some hundred pixels. A single panel comes but once. */
 static int64_t standard_block(const struct fcnn_query *query)
 {
     const struct direct_cut cut = panels_cut_of(query, query->knobs[VECTORS]);
     const struct fcnn_gather *g = &cut.gather;
+    if (cut.packing.panels.count == 1 && !query->knobs[SWEEP]) return INT64_MAX;
     const int64_t deep = fcnn_min(g->depth, query->knobs[SWEEP] ? query->knobs[SWEEP_STEPS] : g->depth);
     const int64_t read = fcnn_ceil_div(g->src_h * g->src_w * deep, g->dst_h * g->dst_w) + cut.columns;
-    return fcnn_max(256, query->caches->l2 / 2 / (read * (int64_t)sizeof(float)));
+    return fcnn_max(query->knobs[SWEEP] ? 256 : 512, query->caches->l2 / 2 / (read * (int64_t)sizeof(float)));
 }
 
 /* A gradient that would leave the L2 cache before it is read; but many blocks, as threads that share one spread it
@@ -217,7 +219,7 @@ static int64_t standard_copy(const struct fcnn_query *query)
 
 const struct fcnn_knob fcnn_direct_gather_knobs[FCNN_DIRECT_GATHER_KNOBS] = {
     [VECTORS] = FCNN_VECTORS_KNOB(standard_vectors),
-    [ROWS] = {"rows", 4, {4, 6, 8, 12}, standard_tile_rows},
+    [ROWS] = {"rows", 6, {4, 5, 6, 8, 10, 12}, standard_tile_rows},
     [SWEEP] = {"sweep", 2, {0, 1}, standard_sweep},
     [SWEEP_STEPS] = {"sweep_steps", 6, {64, 128, 256, 512, 1024, 2048}, standard_steps},
     [BLOCK_PIXELS] = {"block_pixels", 7, {64, 128, 256, 512, 1024, 4096, 1 << 20}, standard_block},

@@ -10,25 +10,20 @@
 #include "kernels/conv2d/weights_sum.h"
 #include "kernels/simd/common.h"
 
-/* Summed tiles use a gradient beyond the L2 cache as fast as it comes, and skip parts of it: they ask ahead. */
-#define FAR_FLOATS (1 << 18)
-#define AHEAD 48 /* steps */
-
 /* Scratch: segments, copies of image and gradient. The shared area: the gradient, if it is spread. */
-static size_t segment_bytes(const struct fcnn_cut *cut, const fcnn_problem *p)
+static size_t segment_bytes(const struct fcnn_cut *cut)
 {
-    return fcnn_line((size_t)(fcnn_min(FCNN_BLOCK, p->n) * cut->image_units) * sizeof(struct fcnn_segment));
+    return fcnn_line((size_t)cut->chunk_units * sizeof(struct fcnn_segment));
 }
 
 void fcnn_direct_weights_demand(const struct fcnn_query *query, struct fcnn_demand *demand)
 {
-    const struct fcnn_tiles *tiles = query->context;
     const fcnn_problem *p = query->problem;
-    struct fcnn_cut cut = fcnn_cut_of(tiles, p);
+    struct fcnn_cut cut = fcnn_cut_of(query);
     demand->tables = (size_t)(p->r + p->s) * sizeof(struct fcnn_range) + 2 * (size_t)cut.unit_steps * sizeof(int32_t);
     demand->shared = fcnn_spread_bytes(p, cut.d_dst_spread);
     demand->sums = fcnn_weights_sum_bytes(p);
-    demand->scratch = segment_bytes(&cut, p) + fcnn_strips_image_bytes(&cut) + fcnn_strips_gradient_bytes(&cut);
+    demand->scratch = segment_bytes(&cut) + fcnn_strips_image_bytes(&cut) + fcnn_strips_gradient_bytes(&cut);
     demand->tasks[FCNN_TABLES] = 1;
     demand->tasks[FCNN_GATHER] = cut.d_dst_spread == FCNN_SPREAD_NOTHING ? 0 : p->n;
     demand->tasks[FCNN_COMPUTE] = p->groups * cut.group_tasks;
@@ -63,28 +58,25 @@ static void list_units(const struct fcnn_cut *cut, const struct fcnn_cut_tables 
 {
     const fcnn_problem *p = &cut->conv;
     const struct fcnn_gather *g = &cut->gather;
-    int64_t n = chunk->first / cut->image_units, row = chunk->first % cut->image_units;
-    int64_t unit_a = g->dst_h / cut->image_units * p->stride_h * g->src_row, pixel_b = cut->gradient_pixel;
-    int64_t unit_b = (cut->unit_rows ? cut->unit_steps : 1) * pixel_b;
-    struct fcnn_range down = {0, cut->image_units}, across = {0, cut->unit_steps};
+    const int64_t pixel_b = cut->gradient_pixel, everywhere = cut->row_steps * cut->rows;
+    struct fcnn_range down = {0, cut->rows}, across = {0, fcnn_max(everywhere, cut->unit_steps)};
     int64_t base = 0;
     if (whose >= 0) {
         int64_t r = whose / p->s, s = whose % p->s;
         if (cut->padded)
-            down = tables->down[r], across = tables->across[s]; /* units are rows; outputs that meet real input */
-        base = (r * p->dilation_h - p->pad_top) * g->src_row +
-               (across.from * p->stride_w + s * p->dilation_w - p->pad_left) * g->src_pixel;
+            down = tables->down[r], across = tables->across[s]; /* units are of a row; outputs that meet real input */
+        base = (r * p->dilation_h - p->pad_top) * g->src_row + (s * p->dilation_w - p->pad_left) * g->src_pixel;
     }
     chunk->listed = whose;
     chunk->count = 0;
     for (int64_t unit = chunk->first; unit < chunk->last; unit++) {
-        struct fcnn_segment segment = {n * g->src_image + row * unit_a + base,
-                                       (n * cut->image_units + row) * unit_b + across.from * pixel_b,
-                                       across.to - across.from};
-        if (cut->unit_rows == 0) segment.length = chunk->images; /* one unit: a block of one-pixel images */
+        const struct fcnn_unit u = fcnn_unit_at(cut, unit, chunk->images);
+        const int64_t from = fcnn_max(u.from, across.from), length = fcnn_min(u.to, across.to) - from;
+        struct fcnn_segment segment = {
+            u.image * g->src_image + u.row * cut->image_row + from / cut->column_steps * cut->image_column + base,
+            ((u.image * cut->rows + u.row) * cut->row_steps + from) * pixel_b, length};
         if (whose == LISTED_BIAS) segment.a = 0;
-        if (row >= down.from && row < down.to && segment.length > 0) segments[chunk->count++] = segment;
-        if (++row == cut->image_units) row = 0, n++;
+        if (u.row >= down.from && u.row < down.to && length > 0) segments[chunk->count++] = segment;
     }
 }
 
@@ -234,9 +226,9 @@ static void begin_block(struct call *call, int64_t image, const float *d_dst)
 static void fill_strips(struct call *call, int64_t image, const struct chunk *chunk)
 {
     const struct fcnn_cut *cut = &call->cut;
-    const int64_t unit = cut->unit_rows ? chunk->last - 1 : chunk->images - 1;
-    const int64_t n = unit / cut->image_units, rows = cut->conv.p / cut->image_units;
-    const int64_t row = (unit % cut->image_units + 1) * rows - 1;
+    const struct fcnn_unit last = fcnn_unit_at(cut, chunk->last - 1, chunk->images);
+    const int64_t n = cut->unit_rows ? last.image : chunk->images - 1, rows = cut->conv.p / cut->rows;
+    const int64_t row = fcnn_min(last.row + fcnn_max(cut->unit_rows, 1), cut->rows) * rows - 1;
     fcnn_strips_fill(call->tiles, cut, call->problem, call->tensors, image, n, row, &call->strips);
 }
 
@@ -277,9 +269,7 @@ static void compute(struct call *call, const float *d_dst, int64_t first, int64_
     const struct fcnn_cut *cut = &call->cut;
     const int64_t n = cut->conv.n;
     struct share share = {call, d_dst, first, last,
-                          {.tile = {.segments = call->segments, .b_stride = cut->gradient_pixel}}};
-    if (n * cut->image_units * cut->unit_steps * cut->gradient_pixel > FAR_FLOATS)
-        share.pass.tile.ahead = AHEAD * cut->gradient_pixel;
+                          {.tile = {.segments = call->segments, .b_stride = cut->gradient_pixel, .ahead = cut->ahead}}};
     fcnn_sum_blocks(n, sum_block, add_block, &share);
 }
 
@@ -301,7 +291,7 @@ void fcnn_direct_weights_run(const struct fcnn_query *query, const fcnn_tensors 
 {
     const struct fcnn_tiles *tiles = query->context;
     const fcnn_problem *p = query->problem;
-    struct call call = {.tiles = tiles, .problem = p, .tensors = t, .cut = fcnn_cut_of(tiles, p)};
+    struct call call = {.tiles = tiles, .problem = p, .tensors = t, .cut = fcnn_cut_of(query)};
     const struct fcnn_cut *cut = &call.cut;
     call.tables = fcnn_cut_tables_in(cut, memory->tables);
     if (stage == FCNN_TABLES) {
@@ -309,7 +299,7 @@ void fcnn_direct_weights_run(const struct fcnn_query *query, const fcnn_tensors 
     } else if (stage == FCNN_GATHER) {
         fcnn_spread(tiles, p, t, cut->d_dst_spread, memory->shared, first, last);
     } else {
-        char *copies = (char *)memory->scratch + segment_bytes(cut, p);
+        char *copies = (char *)memory->scratch + segment_bytes(cut);
         call.segments = memory->scratch;
         call.sum = fcnn_weights_sum_of(p, t, memory->sums);
         if (fcnn_strips_image_bytes(cut)) call.strips.image = (float *)copies;

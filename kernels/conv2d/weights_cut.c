@@ -5,24 +5,90 @@
 #include "kernels/conv2d/weights_cut.h"
 #include "kernels/simd/common.h"
 
-#define CHUNK_BYTES (512 << 10) /* of image and gradient (packed: of a strip of the gradient) that one chunk reads */
-#define PACKED_BYTES                                                                                                   \
-    (8 << 20) /* of a block of images and gradients, if they are to be packed: a share of a last-level cache */
+#define LINE 16       /* floats in a cache line */
+#define SUMMED_TILES 3 /* up to which summed tiles pay */
+#define SUMMED_MOST 8  /* up to which they are thought of */
 #define PACKED_WORK 12          /* vector multiply-adds per packed float from which packing pays (measured) */
 #define PACKED_CHANNELS 128     /* from which the lines of neighbouring pixels compete for few sets of a cache */
-#define LINE 16                 /* floats in a cache line */
-#define SUMMED_TILES 3
-#define UNIT_STEPS 1024         /* units become whole images up to so many steps */
+
+static int64_t filter_elements(const fcnn_problem *p) { return p->r * p->s * (p->c / p->groups); }
+
+static int may_sum(const struct fcnn_tiles *tiles, const fcnn_problem *p)
+{
+    return filter_elements(p) <= SUMMED_MOST * tiles->summed_rows;
+}
+
+static int may_pack(const fcnn_problem *p) { return p->op == FCNN_CONV2D && p->p * p->q > 1; }
+
+/* There is one unit, a block of images. */
+static int is_pixel(const fcnn_problem *p)
+{
+    return p->p * p->q == 1 && p->op != FCNN_CONV2D_POOL && !fcnn_is_padded(p) &&
+           p->h * p->w * p->c <= INT32_MAX / FCNN_BLOCK;
+}
+
+static int64_t standard_summed(const struct fcnn_query *query)
+{
+    const struct fcnn_tiles *tiles = query->context;
+    if (!may_sum(tiles, query->problem)) return FCNN_MOOT;
+    return filter_elements(query->problem) <= SUMMED_TILES * tiles->summed_rows;
+}
 
 /* Packing touches C + K floats per pixel, tiles do C K taps multiply-adds on them. Many channels are mostly a power of
  * two: a chain's pixels, in place, fall into few sets of the caches. */
-static int packs(const fcnn_problem *p, int64_t lanes)
+static int64_t standard_packed(const struct fcnn_query *query)
 {
-    const int64_t c = p->c / p->groups, k = p->k / p->groups, work = c * k * p->r * p->s / lanes;
+    const struct fcnn_tiles *tiles = query->context;
+    const fcnn_problem *p = query->problem;
+    const int64_t c = p->c / p->groups, k = p->k / p->groups, work = c * k * p->r * p->s / tiles->lanes;
     const int64_t floats = fcnn_min(p->n, FCNN_BLOCK) * (p->h * p->w * p->c + p->p * p->q * p->k);
-    return p->op == FCNN_CONV2D && p->p * p->q > 1 && fcnn_max(p->c, p->k) >= PACKED_CHANNELS &&
-           work >= PACKED_WORK * (c + k) && floats * (int64_t)sizeof(float) <= PACKED_BYTES;
+    if (query->knobs[FCNN_CUT_SUMMED] || !may_pack(p)) return FCNN_MOOT;
+    return fcnn_max(p->c, p->k) >= PACKED_CHANNELS && work >= PACKED_WORK * (c + k) &&
+           floats * (int64_t)sizeof(float) <= 2 * query->caches->share;
 }
+
+/* The widest that a tile can be: a knob's value stands for the nearest that there is. */
+static int64_t panel_vectors(const struct fcnn_tiles *tiles, int summed, int64_t wanted)
+{
+    int64_t vectors = fcnn_min(wanted, summed ? tiles->summed_vectors : FCNN_TILE_VECTORS);
+    while (tiles->rows[vectors] == 0) vectors--;
+    return vectors;
+}
+
+static int64_t standard_panel(const struct fcnn_query *query)
+{
+    const struct fcnn_tiles *tiles = query->context;
+    if (query->problem->k / query->problem->groups <= tiles->lanes) return FCNN_MOOT;
+    return query->knobs[FCNN_CUT_SUMMED] ? tiles->summed_vectors : tiles->vectors;
+}
+
+/* What a chunk reads of image and gradient (packed: of a strip of the gradient) fills half of the second cache. */
+static int64_t standard_chunk(const struct fcnn_query *query)
+{
+    const struct fcnn_tiles *tiles = query->context;
+    const fcnn_problem *p = query->problem;
+    const int64_t strip = panel_vectors(tiles, 0, query->knobs[FCNN_CUT_PANEL]) * tiles->lanes;
+    const int64_t floats = query->knobs[FCNN_CUT_PACKED] ? strip : p->c * p->stride_h * p->stride_w + p->k;
+    if (is_pixel(p)) return FCNN_MOOT;
+    return query->caches->l2 / 2 / (floats * (int64_t)sizeof(float));
+}
+
+/* Summed tiles use a gradient beyond the second cache as fast as it comes, and skip parts of it: they ask ahead. */
+static int64_t standard_ahead(const struct fcnn_query *query)
+{
+    const fcnn_problem *p = query->problem;
+    if (!query->knobs[FCNN_CUT_SUMMED]) return FCNN_MOOT;
+    const int64_t steps = p->n * p->p * p->q * (p->op == FCNN_CONV2D_POOL ? 4 : 1);
+    return steps * p->k * (int64_t)sizeof(float) > query->caches->l2 ? 48 : 0;
+}
+
+const struct fcnn_knob fcnn_cut_knobs[FCNN_CUT_KNOBS] = {
+    [FCNN_CUT_SUMMED] = {"summed", 2, {0, 1}, standard_summed},
+    [FCNN_CUT_PACKED] = {"packed", 2, {0, 1}, standard_packed},
+    [FCNN_CUT_PANEL] = {"panel_vectors", 4, {1, 2, 3, 4}, standard_panel},
+    [FCNN_CUT_CHUNK] = {"chunk_steps", 9, {16, 32, 64, 128, 256, 512, 1024, 4096, 1 << 16}, standard_chunk},
+    [FCNN_CUT_AHEAD] = {"ahead_steps", 4, {0, 16, 48, 96}, standard_ahead},
+};
 
 /* The gradient in one strip per panel; the image with pixels an odd number of cache lines apart. Threads copy their
  * share of the larger one, and all of the smaller one; of two equals the gradient is shared out (measured). */
@@ -47,27 +113,42 @@ static void choose_spreads(const fcnn_problem *p, int64_t rows, struct fcnn_cut 
     if (fcnn_is_padded(p) && (pooled || cut->summed || p->c / p->groups < rows)) cut->src_spread = FCNN_SPREAD_HALO;
 }
 
-/* Chains in units, units in chunks. */
-static void cut_chains(const fcnn_problem *p, struct fcnn_cut *cut)
+/* Chains in units, units in chunks of about so many steps. */
+static void cut_chains(const fcnn_problem *p, int64_t chunk, struct fcnn_cut *cut)
 {
-    int64_t steps_per_row = p->q * (p->op == FCNN_CONV2D_POOL ? 4 : 1);
-    cut->unit_rows = !cut->padded && p->p * steps_per_row <= UNIT_STEPS ? p->p : 1;
-    cut->unit_steps = cut->unit_rows * steps_per_row;
-    cut->image_units = p->p / cut->unit_rows;
-    if (!cut->padded && p->p * steps_per_row == 1 && cut->gather.src_image <= INT32_MAX / FCNN_BLOCK)
-        cut->unit_rows = 0, cut->unit_steps = FCNN_BLOCK, cut->image_units = 1;
-    int64_t step = cut->packed ? cut->gradient_pixel : cut->gather.src_pixel * p->stride_h * p->stride_w + p->k;
-    cut->chunk_units = fcnn_max(1, CHUNK_BYTES / (step * (int64_t)sizeof(float)) / cut->unit_steps);
+    const struct fcnn_gather *g = &cut->gather;
+    const int pooled = p->op == FCNN_CONV2D_POOL;
+    cut->rows = p->p;
+    cut->column_steps = pooled ? 4 : 1;
+    cut->row_steps = p->q * cut->column_steps;
+    cut->image_row = (pooled ? 2 : 1) * cut->conv.stride_h * g->src_row;
+    cut->image_column = (pooled ? 2 : 1) * cut->conv.stride_w * g->src_pixel;
+    cut->row_units = cut->image_units = cut->chunk_units = 1;
+    cut->unit_rows = 0, cut->unit_steps = FCNN_BLOCK;
+    if (!cut->padded && p->p * cut->row_steps == 1 && g->src_image <= INT32_MAX / FCNN_BLOCK) return;
+    cut->unit_rows = cut->padded ? 1 : fcnn_max(1, fcnn_min(p->p, chunk / cut->row_steps));
+    cut->unit_rows = fcnn_ceil_div(p->p, fcnn_ceil_div(p->p, cut->unit_rows)); /* evenly */
+    cut->unit_steps = cut->unit_rows * cut->row_steps;
+    if (cut->unit_rows == 1) {
+        const int64_t columns = fcnn_ceil_div(p->q, fcnn_ceil_div(cut->row_steps, chunk));
+        cut->row_units = fcnn_ceil_div(p->q, columns);
+        cut->unit_steps = columns * cut->column_steps;
+    }
+    cut->image_units = fcnn_ceil_div(p->p, cut->unit_rows) * cut->row_units;
+    cut->chunk_units = fcnn_min(fcnn_max(1, chunk / cut->unit_steps), fcnn_min(p->n, FCNN_BLOCK) * cut->image_units);
 }
 
-struct fcnn_cut fcnn_cut_of(const struct fcnn_tiles *tiles, const fcnn_problem *p)
+struct fcnn_cut fcnn_cut_of(const struct fcnn_query *query)
 {
+    const struct fcnn_tiles *tiles = query->context;
+    const fcnn_problem *p = query->problem;
+    const int64_t *knobs = query->knobs;
     struct fcnn_cut cut = {
         .d_dst_spread = FCNN_SPREAD_NOTHING, .src_spread = FCNN_SPREAD_NOTHING, .gradient_pixel = p->k};
     int64_t depth = p->c / p->groups;
-    cut.summed = depth * p->r * p->s <= SUMMED_TILES * tiles->summed_rows;
-    cut.packed = !cut.summed && packs(p, tiles->lanes);
-    cut.panels = fcnn_panels_of(p->k / p->groups, tiles->lanes, cut.summed ? tiles->summed_vectors : tiles->vectors);
+    cut.summed = knobs[FCNN_CUT_SUMMED] && may_sum(tiles, p);
+    cut.packed = knobs[FCNN_CUT_PACKED] && !cut.summed && may_pack(p);
+    cut.panels = fcnn_panels_of(p->k / p->groups, tiles->lanes, panel_vectors(tiles, cut.summed, knobs[FCNN_CUT_PANEL]));
     cut.vectors = fcnn_ceil_div(cut.panels.granules, cut.panels.count);
     cut.tile_rows = cut.summed ? tiles->summed_rows : tiles->rows[cut.vectors];
     cut.bias_tile = !p->no_bias && !cut.summed;
@@ -84,8 +165,18 @@ struct fcnn_cut fcnn_cut_of(const struct fcnn_tiles *tiles, const fcnn_problem *
     cut.span_rows = p->r * p->s * depth / cut.spans;
     cut.panel_tasks = cut.spans * cut.span_rows + cut.bias_tile;
     cut.group_tasks = cut.panel_tasks * (cut.all_panels ? 1 : cut.panels.count);
-    cut_chains(p, &cut);
+    cut_chains(p, knobs[FCNN_CUT_CHUNK], &cut);
+    if (cut.summed) cut.ahead = knobs[FCNN_CUT_AHEAD] * cut.gradient_pixel;
     return cut;
+}
+
+struct fcnn_unit fcnn_unit_at(const struct fcnn_cut *cut, int64_t unit, int64_t images)
+{
+    if (cut->unit_rows == 0) return (struct fcnn_unit){0, 0, 0, images};
+    const int64_t image = unit / cut->image_units, at = unit % cut->image_units;
+    const int64_t row = at / cut->row_units * cut->unit_rows, from = at % cut->row_units * cut->unit_steps;
+    const int64_t steps = fcnn_min(cut->unit_rows, cut->rows - row) * cut->row_steps;
+    return (struct fcnn_unit){image, row, from, fcnn_min(from + cut->unit_steps, steps)};
 }
 
 struct fcnn_cut_tables fcnn_cut_tables_in(const struct fcnn_cut *cut, void *memory)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * How direct backward weights cut a problem in tiles and chains: direct_weights.c's plan, a function of the problem. */
+ * How direct backward weights cut a problem in tiles and chains: direct_weights.c's plan, a function of the problem and
+ * of the knobs. */
 #ifndef FCNN_WEIGHTS_CUT_H
 #define FCNN_WEIGHTS_CUT_H
 
@@ -24,8 +25,12 @@ struct fcnn_cut {
     int bias_tile;          /* the bias is a tile of its own; else its sum comes with the first tile */
     int all_panels;         /* a task is of all panels of a group, not of one */
     int64_t panel_tasks, group_tasks; /* of a panel (of all), of a group */
-    int64_t unit_rows;      /* output (pooled: window) rows of a unit; 0: a unit is a whole block of one-pixel images */
-    int64_t unit_steps, image_units, chunk_units;
+    /* Units: rows of output (pooled: of windows), or one of the pieces of a row. Steps of a row are columns (pooled: the
+     * four positions of a window, hence by fours); image_column floats of the image apart, rows image_row. */
+    int64_t unit_rows; /* at most; 0: a unit is a whole block of one-pixel images */
+    int64_t unit_steps, row_steps, row_units, image_units, chunk_units;
+    int64_t rows, column_steps, image_row, image_column;
+    int64_t ahead; /* floats of the gradient from what a tile reads to what it prefetches */
 };
 
 /* Tables: offsets of the image at each step of a unit; as many zeros; for each tap the outputs that meet real input. */
@@ -37,7 +42,14 @@ struct fcnn_cut_tables {
     int32_t *steps, *zeros;
 };
 
-struct fcnn_cut fcnn_cut_of(const struct fcnn_tiles *tiles, const fcnn_problem *problem);
+struct fcnn_cut fcnn_cut_of(const struct fcnn_query *query);
+
+/* Where a unit of a block of images is: steps from .. to-1, counted from the beginning of its (first) row. */
+struct fcnn_unit {
+    int64_t image, row, from, to;
+};
+struct fcnn_unit fcnn_unit_at(const struct fcnn_cut *cut, int64_t unit, int64_t images);
+
 struct fcnn_cut_tables fcnn_cut_tables_in(const struct fcnn_cut *cut, void *memory);
 void fcnn_cut_fill_tables(const struct fcnn_cut *cut, int pooled, const struct fcnn_cut_tables *tables);
 

@@ -1,130 +1,161 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * The inner loops of depthwise convolution over the vector header that the stub has included: one vector of channels at
- * a time; accumulators are a few pixels of a row. Backward weights: weights_body.h. */
+ * a time; accumulators are a few pixels of a few rows. Backward weights: weights_body.h. */
 #include "kernels/depthwise/depthwise.h"
 #include "kernels/simd/common.h"
 
 #define WIDTH FCNN_DEPTHWISE_WIDTH
 
-/* Most pixels of a tile, one accumulator each: 32 registers have room for a row of 14, and half of one of 28. */
+/* A tile: outputs of up to ROWS rows and STRIP columns whose sums are in registers, beside a row of weights and a
+ * source; one vector of channels after the other. 7 divides the usual maps. */
+#define ROWS 3
 #if VEC_REGISTERS >= 32
-#define TILE_PIXELS 14
+#define STRIP 7
 #else
-#define TILE_PIXELS 8
+#define STRIP 4
 #endif
-
-/* ---- forward and backward data ---- */
+#define NARROW 3 /* least columns of tiles with neighbouring taps */
+#define MOST_TAPS 7
 
 /* A load that the compiler must not repeat as a memory operand of each multiply-add. */
 FCNN_INLINE vec load_once(const float *p) { return vec_keep(vec_load(p)); }
 
-/* A row of taps for all pixels of a tile. */
-FCNN_INLINE void run_taps(const struct fcnn_depthwise_run *run, const float *x, const float *w, const int pixels,
-                          vec acc[TILE_PIXELS])
+/* ---- forward and backward data ---- */
+
+struct tile {
+    const float *src; /* the first output's first tap */
+    float *dst;       /* the first output */
+    int64_t outputs;  /* rows of them */
+};
+
+/* One vector of channels of a tile. */
+struct lanes {
+    const float *src, *weights;
+    mask real;
+};
+
+/* A row of taps of any distance for a row of outputs. */
+FCNN_INLINE void add_taps(const struct fcnn_depthwise_run *run, const float *src, const float *w, mask real,
+                          const int columns, vec acc[STRIP])
 {
     const int64_t src_column = run->src_column;
-    for (int64_t s = 0; s < run->taps_w; s++, x += run->tap_src_column, w += run->tap_column) {
-        const vec weight = load_once(w);
-        FCNN_UNROLL for (int i = 0; i < pixels; i++) acc[i] = vec_fma(vec_load(x + i * src_column), weight, acc[i]);
-    }
+    for (int64_t s = 0; s < run->taps_w; s++, src += run->tap_src_column, w += run->tap_column)
+        for (int64_t d = 0; d < run->depth * WIDTH; d += WIDTH) {
+            const vec weight = load_once(w + d);
+            const float *x = src + d;
+            FCNN_UNROLL for (int i = 0; i < columns; i++, x = fcnn_next(x, src_column))
+                acc[i] = vec_fma(vec_load_masked(x, real), weight, acc[i]);
+        }
 }
 
-/* Three neighbouring taps at neighbouring pixels, the usual case: every input is loaded once. `backwards`: taps go
- * against the pixels (backward data). */
-FCNN_INLINE void run_three_taps(const float *x, const float *w, const int backwards, const int pixels,
-                                vec acc[TILE_PIXELS])
+/* The same where neighbouring taps are `stride` times as close as neighbouring outputs: a source is loaded once. */
+FCNN_INLINE void add_window(const struct fcnn_depthwise_run *run, const float *src, const float *w, mask real,
+                            const int columns, const int taps, const int stride, vec acc[STRIP])
 {
-    const vec w0 = load_once(w), w1 = load_once(w + WIDTH), w2 = load_once(w + 2 * WIDTH);
-    if (backwards) x -= 2 * WIDTH;
-    vec left = load_once(x), middle = load_once(x + WIDTH);
-    FCNN_UNROLL for (int i = 0; i < pixels; i++) {
-        const vec right = load_once(x + (i + 2) * WIDTH);
-        const vec first = backwards ? right : left, third = backwards ? left : right;
-        acc[i] = vec_fma(third, w2, vec_fma(middle, w1, vec_fma(first, w0, acc[i])));
-        left = middle, middle = right;
+    const int64_t step = run->tap_src_column, tap_step = run->tap_column;
+    vec weight[MOST_TAPS];
+    FCNN_UNROLL for (int s = 0; s < taps; s++, w = fcnn_next(w, tap_step)) weight[s] = vec_load(w);
+    FCNN_UNROLL for (int j = 0; j < (columns - 1) * stride + taps; j++, src = fcnn_next(src, step)) {
+        const vec x = vec_load_masked(src, real);
+        FCNN_UNROLL for (int s = 0; s < taps; s++)
+            if (j >= s && (j - s) % stride == 0 && (j - s) / stride < columns)
+                acc[(j - s) / stride] = vec_fma(x, weight[s], acc[(j - s) / stride]);
     }
 }
 
-/* The first pixel of a tile in one block of channels. */
-struct place {
-    const float *src, *weights, *init;
-    float *dst;
-    int64_t channels;
-};
-
-enum taps { TAPS_ANY, TAPS_FORWARDS, TAPS_BACKWARDS };
-
-/* A tile of one vector of channels; `pixels` and `taps` are constants: accumulators live in registers. */
-FCNN_INLINE void run_vector(const struct fcnn_depthwise_run *run, const struct place *at, int64_t channel,
-                            const int pixels, const enum taps taps)
+/* `columns` and what follows it are constants; taps 0: any. Row after row of taps, each for all rows of outputs that
+ * meet it, so that it is in the cache for the second one: `apart` rows of taps lie between rows of outputs. */
+FCNN_INLINE void run_lanes(const struct fcnn_depthwise_run *run, const struct tile *tile, const struct lanes *at,
+                           vec init, float *dst, const int columns, const int taps, const int stride)
 {
-    const float *x = at->src + channel, *w = at->weights + channel;
-    float *dst = at->dst + channel;
-    const int64_t dst_column = run->dst_column, real = at->channels - channel;
-    vec acc[TILE_PIXELS];
-    const vec start = vec_load(at->init + channel);
-    FCNN_UNROLL for (int i = 0; i < pixels; i++) acc[i] = start;
-    for (int64_t r = 0; r < run->taps_h; r++, x += run->tap_src_row, w += run->tap_row) {
-        if (taps == TAPS_ANY) run_taps(run, x, w, pixels, acc);
-        else run_three_taps(x, w, taps == TAPS_BACKWARDS, pixels, acc);
+    vec acc[ROWS][STRIP];
+    FCNN_UNROLL for (int o = 0; o < ROWS; o++)
+        FCNN_UNROLL for (int i = 0; i < columns; i++) acc[o][i] = init;
+    const int64_t rows = (tile->outputs - 1) * run->apart + run->taps_h;
+    for (int64_t row = 0; row < rows; row++)
+        FCNN_UNROLL for (int o = 0; o < ROWS; o++) {
+            const int64_t r = row - o * run->apart;
+            if (r < 0 || r >= run->taps_h || o >= tile->outputs) continue;
+            const float *src = at->src + o * run->src_row + r * run->tap_src_row, *w = at->weights + r * run->tap_row;
+            if (taps) add_window(run, src, w, at->real, columns, taps, stride, acc[o]);
+            else add_taps(run, src, w, at->real, columns, acc[o]);
+        }
+    const int whole = mask_bits(at->real) == mask_bits(vec_first(VL)); /* masked stores are slow in AVX2 */
+    FCNN_UNROLL for (int o = 0; o < ROWS; o++, dst += run->dst_row) {
+        if (o >= tile->outputs) break;
+        FCNN_UNROLL for (int i = 0; i < columns; i++) {
+            const vec sum = run->relu ? vec_max(vec_zero(), acc[o][i]) : acc[o][i];
+            if (VEC_STORES_MASKED || !whole) vec_store_masked(dst + i * run->dst_column, sum, at->real);
+            else vec_store(dst + i * run->dst_column, sum);
+        }
     }
-    if (run->relu) FCNN_UNROLL for (int i = 0; i < pixels; i++) acc[i] = vec_max(vec_zero(), acc[i]);
-    if (real >= VL) FCNN_UNROLL for (int i = 0; i < pixels; i++) vec_store(dst + i * dst_column, acc[i]);
-    else FCNN_UNROLL for (int i = 0; i < pixels; i++) vec_store_masked(dst + i * dst_column, acc[i], vec_first(real));
 }
 
-FCNN_INLINE void run_tile(const struct fcnn_depthwise_run *run, const struct place *at, const int pixels)
+/* Copies, because a store to the output might change what is behind a pointer. */
+FCNN_INLINE void run_tile(const struct fcnn_depthwise_run run, const struct tile tile, const int columns,
+                          const int taps, const int stride)
 {
-    const int three = run->taps_w == 3 && run->src_column == WIDTH && run->tap_column == WIDTH;
-    for (int64_t c = 0; c < at->channels; c += VL) {
-        if (three && run->tap_src_column == WIDTH) run_vector(run, at, c, pixels, TAPS_FORWARDS);
-        else if (three && run->tap_src_column == -WIDTH) run_vector(run, at, c, pixels, TAPS_BACKWARDS);
-        else run_vector(run, at, c, pixels, TAPS_ANY);
+    for (int64_t c = 0; c < run.channels; c += VL) {
+        const int64_t packed = c / WIDTH * run.weights_block + c % WIDTH;
+        const struct lanes at = {.src = tile.src + c / WIDTH * run.src_block + c % WIDTH,
+                                 .weights = run.weights + packed,
+                                 .real = vec_first(fcnn_min(VL, run.channels - c))};
+        run_lanes(&run, &tile, &at, vec_load(run.init + packed), tile.dst + c, columns, taps, stride);
     }
 }
 
-typedef void run_tile_fn(const struct fcnn_depthwise_run *run, const struct place *at);
-#define RUN_TILE(n) \
-    static void run_tile_##n(const struct fcnn_depthwise_run *run, const struct place *at) { run_tile(run, at, n); }
-RUN_TILE(1) RUN_TILE(2) RUN_TILE(3) RUN_TILE(4) RUN_TILE(5) RUN_TILE(6) RUN_TILE(7) RUN_TILE(8)
-#if TILE_PIXELS == 14
-RUN_TILE(9) RUN_TILE(10) RUN_TILE(11) RUN_TILE(12) RUN_TILE(13) RUN_TILE(14)
+typedef void run_tile_fn(const struct fcnn_depthwise_run *run, const struct tile *tile);
+#define RUN_TILE(columns, taps, stride)                                                                                \
+    static void run_tile_##columns##taps##stride(const struct fcnn_depthwise_run *run, const struct tile *tile)        \
+    {                                                                                                                  \
+        run_tile(*run, *tile, columns, taps, stride);                                                                  \
+    }
+#define RUN_TILES(taps, stride) RUN_TILE(3, taps, stride) RUN_TILE(4, taps, stride) WIDE_TILES(taps, stride)
+#define NAME_TILES(taps, stride)                                                                                       \
+    run_tile_3##taps##stride, run_tile_4##taps##stride WIDE_NAMES(taps, stride)
+#if STRIP == 7
+#define WIDE_TILES(taps, stride) RUN_TILE(5, taps, stride) RUN_TILE(6, taps, stride) RUN_TILE(7, taps, stride)
+#define WIDE_NAMES(taps, stride) , run_tile_5##taps##stride, run_tile_6##taps##stride, run_tile_7##taps##stride
+#else
+#define WIDE_TILES(taps, stride)
+#define WIDE_NAMES(taps, stride)
 #endif
+RUN_TILE(1, 0, 1) RUN_TILE(2, 0, 1) RUN_TILES(0, 1)
+RUN_TILES(2, 1) RUN_TILES(3, 1) RUN_TILES(4, 1) RUN_TILES(5, 1) RUN_TILES(7, 1)
+RUN_TILES(3, 2) RUN_TILES(4, 2) RUN_TILES(5, 2)
 
-static run_tile_fn *const run_tiles[TILE_PIXELS + 1] = {
-    NULL,       run_tile_1,  run_tile_2,  run_tile_3,  run_tile_4,  run_tile_5,  run_tile_6,  run_tile_7,  run_tile_8,
-#if TILE_PIXELS == 14
-    run_tile_9, run_tile_10, run_tile_11, run_tile_12, run_tile_13, run_tile_14,
-#endif
-};
+static run_tile_fn *const any_tiles[STRIP] = {run_tile_101, run_tile_201, NAME_TILES(0, 1)};
 
-/* Tiles of a row: as few as possible, as even as possible. */
-struct tiles {
-    int64_t count, least, larger; /* the first `larger` ones have a pixel more than `least` */
-};
+/* Tiles with neighbouring taps, from NARROW columns on. */
+static const struct window {
+    int64_t taps, stride;
+    run_tile_fn *tiles[STRIP - NARROW + 1];
+} windows[] = {{2, 1, {NAME_TILES(2, 1)}}, {3, 1, {NAME_TILES(3, 1)}}, {4, 1, {NAME_TILES(4, 1)}},
+               {5, 1, {NAME_TILES(5, 1)}}, {7, 1, {NAME_TILES(7, 1)}}, {3, 2, {NAME_TILES(3, 2)}},
+               {4, 2, {NAME_TILES(4, 2)}}, {5, 2, {NAME_TILES(5, 2)}}};
 
-/* One row of one block. */
-FCNN_INLINE void run_row(const struct fcnn_depthwise_run *run, const struct tiles *tiles, struct place at)
+static run_tile_fn *run_tile_of(const struct fcnn_depthwise_run *run, int64_t columns)
 {
-    for (int64_t i = 0; i < tiles->count; i++) {
-        const int64_t pixels = tiles->least + (i < tiles->larger);
-        run_tiles[pixels](run, &at);
-        at.src += pixels * run->src_column;
-        at.dst += pixels * run->dst_column;
-    }
+    if (columns >= NARROW && run->depth == 1)
+        for (size_t i = 0; i < sizeof windows / sizeof *windows; i++)
+            if (run->taps_w == windows[i].taps && run->src_column == windows[i].stride * run->tap_src_column)
+                return windows[i].tiles[columns - NARROW];
+    return any_tiles[columns - 1];
 }
 
-/* Blocks take turns row by row: with a power of two between pixels all stores of a block hit one or two cache sets. */
+/* Tiles of all channels, row by row; as few as possible, as even as possible. */
 static void run_rows(const struct fcnn_depthwise_run *run)
 {
-    const int64_t count = fcnn_ceil_div(run->columns, TILE_PIXELS);
-    const struct tiles tiles = {count, run->columns / count, run->columns % count};
-    for (int64_t row = 0; row < run->rows; row++) {
-        struct place at = {run->src + row * run->src_row, run->weights, run->init, run->dst + row * run->dst_row, 0};
-        for (int64_t channel = 0; channel < run->channels; channel += WIDTH) {
-            at.channels = fcnn_min(WIDTH, run->channels - channel);
-            run_row(run, &tiles, at);
-            at.src += run->src_block, at.weights += run->weights_block, at.init += run->weights_block, at.dst += WIDTH;
+    const int64_t tall = fcnn_ceil_div(run->rows, ROWS), wide = fcnn_ceil_div(run->columns, STRIP);
+    const int64_t narrow = run->columns / wide, wider = run->columns % wide; /* a column more than `narrow` */
+    run_tile_fn *const of_narrow = run_tile_of(run, narrow), *const of_wider = run_tile_of(run, narrow + (wider > 0));
+    for (int64_t i = 0; i < tall; i++) {
+        const int64_t y = run->rows * i / tall;
+        struct tile tile = {run->src + y * run->src_row, run->dst + y * run->dst_row, run->rows * (i + 1) / tall - y};
+        for (int64_t j = 0; j < wide; j++) {
+            const int64_t columns = narrow + (j < wider);
+            (j < wider ? of_wider : of_narrow)(run, &tile);
+            tile.src += columns * run->src_column, tile.dst += columns * run->dst_column;
         }
     }
 }
@@ -164,21 +195,83 @@ static void fill_block(const float *src, const float *dst, int64_t pixels, int64
     else fill_pixels(src, dst, pixels, step, channels, 1, 0, out);
 }
 
+/* Pixels of one row whose channels are inputs of `multiplier` neighbouring ones each (forward). */
+static void fill_repeated(const struct fcnn_depthwise_spread *spread, const float *src, int64_t pixels, int64_t step,
+                          int64_t channel, int64_t channels, float *out)
+{
+    for (int64_t c = 0; c < WIDTH; c += VL) {
+        const int64_t from = channel + c, to = from + fcnn_min(VL, channels - c), m = spread->multiplier;
+        const mask met = vec_first(from < to ? (to - 1) / m - from / m + 1 : 0);
+        const ivec lanes = ivec_load(spread->lanes + from);
+        const float *x = src + (from < to ? from / m : 0);
+        for (int64_t i = 0; i < pixels; i++, x += step)
+            vec_store(out + i * WIDTH + c, vec_permute(vec_load_masked(x, met), lanes));
+    }
+}
+
+/* VL of every multiplier-th gradient: each lane from the one of `vectors` vectors that has it. */
+FCNN_INLINE vec every(const float *src, const float *dst, int64_t vectors, int64_t real, const int32_t *lanes)
+{
+    const ivec lane = ivec_load(lanes), place = ivec_load(lanes + VL);
+    vec out = vec_zero();
+    for (int64_t v = 0; v < vectors; v++, src += VL, real -= VL) {
+        const mask met = vec_first(fcnn_max(0, fcnn_min(VL, real)));
+        vec x = vec_load_masked(src, met);
+        if (dst) x = vec_select(vec_eq(vec_load_masked(dst + v * VL, met), vec_zero()), vec_zero(), x);
+        out = vec_select(ivec_eq(place, ivec_set1((int32_t)v)), vec_permute(x, lane), out);
+    }
+    return out;
+}
+
+/* Pixels of one row and block of the gradients of `depth` outputs for each channel (backward data). */
+static void fill_parts(const struct fcnn_depthwise_spread *spread, const float *src, const float *dst, int64_t pixels,
+                       int64_t step, int64_t channels, float *out)
+{
+    const int64_t m = spread->depth;
+    for (int64_t i = 0; i < pixels; i++)
+        for (int64_t part = 0; part < m; part++, out += WIDTH)
+            for (int64_t c = 0; c < WIDTH; c += VL) {
+                const int64_t at = i * step + c * m, real = (channels - c) * m;
+                const int32_t *lanes = spread->lanes + part * 2 * VL;
+                vec_store(out + c, real <= 0 ? vec_zero() : every(src + at, dst ? dst + at : NULL, m, real, lanes));
+            }
+}
+
+/* Without a channel multiplier spread is NULL. */
+FCNN_INLINE void fill_map(const struct fcnn_depthwise_map *map, const struct fcnn_depthwise_spread *spread,
+                          const float *src, const float *dst, int64_t first, int64_t last, int64_t channels, float *out,
+                          int64_t block)
+{
+    const int64_t step = map->pixel, real = fcnn_min(map->w, map->columns - map->left);
+    const int64_t right = map->columns - map->left - real, depth = spread ? spread->depth : 1;
+    for (int64_t row = first - map->top; row < last - map->top; row++, out += map->columns * depth * WIDTH)
+        for (int64_t c = 0; c < channels; c += WIDTH) {
+            const int64_t image = row * map->w * step, at = image + ((spread ? spread->channel : 0) + c) * depth;
+            float *to = out + c / WIDTH * block, *middle = to + map->left * depth * WIDTH;
+            if (row < 0 || row >= map->h) {
+                fill_zeros(to, map->columns * depth);
+                continue;
+            }
+            fill_zeros(to, map->left * depth);
+            if (depth > 1)
+                fill_parts(spread, src + at, dst ? dst + at : NULL, real, step, channels - c, middle);
+            else if (spread)
+                fill_repeated(spread, src + image, real, step, spread->channel + c, channels - c, middle);
+            else
+                fill_block(src + at, dst ? dst + at : NULL, real, step, channels - c, middle);
+            fill_zeros(middle + real * depth * WIDTH, right * depth);
+        }
+}
+
 static void fill_rows(const struct fcnn_depthwise_map *map, const float *src, const float *dst, int64_t first,
                       int64_t last, int64_t channels, float *out, int64_t block)
 {
-    const int64_t step = map->pixel, real = fcnn_min(map->w, map->columns - map->left);
-    const int64_t right = map->columns - map->left - real;
-    for (int64_t row = first - map->top; row < last - map->top; row++, out += map->columns * WIDTH)
-        for (int64_t c = 0; c < channels; c += WIDTH) {
-            const int64_t at = row * map->w * step + c;
-            float *to = out + c / WIDTH * block;
-            if (row < 0 || row >= map->h) {
-                fill_zeros(to, map->columns);
-                continue;
-            }
-            fill_zeros(to, map->left);
-            fill_block(src + at, dst ? dst + at : NULL, real, step, channels - c, to + map->left * WIDTH);
-            fill_zeros(to + (map->left + real) * WIDTH, right);
-        }
+    fill_map(map, NULL, src, dst, first, last, channels, out, block);
+}
+
+static void fill_spread_rows(const struct fcnn_depthwise_map *map, const struct fcnn_depthwise_spread *spread,
+                             const float *src, const float *dst, int64_t first, int64_t last, int64_t channels,
+                             float *out, int64_t block)
+{
+    fill_map(map, spread, src, dst, first, last, channels, out, block);
 }

@@ -5,8 +5,6 @@
 #include "kernels/simd/common.h"
 
 #define WIDTH FCNN_DEPTHWISE_WIDTH
-#define BLOCKS 64 /* most blocks of channels of a task */
-#define BAND_BYTES (2 << 20) /* of output: what the phases of a stride do in turn; measured */
 
 /* Along one axis: output i is at first + i * step of the output tensor, its tap j at i * stride + j - pad of the
  * source, and that is tap `tap` + j * tap_step of the filter. */
@@ -56,6 +54,28 @@ const char *fcnn_depthwise_inplace_doubt(const struct fcnn_query *query)
     return fcnn_depthwise_doubt(query);
 }
 
+/* ---- knobs ---- */
+
+enum { BLOCKS, BAND_BYTES };
+
+/* Of a task: long rows of memory are read best. */
+static int64_t standard_blocks(const struct fcnn_query *query)
+{
+    return query->problem->c <= WIDTH ? FCNN_MOOT : 64;
+}
+
+/* Of output: what the phases of a stride do in turn. */
+static int64_t standard_band_bytes(const struct fcnn_query *query)
+{
+    return phases(query->problem) == 1 ? FCNN_MOOT : query->caches->l2;
+}
+
+const struct fcnn_knob fcnn_depthwise_inplace_knobs[FCNN_DEPTHWISE_INPLACE_KNOBS] = {
+    [BLOCKS] = {"blocks", 5, {1, 4, 8, 16, 64}, standard_blocks},
+    [BAND_BYTES] = {"band_bytes", 4, {64 << 10, 256 << 10, 1 << 20, 2 << 20}, standard_band_bytes}};
+
+/* ---- cut ---- */
+
 /* Tasks = images * groups of blocks * output rows: neighbouring ones are computed together, so that each thread has a
  * band of its own, as high as any other's within a row. */
 struct inplace_cut {
@@ -63,15 +83,16 @@ struct inplace_cut {
     struct fcnn_panels groups;
 };
 
-static struct inplace_cut inplace_cut_of(const fcnn_problem *p)
+static struct inplace_cut inplace_cut_of(const struct fcnn_query *query)
 {
-    return (struct inplace_cut){fcnn_gather_of(p), fcnn_panels_of(p->c, WIDTH, BLOCKS)};
+    const fcnn_problem *p = query->problem;
+    return (struct inplace_cut){fcnn_gather_of(p), fcnn_panels_of(p->c, WIDTH, query->knobs[BLOCKS])};
 }
 
 void fcnn_depthwise_inplace_demand(const struct fcnn_query *query, struct fcnn_demand *demand)
 {
     const fcnn_problem *p = query->problem;
-    const struct inplace_cut cut = inplace_cut_of(p);
+    const struct inplace_cut cut = inplace_cut_of(query);
     demand->packed = (size_t)(cut.groups.granules * fcnn_depthwise_packed_block(p)) * sizeof(float);
     demand->tasks[FCNN_PACK] = cut.groups.granules;
     demand->tasks[FCNN_COMPUTE] = p->n * cut.groups.count * cut.gather.dst_h;
@@ -137,9 +158,10 @@ void fcnn_depthwise_inplace_run(const struct fcnn_query *query, const fcnn_tenso
         fcnn_depthwise_pack(p, t, memory->packed, first, last);
         return;
     }
-    const struct inplace_cut cut = inplace_cut_of(p);
+    const struct inplace_cut cut = inplace_cut_of(query);
     const int64_t rows = cut.gather.dst_h, groups = cut.groups.count;
-    const int64_t band = fcnn_max(1, BAND_BYTES / (cut.gather.dst_row * (int64_t)sizeof(float)));
+    const int64_t row_bytes = cut.gather.dst_row * (int64_t)sizeof(float);
+    const int64_t band = phases(p) == 1 ? rows : fcnn_max(1, query->knobs[BAND_BYTES] / row_bytes);
     for (int64_t next; first < last; first = next) {
         const int64_t image_group = first / rows, origin = image_group * rows;
         next = fcnn_min(fcnn_min(last, origin + rows), first + band);

@@ -32,10 +32,13 @@ struct fcnn_depthwise_inplace {
 fcnn_phrase_fn fcnn_depthwise_inplace_unsupported, fcnn_depthwise_inplace_doubt;
 fcnn_demand_fn fcnn_depthwise_inplace_demand;
 fcnn_run_fn fcnn_depthwise_inplace_run;
+#define FCNN_DEPTHWISE_INPLACE_KNOBS 2
+extern const struct fcnn_knob fcnn_depthwise_inplace_knobs[FCNN_DEPTHWISE_INPLACE_KNOBS];
 
 /* The value of a struct fcnn_variant. */
 #define FCNN_DEPTHWISE_INPLACE(loops)                                                                                  \
     {.unsupported = fcnn_depthwise_inplace_unsupported, .doubt = fcnn_depthwise_inplace_doubt,                         \
-     .demand = fcnn_depthwise_inplace_demand, .run = fcnn_depthwise_inplace_run, .context = &(loops)}
+     .demand = fcnn_depthwise_inplace_demand, .run = fcnn_depthwise_inplace_run, .context = &(loops),                  \
+     FCNN_KNOBS(fcnn_depthwise_inplace_knobs)}
 
 #endif

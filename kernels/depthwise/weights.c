@@ -1,118 +1,140 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * Depthwise convolution, backward weights and bias: see depthwise.h. A task sums all filter elements of a block of
- * channels over everything: images in blocks of FCNN_BLOCK, one chain per block over n, p, q; blocks along the fixed
- * tree. Windows of three neighbouring columns go row by row of the source, which is read once, in place; any other
- * window tap by tap over a copy of the source with its padding. */
+ * Depthwise convolution, backward weights and bias, with any channel multiplier: see weights.h. A task sums all filter
+ * elements of a block of output channels over everything: images in blocks of FCNN_BLOCK, one chain per block over n,
+ * p, q; blocks along the fixed tree. It goes row by row of the source, which is read in place; rows of gradients lie in
+ * slots from their first use to their last, so that every filter row that meets a row of the source meets it at once.
+ */
 #include <string.h>
 
 #include "kernels/conv2d/weights_sum.h"
-#include "kernels/depthwise/depthwise.h"
+#include "kernels/depthwise/weights.h"
 #include "kernels/simd/common.h"
 
 #define WIDTH FCNN_DEPTHWISE_WIDTH
 #define BLOCK_BYTES (WIDTH * (int64_t)sizeof(float))
-#define SLOTS_BYTES (32 << 10) /* that slots aim at */
-#define FRESH_ENOUGH 4
-#define LONG_ROW (8 << 10) /* bytes of two blocks */
 
-/* Row by row of the source. Rows of gradients lie in slots, so that the filter rows that meet them later find them in
- * the first-level cache. Filter rows meet the same rows of the source if they are a multiple of `apart` apart; the next
- * one then meets the output row that lies `behind` rows before. */
+/* Filter rows meet the same rows of the source if they are a multiple of `apart` apart; the next one then meets the
+ * output row that lies `behind` rows before. */
 struct slots {
-    int64_t count, fresh; /* of them filled at a time */
+    int64_t count, fresh;  /* of them filled at a time */
+    int64_t columns;       /* of gradients: whole rows, but where no slot is used again */
     int64_t apart, behind;
 };
 
-/* Bands of output rows, with the part of the image that they meet in scratch. */
-struct bands {
-    struct fcnn_depthwise_map map;
-    struct fcnn_panels taps; /* flat filter elements */
-    int64_t count, rows;     /* rows: of the map, at most */
-};
-
 struct depthwise_weights_cut {
-    int three;              /* three neighbouring columns: slots, else bands */
     int64_t blocks, beside; /* of channels; of these side by side */
+    int64_t ahead;          /* pixels */
+    int64_t multiplier, source; /* source: columns that are copied, once per output channel, unless multiplier is 1 */
     struct slots slots;
-    struct bands bands;
-    size_t bytes; /* of scratch */
+    struct fcnn_panels taps; /* filter columns side by side */
+    int64_t rows;            /* filter rows side by side, at most */
+    size_t bytes;            /* of scratch */
 };
 
-/* Rows of the map that so many output rows meet. */
-static int64_t map_rows(const fcnn_problem *p, int64_t rows)
-{
-    return (rows - 1) * p->stride_h + (p->r - 1) * p->dilation_h + 1;
-}
+/* ---- knobs ---- */
 
-static struct bands bands_of(const fcnn_problem *p)
-{
-    fcnn_problem haloed = fcnn_conv_of(p, 1);
-    struct bands bands = {.map = {p->h, p->w, p->c, p->pad_top, p->pad_left, haloed.h, haloed.w},
-                          .taps = fcnn_panels_of(p->r * p->s, 1, FCNN_DEPTHWISE_TAPS)};
-    while (bands.count < p->p) {
-        int64_t rows = fcnn_ceil_div(p->p, ++bands.count);
-        bands.rows = map_rows(p, rows);
-        if (bands.rows * haloed.w * BLOCK_BYTES <= FCNN_DEPTHWISE_BYTES || rows <= p->r) break;
-    }
-    return bands;
-}
+enum { BLOCKS, FRESH_ROWS, AHEAD };
 
 static int64_t common_divisor(int64_t a, int64_t b) { return b ? common_divisor(b, a % b) : a; }
 
-/* The slots of `beside` blocks: as many as fit the first-level cache beside the source, at least those of a window. */
-static struct slots slots_of(const fcnn_problem *p, int64_t beside)
+/* Rows of gradients that are in use at a time. */
+static int64_t window_rows(const fcnn_problem *p)
 {
-    const int64_t window = fcnn_min(p->p, (p->r - 1) * p->dilation_h / p->stride_h + 1);
-    const int64_t fit = SLOTS_BYTES / (beside * p->q * BLOCK_BYTES);
-    const int64_t common = common_divisor(p->stride_h, p->dilation_h);
-    struct slots slots = {.apart = p->stride_h / common, .behind = p->dilation_h / common};
-    slots.count = fcnn_min(p->p, fcnn_max(window, fit));
-    slots.fresh = slots.count - window + 1;
+    return fcnn_min(p->p, (p->r - 1) * p->dilation_h / p->stride_h + 1);
+}
+
+/* Bytes of a row of a block, in slots: a line per pixel. */
+static int64_t row_bytes(const fcnn_problem *p) { return p->q * BLOCK_BYTES; }
+
+/* As many as leave room in the first-level cache for slots that a window needs: longer pieces of memory are read. */
+static int64_t standard_blocks(const struct fcnn_query *query)
+{
+    const fcnn_problem *p = query->problem;
+    const int64_t blocks = fcnn_ceil_div(p->k, WIDTH), bytes = (window_rows(p) + 1) * row_bytes(p);
+    if (blocks == 1) return FCNN_MOOT;
+    int64_t beside = 1;
+    while (beside < 8 && beside < blocks && 2 * beside * bytes <= query->caches->l1 / 2) beside *= 2;
+    return beside;
+}
+
+/* Sums stay in registers that long; as many as fit the first-level cache in slots. */
+static int64_t standard_fresh(const struct fcnn_query *query)
+{
+    const fcnn_problem *p = query->problem;
+    if (p->p == 1) return FCNN_MOOT;
+    const int64_t blocks = fcnn_min(query->knobs[BLOCKS], fcnn_ceil_div(p->k, WIDTH));
+    return query->caches->l1 / 2 / (blocks * row_bytes(p)) - window_rows(p) + 1;
+}
+
+static int64_t standard_ahead(const struct fcnn_query *query)
+{
+    (void)query;
+    return 16;
+}
+
+const struct fcnn_knob fcnn_depthwise_weights_knobs[3] = {{"blocks", 5, {1, 2, 4, 8, 16}, standard_blocks},
+                                                          {"fresh_rows", 6, {1, 2, 4, 8, 16, 64}, standard_fresh},
+                                                          {"ahead_pixels", 5, {0, 8, 16, 32, 64}, standard_ahead}};
+
+const char *fcnn_depthwise_weights_unsupported(const struct fcnn_query *query)
+{
+    if (query->problem->groups != query->problem->c) return "groups of several channels";
+    return fcnn_conv2d_unsupported(query);
+}
+
+/* ---- cut ---- */
+
+/* Of a single filter row, which uses no slot again, pieces that fit the first-level cache. */
+static int64_t slot_columns(const struct fcnn_query *query, int64_t beside)
+{
+    const fcnn_problem *p = query->problem;
+    if (p->r > 1) return p->q;
+    return fcnn_min(p->q, fcnn_max(WIDTH, query->caches->l1 / 4 / (beside * BLOCK_BYTES)));
+}
+
+static struct slots slots_of(const struct fcnn_query *query, int64_t beside)
+{
+    const fcnn_problem *p = query->problem;
+    const int64_t common = common_divisor(p->stride_h, p->dilation_h), window = window_rows(p);
+    struct slots slots = {.apart = p->stride_h / common, .behind = p->dilation_h / common,
+                          .columns = slot_columns(query, beside)};
+    slots.fresh = slots.columns < p->q ? 1 : fcnn_min(query->knobs[FRESH_ROWS], p->p - window + 1);
+    slots.count = window + slots.fresh - 1;
     return slots;
 }
 
-/* Blocks side by side: memory is read in longer pieces, but they share the first-level cache. Measured: 8 where whole
- * images of gradients fit, 4 where that leaves a few fresh rows at a time, else 2; 1 where the source itself has long
- * rows. */
-static int64_t beside_of(const fcnn_problem *p)
+static struct depthwise_weights_cut depthwise_weights_cut_of(const struct fcnn_query *query)
 {
-    if (8 * p->p * p->q * BLOCK_BYTES <= SLOTS_BYTES) return 8;
-    const struct slots slots = slots_of(p, 4);
-    if (p->w * 2 * BLOCK_BYTES > LONG_ROW) return 1;
-    return slots.fresh >= FRESH_ENOUGH || slots.count == p->p ? 4 : 2;
-}
-
-static struct depthwise_weights_cut depthwise_weights_cut_of(const fcnn_problem *p)
-{
-    struct depthwise_weights_cut cut = {.three = p->s == 3 && p->dilation_w == 1 && p->stride_w <= 2,
-                                        .blocks = fcnn_ceil_div(p->c, WIDTH), .beside = 1};
-    int64_t floats;
-    if (cut.three) {
-        cut.beside = fcnn_min(cut.blocks, beside_of(p));
-        cut.slots = slots_of(p, cut.beside);
-        floats = cut.beside * WIDTH * (3 * p->r + 1 + cut.slots.count * p->q);
-    } else {
-        cut.bands = bands_of(p);
-        floats = cut.bands.rows * cut.bands.map.columns * WIDTH;
-    }
-    cut.bytes = (size_t)floats * sizeof(float);
+    const fcnn_problem *p = query->problem;
+    const struct fcnn_depthwise_weights *loops = query->context;
+    struct depthwise_weights_cut cut = {.blocks = fcnn_ceil_div(p->k, WIDTH), .ahead = query->knobs[AHEAD],
+                                        .multiplier = p->k / p->c,
+                                        .taps = fcnn_panels_of(p->s, 1, FCNN_DEPTHWISE_COLUMNS)};
+    cut.beside = fcnn_min(cut.blocks, query->knobs[BLOCKS]);
+    cut.slots = slots_of(query, cut.beside);
+    const int64_t most = loops->most_rows[fcnn_panel_at(&cut.taps, 0).width];
+    const int64_t together = fcnn_ceil_div(p->r, cut.slots.apart); /* meet the same rows of the source, at most */
+    cut.rows = fcnn_ceil_div(together, fcnn_ceil_div(together, most));
+    const int64_t met = (cut.slots.columns - 1) * p->stride_w + (p->s - 1) * p->dilation_w + 1;
+    if (cut.multiplier > 1) cut.source = fcnn_min(p->w, met);
+    const int64_t pixels = p->r * p->s + 1 + cut.slots.count * cut.slots.columns + cut.source;
+    cut.bytes = (size_t)(cut.beside * WIDTH * pixels) * sizeof(float);
     return cut;
 }
 
 void fcnn_depthwise_weights_demand(const struct fcnn_query *query, struct fcnn_demand *demand)
 {
-    const struct fcnn_depthwise *loops = query->context;
-    const fcnn_problem *p = query->problem;
-    struct depthwise_weights_cut cut = depthwise_weights_cut_of(p);
-    (void)loops;
-    demand->sums = fcnn_weights_sum_bytes(p);
+    struct depthwise_weights_cut cut = depthwise_weights_cut_of(query);
+    demand->sums = fcnn_weights_sum_bytes(query->problem);
     demand->scratch = cut.bytes;
     demand->tasks[FCNN_COMPUTE] = cut.blocks;
 }
 
+/* ---- sums ---- */
+
 /* A task, or neighbouring ones. */
 struct job {
-    const struct fcnn_depthwise *loops;
+    const struct fcnn_depthwise_weights *loops;
     const fcnn_problem *problem;
     const struct depthwise_weights_cut *cut;
     const fcnn_tensors *tensors;
@@ -121,155 +143,161 @@ struct job {
     struct fcnn_panel channels;
 };
 
-/* ---- tap by tap ---- */
-
-/* All filter elements over output rows from .. to-1 of an image; the part of the image that they meet is in scratch. */
-static void sum_band(const struct job *job, int64_t slot, int64_t n, int64_t from, int64_t to, int carry)
-{
-    const fcnn_problem *p = job->problem;
-    const struct bands *bands = &job->cut->bands;
-    const int64_t dst = (n * p->p + from) * p->q * p->k + job->channels.from;
-    struct fcnn_depthwise_sum sum = {.src = job->scratch,
-                                     .d_dst = job->tensors->d_dst + dst,
-                                     .rows = to - from,
-                                     .columns = p->q,
-                                     .src_row = p->stride_h * bands->map.columns * WIDTH,
-                                     .src_column = p->stride_w * WIDTH,
-                                     .dst_row = p->q * p->k,
-                                     .dst_column = p->k,
-                                     .channels = job->channels.width,
-                                     .carry = carry};
-    sum.dst = p->activation == FCNN_RELU_ACTIVATION ? job->tensors->dst + dst : sum.d_dst;
-    for (int64_t i = 0; i < bands->taps.count; i++) {
-        struct fcnn_panel taps = fcnn_panel_at(&bands->taps, i);
-        sum.taps = taps.width;
-        sum.bias = i == 0 && !p->no_bias ? fcnn_weights_sum_bias(&job->sum, slot) + job->channels.from : NULL;
-        for (int64_t j = 0; j < taps.width; j++) {
-            int64_t tap = taps.from + j;
-            sum.offset[j] = (tap / p->s * p->dilation_h * bands->map.columns + tap % p->s * p->dilation_w) * WIDTH;
-            sum.out[j] = fcnn_weights_sum_weights(&job->sum, slot) + tap * p->k + job->channels.from;
-        }
-        job->loops->sum(&sum);
-    }
-}
-
-static void sum_bands(const struct job *job, int64_t slot, int64_t n, int carry)
-{
-    const fcnn_problem *p = job->problem;
-    const float *src = job->tensors->src + n * p->h * p->w * p->c + job->channels.from;
-    const struct bands *bands = &job->cut->bands;
-    for (int64_t band = 0; band < bands->count; band++) {
-        int64_t from = p->p * band / bands->count, to = p->p * (band + 1) / bands->count, top = from * p->stride_h;
-        job->loops->fill(&bands->map, src, NULL, top, top + map_rows(p, to - from), job->channels.width, job->scratch,
-                         0);
-        sum_band(job, slot, n, from, to, carry || band > 0);
-    }
-}
-
-/* ---- row by row of the source ---- */
-
-/* Sums in scratch (for each filter element, then bias, `width` floats: whole blocks), then slots. */
-struct rows {
-    float *sums, *bias, *slots;
+/* In scratch: sums (for each filter element, then bias, `width` floats: whole blocks), slots, a row of the source. */
+struct areas {
+    float *sums, *bias, *slots, *source;
     int64_t width;
 };
 
-static struct rows rows_of(const struct job *job)
+static struct areas areas_of(const struct job *job)
 {
+    const struct slots *slots = &job->cut->slots;
     const int64_t width = fcnn_ceil_div(job->channels.width, WIDTH) * WIDTH;
-    float *bias = job->scratch + 3 * job->problem->r * width;
-    return (struct rows){job->scratch, bias, bias + width, width};
+    float *bias = job->scratch + job->problem->r * job->problem->s * width;
+    return (struct areas){job->scratch, bias, bias + width, bias + width + slots->count * slots->columns * width, width};
 }
 
-/* Gradients of output rows from .. to-1 into their slots. */
-static void lay_rows(const struct job *job, const struct rows *rows, int64_t n, int64_t from, int64_t to)
+/* Output rows from .. to-1 of image n, `columns` columns from `left` on. */
+struct piece {
+    int64_t n, from, to, left, columns;
+};
+
+/* The first pixel of a piece, in outputs and their gradients. */
+static int64_t dst_of(const struct job *job, const struct piece *piece)
+{
+    const fcnn_problem *p = job->problem;
+    return ((piece->n * p->p + piece->from) * p->q + piece->left) * p->k + job->channels.from;
+}
+
+static const float *mask_of(const struct job *job)
+{
+    return job->problem->activation == FCNN_RELU_ACTIVATION ? job->tensors->dst : job->tensors->d_dst;
+}
+
+/* Gradients of a piece into their slots. */
+static void lay_rows(const struct job *job, const struct areas *areas, const struct piece *piece)
 {
     const fcnn_problem *p = job->problem;
     const struct slots *slots = &job->cut->slots;
-    const int64_t dst = (n * p->p + from) * p->q * p->k + job->channels.from;
-    const struct fcnn_depthwise_lay lay = {
-        .d_dst = job->tensors->d_dst + dst,
-        .dst = (p->activation == FCNN_RELU_ACTIVATION ? job->tensors->dst : job->tensors->d_dst) + dst,
-        .out = rows->slots,
-        .bias = rows->bias,
-        .rows = to - from,
-        .dst_row = p->q * p->k,
-        .slot = from % slots->count,
-        .slots = slots->count,
-        .columns = p->q,
-        .dst_column = p->k,
-        .channels = job->channels.width};
-    job->loops->lay(&lay);
+    const struct fcnn_depthwise_lay lay = {.d_dst = job->tensors->d_dst + dst_of(job, piece),
+                                           .dst = mask_of(job) + dst_of(job, piece),
+                                           .out = areas->slots,
+                                           .bias = areas->bias,
+                                           .rows = piece->to - piece->from,
+                                           .dst_row = p->q * p->k,
+                                           .slot = piece->from % slots->count,
+                                           .slots = slots->count,
+                                           .columns = piece->columns,
+                                           .dst_column = p->k,
+                                           .channels = job->channels.width};
+    if (piece->from < piece->to) job->loops->lay(&lay);
 }
 
-/* Filter row r and its companions first .. last-1, where r meets output rows from .. to-1. */
-static void meet_rows(const struct job *job, const struct rows *rows, int64_t n, int64_t r, int64_t first, int64_t last,
-                      int64_t from, int64_t to)
+/* Row h of the source as meet() reads it: in place, or copied for each output channel, what is met of it. */
+static void place_source(const struct job *job, const struct areas *areas, const struct piece *piece, int64_t h,
+                         struct fcnn_depthwise_meet *meet)
 {
     const fcnn_problem *p = job->problem;
-    const struct slots *slots = &job->cut->slots;
-    const int64_t h = from * p->stride_h + r * p->dilation_h - p->pad_top;
-    struct fcnn_depthwise_meet meet = {
-        .src = job->tensors->src + (n * p->h + h) * p->w * p->c + job->channels.from,
-        .gradients = rows->slots,
-        .rows = to - from,
-        .src_row = p->stride_h * p->w * p->c,
-        .w = p->w,
-        .src_column = p->c,
-        .slots = slots->count,
-        .columns = p->q,
-        .taps = last - first,
-        .sum = rows->width,
-        .stride = p->stride_w,
-        .left = p->pad_left,
-        .channels = job->channels.width};
-    for (int64_t i = first; i < last; i++) {
-        meet.slot[i - first] = (from - i * slots->behind) % slots->count;
-        meet.sums[i - first] = rows->sums + (r + i * slots->apart) * 3 * rows->width;
+    const float *row = job->tensors->src + (piece->n * p->h + h) * p->w * p->c;
+    meet->left = p->pad_left - piece->left * p->stride_w;
+    meet->w = p->w;
+    if (job->cut->multiplier == 1) {
+        meet->src = row + job->channels.from;
+        meet->src_row = p->stride_h * p->w * p->c;
+        meet->src_column = p->c;
+        return;
     }
-    job->loops->meet(&meet);
+    const int64_t from = fcnn_min(p->w, fcnn_max(0, -meet->left)), to = fcnn_min(p->w, from + job->cut->source);
+    const struct fcnn_depthwise_multiply multiply = {row + from * p->c, areas->source, to - from, p->c, areas->width,
+                                                     job->cut->multiplier, job->channels.from, job->channels.width,
+                                                     p->c};
+    job->loops->multiply(&multiply);
+    meet->src = areas->source;
+    meet->src_column = areas->width;
+    meet->left += from;
+    meet->w = to - from;
 }
 
-/* The same for all companions of r, up to three with it, over those of the rows that lie on the source, and behind the
- * last output row those that only companions meet. Output rows that companions meet are in slots still. */
-static void meet_companions(const struct job *job, const struct rows *rows, int64_t n, int64_t r, int64_t from,
-                            int64_t to)
-{
-    const fcnn_problem *p = job->problem;
-    const int64_t behind = job->cut->slots.behind, origin = r * p->dilation_h - p->pad_top;
-    const int64_t taps = fcnn_min(FCNN_DEPTHWISE_ROWS, fcnn_ceil_div(p->r - r, job->cut->slots.apart));
-    if (to == p->p) to += (taps - 1) * behind;
-    from = fcnn_max(from, fcnn_ceil_div(fcnn_max(0, -origin), p->stride_h));
-    to = fcnn_min(to, fcnn_ceil_div(fcnn_max(0, p->h - origin), p->stride_h));
-    for (int64_t end; from < to; from = end) { /* rows with the same companions on output rows 0 .. P-1 */
-        const int64_t first = from < p->p ? 0 : (from - p->p) / behind + 1, last = fcnn_min(taps, from / behind + 1);
-        end = fcnn_min(to, p->p + first * behind);
-        if (last < taps) end = fcnn_min(end, last * behind);
-        if (first < last) meet_rows(job, rows, n, r, first, last, from, end);
-    }
-}
-
-/* The chain of a block of images, into a slot of the tree. */
-static void sum_rows(const struct job *job, int64_t slot, int64_t first, int64_t last)
+/* Filter row r and its companions first .. last-1, where r meets the rows of a piece; `fresh`: whose gradients are not
+ * in their slots yet. */
+static void meet_rows(const struct job *job, const struct areas *areas, const struct piece *piece, int64_t r,
+                      int64_t first, int64_t last, int fresh)
 {
     const fcnn_problem *p = job->problem;
     const struct slots *slots = &job->cut->slots;
-    const struct rows rows = rows_of(job);
-    const size_t bytes = (size_t)job->channels.width * sizeof(float);
-    memset(rows.sums, 0, (size_t)(rows.slots - rows.sums) * sizeof(float));
-    for (int64_t n = first; n < last; n++)
-        for (int64_t from = 0; from < p->p; from += slots->fresh) {
-            const int64_t to = fcnn_min(p->p, from + slots->fresh);
-            lay_rows(job, &rows, n, from, to);
-            for (int64_t r = 0; r < p->r; r++)
-                if (r / slots->apart % FCNN_DEPTHWISE_ROWS == 0) meet_companions(job, &rows, n, r, from, to);
-        }
-    float *out = fcnn_weights_sum_weights(&job->sum, slot) + job->channels.from;
-    for (int64_t i = 0; i < 3 * p->r; i++) memcpy(out + i * p->k, rows.sums + i * rows.width, bytes);
-    if (!p->no_bias) memcpy(fcnn_weights_sum_bias(&job->sum, slot) + job->channels.from, rows.bias, bytes);
+    struct fcnn_depthwise_meet meet = {.gradients = areas->slots,
+                                       .rows = piece->to - piece->from,
+                                       .slots = slots->count,
+                                       .columns = piece->columns,
+                                       .taps_h = last - first,
+                                       .sum = areas->width,
+                                       .stride = p->stride_w,
+                                       .dilation = p->dilation_w,
+                                       .channels = job->channels.width,
+                                       .ahead = job->cut->ahead,
+                                       .dst_row = p->q * p->k,
+                                       .dst_column = p->k,
+                                       .bias = areas->bias};
+    place_source(job, areas, piece, piece->from * p->stride_h + r * p->dilation_h - p->pad_top, &meet);
+    if (fresh) meet.d_dst = job->tensors->d_dst + dst_of(job, piece), meet.dst = mask_of(job) + dst_of(job, piece);
+    for (int64_t i = first; i < last; i++) meet.slot[i - first] = (piece->from - i * slots->behind) % slots->count;
+    for (int64_t i = 0; i < job->cut->taps.count; i++, meet.d_dst = NULL) {
+        const struct fcnn_panel taps = fcnn_panel_at(&job->cut->taps, i);
+        struct fcnn_depthwise_meet some = meet;
+        some.taps_w = taps.width;
+        some.left -= taps.from * p->dilation_w;
+        for (int64_t j = first; j < last; j++)
+            some.sums[j - first] = areas->sums + ((r + j * slots->apart) * p->s + taps.from) * areas->width;
+        job->loops->meet(&some);
+    }
 }
 
-/* ---- both ---- */
+/* The rows of a piece where filter row r lies on the source. */
+static struct piece met_by(const struct job *job, const struct piece *piece, int64_t r)
+{
+    const fcnn_problem *p = job->problem;
+    const int64_t origin = r * p->dilation_h - p->pad_top;
+    struct piece met = *piece;
+    met.from = fcnn_max(met.from, fcnn_ceil_div(fcnn_max(0, -origin), p->stride_h));
+    met.to = fcnn_min(met.to, fcnn_ceil_div(fcnn_max(0, p->h - origin), p->stride_h));
+    return met;
+}
+
+/* Filter row r and all its companions over the rows of the source that r meets in a piece, and behind the last output
+ * row over those that only companions meet. Output rows that companions meet are in slots still. */
+static void meet_companions(const struct job *job, const struct areas *areas, const struct piece *piece, int64_t r)
+{
+    const fcnn_problem *p = job->problem;
+    const int64_t behind = job->cut->slots.behind;
+    const int64_t taps = fcnn_min(job->cut->rows, fcnn_ceil_div(p->r - r, job->cut->slots.apart));
+    struct piece rows = *piece;
+    if (rows.to == p->p) rows.to += (taps - 1) * behind;
+    rows = met_by(job, &rows, r);
+    const int64_t to = rows.to;
+    for (; rows.from < to; rows.from = rows.to) { /* rows with the same companions on output rows 0 .. P-1 */
+        const int64_t first = rows.from < p->p ? 0 : (rows.from - p->p) / behind + 1;
+        const int64_t last = fcnn_min(taps, rows.from / behind + 1);
+        rows.to = fcnn_min(to, p->p + first * behind);
+        if (last < taps) rows.to = fcnn_min(rows.to, last * behind);
+        if (job->cut->multiplier > 1) rows.to = rows.from + 1;
+        if (first < last) meet_rows(job, areas, &rows, r, first, last, r == 0 && first == 0);
+    }
+}
+
+/* A piece under all filter rows. Those of its rows that filter row 0 meets get into their slots on the way. */
+static void sum_piece(const struct job *job, const struct areas *areas, const struct piece *piece)
+{
+    const struct slots *slots = &job->cut->slots;
+    const struct piece met = met_by(job, piece, 0);
+    struct piece before = *piece, behind = *piece;
+    before.to = behind.from = piece->to;
+    if (met.from < met.to) before.to = met.from, behind.from = met.to;
+    lay_rows(job, areas, &before);
+    for (int64_t r = 0; r < job->problem->r; r++) {
+        if (r / slots->apart % job->cut->rows == 0) meet_companions(job, areas, piece, r);
+        if (r == 0) lay_rows(job, areas, &behind);
+    }
+}
 
 static void add_slot(void *context, int64_t into)
 {
@@ -283,18 +311,29 @@ static void add_slot(void *context, int64_t into)
 static void sum_block(void *context, int64_t image, int64_t images, int64_t slot)
 {
     const struct job *job = context;
-    if (job->cut->three) sum_rows(job, slot, image, image + images);
-    else
-        for (int64_t n = image; n < image + images; n++) sum_bands(job, slot, n, n > image);
+    const fcnn_problem *p = job->problem;
+    const struct slots *slots = &job->cut->slots;
+    const struct areas areas = areas_of(job);
+    const size_t bytes = (size_t)job->channels.width * sizeof(float);
+    memset(areas.sums, 0, (size_t)(areas.slots - areas.sums) * sizeof(float));
+    for (int64_t n = image; n < image + images; n++)
+        for (int64_t from = 0; from < p->p; from += slots->fresh)
+            for (int64_t left = 0; left < p->q; left += slots->columns) {
+                const struct piece piece = {n, from, fcnn_min(p->p, from + slots->fresh), left,
+                                            fcnn_min(p->q - left, slots->columns)};
+                sum_piece(job, &areas, &piece);
+            }
+    float *out = fcnn_weights_sum_weights(&job->sum, slot) + job->channels.from;
+    for (int64_t i = 0; i < p->r * p->s; i++) memcpy(out + i * p->k, areas.sums + i * areas.width, bytes);
+    if (!p->no_bias) memcpy(fcnn_weights_sum_bias(&job->sum, slot) + job->channels.from, areas.bias, bytes);
 }
 
 void fcnn_depthwise_weights_run(const struct fcnn_query *query, const fcnn_tensors *t, const struct fcnn_memory *memory,
                                 enum fcnn_stage stage, int64_t first, int64_t last)
 {
-    const struct fcnn_depthwise *loops = query->context;
     const fcnn_problem *p = query->problem;
-    struct depthwise_weights_cut cut = depthwise_weights_cut_of(p);
-    struct job job = {.loops = loops,
+    struct depthwise_weights_cut cut = depthwise_weights_cut_of(query);
+    struct job job = {.loops = query->context,
                       .problem = p,
                       .cut = &cut,
                       .tensors = t,
@@ -303,7 +342,7 @@ void fcnn_depthwise_weights_run(const struct fcnn_query *query, const fcnn_tenso
     (void)stage; /* only one */
     for (int64_t next; first < last; first = next) {
         next = fcnn_min(last, first + cut.beside);
-        job.channels = (struct fcnn_panel){first * WIDTH, fcnn_min(next * WIDTH, p->c) - first * WIDTH};
+        job.channels = (struct fcnn_panel){first * WIDTH, fcnn_min(next * WIDTH, p->k) - first * WIDTH};
         fcnn_sum_blocks(p->n, sum_block, add_slot, &job);
     }
 }

@@ -1,72 +1,25 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * The inner loops of depthwise backward weights over the vector header that the stub has included: one vector of
- * channels at a time, accumulators are filter elements. After body.h. */
-#include "kernels/depthwise/depthwise.h"
+ * The inner loops of depthwise backward weights over the vector header that the stub has included: see weights.h. */
+#include "kernels/depthwise/weights.h"
 #include "kernels/simd/common.h"
 
-/* Vectors of channels side by side: 9 sums each, and what they read, in 32 or 16 registers; with a single filter row,
- * 3 sums each, twice as many. */
-#if VEC_REGISTERS >= 32
-#define MEET_VECTORS 2
-#else
-#define MEET_VECTORS 1
-#endif
-#define MEET_MOST (2 * MEET_VECTORS)
+#define WIDTH FCNN_DEPTHWISE_WIDTH
 #define LAY_VECTORS 4
 
-FCNN_INLINE void store_part(float *p, vec a, int whole, mask real)
+FCNN_INLINE vec load_part(const float *p, int whole, mask real)
 {
-    if (whole) vec_store(p, a);
-    else vec_store_masked(p, a, real);
+    return whole ? vec_load(p) : vec_load_masked(p, real);
 }
 
-/* `taps` and `whole` are constants. */
-FCNN_INLINE void sum_vector(const struct fcnn_depthwise_sum *sum, int64_t channel, const int taps, const int whole,
-                            mask real)
+/* Gradients: 0 where dst is 0. */
+FCNN_INLINE vec load_gradient(const float *dy, const float *y, int masked, int whole, mask real)
 {
-    const int64_t src_column = sum->src_column, dst_column = sum->dst_column;
-    vec acc[FCNN_DEPTHWISE_TAPS], bias = vec_zero();
-    int64_t offset[FCNN_DEPTHWISE_TAPS];
-    FCNN_UNROLL for (int t = 0; t < taps; t++) {
-        acc[t] = sum->carry ? load_part(sum->out[t] + channel, whole, real) : vec_zero();
-        offset[t] = sum->offset[t];
-    }
-    if (sum->bias && sum->carry) bias = load_part(sum->bias + channel, whole, real);
-    for (int64_t row = 0; row < sum->rows; row++) {
-        const float *x = sum->src + channel + row * sum->src_row;
-        const float *dy = sum->d_dst + channel + row * sum->dst_row, *y = sum->dst + channel + row * sum->dst_row;
-        for (int64_t q = 0; q < sum->columns; q++, x += src_column, dy += dst_column, y += dst_column) {
-            const mask dead = vec_eq(load_part(y, whole, real), vec_zero());
-            const vec gradient = vec_select(dead, vec_zero(), load_part(dy, whole, real));
-            bias = vec_add(bias, gradient);
-            FCNN_UNROLL for (int t = 0; t < taps; t++) acc[t] = vec_fma(vec_load(x + offset[t]), gradient, acc[t]);
-        }
-    }
-    FCNN_UNROLL for (int t = 0; t < taps; t++) store_part(sum->out[t] + channel, acc[t], whole, real);
-    if (sum->bias) store_part(sum->bias + channel, bias, whole, real);
+    const vec gradient = load_part(dy, whole, real);
+    if (!masked) return gradient;
+    return vec_select(vec_eq(load_part(y, whole, real), vec_zero()), vec_zero(), gradient);
 }
 
-FCNN_INLINE void sum_taps(const struct fcnn_depthwise_sum *sum, const int taps)
-{
-    for (int64_t c = 0; c < sum->channels; c += VL) {
-        if (c + VL <= sum->channels) sum_vector(sum, c, taps, 1, vec_first(VL));
-        else sum_vector(sum, c, taps, 0, vec_first(sum->channels - c));
-    }
-}
-
-#define SUM_TAPS(n) \
-    static void sum_taps_##n(const struct fcnn_depthwise_sum *sum) { sum_taps(sum, n); }
-SUM_TAPS(1) SUM_TAPS(2) SUM_TAPS(3) SUM_TAPS(4) SUM_TAPS(5) SUM_TAPS(6) SUM_TAPS(7) SUM_TAPS(8) SUM_TAPS(9)
-
-static void sum_rows(const struct fcnn_depthwise_sum *sum)
-{
-    static void (*const of[FCNN_DEPTHWISE_TAPS + 1])(const struct fcnn_depthwise_sum *) = {
-        NULL,       sum_taps_1, sum_taps_2, sum_taps_3, sum_taps_4,
-        sum_taps_5, sum_taps_6, sum_taps_7, sum_taps_8, sum_taps_9};
-    of[sum->taps](sum);
-}
-
-/* ---- gradients in scratch ---- */
+/* ---- gradients in slots ---- */
 
 /* A few vectors of channels side by side, since each has a chain of additions. `vectors`, `masked` and `whole` are
  * constants. */
@@ -82,9 +35,7 @@ FCNN_INLINE void lay_vectors(const struct fcnn_depthwise_lay *lay, int64_t chann
         float *out = lay->out + channel / WIDTH * block + channel % WIDTH + slot * lay->columns * WIDTH;
         for (int64_t q = 0; q < columns; q++, dy += dst_column, y += dst_column, out += WIDTH)
             FCNN_UNROLL for (int v = 0; v < vectors; v++) {
-                vec gradient = load_part(dy + v * VL, whole, real);
-                if (masked)
-                    gradient = vec_select(vec_eq(load_part(y + v * VL, whole, real), vec_zero()), vec_zero(), gradient);
+                const vec gradient = load_gradient(dy + v * VL, y + v * VL, masked, whole, real);
                 vec_store(out + v * VL / WIDTH * block + v * VL % WIDTH, gradient);
                 bias[v] = vec_add(bias[v], gradient);
             }
@@ -96,7 +47,6 @@ FCNN_INLINE void lay_any(const struct fcnn_depthwise_lay *lay, const int masked)
 {
     int64_t c = 0;
     for (; c + LAY_VECTORS * VL <= lay->channels; c += LAY_VECTORS * VL) lay_vectors(lay, c, LAY_VECTORS, masked, 1);
-    for (; c + 2 * VL <= lay->channels; c += 2 * VL) lay_vectors(lay, c, 2, masked, 1);
     for (; c < lay->channels; c += VL) lay_vectors(lay, c, 1, masked, 0);
 }
 
@@ -106,90 +56,107 @@ static void lay_rows(const struct fcnn_depthwise_lay *lay)
     else lay_any(lay, 1);
 }
 
-/* ---- three neighbouring taps ---- */
+/* ---- a channel multiplier ---- */
 
-typedef vec meet_sums[FCNN_DEPTHWISE_ROWS][3][MEET_MOST];
+static void multiply_pixels(const struct fcnn_depthwise_multiply *all)
+{
+    for (int64_t at = 0; at < all->channels; at += VL) {
+        const int64_t first = all->first + at, c = first / all->multiplier;
+        const mask real = vec_first(fcnn_min(VL, all->c - c));
+        int32_t lanes[VL];
+        for (int i = 0; i < VL; i++) lanes[i] = (int32_t)((first + i) / all->multiplier - c);
+        const ivec of = ivec_load(lanes);
+        const float *x = all->src + c;
+        float *out = all->out + at;
+        for (int64_t i = 0; i < all->pixels; i++, x += all->src_column, out += all->out_column)
+            vec_store(out, vec_permute(vec_load_masked(x, real), of));
+    }
+}
 
-/* What is the same for all rows; `stride`, `taps`, `vectors` and `whole` are constants. */
+/* ---- filter elements side by side ---- */
+
+#define ROWS FCNN_DEPTHWISE_ROWS
+#define COLUMNS FCNN_DEPTHWISE_COLUMNS
+#define MOST_VECTORS 4
+
+/* Registers of a vector of channels: the sums, a gradient for each filter row, that of the bias, an input. */
+#define REGISTERS(rows, columns) ((rows) * (columns) + (rows) + 2)
+#define MOST_ROWS(columns)                                                                                             \
+    ((VEC_REGISTERS - 2) / ((columns) + 1) < ROWS ? (VEC_REGISTERS - 2) / ((columns) + 1) : ROWS)
+/* Vectors side by side: what is read in a piece of memory gets longer, and there are more chains. */
+#define VECTORS(rows, columns)                                                                                         \
+    (4 * REGISTERS(rows, columns) <= VEC_REGISTERS ? 4 : 2 * REGISTERS(rows, columns) <= VEC_REGISTERS ? 2 : 1)
+
+typedef vec meet_sums[ROWS][COLUMNS][MOST_VECTORS];
+
+enum fresh { IN_SLOTS, FRESH, FRESH_MASKED }; /* the gradients under filter row 0 */
+
+/* What is the same for all rows; the last line are constants. */
 struct meet {
     const struct fcnn_depthwise_meet *all;
-    int64_t src_column, w, left; /* copies, since stores to sums could change the originals */
-    int64_t block;               /* floats from block to block of gradients */
-    int64_t from, to;            /* output columns for meet_inner(); the first one's left tap is on padding if */
-    int zero_left, zero_right;   /* zero_left; zero_right: it does column `to` as well, with its right tap on padding */
-    int stride, taps, vectors, whole;
-    mask real; /* of the last vector, unless whole */
+    int64_t src_column, src_tap, w, left, stride, dilation, dst_column; /* copies: stores could change the originals */
+    int64_t block, src_ahead, dst_ahead;                                /* block: floats to the next one's gradients */
+    int64_t from, to; /* output columns whose taps are all on the source */
+    mask real;        /* of the last vector, unless whole */
+    int rows, columns, vectors, whole, fresh;
 };
 
-FCNN_INLINE void meet_load(const struct meet *m, const float *x, vec out[MEET_MOST])
+/* A row: its pixels, and those of gradients and outputs under filter row 0; the slot of each filter row. */
+struct meet_row {
+    const float *x, *dy, *y;
+    float *g[ROWS];
+};
+
+FCNN_INLINE void meet_gradients(const struct meet *m, const struct meet_row *row, int64_t q, vec bias[MOST_VECTORS],
+                                vec g[ROWS][MOST_VECTORS])
 {
-    FCNN_UNROLL for (int v = 0; v < m->vectors; v++)
-        out[v] = load_part(x + v * VL, m->whole || v < m->vectors - 1, m->real);
+    FCNN_UNROLL for (int i = 0; i < m->rows; i++)
+        FCNN_UNROLL for (int v = 0; v < m->vectors; v++) {
+            float *slot = row->g[i] + q * WIDTH + v * VL / WIDTH * m->block + v * VL % WIDTH;
+            if (i > 0 || m->fresh == IN_SLOTS) {
+                g[i][v] = m->columns > 1 ? vec_keep(vec_load(slot)) : vec_load(slot);
+            } else {
+                const int64_t at = q * m->dst_column + v * VL;
+                g[i][v] = load_gradient(row->dy + at, row->y + at, m->fresh == FRESH_MASKED,
+                                        m->whole || v < m->vectors - 1, m->real);
+                vec_store(slot, g[i][v]);
+                bias[v] = vec_add(bias[v], g[i][v]);
+            }
+        }
 }
 
-/* Output column q, some of whose taps are on padding. */
-FCNN_INLINE void meet_edge(const struct meet *m, const float *src, const float *const g[FCNN_DEPTHWISE_ROWS], int64_t q,
-                           meet_sums acc)
+FCNN_INLINE void meet_ahead(const struct meet *m, const struct meet_row *row, int64_t q, const float *x)
+{
+    FCNN_UNROLL for (int v = 0; v < m->vectors; v++) {
+        __builtin_prefetch(x + (m->columns - 1) * m->src_tap + m->src_ahead + v * VL);
+        if (m->fresh != IN_SLOTS) __builtin_prefetch(row->dy + q * m->dst_column + m->dst_ahead + v * VL);
+        if (m->fresh == FRESH_MASKED) __builtin_prefetch(row->y + q * m->dst_column + m->dst_ahead + v * VL);
+    }
+}
+
+/* An output column. `edge`: some of its taps may be on padding. */
+FCNN_INLINE void meet_column(const struct meet *m, const struct meet_row *row, int64_t q, const int edge,
+                             vec bias[MOST_VECTORS], meet_sums acc)
 {
     const int64_t w = q * m->stride - m->left;
-    FCNN_UNROLL for (int s = 0; s < 3; s++) {
-        if (w + s < 0 || w + s >= m->w) continue;
-        vec x[MEET_MOST];
-        meet_load(m, src + (w + s) * m->src_column, x);
-        FCNN_UNROLL for (int i = 0; i < m->taps; i++)
-            FCNN_UNROLL for (int v = 0; v < m->vectors; v++) {
-                const float *at = g[i] + q * WIDTH + v * VL / WIDTH * m->block + v * VL % WIDTH;
-                acc[i][s][v] = vec_fma(x[v], vec_load(at), acc[i][s][v]);
-            }
-    }
-}
-
-/* An output column: source columns in registers, each gradient loaded once. */
-FCNN_INLINE void meet_column(const struct meet *m, const float *const g[FCNN_DEPTHWISE_ROWS], int64_t at,
-                             const vec left[MEET_MOST], const vec middle[MEET_MOST],
-                             const vec right[MEET_MOST], meet_sums acc)
-{
-    FCNN_UNROLL for (int i = 0; i < m->taps; i++)
+    vec g[ROWS][MOST_VECTORS];
+    if (!edge) meet_ahead(m, row, q, row->x + w * m->src_column);
+    meet_gradients(m, row, q, bias, g);
+    FCNN_UNROLL for (int s = 0; s < m->columns; s++) {
+        if (edge && (w + s * m->dilation < 0 || w + s * m->dilation >= m->w)) continue;
+        const float *at = row->x + w * m->src_column + s * m->src_tap;
         FCNN_UNROLL for (int v = 0; v < m->vectors; v++) {
-            const vec gradient = load_once(g[i] + at + v * VL / WIDTH * m->block + v * VL % WIDTH);
-            acc[i][0][v] = vec_fma(left[v], gradient, acc[i][0][v]);
-            acc[i][1][v] = vec_fma(middle[v], gradient, acc[i][1][v]);
-            acc[i][2][v] = vec_fma(right[v], gradient, acc[i][2][v]);
-        }
-}
-
-/* The columns between. The first may have its left tap on padding, one more behind them its right one. */
-FCNN_INLINE void meet_inner(const struct meet *m, const float *src, const float *const g[FCNN_DEPTHWISE_ROWS],
-                            meet_sums acc)
-{
-    const int64_t src_column = m->src_column, end = m->to * WIDTH;
-    const float *x = src + (m->from * m->stride - m->left) * src_column;
-    vec left[MEET_MOST], middle[MEET_MOST], right[MEET_MOST];
-    if (m->zero_left) FCNN_UNROLL for (int v = 0; v < m->vectors; v++) left[v] = vec_zero();
-    else meet_load(m, x, left);
-    if (m->stride == 1) meet_load(m, x + src_column, middle);
-    x += 2 * src_column;
-    int64_t at = m->from * WIDTH;
-    for (; at < end; at += WIDTH, x += m->stride * src_column) {
-        if (m->stride == 2) meet_load(m, x - src_column, middle);
-        meet_load(m, x, right);
-        meet_column(m, g, at, left, middle, right, acc);
-        FCNN_UNROLL for (int v = 0; v < m->vectors; v++) {
-            left[v] = m->stride == 1 ? middle[v] : right[v];
-            middle[v] = right[v];
+            const vec x = vec_keep(load_part(at + v * VL, m->whole || v < m->vectors - 1, m->real));
+            FCNN_UNROLL for (int i = 0; i < m->rows; i++) acc[i][s][v] = vec_fma(x, g[i][v], acc[i][s][v]);
         }
     }
-    if (!m->zero_right) return;
-    if (m->stride == 2) meet_load(m, x - src_column, middle);
-    FCNN_UNROLL for (int v = 0; v < m->vectors; v++) right[v] = vec_zero();
-    meet_column(m, g, at, left, middle, right, acc);
 }
 
 /* Between sums in memory (load: 1) and in registers. */
 FCNN_INLINE void meet_carry(const struct meet *m, int64_t channel, const int load, meet_sums acc)
 {
-    FCNN_UNROLL for (int i = 0; i < m->taps; i++)
-        FCNN_UNROLL for (int s = 0; s < 3; s++)
+    FCNN_UNROLL for (int i = 0; i < m->rows; i++)
+        FCNN_UNROLL for (int s = 0; s < m->columns; s++)
             FCNN_UNROLL for (int v = 0; v < m->vectors; v++) {
                 float *sum = m->all->sums[i] + s * m->all->sum + channel + v * VL;
                 if (load) acc[i][s][v] = vec_load(sum);
@@ -197,42 +164,52 @@ FCNN_INLINE void meet_carry(const struct meet *m, int64_t channel, const int loa
             }
 }
 
-/* All rows for a vector or two of channels. */
+/* All rows for a few vectors of channels. */
 FCNN_INLINE void meet_vectors(const struct meet *m, int64_t channel)
 {
     const struct fcnn_depthwise_meet *all = m->all;
     const int64_t slots = all->slots, columns = all->columns, rows = all->rows, src_row = all->src_row;
-    const float *src = all->src + channel, *origin = all->gradients + channel / WIDTH * m->block + channel % WIDTH;
+    const int64_t dst_row = all->dst_row;
+    float *origin = all->gradients + channel / WIDTH * m->block + channel % WIDTH;
+    struct meet_row row = {.x = all->src + channel};
     meet_sums acc;
-    int64_t slot[FCNN_DEPTHWISE_ROWS];
-    FCNN_UNROLL for (int i = 0; i < m->taps; i++) slot[i] = all->slot[i];
+    vec bias[MOST_VECTORS];
+    int64_t slot[ROWS];
+    FCNN_UNROLL for (int i = 0; i < m->rows; i++) slot[i] = all->slot[i];
     meet_carry(m, channel, 1, acc);
-    for (int64_t row = 0; row < rows; row++, src += src_row) {
-        const float *g[FCNN_DEPTHWISE_ROWS];
-        FCNN_UNROLL for (int i = 0; i < m->taps; i++) {
-            g[i] = origin + slot[i] * columns * WIDTH;
-            slot[i] = slot[i] + 1 < slots ? slot[i] + 1 : 0;
+    if (m->fresh != IN_SLOTS) {
+        row.dy = all->d_dst + channel, row.y = all->dst + channel;
+        FCNN_UNROLL for (int v = 0; v < m->vectors; v++) bias[v] = vec_load(all->bias + channel + v * VL);
+    }
+    for (int64_t i = 0; i < rows; i++) {
+        FCNN_UNROLL for (int j = 0; j < m->rows; j++) {
+            row.g[j] = origin + slot[j] * columns * WIDTH;
+            slot[j] = slot[j] + 1 < slots ? slot[j] + 1 : 0;
         }
-        for (int64_t q = 0; q < m->from; q++) meet_edge(m, src, g, q, acc);
-        if (m->from < m->to) meet_inner(m, src, g, acc);
-        for (int64_t q = m->to + m->zero_right; q < columns; q++) meet_edge(m, src, g, q, acc);
+        for (int64_t q = 0; q < columns;) {
+            if (q < m->from || q >= m->to) meet_column(m, &row, q++, 1, bias, acc);
+            else for (; q < m->to; q++) meet_column(m, &row, q, 0, bias, acc);
+        }
+        row.x += src_row;
+        if (m->fresh != IN_SLOTS) row.dy += dst_row, row.y += dst_row;
     }
     meet_carry(m, channel, 0, acc);
+    if (m->fresh != IN_SLOTS)
+        FCNN_UNROLL for (int v = 0; v < m->vectors; v++) vec_store(all->bias + channel + v * VL, bias[v]);
 }
 
-FCNN_INLINE void meet_any(const struct fcnn_depthwise_meet *all, const int stride, const int taps)
+FCNN_INLINE void meet_all(const struct fcnn_depthwise_meet *all, const int rows, const int columns,
+                          const enum fresh fresh)
 {
-    const int64_t room = all->w + all->left - 3; /* of the first tap, from the left end of the padding on */
-    struct meet m = {.all = all, .src_column = all->src_column, .w = all->w, .left = all->left,
-                     .block = all->slots * all->columns * WIDTH, .stride = stride, .taps = taps,
-                     .vectors = taps == 1 ? MEET_MOST : MEET_VECTORS, .whole = 1};
-    m.from = fcnn_min(all->columns, fcnn_ceil_div(all->left, stride));
-    m.to = room < 0 ? m.from : fcnn_max(m.from, fcnn_min(all->columns, room / stride + 1));
-    if (m.from < m.to) {
-        m.zero_left = m.from > 0 && (m.from - 1) * stride - all->left == -1;
-        m.zero_right = m.to < all->columns && m.to * stride - all->left + 2 == all->w;
-        m.from -= m.zero_left;
-    }
+    const int64_t room = all->w + all->left - 1 - (columns - 1) * all->dilation; /* of the first tap */
+    struct meet m = {.all = all, .src_column = all->src_column, .src_tap = all->dilation * all->src_column,
+                     .w = all->w, .left = all->left, .stride = all->stride, .dilation = all->dilation,
+                     .dst_column = all->dst_column, .block = all->slots * all->columns * WIDTH,
+                     .src_ahead = all->ahead * all->stride * all->src_column,
+                     .dst_ahead = all->ahead * all->dst_column, .rows = rows, .columns = columns,
+                     .vectors = VECTORS(rows, columns), .whole = 1, .fresh = fresh};
+    m.from = fcnn_min(all->columns, fcnn_ceil_div(fcnn_max(0, all->left), all->stride));
+    m.to = room < 0 ? m.from : fcnn_max(m.from, fcnn_min(all->columns, room / all->stride + 1));
     int64_t c = 0;
     for (; c + m.vectors * VL <= all->channels; c += m.vectors * VL) meet_vectors(&m, c);
     m.vectors = 1, m.whole = 0;
@@ -242,13 +219,28 @@ FCNN_INLINE void meet_any(const struct fcnn_depthwise_meet *all, const int strid
     }
 }
 
-#define MEET(stride, taps) \
-    static void meet_##stride##_##taps(const struct fcnn_depthwise_meet *meet) { meet_any(meet, stride, taps); }
-MEET(1, 1) MEET(1, 2) MEET(1, 3) MEET(2, 1) MEET(2, 2) MEET(2, 3)
+FCNN_INLINE void meet_any(const struct fcnn_depthwise_meet *all, const int rows, const int columns)
+{
+    if (rows > MOST_ROWS(columns)) return;
+    if (!all->d_dst) meet_all(all, rows, columns, IN_SLOTS);
+    else if (all->dst == all->d_dst) meet_all(all, rows, columns, FRESH);
+    else meet_all(all, rows, columns, FRESH_MASKED);
+}
+
+#define MEET(rows, columns)                                                                                            \
+    static void meet_##rows##x##columns(const struct fcnn_depthwise_meet *meet) { meet_any(meet, rows, columns); }
+#define MEET_ROWS(rows) MEET(rows, 1) MEET(rows, 2) MEET(rows, 3) MEET(rows, 4) MEET(rows, 5)
+MEET_ROWS(1) MEET_ROWS(2) MEET_ROWS(3) MEET_ROWS(4) MEET_ROWS(5)
 
 static void meet_rows(const struct fcnn_depthwise_meet *meet)
 {
-    static void (*const of[2][FCNN_DEPTHWISE_ROWS])(const struct fcnn_depthwise_meet *) = {
-        {meet_1_1, meet_1_2, meet_1_3}, {meet_2_1, meet_2_2, meet_2_3}};
-    of[meet->stride - 1][meet->taps - 1](meet);
+    static void (*const of[ROWS][COLUMNS])(const struct fcnn_depthwise_meet *) = {
+        {meet_1x1, meet_1x2, meet_1x3, meet_1x4, meet_1x5}, {meet_2x1, meet_2x2, meet_2x3, meet_2x4, meet_2x5},
+        {meet_3x1, meet_3x2, meet_3x3, meet_3x4, meet_3x5}, {meet_4x1, meet_4x2, meet_4x3, meet_4x4, meet_4x5},
+        {meet_5x1, meet_5x2, meet_5x3, meet_5x4, meet_5x5}};
+    of[meet->taps_h - 1][meet->taps_w - 1](meet);
 }
+
+static const struct fcnn_depthwise_weights weights_loops = {
+    lay_rows, multiply_pixels, meet_rows,
+    {0, MOST_ROWS(1), MOST_ROWS(2), MOST_ROWS(3), MOST_ROWS(4), MOST_ROWS(5)}};

@@ -80,5 +80,11 @@ static inline void ivec_store_masked(int32_t *p, ivec a, mask m)
 }
 static inline mask ivec_eq(ivec a, ivec b) { return a == b; }
 static inline ivec ivec_select(mask m, ivec a, ivec b) { return m ? a : b; }
+/* Lane i: lane lanes[i] of a, 0 <= lanes[i] < VL. */
+static inline vec vec_permute(vec a, ivec lanes)
+{
+    (void)lanes;
+    return a;
+}
 
 #endif

@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Depthwise backward weights, avx512. */
+#include "kernels/simd/vector_avx512.h"
+
+#include "kernels/depthwise/weights_body.h"
+
+const struct fcnn_variant conv2d_bwd_weights_depthwise_avx512 = FCNN_DEPTHWISE_WEIGHTS(weights_loops);
