@@ -15,7 +15,7 @@
 #define FCNN_ISAS (FCNN_NEON + 1) /* those that this program knows */
 
 struct cli_command;
-extern const struct cli_command cli_train, cli_prove, cli_list, cli_info, cli_explain;
+extern const struct cli_command cli_train, cli_prove, cli_list, cli_info, cli_explain, cli_tune;
 void cli_print_version(void);
 
 /* --json was given; set by cli_parse(). */
@@ -34,6 +34,7 @@ int cli_is_utf8(void);
 
 const char *cli_count(int64_t number, char text[32]); /* "12,000" */
 double cli_now(void);                /* seconds, monotonic */
+double cli_cpu(void);                /* seconds that the calling thread has run */
 void cli_catch_interrupt(void);      /* from here on the first Ctrl-C only sets a flag; the second one kills */
 int cli_interrupted(void);
 
@@ -56,6 +57,10 @@ struct cli_progress {
 void cli_progress_begin(struct cli_progress *progress, int verbose);
 int cli_progress_step(void *progress, const fcnn_progress *state); /* the callback of fcnn_fit(); stops after Ctrl-C */
 
+/* A bar for other things than epochs: only on a terminal (verbose 1), redrawn now and then. */
+void cli_progress_show(struct cli_progress *progress, int64_t step, int64_t steps, const char *text);
+void cli_progress_clear(struct cli_progress *progress); /* before other lines */
+
 /* ---- data.c: where images come from ---- */
 
 struct cli_data {
@@ -76,6 +81,10 @@ json_t *cli_data_json(const struct cli_data *data);
 /* Writes a whole file or leaves the one that is there. text NULL: only tries whether that is possible. Complains and
  * returns an exit code. */
 int cli_write_file(const char *path, const char *text);
+
+/* ---- tune_file.c ---- */
+
+const char *cli_tuning_path(void); /* where measured choices are kept; NULL: there is no place */
 
 /* ---- measure.c ---- */
 

@@ -24,9 +24,13 @@ cli_sources = \
     cli/progress.c \
     cli/prove.c \
     cli/train.c \
+    cli/tune.c \
+    cli/tune.h \
+    cli/tune_file.c \
+    cli/tune_list.c \
     cli/ui.c
 fastcnn_SOURCES = $(cli_sources)
-fastcnn_LDADD = libfcnn-program.la libfastcnn-io.la libfastcnn.la $(JANSSON_LIBS) $(LIBM)
+fastcnn_LDADD = libfcnn-program.la libfcnn-layers.la libfastcnn-io.la libfastcnn.la $(JANSSON_LIBS) $(LIBM)
 
 # Trains with every family of kernels: one hash, or exit status 1.
 .PHONY: prove

@@ -1,17 +1,39 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * fastcnn explain: for one problem, every kernel of its operation: usable or why not, which one is taken and why. */
+ * fastcnn explain: for one problem, every kernel of its operation: usable or why not, which one is taken and why; with
+ * --time, how long each takes. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli/arguments.h"
 #include "cli/cli.h"
 
+/* A plan in words. */
+struct choice {
+    char text[512]; /* "": none */
+    char origin[16];
+    int threads;
+    double gain;
+};
+
+/* What --time found of a kernel: the knobs that were best, of those that it came to. */
+struct timing {
+    char choice[512];
+    double seconds; /* 0: not tried */
+    int threads;
+};
+
 struct question {
     char text[512];
     fcnn_problem problem;
     fcnn_options options;
+    int time;
+    double budget;
     char taken[96];    /* the kernel's name, "" if there is none */
     char failure[512]; /* why there is none */
     fcnn_status status;
+    struct choice estimate, plan;
+    struct timing *timings; /* one for each kernel; NULL: without --time */
+    struct cli_progress bar;
 };
 
 /* The problem may be one argument or several. */
@@ -52,6 +74,113 @@ static void decide(struct question *q)
     }
 }
 
+/* ---- choices ---- */
+
+static void describe(const struct question *q, fcnn_tuning *table, struct choice *choice)
+{
+    fcnn_options options = q->options;
+    fcnn_plan *plan;
+    fcnn_plan_info info;
+    options.planning = "estimate"; /* a question measures nothing */
+    options.tuning = table;
+    if (fcnn_plan_create(&plan, &q->problem, &options)) return;
+    fcnn_plan_describe(plan, &info);
+    snprintf(choice->text, sizeof choice->text, "%s", info.choice);
+    snprintf(choice->origin, sizeof choice->origin, "%s", info.origin);
+    choice->threads = info.threads;
+    choice->gain = info.gain;
+    fcnn_plan_destroy(plan);
+}
+
+/* The estimate, from an empty table, beside what the table says. */
+static void describe_both(struct question *q)
+{
+    fcnn_tuning *empty;
+    describe(q, NULL, &q->plan);
+    if (fcnn_tuning_create(&empty)) return;
+    describe(q, empty, &q->estimate);
+    fcnn_tuning_destroy(empty);
+}
+
+/* ---- times ---- */
+
+static void note_time(struct question *q, const char *choice, double seconds, int threads)
+{
+    for (int i = 0; i < fcnn_kernel_count(); i++) {
+        struct timing *t = &q->timings[i];
+        const fcnn_kernel_info kernel = fcnn_kernel_describe(i);
+        const size_t length = strcspn(choice, "{");
+        if (strlen(kernel.name) != length || strncmp(kernel.name, choice, length)) continue;
+        if (t->seconds > 0 && t->seconds <= seconds) return;
+        snprintf(t->choice, sizeof t->choice, "%s", choice);
+        t->seconds = seconds;
+        t->threads = threads;
+    }
+}
+
+static int on_trial(void *context, const fcnn_tune_progress *p)
+{
+    struct question *q = context;
+    note_time(q, p->choice, p->seconds, p->team);
+    note_time(q, p->against, p->best, q->plan.threads);
+    cli_progress_show(&q->bar, (int64_t)(p->part * 100), 100, p->choice);
+    return cli_interrupted();
+}
+
+/* One search, so that all times come from windows that were interleaved; its result goes into a table that is thrown
+ * away. */
+static fcnn_status measure(struct question *q)
+{
+    const fcnn_tune_options how = {.seconds = q->budget, .progress = on_trial, .context = q};
+    fcnn_tuning *table;
+    q->timings = program_allocate((size_t)fcnn_kernel_count(), sizeof *q->timings);
+    fcnn_status status = fcnn_tuning_create(&table);
+    if (status) return status;
+    cli_progress_begin(&q->bar, !cli_json);
+    cli_catch_interrupt();
+    status = fcnn_tune(table, &q->problem, &q->options, &how, NULL);
+    cli_progress_clear(&q->bar);
+    fcnn_tuning_destroy(table);
+    return status;
+}
+
+/* The search counts the CPU time of one thread, so its peak must not be that of what neighbours left of the core. */
+static double measure_peak(fcnn_isa isa, int threads)
+{
+    const double cpu = cli_cpu(), wall = cli_now(), peak = cli_measure_peak(isa, threads);
+    const double share = (cli_cpu() - cpu) / (cli_now() - wall);
+    return threads == 1 && share > 0 && share < 1 ? peak / share : peak;
+}
+
+/* % of the multiply-adds that the kernel's instruction set reaches from registers; 0: not known. */
+static double part_of_peak(const struct question *q, const fcnn_kernel_info *kernel, const struct timing *t)
+{
+    static double peaks[FCNN_ISAS];
+    if (!t || !(t->seconds > 0) || kernel->missing) return 0;
+    if (!(peaks[kernel->isa] > 0)) peaks[kernel->isa] = measure_peak(kernel->isa, t->threads);
+    return 100 * fcnn_problem_flops(&q->problem) / t->seconds / (peaks[kernel->isa] * 1e9);
+}
+
+/* ---- output ---- */
+
+static void print_choice(const char *name, const struct choice *c)
+{
+    if (!*c->text) return;
+    printf("%s  %s, %d thread%s", name, c->text, c->threads, c->threads == 1 ? "" : "s");
+    if (!strcmp(c->origin, "tuned")) printf(": from the tuning table, %.2f times as fast when measured", c->gain);
+    else if (!strcmp(c->origin, "pinned")) printf(": asked for by name");
+    putchar('\n');
+}
+
+static void print_time(const struct question *q, const fcnn_kernel_info *kernel, const struct timing *t)
+{
+    const double part = part_of_peak(q, kernel, t);
+    if (!t) return;
+    if (!(t->seconds > 0)) printf("%12s  %5s  ", "", "");
+    else if (part > 0) printf("%9.1f us  %4.0f%%  ", t->seconds * 1e6, part);
+    else printf("%9.1f us  %5s  ", t->seconds * 1e6, "");
+}
+
 static void print_text(const struct question *q)
 {
     char text[512];
@@ -59,9 +188,13 @@ static void print_text(const struct question *q)
     printf("%s%s%s\n", cli_color(stdout, CLI_BOLD), text, cli_color(stdout, CLI_PLAIN));
     if (fcnn_problem_flops(&q->problem) > 0)
         printf("%.4g MFLOP by the direct algorithm\n", fcnn_problem_flops(&q->problem) * 1e-6);
+    print_choice("estimate", &q->estimate);
+    print_choice("taken   ", &q->plan);
+    if (q->timings) printf("times are those of the best knobs that were tried; %% of the peak of the instruction set\n");
     putchar('\n');
     for (int i = 0; i < fcnn_kernel_count(); i++) {
         fcnn_kernel_info kernel = fcnn_kernel_describe(i);
+        const struct timing *timing = q->timings ? &q->timings[i] : NULL;
         if (!belongs(q, &kernel)) continue;
         fcnn_verdict verdict;
         fcnn_explain(i, &q->problem, &q->options, &verdict);
@@ -69,8 +202,34 @@ static void print_text(const struct question *q)
         const char *color = !strcmp(kernel.name, q->taken) ? cli_color(stdout, CLI_GREEN)
                             : strncmp(text, "not", 3)      ? ""
                                                            : cli_color(stdout, CLI_DIM);
-        printf("%s%-37s  %s%s\n", color, kernel.name, text, *color ? cli_color(stdout, CLI_PLAIN) : "");
+        printf("%s%-37s  ", color, kernel.name);
+        print_time(q, &kernel, timing);
+        printf("%s%s\n", text, *color ? cli_color(stdout, CLI_PLAIN) : "");
+        if (timing && strchr(timing->choice, '{')) printf("    %s\n", strchr(timing->choice, '{'));
     }
+}
+
+static json_t *choice_json(const struct choice *c)
+{
+    if (!*c->text) return json_null();
+    return json_pack("{s:s, s:s, s:i, s:f}", "choice", c->text, "origin", c->origin, "threads", c->threads, "gain",
+                     c->gain);
+}
+
+static json_t *kernel_json(const struct question *q, int index, const fcnn_kernel_info *kernel)
+{
+    char text[512];
+    fcnn_verdict verdict;
+    fcnn_explain(index, &q->problem, &q->options, &verdict);
+    explain_kernel(&verdict, q->taken, text, sizeof text);
+    json_t *json = json_pack("{s:s, s:s, s:s, s:b, s:b, s:s}", "name", kernel->name, "isa", fcnn_isa_name(kernel->isa),
+                             "class", fcnn_class_name(kernel->numerics), "usable", !verdict.reason, "taken",
+                             verdict.chosen, "why", text);
+    const struct timing *t = q->timings ? &q->timings[index] : NULL;
+    if (t && t->seconds > 0)
+        json_object_update_new(json, json_pack("{s:s, s:f, s:i, s:f}", "choice", t->choice, "seconds", t->seconds,
+                                               "threads", t->threads, "percent_of_peak", part_of_peak(q, kernel, t)));
+    return json;
 }
 
 static int print_json(const struct question *q)
@@ -79,19 +238,29 @@ static int print_json(const struct question *q)
     json_t *kernels = json_array();
     for (int i = 0; i < fcnn_kernel_count(); i++) {
         fcnn_kernel_info kernel = fcnn_kernel_describe(i);
-        if (!belongs(q, &kernel)) continue;
-        fcnn_verdict verdict;
-        fcnn_explain(i, &q->problem, &q->options, &verdict);
-        explain_kernel(&verdict, q->taken, text, sizeof text);
-        json_array_append_new(kernels,
-                              json_pack("{s:s, s:s, s:s, s:b, s:b, s:s}", "name", kernel.name, "isa",
-                                        fcnn_isa_name(kernel.isa), "class", fcnn_class_name(kernel.numerics), "usable",
-                                        !verdict.reason, "taken", verdict.chosen, "why", text));
+        if (belongs(q, &kernel)) json_array_append_new(kernels, kernel_json(q, i, &kernel));
     }
     fcnn_problem_format(&q->problem, text, sizeof text);
-    return cli_print_json(json_pack("{s:s, s:s, s:f, s:s?, s:o}", "command", "explain", "problem", text, "flops",
-                                    fcnn_problem_flops(&q->problem), "taken", *q->taken ? q->taken : NULL, "kernels",
+    return cli_print_json(json_pack("{s:s, s:s, s:f, s:s?, s:o, s:o, s:o}", "command", "explain", "problem", text,
+                                    "flops", fcnn_problem_flops(&q->problem), "taken", *q->taken ? q->taken : NULL,
+                                    "estimate", choice_json(&q->estimate), "plan", choice_json(&q->plan), "kernels",
                                     kernels));
+}
+
+static int answer(struct question *q)
+{
+    decide(q);
+    if (!q->status) describe_both(q);
+    if (q->time && !q->status) {
+        const fcnn_status status = measure(q);
+        if (status) return status == FCNN_INTERRUPTED ? EXIT_INTERRUPTED : program_failed(status);
+    }
+    int code = EXIT_SUCCESS;
+    if (cli_json) code = print_json(q);
+    else print_text(q);
+    if (!q->status) return code;
+    program_complain("%s", q->failure);
+    return q->status == FCNN_NO_KERNEL || q->status == FCNN_NOT_TUNED ? EXIT_CHECK_FAILED : program_exit_code(q->status);
 }
 
 static int run(int argc, char **argv)
@@ -103,22 +272,27 @@ static int run(int argc, char **argv)
         program_complain("%s", fcnn_last_error());
         return status == FCNN_OUT_OF_MEMORY ? EX_OSERR : EX_USAGE;
     }
-    decide(&q);
-    int code = EXIT_SUCCESS;
-    if (cli_json) code = print_json(&q);
-    else print_text(&q);
-    if (!q.status) return code;
-    program_complain("%s", q.failure);
-    return q.status == FCNN_NO_KERNEL ? EXIT_CHECK_FAILED : program_exit_code(q.status);
+    const int code = answer(&q);
+    free(q.timings);
+    return code;
 }
+
+static const struct cli_option options[] = {
+    {"time", NULL, "Measure: the time of each kernel with the best knobs that were tried, and % of peak", CLI_SET,
+     .field = offsetof(struct question, time), .low = 1},
+    {"budget", "SECONDS", "With --time: about (default: 1, or 200 executions)", CLI_DOUBLE,
+     .field = offsetof(struct question, budget), .least = 1e-3, .most = 1e6},
+    {0}};
 
 const struct cli_command cli_explain = {
     .name = "explain",
     .summary = "which kernel a problem gets, and why not the others",
     .arguments = "PROBLEM",
-    .doc = "Says for every kernel of an operation whether it can serve PROBLEM, and which one is taken.",
+    .doc = "Says for every kernel of an operation whether it can serve PROBLEM, and which one is taken: the estimate's, "
+           "or that of the tuning table.",
     .more = "PROBLEM is operation, direction and sizes, e.g. 'conv2d forward mb64ic32ih13oc64oh11kh3ph0' (the sizes in "
             "the syntax of oneDNN's benchdnn).",
+    .options = options,
     .kernels = offsetof(struct question, options),
     .has_kernels = 1,
     .run = run,

@@ -15,6 +15,29 @@ static int matches(const struct filter *filter, const fcnn_kernel_info *kernel)
     return (filter->op < 0 || filter->op == (int)kernel->op) && (filter->isa < 0 || filter->isa == (int)kernel->isa);
 }
 
+/* "panel 1 2 3" for each knob, a line of its own. */
+static void print_knobs(int kernel)
+{
+    fcnn_knob_info knob;
+    for (int i = 0; !fcnn_knob_describe(kernel, i, &knob); i++) {
+        printf("    %s%s", cli_color(stdout, CLI_DIM), knob.name);
+        for (int v = 0; v < knob.count; v++) printf(" %lld", (long long)knob.values[v]);
+        printf("%s\n", cli_color(stdout, CLI_PLAIN));
+    }
+}
+
+static json_t *knobs_json(int kernel)
+{
+    fcnn_knob_info knob;
+    json_t *knobs = json_object();
+    for (int i = 0; !fcnn_knob_describe(kernel, i, &knob); i++) {
+        json_t *values = json_array();
+        for (int v = 0; v < knob.count; v++) json_array_append_new(values, json_integer((json_int_t)knob.values[v]));
+        json_object_set_new(knobs, knob.name, values);
+    }
+    return knobs;
+}
+
 static int print_text(const struct filter *filter)
 {
     const char *missing[FCNN_ISAS] = {0};
@@ -28,6 +51,7 @@ static int print_text(const struct filter *filter)
                cli_color(stdout, k.missing ? CLI_DIM : CLI_GREEN), k.missing ? "no" : "yes",
                cli_color(stdout, CLI_PLAIN));
         missing[k.isa] = k.missing;
+        print_knobs(i);
     }
     for (int i = 0; i < FCNN_ISAS; i++)
         if (missing[i]) printf("%s: %s\n", fcnn_isa_name((fcnn_isa)i), missing[i]);
@@ -41,10 +65,10 @@ static int print_json(const struct filter *filter)
         fcnn_kernel_info k = fcnn_kernel_describe(i);
         if (matches(filter, &k))
             json_array_append_new(kernels,
-                                  json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:s?}", "name", k.name, "operation",
+                                  json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:s?, s:o}", "name", k.name, "operation",
                                             fcnn_op_name(k.op), "direction", fcnn_direction_name(k.direction), "isa",
                                             fcnn_isa_name(k.isa), "class", fcnn_class_name(k.numerics), "available",
-                                            !k.missing, "missing", k.missing));
+                                            !k.missing, "missing", k.missing, "knobs", knobs_json(i)));
     }
     return cli_print_json(json_pack("{s:s, s:o}", "command", "list", "kernels", kernels));
 }
@@ -87,7 +111,8 @@ static const struct cli_option options[] = {
 const struct cli_command cli_list = {
     .name = "list",
     .summary = "the table of kernels",
-    .doc = "Prints the table of kernels: one line per implementation of an operation.",
+    .doc = "Prints the table of kernels: one line per implementation of an operation, and below "
+           "it its knobs with the values that `fastcnn tune` tries.",
     .options = options,
     .run = run,
 };

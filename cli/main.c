@@ -6,7 +6,8 @@
 #include "cli/arguments.h"
 #include "cli/cli.h"
 
-static const struct cli_command *const commands[] = {&cli_train, &cli_prove, &cli_list, &cli_info, &cli_explain};
+static const struct cli_command *const commands[] = {&cli_train, &cli_prove, &cli_list, &cli_info, &cli_explain,
+                                                   &cli_tune};
 #define COMMANDS ((int)(sizeof commands / sizeof *commands))
 
 void cli_print_version(void)

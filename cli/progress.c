@@ -54,26 +54,41 @@ static void describe(char *line, size_t size, const fcnn_progress *state)
     append_value(line, size, "val_accuracy", state->val_accuracy);
 }
 
-/* Writes the line over the one before. Until the epoch is over it must fit, or it would scroll. */
-static void draw(const struct cli_progress *progress, const fcnn_progress *state)
+/* Writes the line over the one before. Until all is over it must fit, or it would scroll. */
+static void draw(const struct cli_progress *progress, int64_t step, int64_t steps, char *text, int ended)
 {
-    char counter[48], text[256] = "";
-    snprintf(counter, sizeof counter, "%lld/%lld", (long long)state->step, (long long)state->steps);
-    describe(text, sizeof text, state);
+    char counter[48];
+    snprintf(counter, sizeof counter, "%lld/%lld", (long long)step, (long long)steps);
     int room = progress->columns - 1 - (int)strlen(counter) - 1 - BAR - 1;
-    int bar = state->epoch_ended || room >= (int)strlen(text) ? BAR : 0;
+    int bar = ended || room >= (int)strlen(text) ? BAR : 0;
     if (!bar) room += BAR + 1;
-    if (!state->epoch_ended && room < (int)strlen(text)) text[room > 0 ? room : 0] = 0;
+    if (!ended && room < (int)strlen(text)) text[room > 0 ? room : 0] = 0;
 
-    int done = (int)(bar * state->step / (state->steps ? state->steps : 1));
+    int done = (int)(bar * step / (steps ? steps : 1));
     fprintf(stderr, "\r\033[K%s%s%s ", cli_color(stderr, CLI_BOLD), counter, cli_color(stderr, CLI_PLAIN));
     fputs(cli_color(stderr, CLI_GREEN), stderr);
     for (int i = 0; i < bar; i++) {
         if (i == done) fprintf(stderr, "%s%s", cli_color(stderr, CLI_PLAIN), cli_color(stderr, CLI_DIM));
         fputs(progress->utf8 ? "━" : i < done ? "=" : i == done ? ">" : ".", stderr);
     }
-    fprintf(stderr, "%s%s%s%s", cli_color(stderr, CLI_PLAIN), bar ? " " : "", text, state->epoch_ended ? "\n" : "");
+    fprintf(stderr, "%s%s%s%s", cli_color(stderr, CLI_PLAIN), bar ? " " : "", text, ended ? "\n" : "");
     fflush(stderr);
+}
+
+void cli_progress_show(struct cli_progress *progress, int64_t step, int64_t steps, const char *text)
+{
+    char copy[256];
+    const double now = cli_now();
+    if (progress->verbose != 1 || now - progress->drawn < REDRAW_SECONDS) return;
+    snprintf(copy, sizeof copy, "%s", text);
+    draw(progress, step, steps, copy, 0);
+    progress->drawn = now;
+}
+
+void cli_progress_clear(struct cli_progress *progress)
+{
+    if (progress->verbose == 1 && progress->drawn > 0) fputs("\r\033[K", stderr);
+    progress->drawn = 0;
 }
 
 int cli_progress_step(void *context, const fcnn_progress *state)
@@ -91,7 +106,9 @@ int cli_progress_step(void *context, const fcnn_progress *state)
         double now = cli_now();
         if (new_epoch) fprintf(stderr, "Epoch %d/%d\n", state->epoch, state->epochs);
         if (new_epoch || state->epoch_ended || now - progress->drawn >= REDRAW_SECONDS) {
-            draw(progress, state);
+            char text[256] = "";
+            describe(text, sizeof text, state);
+            draw(progress, state->step, state->steps, text, state->epoch_ended);
             progress->drawn = now;
         }
     }

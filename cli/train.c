@@ -13,7 +13,7 @@ struct training {
     fcnn_compile_options compile;
     fcnn_fit_options fit;
     int64_t limit;
-    int verbose;
+    int verbose, tune;
     const char *receipt_file; /* NULL: none */
     double minimum; /* test accuracy below which the run has failed */
     /* results */
@@ -58,6 +58,40 @@ static long page_faults(void)
     return usage.ru_minflt + usage.ru_majflt;
 }
 
+/* ---- --tune ---- */
+
+static int on_trial(void *context, const fcnn_tune_progress *p)
+{
+    char text[512];
+    snprintf(text, sizeof text, "tuning %s", p->problem);
+    cli_progress_show(context, (int64_t)(p->part * 100), 100, text);
+    return cli_interrupted();
+}
+
+/* Measures what is not known yet of the batches of this run, the last one of an epoch too, and keeps it. */
+static fcnn_status tune(const struct training *t, fcnn_model *model, struct cli_progress *progress)
+{
+    const fcnn_tune_options how = {.progress = on_trial, .context = progress};
+    const int64_t images = training_images(t), batch = images < t->fit.batch_size ? images : t->fit.batch_size;
+    const int64_t batches[] = {batch, images % batch};
+    int measured = 0;
+    fcnn_status status = FCNN_OK;
+    for (int i = 0; i < 2 && !status; i++) {
+        int here = 0;
+        if (batches[i]) status = fcnn_model_tune(model, batches[i], &how, &here);
+        measured += here;
+    }
+    cli_progress_clear(progress);
+    if (status || !measured) return status;
+    const char *path = cli_tuning_path();
+    if (!path || fcnn_tuning_write(fcnn_tuning_default(), path))
+        program_complain("%s; measured choices are kept for this run only",
+                         path ? fcnn_last_error() : "there is no place for a tuning file");
+    return FCNN_OK;
+}
+
+/* ---- training ---- */
+
 struct watch {
     struct training *training;
     struct cli_progress *progress;
@@ -80,11 +114,12 @@ static fcnn_status train(struct training *t, fcnn_model *model, struct cli_progr
     t->compile.kernels = &t->kernels;
     fcnn_status status = cli_isa_in_use(&t->kernels, &t->isa);
     if (!status) status = fcnn_compile(model, &t->compile);
+    cli_catch_interrupt();
+    if (!status && t->tune) status = tune(t, model, progress);
     if (status) return status;
     t->parameters = fcnn_model_parameters(model);
     t->fit.callback = after_step;
     t->fit.context = &watch;
-    cli_catch_interrupt();
     const int threads = fcnn_options_threads(&t->kernels), shards = t->compile.shards; /* more have nothing to do */
     const double before = cli_measure_peak(t->isa, threads < shards ? threads : shards);
     status = fcnn_fit(model, t->data.train.x, t->data.train.y, t->data.train.n, &t->fit, t->history);
@@ -289,6 +324,8 @@ static const struct cli_option options[] = {
      .low = 1},
     {"receipt", "FILE", "Write the receipt of the run there, as JSON with SHA-256 hashes", CLI_TEXT,
      .field = FIELD(receipt_file)},
+    {"tune", NULL, "First measure which kernels are fastest for this model here, unless the tuning file knows; same results",
+     CLI_SET, .field = FIELD(tune), .low = 1},
     {"verbose", "N", "0: nothing, 1: progress bar (default), 2: one line per epoch", CLI_INT,
      .field = FIELD(verbose), .low = 0, .high = 2},
     {"quiet", NULL, "The same as --verbose 0", CLI_SET, .field = FIELD(verbose), .low = 0},

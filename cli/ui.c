@@ -62,12 +62,15 @@ const char *cli_count(int64_t number, char text[32])
     return text;
 }
 
-double cli_now(void)
+static double read_clock(clockid_t clock)
 {
     struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
+    clock_gettime(clock, &t);
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
+
+double cli_now(void) { return read_clock(CLOCK_MONOTONIC); }
+double cli_cpu(void) { return read_clock(CLOCK_THREAD_CPUTIME_ID); }
 
 static volatile sig_atomic_t interrupted;
 

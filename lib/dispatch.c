@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Which kernel serves a problem, in two steps. First the numerics class, from the problem and the settings alone: a
  * class is a set of bits, which no machine may change. Then the row within the class: the highest instruction set,
- * then rows that nothing speaks against, then the order of the table. Measured choices (tuning) will enter in better(),
- * and nowhere else: within a class nothing there can change a result. */
+ * then rows that nothing speaks against, then the order of the table. A measured choice (lib/tuning) goes before those
+ * and after what was asked for by name: within a class nothing of this can change a result. */
 #include <fnmatch.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,6 +10,7 @@
 #include "lib/choice.h"
 #include "lib/internal.h"
 #include "lib/isas.h"
+#include "lib/tuning/tune.h"
 
 /* ---- the class ---- */
 
@@ -40,6 +41,8 @@ static enum opinion opinion_of(fcnn_class numerics, const fcnn_problem *problem)
 int fcnn_dispatch_class(const fcnn_problem *problem, unsigned allowed)
 {
     int doubted = -1;
+    /* The naive rows can serve every problem. */
+    if (allowed == 1u << FCNN_EXACT) return FCNN_EXACT;
     for (int i = 0; i < FCNN_CLASSES; i++) {
         if (!(allowed >> by_cost[i] & 1)) continue;
         const enum opinion opinion = opinion_of(by_cost[i], problem);
@@ -86,6 +89,7 @@ static const struct fcnn_kernel *choose_row(int numerics, const char *pattern, c
     for (int i = 0; i < fcnn_kernels_count; i++) {
         const struct fcnn_kernel *kernel = &fcnn_kernels[i];
         if ((int)kernel->numerics != numerics || !is_for(kernel, problem) || !matches(pattern, kernel)) continue;
+        if (chosen && rank_of(kernel) < rank_of(chosen)) continue; /* asking what it can serve is what takes time */
         if (fcnn_dispatch_reason(kernel, problem, settings)) continue;
         if (better(kernel, chosen, problem, settings)) chosen = kernel;
     }
@@ -166,20 +170,71 @@ const struct fcnn_kernel *fcnn_dispatch(const fcnn_problem *problem, const struc
     return kernel;
 }
 
-fcnn_status fcnn_choose(const fcnn_problem *problem, const struct fcnn_settings *settings, struct fcnn_choice *choice)
+/* The knobs that the pin of a kernel names. */
+static fcnn_status read_pinned_knobs(struct fcnn_choice *choice, const fcnn_problem *problem,
+                                     const struct fcnn_settings *settings)
 {
-    fcnn_status status;
     char word[FCNN_WORD];
-    const struct fcnn_kernel *kernel = fcnn_dispatch(problem, settings, &status);
-    if (!kernel) return status;
-    *choice = fcnn_standard_choice(kernel, problem, &settings->caches);
     for (const char *rest = settings->kernels; (rest = next_word(rest, word));) {
-        if (strchr(word, '*') || find(word) != kernel) continue;
-        status = fcnn_choice_read_knobs(choice, word + strcspn(word, "{"));
+        if (strchr(word, '*') || find(word) != choice->kernel) continue;
+        const fcnn_status status = fcnn_choice_read_knobs(choice, word + strcspn(word, "{"));
         if (status || fcnn_affordable(choice, problem)) return status;
         return fcnn_fail(FCNN_NO_KERNEL, "%s would need more memory than 64 MiB and 16 times its tensors", word);
     }
     return FCNN_OK;
+}
+
+fcnn_status fcnn_estimate(const fcnn_problem *problem, const struct fcnn_settings *settings,
+                          struct fcnn_decision *decision)
+{
+    fcnn_status status;
+    const struct fcnn_kernel *kernel = fcnn_dispatch(problem, settings, &status);
+    if (!kernel) return status;
+    *decision = (struct fcnn_decision){.choice = fcnn_standard_choice(kernel, problem, &settings->caches),
+                                       .team = settings->threads, .gain = 1};
+    if (!settings->kernels || !fcnn_dispatch_asked(kernel, settings)) return FCNN_OK;
+    decision->origin = FCNN_PINNED;
+    return read_pinned_knobs(&decision->choice, problem, settings);
+}
+
+/* ---- measured choices ---- */
+
+/* An entry of another class would have other bits, one that this machine or a cap excludes would not run. */
+int fcnn_decide_by_table(const fcnn_problem *problem, const struct fcnn_settings *settings,
+                         struct fcnn_decision *decision)
+{
+    struct fcnn_tuning_key key;
+    struct fcnn_tuning_entry entry;
+    const int numerics = fcnn_dispatch_class(problem, settings->classes);
+    if (numerics < 0) return 0;
+    fcnn_tuning_key_of(problem, (fcnn_class)numerics, settings->threads, &key);
+    if (!fcnn_tuning_find(settings->tuning ? settings->tuning : fcnn_tuning_default(), problem, &key, &entry)) return 0;
+    const struct fcnn_kernel *kernel = entry.choice.kernel;
+    if ((int)kernel->numerics != numerics || fcnn_dispatch_reason(kernel, problem, settings)) return 0;
+    if (!fcnn_affordable(&entry.choice, problem)) return 0;
+    const int team = entry.team > 0 && entry.team < settings->threads ? entry.team : settings->threads;
+    *decision = (struct fcnn_decision){entry.choice, team, FCNN_TUNED, entry.gain};
+    return 1;
+}
+
+/* Whether a name decides: then the table is not asked. */
+static int is_pinned(const fcnn_problem *problem, const struct fcnn_settings *settings)
+{
+    fcnn_status status = FCNN_OK;
+    return settings->kernels && (pinned(problem, settings, &status) || status);
+}
+
+fcnn_status fcnn_decide(const fcnn_problem *problem, const struct fcnn_settings *settings,
+                        struct fcnn_decision *decision)
+{
+    if (is_pinned(problem, settings)) return fcnn_estimate(problem, settings, decision);
+    if (fcnn_decide_by_table(problem, settings, decision)) return FCNN_OK;
+    if (settings->planning == FCNN_MEASURE) return fcnn_tune_now(problem, settings, NULL, decision);
+    if (settings->planning == FCNN_ESTIMATE) return fcnn_estimate(problem, settings, decision);
+    char text[256];
+    fcnn_problem_format(problem, text, sizeof text);
+    return fcnn_fail(FCNN_NOT_TUNED, "the tuning table has no choice that can be used for \"%s\" with %d thread%s",
+                     text, settings->threads, settings->threads == 1 ? "" : "s");
 }
 
 /* ---- what is said about a choice ---- */

@@ -204,6 +204,9 @@ typedef struct fcnn_plan_info {
     int most_threads;        /* the setting: from the options, the environment or the machine */
     unsigned classes;        /* bit i: fcnn_class i was allowed */
     const char *pins;        /* kernels asked for, "" if none */
+    const char *choice;      /* the kernel with the knobs that matter here: "conv2d_fwd_direct_avx512{panel=2}" */
+    const char *origin;      /* who chose: "estimate", "tuned" (the tuning table) or "pinned" (asked for by name) */
+    double gain;             /* tuned: time of the estimate over time of the choice, when it was measured; else 1 */
 } fcnn_plan_info;
 FCNN_API fcnn_status fcnn_plan_describe_sized(const fcnn_plan *plan, fcnn_plan_info *info, size_t info_size);
 FCNN_INLINE fcnn_status fcnn_plan_describe(const fcnn_plan *plan, fcnn_plan_info *info)
@@ -244,6 +247,18 @@ FCNN_INLINE fcnn_kernel_info fcnn_kernel_describe(int index)
     fcnn_kernel_describe_sized(index, &info, sizeof info);
     return info;
 }
+/* A number by which a kernel cuts its work: it moves time and never a bit. Constants. */
+typedef struct fcnn_knob_info {
+    const char *name;
+    int count;             /* of values */
+    const int64_t *values; /* that are tried, ascending; any between the first and the last can be asked for */
+} fcnn_knob_info;
+/* Knob 0, 1, ... of a kernel; FCNN_BAD_ARGUMENT past the last one. */
+FCNN_API fcnn_status fcnn_knob_describe_sized(int kernel, int knob, fcnn_knob_info *info, size_t info_size);
+FCNN_INLINE fcnn_status fcnn_knob_describe(int kernel, int knob, fcnn_knob_info *info)
+{
+    return fcnn_knob_describe_sized(kernel, knob, info, sizeof *info);
+}
 /* The name of a value, "unknown" for one that there is not. Constants. */
 FCNN_API const char *fcnn_op_name(fcnn_op op);
 FCNN_API const char *fcnn_direction_name(fcnn_direction direction);
@@ -263,8 +278,8 @@ typedef struct fcnn_verdict {
 } fcnn_verdict;
 
 /* Explains the choice of fcnn_plan_create() for a problem under the given options (NULL: defaults), kernel by kernel:
- * index 0 .. fcnn_kernel_count()-1. FCNN_NO_KERNEL, with a verdict: a plan would fail so (what was asked for by name
- * cannot serve). FCNN_BAD_ARGUMENT, FCNN_BAD_SHAPE, FCNN_BAD_SETTING: there is no verdict. */
+ * index 0 .. fcnn_kernel_count()-1. Nothing is measured for it. FCNN_NO_KERNEL or FCNN_NOT_TUNED, with a verdict: a plan
+ * would fail so (what was asked for by name cannot serve). FCNN_BAD_ARGUMENT, FCNN_BAD_SHAPE, FCNN_BAD_SETTING: there is no verdict. */
 FCNN_API fcnn_status fcnn_explain_sized(int index, const fcnn_problem *problem, size_t problem_size,
                                         const fcnn_options *options, size_t options_size, fcnn_verdict *verdict,
                                         size_t verdict_size);

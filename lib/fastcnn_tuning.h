@@ -88,9 +88,10 @@ typedef struct fcnn_tune_progress fcnn_tune_progress;
 
 /* How to measure. Zero-initialise; 0 or NULL: the default. */
 typedef struct fcnn_tune_options {
-    double seconds; /* about, for one problem; default 1 */
+    double seconds; /* about, for one problem; default 1, or as long as 200 executions if that is more */
     int again;      /* 1: measure although the table has the problem */
-    /* Called after every candidate; another value than 0 ends the search with what is known. */
+    /* Called after every candidate; another value than 0 ends the search with FCNN_INTERRUPTED, and the table as it
+     * was. */
     int (*progress)(void *context, const fcnn_tune_progress *progress);
     void *context;
 } fcnn_tune_options;
@@ -98,13 +99,16 @@ typedef struct fcnn_tune_options {
 struct fcnn_tune_progress {
     const char *problem;
     const char *choice;   /* the candidate that was timed */
-    double seconds, best; /* per execution, of the candidate and of the best one; interleaved windows */
+    double seconds, best; /* per execution, of the candidate and of the best one that it met; interleaved windows */
     double part;          /* of the budget that is spent, 0 to 1 */
+    int team;             /* threads of the candidate */
+    const char *against;  /* the best one that it met */
 };
 
-/* Finds the fastest choice for a problem under the options (their threads, instruction sets, class) and puts it into
- * the table (NULL: the process's). Uses the caller's thread and the plan's helpers, for about the given time;
- * allocates the tensors it needs. *measured (may be NULL): 0 if the table had it. Errors as of fcnn_plan_create(). */
+/* Finds the fastest choice for a problem under the options (their threads, instruction sets, class; of kernels that are
+ * asked for by name only these are tried) and puts it into the table (NULL: the process's). Uses the caller's thread and
+ * the plan's helpers, for about the given time; allocates the tensors it needs. *measured (may be NULL): 0 if the table
+ * had it. Errors as of fcnn_plan_create(). */
 FCNN_API fcnn_status fcnn_tune_sized(fcnn_tuning *tuning, const fcnn_problem *problem, size_t problem_size,
                                      const fcnn_options *options, size_t options_size, const fcnn_tune_options *tune,
                                      size_t tune_size, int *measured);
@@ -112,6 +116,21 @@ FCNN_INLINE fcnn_status fcnn_tune(fcnn_tuning *tuning, const fcnn_problem *probl
                                   const fcnn_tune_options *tune, int *measured)
 {
     return fcnn_tune_sized(tuning, problem, sizeof *problem, options, sizeof *options, tune, sizeof *tune, measured);
+}
+
+/* Whether the table's choice for a problem still is the best one: searches as fcnn_tune() does, but begins with that
+ * choice instead of the estimate, and leaves the table alone. *gain: its time over that of what was found, measured
+ * together; 1: nothing clearly faster was. `choice` (may be NULL): what was found, for an option `kernel`. FCNN_NOT_TUNED:
+ * the table has none that can be used. */
+FCNN_API fcnn_status fcnn_tune_check_sized(fcnn_tuning *tuning, const fcnn_problem *problem, size_t problem_size,
+                                           const fcnn_options *options, size_t options_size,
+                                           const fcnn_tune_options *tune, size_t tune_size, double *gain, char *choice,
+                                           size_t choice_size);
+FCNN_INLINE fcnn_status fcnn_tune_check(fcnn_tuning *tuning, const fcnn_problem *problem, const fcnn_options *options,
+                                        const fcnn_tune_options *tune, double *gain, char *choice, size_t choice_size)
+{
+    return fcnn_tune_check_sized(tuning, problem, sizeof *problem, options, sizeof *options, tune, sizeof *tune, gain,
+                                 choice, choice_size);
 }
 
 #ifdef __cplusplus

@@ -34,6 +34,7 @@ void fcnn_cpu_pretend(unsigned isas);
 /* ---- settings.c: options and environment ---- */
 
 #define FCNN_WORD 256
+enum fcnn_planning { FCNN_ESTIMATE, FCNN_MEASURE, FCNN_TUNED_ONLY };
 struct fcnn_settings {
     int threads;
     unsigned isas;        /* bit mask of fcnn_isa: those of this CPU within the cap */
@@ -43,6 +44,8 @@ struct fcnn_settings {
     const char *kernels;  /* pins: words of less than FCNN_WORD characters, comma separated, or NULL */
     int verbose_dispatch, verbose_exec;
     struct fcnn_caches caches; /* FASTCNN_CACHES, or this CPU's */
+    enum fcnn_planning planning;
+    fcnn_tuning *tuning; /* NULL: the process's */
 };
 /* Of a comma-separated list; commas within braces do not end a word. */
 size_t fcnn_word_length(const char *list);
@@ -67,9 +70,23 @@ struct fcnn_choice fcnn_standard_choice(const struct fcnn_kernel *kernel, const 
 /* The best kernel for a checked problem, or NULL with the error set and *status. */
 const struct fcnn_kernel *fcnn_dispatch(const fcnn_problem *problem, const struct fcnn_settings *settings,
                                         fcnn_status *status);
-/* The same with its knobs: those that were asked for by name, else the standard ones. */
-fcnn_status fcnn_choose(const fcnn_problem *problem, const struct fcnn_settings *settings,
-                        struct fcnn_choice *choice);
+/* What a plan runs, and who says so. */
+enum fcnn_origin { FCNN_ESTIMATED, FCNN_TUNED, FCNN_PINNED };
+struct fcnn_decision {
+    struct fcnn_choice choice;
+    int team; /* threads, at most; of its tasks there may be fewer */
+    enum fcnn_origin origin;
+    double gain; /* FCNN_TUNED: over the estimate, when it was measured */
+};
+/* Without the tuning table: what was asked for by name, else fcnn_dispatch()'s row with standard knobs. */
+fcnn_status fcnn_estimate(const fcnn_problem *problem, const struct fcnn_settings *settings,
+                          struct fcnn_decision *decision);
+/* With it: names win over the table, the table over the estimate. Measures if the settings say so. */
+fcnn_status fcnn_decide(const fcnn_problem *problem, const struct fcnn_settings *settings,
+                        struct fcnn_decision *decision);
+/* Looks into the table: 1 and the decision if it has a choice that can be used under these settings. */
+int fcnn_decide_by_table(const fcnn_problem *problem, const struct fcnn_settings *settings,
+                         struct fcnn_decision *decision);
 /* The class whose bits a problem gets: one of `allowed` (a mask), by the problem alone and never by the machine; -1 if
  * no row of any of them can compute it. */
 int fcnn_dispatch_class(const fcnn_problem *problem, unsigned allowed);
@@ -82,6 +99,13 @@ int fcnn_dispatch_asked(const struct fcnn_kernel *kernel, const struct fcnn_sett
  * values or more"); else NULL. */
 const char *fcnn_dispatch_limit(const struct fcnn_kernel *kernel, const fcnn_problem *problem,
                                 const struct fcnn_settings *settings);
+
+/* ---- explain.c ---- */
+
+/* What FASTCNN_VERBOSE=dispatch says of a decision on stderr: a line of comma-separated values for each row of the
+ * operation and direction; before the first one of the process, a line with the fields' names. */
+void fcnn_report_dispatch(const fcnn_problem *problem, const struct fcnn_settings *settings,
+                          const struct fcnn_decision *decision);
 
 /* ---- tensors.c: which tensors a problem has ---- */
 
@@ -98,6 +122,11 @@ double fcnn_measure_traffic(fcnn_isa isa, const struct fcnn_stream *streams, int
 
 /* ---- plan.c ---- */
 
+/* A plan of a given choice for a problem that passed fcnn_problem_complete(), which said `empty`. */
+fcnn_status fcnn_plan_make(fcnn_plan **plan, const fcnn_problem *problem, int empty,
+                           const struct fcnn_settings *settings, const struct fcnn_decision *decision);
+/* At most `wanted` threads, and no more than there are tasks in the widest stage. */
+int fcnn_useful_threads(const struct fcnn_demand *demand, int wanted);
 /* Runs one kernel over its stages with memory that the caller brings: all tasks of a stage in pieces of `piece` tasks
  * (0: all at once). For tests and the benchmark; fcnn_execute() is the way for everybody else. */
 void fcnn_run_stages(const struct fcnn_choice *choice, const fcnn_problem *problem, const fcnn_tensors *tensors,

@@ -44,6 +44,7 @@ libfcnn_core_la_SOURCES = \
     lib/net/shard.c \
     lib/net/state.c \
     lib/net/train.c \
+    lib/net/tune.c \
     lib/operation.c \
     lib/operation.h \
     lib/peak.c \
@@ -66,10 +67,15 @@ libfcnn_core_la_SOURCES = \
     lib/tuning/judge.c \
     lib/tuning/lines.c \
     lib/tuning/machine.c \
+    lib/tuning/measure.c \
     lib/tuning/places.c \
+    lib/tuning/search.c \
+    lib/tuning/search.h \
     lib/tuning/table.c \
     lib/tuning/table.h \
     lib/tuning/text.c \
+    lib/tuning/tune.c \
+    lib/tuning/tune.h \
     lib/tuning/tuning.h \
     lib/version.c
 libfcnn_core_la_LIBADD = $(kernel_libraries) libfcnn-reference.la $(LIBM)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/choice.h"
 #include "lib/denormals.h"
 #include "lib/fpmode.h"
 #include "lib/hyper.h"
@@ -16,6 +17,9 @@
 struct fcnn_plan {
     fcnn_problem problem;
     struct fcnn_choice choice;
+    enum fcnn_origin origin;
+    double gain;
+    char text[FCNN_CHOICE_TEXT]; /* of the choice */
     struct fcnn_demand demand;
     struct fcnn_settings settings;
     char *pins; /* the plan's own copy of settings.kernels */
@@ -48,8 +52,7 @@ static size_t workspace_bytes(const struct fcnn_plan *plan)
            scratch_stride(plan) * (size_t)plan->threads;
 }
 
-/* No more threads than there are tasks in the widest stage. */
-static int useful_threads(const struct fcnn_demand *demand, int wanted)
+int fcnn_useful_threads(const struct fcnn_demand *demand, int wanted)
 {
     int64_t tasks = 1;
     for (enum fcnn_stage stage = FCNN_PACK; stage < FCNN_STAGES; stage++)
@@ -66,18 +69,9 @@ static enum fcnn_length length_of(const struct fcnn_plan *plan)
     return nanoseconds < 1e5 ? FCNN_SHORT : FCNN_LONG;
 }
 
-/* A last field, which is there only if the kernel was taken for want of a better one, says why. */
-static void report_dispatch(const struct fcnn_plan *plan, const struct fcnn_settings *settings)
-{
-    char text[256];
-    const char *limit = fcnn_dispatch_limit(plan->choice.kernel, &plan->problem, settings);
-    fcnn_problem_format(&plan->problem, text, sizeof text);
-    fprintf(stderr, "fastcnn_verbose,dispatch,%s,%s,%s,threads:%d%s%s\n", text, plan->choice.kernel->name,
-            fcnn_class_name(plan->choice.kernel->numerics), plan->threads, limit ? ",limit:" : "", limit ? limit : "");
-}
-
 static fcnn_status prepare(struct fcnn_plan *plan)
 {
+    fcnn_choice_format(&plan->choice, &plan->problem, plan->text);
     plan->workspace_bytes = workspace_bytes(plan);
     plan->pins = strdup(plan->settings.kernels ? plan->settings.kernels : "");
     plan->settings.kernels = plan->pins;
@@ -94,10 +88,36 @@ static fcnn_status prepare(struct fcnn_plan *plan)
     return FCNN_OK;
 }
 
+fcnn_status fcnn_plan_make(fcnn_plan **result, const fcnn_problem *problem, int empty,
+                           const struct fcnn_settings *settings, const struct fcnn_decision *decision)
+{
+    fcnn_problem shown = *problem;
+    fcnn_plan *plan = calloc(1, sizeof *plan);
+    *result = NULL;
+    if (!plan) return fcnn_fail(FCNN_OUT_OF_MEMORY, "no memory for a plan");
+    plan->problem = *problem;
+    plan->empty = empty;
+    plan->choice = decision->choice;
+    plan->origin = decision->origin;
+    plan->gain = decision->gain;
+    plan->settings = *settings;
+    plan->state = &plan->own_state;
+    plan->demand = fcnn_row_demand(&plan->choice, problem);
+    plan->threads = fcnn_useful_threads(&plan->demand, decision->team);
+    if (empty) shown.n = FCNN_EMPTY;
+    plan->tensor_count = fcnn_tensor_list(&shown, plan->tensors);
+    plan->length = length_of(plan);
+    const fcnn_status status = prepare(plan);
+    if (status) fcnn_plan_destroy(plan);
+    else *result = plan;
+    return status;
+}
+
 fcnn_status fcnn_plan_create_sized(fcnn_plan **result, const fcnn_problem *problem, size_t problem_size,
                                    const fcnn_options *options, size_t options_size)
 {
     struct fcnn_settings settings;
+    struct fcnn_decision decision;
     int empty;
     if (!result) return fcnn_fail(FCNN_BAD_ARGUMENT, "the address for the plan is NULL");
     *result = NULL;
@@ -107,30 +127,11 @@ fcnn_status fcnn_plan_create_sized(fcnn_plan **result, const fcnn_problem *probl
     fcnn_status status = fcnn_settings_read(&settings, &wanted);
     if (!status) status = fcnn_problem_complete(&checked, &empty);
     if (status) return status;
-    struct fcnn_choice choice;
-    status = fcnn_choose(&checked, &settings, &choice);
-    if (status) return status;
-
-    struct fcnn_plan *plan = calloc(1, sizeof *plan);
-    if (!plan) return fcnn_fail(FCNN_OUT_OF_MEMORY, "no memory for a plan");
-    plan->problem = checked;
-    plan->empty = empty;
-    plan->choice = choice;
-    plan->settings = settings;
-    plan->state = &plan->own_state;
-    plan->demand = fcnn_row_demand(&plan->choice, &checked);
-    plan->threads = useful_threads(&plan->demand, settings.threads);
-    if (empty) checked.n = FCNN_EMPTY;
-    plan->tensor_count = fcnn_tensor_list(&checked, plan->tensors);
-    plan->length = length_of(plan);
-    status = prepare(plan);
-    if (status) {
-        fcnn_plan_destroy(plan);
-        return status;
-    }
-    if (settings.verbose_dispatch) report_dispatch(plan, &settings);
-    *result = plan;
-    return FCNN_OK;
+    if (empty) settings.planning = FCNN_ESTIMATE; /* nothing of it can be fast or slow */
+    status = fcnn_decide(&checked, &settings, &decision);
+    if (!status) status = fcnn_plan_make(result, &checked, empty, &settings, &decision);
+    if (!status && settings.verbose_dispatch) fcnn_report_dispatch(&checked, &settings, &decision);
+    return status;
 }
 
 void fcnn_plan_destroy(fcnn_plan *plan)
@@ -155,6 +156,7 @@ size_t fcnn_plan_packed(const fcnn_plan *plan)
 fcnn_status fcnn_plan_describe_sized(const fcnn_plan *plan, fcnn_plan_info *info, size_t info_size)
 {
     if (!plan || !info) return fcnn_fail(FCNN_BAD_ARGUMENT, "%s is NULL", plan ? "info" : "plan");
+    static const char *const origins[] = {[FCNN_ESTIMATED] = "estimate", [FCNN_TUNED] = "tuned", [FCNN_PINNED] = "pinned"};
     const fcnn_plan_info known = {
         .kernel = plan->choice.kernel->name,
         .isa = plan->choice.kernel->isa,
@@ -167,6 +169,9 @@ fcnn_status fcnn_plan_describe_sized(const fcnn_plan *plan, fcnn_plan_info *info
         .most_threads = plan->settings.threads,
         .classes = plan->settings.classes,
         .pins = plan->pins,
+        .choice = plan->text,
+        .origin = origins[plan->origin],
+        .gain = plan->gain,
     };
     FCNN_GIVE(info, info_size, known);
     return FCNN_OK;

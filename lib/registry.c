@@ -40,3 +40,15 @@ fcnn_status fcnn_kernel_describe_sized(int index, fcnn_kernel_info *info, size_t
     if (known) return FCNN_OK;
     return fcnn_fail(FCNN_BAD_ARGUMENT, "there is no kernel %d; expected 0 to %d", index, fcnn_kernels_count - 1);
 }
+
+fcnn_status fcnn_knob_describe_sized(int kernel, int knob, fcnn_knob_info *info, size_t info_size)
+{
+    const int count = kernel >= 0 && kernel < fcnn_kernels_count ? fcnn_kernels[kernel].variant->knob_count : 0;
+    if (!info) return fcnn_fail(FCNN_BAD_ARGUMENT, "the address for the knob's description is NULL");
+    if (knob < 0 || knob >= count)
+        return fcnn_fail(FCNN_BAD_ARGUMENT, "kernel %d has no knob %d; it has %d", kernel, knob, count);
+    const struct fcnn_knob *k = &fcnn_kernels[kernel].variant->knobs[knob];
+    const fcnn_knob_info found = {k->name, k->count, k->values};
+    FCNN_GIVE(info, info_size, found);
+    return FCNN_OK;
+}

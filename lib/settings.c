@@ -198,6 +198,18 @@ fcnn_status fcnn_caches_read(struct fcnn_caches *caches)
     return FCNN_OK;
 }
 
+static fcnn_status read_planning(const char *option, enum fcnn_planning *planning)
+{
+    static const char *const words[] = {[FCNN_ESTIMATE] = "estimate", [FCNN_MEASURE] = "measure",
+                                        [FCNN_TUNED_ONLY] = "tuned_only"};
+    const char *origin, *text = lookup(option, "the option planning", "FASTCNN_PLANNING", &origin);
+    *planning = FCNN_ESTIMATE;
+    for (int i = 0; text && i <= FCNN_TUNED_ONLY; i++)
+        if (!strcmp(text, words[i])) return *planning = (enum fcnn_planning)i, FCNN_OK;
+    if (!text) return FCNN_OK;
+    return fcnn_fail(FCNN_BAD_SETTING, "%s is \"%s\"; expected estimate, measure or tuned_only", origin, text);
+}
+
 static fcnn_status set_verbose(const char *word, const char *origin, void *context)
 {
     struct fcnn_settings *settings = context;
@@ -221,6 +233,8 @@ fcnn_status fcnn_settings_read(struct fcnn_settings *settings, const fcnn_option
     settings->kernels = lookup(options->kernel, "the option kernel", "FASTCNN_KERNEL", &origin);
     if (!status) status = for_each_word(settings->kernels, check_kernel_name, origin, NULL);
     if (!status) status = fcnn_caches_read(&settings->caches);
+    if (!status) status = read_planning(options->planning, &settings->planning);
+    settings->tuning = options->tuning;
     if (!status) status = for_each_word(secure_getenv("FASTCNN_VERBOSE"), set_verbose, "FASTCNN_VERBOSE", settings);
     return status;
 }

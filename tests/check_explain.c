@@ -115,7 +115,7 @@ START_TEST(words_for_machines)
 END_TEST
 
 /* What a plan for a problem says on stderr with FASTCNN_VERBOSE=dispatch. */
-static void verbose_line(const char *problem, char text[512])
+static void verbose_lines(const char *problem, char text[16384])
 {
     const fcnn_problem p = parse_problem(problem);
     fcnn_plan *plan = NULL;
@@ -131,15 +131,34 @@ static void verbose_line(const char *problem, char text[512])
     ck_assert_msg(!status, "%s", fcnn_last_error());
     fcnn_plan_destroy(plan);
     rewind(file);
-    text[fread(text, 1, 511, file)] = 0;
+    text[fread(text, 1, 16383, file)] = 0;
     fclose(file);
+}
+
+/* Every line has as many fields as the header, which comes once; a comma within quotes is none. */
+static void check_fields(const char *text, int headed)
+{
+    int lines = 0, taken = 0;
+    for (const char *line = text; *line; line = strchr(line, '\n') + 1, lines++) {
+        int fields = 1, quoted = 0;
+        ck_assert_ptr_nonnull(strchr(line, '\n'));
+        for (const char *at = line; *at != '\n'; at++) {
+            quoted ^= *at == '"';
+            fields += *at == ',' && !quoted;
+        }
+        ck_assert_msg(fields == 14 && !quoted && !strncmp(line, "fastcnn_verbose,dispatch,", 25), "%s", line);
+        ck_assert_int_eq(!strncmp(line + 25, "problem,threads,kernel,", 23), headed && !lines);
+    }
+    for (const char *at = text; (at = strstr(at, ",taken,")); at++) taken++;
+    ck_assert_int_eq(taken, 1);
+    ck_assert_int_gt(lines, 3);
 }
 
 /* A choice for want of better is said: on every machine, under a cap, and with FASTCNN_VERBOSE=dispatch. */
 START_TEST(limits)
 {
     static const char *const isas[] = {NULL, "scalar"};
-    char text[512];
+    char text[16384];
     clean_settings();
     for (int cpu = 0; cpu < CPUS; cpu++)
         for (int i = 0; i < 2; i++) {
@@ -152,10 +171,13 @@ START_TEST(limits)
         }
     clean_settings();
     setenv("FASTCNN_VERBOSE", "dispatch", 1);
-    verbose_line("conv2d forward " HUGE_IMAGE, text);
-    ck_assert_msg(strstr(text, ",conv2d_fwd_naive,exact,threads:1,limit:" LIMIT "\n") != NULL, "%s", text);
-    verbose_line("conv2d forward mb1ic8ih5oc8kh3", text);
-    ck_assert_msg(strstr(text, "fastcnn_verbose,dispatch,") && !strstr(text, "limit"), "%s", text);
+    verbose_lines("conv2d forward " HUGE_IMAGE, text);
+    check_fields(text, 1);
+    ck_assert_msg(strstr(text, "," LIMIT "\n") != NULL, "%s", text);
+    ck_assert_msg(strstr(text, ",conv2d_fwd_naive,scalar,exact,taken,conv2d_fwd_naive,1,estimate,1.000,"), "%s", text);
+    verbose_lines("conv2d forward mb1ic8ih5oc8kh3", text);
+    check_fields(text, 0);
+    ck_assert_msg(strstr(text, ",taken,") && !strstr(text, ",taken,,"), "%s", text);
     clean_settings();
 }
 END_TEST

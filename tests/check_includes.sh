@@ -33,7 +33,7 @@ BEGIN {
     rule("lib/naive[a-z_]*[.][ch]", "lib/[a-z_]*[.]h|kernels/kernel[.]h|reference/ref[.]h", any, out)
     rule("lib/(isas|peak)[.]c", "lib/[a-z_]*[.]h|kernels/peak/peak[.]h", any, out)
     rule("lib/(registry|isas)[.][ch]", "lib/[a-z_]*[.]h|kernels/kernel[.]h|kernels/kernels[.]def", any, out)
-    rule("lib/.*", "lib/[a-z_]*[.]h|lib/tuning/tuning[.]h|kernels/(kernel|fastcnn_problem)[.]h", any, out)
+    rule("lib/.*", "lib/(tuning/)?[a-z_]*[.]h|kernels/(kernel|fastcnn_problem)[.]h", any, out)
     rule("cli/program[.][ch]", "lib/fastcnn[.]h|cli/program[.]h", any, "jansson|omp") # what the benchmark uses too
     rule("cli/.*", "lib/fastcnn[.]h|lib/io/.*[.]h|bench/layers[.]h|cli/.*[.]h", any, "omp|sleef|zlib")
     rule("examples/.*", "", "(fastcnn|[a-z]+)[.]h", "omp|sleef") # as users write them

@@ -81,6 +81,7 @@ check_programs = \
     tests/check_reference_math \
     tests/check_results \
     tests/check_runs \
+    tests/check_search \
     tests/check_settings \
     tests/check_shape_file \
     tests/check_sharing \
@@ -90,6 +91,7 @@ check_programs = \
     tests/check_text \
     tests/check_threads \
     tests/check_training \
+    tests/check_tune \
     tests/check_tuning_file \
     tests/check_tuning_table \
     tests/check_winograd
@@ -106,7 +108,7 @@ check_PROGRAMS += tests/broken_fastcnn
 endif
 tests_broken_fastcnn_CPPFLAGS = $(fastcnn_CPPFLAGS)
 tests_broken_fastcnn_SOURCES = $(cli_sources) cli/program.c cli/program.h tests/break_memory.c
-tests_broken_fastcnn_LDADD = libfastcnn-io.la libfcnn-core.la $(JANSSON_LIBS) $(LIBM)
+tests_broken_fastcnn_LDADD = libfcnn-layers.la libfastcnn-io.la libfcnn-core.la $(JANSSON_LIBS) $(LIBM)
 tests_broken_fastcnn_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc -Wl,--wrap=calloc -Wl,--wrap=realloc \
     -Wl,--wrap=aligned_alloc -Wl,--wrap=posix_memalign
 libfcnn_tests_la_CPPFLAGS = $(LIB_CPPFLAGS)

@@ -54,6 +54,8 @@ static fcnn_status read_options(fcnn_model *model, const fcnn_compile_options *o
     NET_TRY(copy_text(&model->kernels.isa, kernels->isa));
     NET_TRY(copy_text(&model->kernels.math, kernels->math));
     NET_TRY(copy_text(&model->kernels.kernel, kernels->kernel));
+    NET_TRY(copy_text(&model->kernels.planning, kernels->planning));
+    model->kernels.tuning = kernels->tuning;
     model->single = model->kernels;
     model->single.threads = 1;
     return FCNN_OK;
@@ -100,7 +102,7 @@ static void initialise(fcnn_model *model)
     model->version = 1;
 }
 
-static fcnn_status plan_step(fcnn_model *model)
+fcnn_status net_plan_step(fcnn_model *model)
 {
     const fcnn_op optimizer = model->optimizer == FCNN_OPTIMIZER_SGD ? FCNN_SGD : FCNN_ADAM;
     for (int i = 0; i < model->layers; i++) {
@@ -114,15 +116,21 @@ static fcnn_status plan_step(fcnn_model *model)
     return net_plans_need(model, NET_CHUNK, 1); /* a layer without a kernel is reported now, not in fcnn_fit() */
 }
 
-void net_release(fcnn_model *model)
+void net_step_destroy(fcnn_model *model)
 {
-    net_plans_destroy(model);
-    net_release_workers(model);
     for (int i = 0; i < model->layers; i++) {
         fcnn_plan_destroy(model->layer[i].reduce);
         fcnn_plan_destroy(model->layer[i].update);
         model->layer[i].reduce = model->layer[i].update = NULL;
     }
+    model->step = (struct net_need){0};
+}
+
+void net_release(fcnn_model *model)
+{
+    net_plans_destroy(model);
+    net_release_workers(model);
+    net_step_destroy(model);
     float **arenas[] = {&model->weights, &model->moment_1, &model->moment_2, &model->gradient, &model->shard_gradients};
     for (size_t i = 0; i < sizeof arenas / sizeof arenas[0]; i++) {
         net_free(*arenas[i]);
@@ -136,8 +144,8 @@ void net_release(fcnn_model *model)
     free((char *)model->kernels.isa);
     free((char *)model->kernels.math);
     free((char *)model->kernels.kernel);
+    free((char *)model->kernels.planning);
     model->kernels = model->single = (fcnn_options){0};
-    model->step = (struct net_need){0};
 }
 
 static fcnn_status check_layers(const fcnn_model *model)
@@ -155,7 +163,7 @@ static fcnn_status compile(fcnn_model *model, const fcnn_compile_options *option
 {
     NET_TRY(read_options(model, options, kernels));
     NET_TRY(allocate(model));
-    NET_TRY(plan_step(model));
+    NET_TRY(net_plan_step(model));
     initialise(model);
     return FCNN_OK;
 }

@@ -113,6 +113,12 @@ struct net_run {
     } fit; /* of each of its fits; data "": none yet */
 };
 
+/* While fcnn_model_tune() runs. */
+struct net_tuning {
+    fcnn_tune_options options;
+    int measured; /* problems */
+};
+
 struct fcnn_model {
     int64_t h, w, c; /* shape behind the last layer added */
     int64_t image;   /* floats per input image */
@@ -134,6 +140,7 @@ struct fcnn_model {
 
     struct net_plans *plans;
     struct net_need step;   /* of gradient sums and optimizer */
+    struct net_tuning *tuning; /* NULL: plans are made of what is known */
     uint64_t version; /* of the weights: counts their changes, from 1 */
 
     struct net_worker *worker;
@@ -271,8 +278,15 @@ fcnn_status net_run_begin(fcnn_model *model, const struct net_fit_record *fit, c
 void net_run_changed(fcnn_model *model); /* somebody is about to set weights or state */
 void net_run_diverged(fcnn_model *model, int64_t step);
 
+/* ---- tune.c ---- */
+
+/* Measures the problem of a plan, unless its kernel is asked for by name. */
+fcnn_status net_tune(fcnn_model *model, const fcnn_plan *plan, const fcnn_problem *problem);
+
 /* ---- compile.c ---- */
 
+fcnn_status net_plan_step(fcnn_model *model); /* gradient sums, optimizer, shards of NET_CHUNK images */
+void net_step_destroy(fcnn_model *model);     /* plans of gradient sums and optimizer */
 void net_release(fcnn_model *model); /* everything that compile and later calls made */
 
 #endif

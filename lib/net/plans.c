@@ -22,6 +22,13 @@ fcnn_status net_plan_create(fcnn_model *model, fcnn_plan **plan, const fcnn_prob
                             struct net_need *need)
 {
     NET_TRY(fcnn_plan_create(plan, problem, &model->single));
+    if (model->tuning) {
+        const fcnn_status status = net_tune(model, *plan, problem);
+        fcnn_plan_destroy(*plan);
+        *plan = NULL;
+        if (status) return status;
+        NET_TRY(fcnn_plan_create(plan, problem, &model->single));
+    }
     need->classes |= class_of(fcnn_plan_kernel(*plan));
     if (fcnn_plan_workspace(*plan) > need->workspace) need->workspace = fcnn_plan_workspace(*plan);
     return FCNN_OK;
