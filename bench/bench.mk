@@ -25,6 +25,8 @@ libfcnn_bench_la_SOURCES = \
     bench/closing.c \
     bench/comparison.c \
     bench/error.c \
+    bench/estimate.c \
+    bench/estimate.h \
     bench/format.c \
     bench/format.h \
     bench/interrupt.c \

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "bench/estimate.h"
 #include "bench/gbench.h"
 #include "bench/interrupt.h"
 #include "bench/json.h"
@@ -64,6 +65,7 @@ static int run(struct bench_suite *suite)
 {
     const struct bench_options *options = suite->options;
     struct bench_results *results = &suite->results;
+    if (options->estimate) return bench_estimate_run(suite, stdout);
     if (options->list) return bench_print_list(results, stdout), EXIT_SUCCESS;
     if (options->json && !bench_output_probe(options->json)) return EX_CANTCREAT;
     bench_interrupt_watch();

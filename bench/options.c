@@ -24,6 +24,8 @@ static const char help[] =
     "  --peers            compare convolutions with oneDNN, or fail where that is impossible\n"
     "  --no-peers         do not compare (default: compare if it was there when this program was configured)\n"
     "  --choice           of our kernels only those that dispatch takes\n"
+    "  --estimate         compare what dispatch takes without measurement with the best that tuning finds, with --layers\n"
+    "                     or --problem; the budget is shared out among the problems\n"
     "  --threads=N        run every kernel with N threads (default 1)\n"
     "  --scaling          compare N threads (default 2) with one: what dispatch takes, and peers\n"
     "  --json=FILE        write every window there, as Google Benchmark's JSON\n"
@@ -44,7 +46,7 @@ static int is_library_option(const char *argument)
 
 enum option_id {
     OPTION_HELP = 1000, OPTION_VERSION, OPTION_QUICK, OPTION_LIST, OPTION_CHOICE, OPTION_SCALING, OPTION_PEERS,
-    OPTION_NO_PEERS, OPTION_LAYERS, OPTION_FILTER, OPTION_PROBLEM, OPTION_JSON, OPTION_THREADS, OPTION_BUDGET
+    OPTION_NO_PEERS, OPTION_LAYERS, OPTION_FILTER, OPTION_PROBLEM, OPTION_JSON, OPTION_THREADS, OPTION_BUDGET, OPTION_ESTIMATE
 };
 
 static const struct option known[] = {
@@ -53,6 +55,7 @@ static const struct option known[] = {
     {"quick", no_argument, NULL, OPTION_QUICK},
     {"list", no_argument, NULL, OPTION_LIST},
     {"choice", no_argument, NULL, OPTION_CHOICE},
+    {"estimate", no_argument, NULL, OPTION_ESTIMATE},
     {"scaling", no_argument, NULL, OPTION_SCALING},
     {"peers", no_argument, NULL, OPTION_PEERS},
     {"no-peers", no_argument, NULL, OPTION_NO_PEERS},
@@ -110,6 +113,7 @@ static int take(struct bench_options *o, int id, const char *value)
     case OPTION_QUICK: return o->quick = 1, 0;
     case OPTION_LIST: return o->list = 1, 0;
     case OPTION_CHOICE: return o->choice = 1, 0;
+    case OPTION_ESTIMATE: return o->estimate = 1, 0;
     case OPTION_SCALING: return o->scaling = o->choice = 1, 0;
     case OPTION_PEERS: return o->peers = PEERS_NEEDED, 0;
     case OPTION_NO_PEERS: return o->peers = PEERS_OFF, 0;

@@ -19,6 +19,7 @@ struct bench_words {
 struct bench_options {
     int threads;
     int quick, list;
+    int estimate;           /* no windows: what dispatch takes beside what tuning finds */
     int choice;             /* of our kernels only what dispatch takes */
     int scaling;            /* with one thread and with `threads`; implies choice */
     enum bench_peers peers;

@@ -57,6 +57,7 @@ check_programs = \
     tests/check_digits \
     tests/check_dispatch \
     tests/check_empty \
+    tests/check_estimate \
     tests/check_explain \
     tests/check_faults \
     tests/check_fit \
@@ -145,6 +146,7 @@ tests_check_results_LDADD = libfcnn-bench.la $(LDADD) $(JANSSON_LIBS)
 tests_check_runs_LDFLAGS = $(bench_link_flags) -Wl,--wrap=fcnn_execute_sized
 tests_check_runs_LDADD = libfcnn-bench.la $(LDADD)
 tests_check_summaries_LDADD = libfcnn-bench.la $(LDADD)
+tests_check_estimate_LDADD = libfcnn-bench.la $(LDADD)
 tests_check_shape_file_LDADD = libfcnn-layers.la $(LDADD)
 tests_check_tuning_file_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc -Wl,--wrap=calloc -Wl,--wrap=realloc
 tests_check_peak_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=clock_gettime
