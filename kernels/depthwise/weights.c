@@ -45,16 +45,25 @@ static int64_t window_rows(const fcnn_problem *p)
 /* Bytes of a block's row of gradients, in slots. */
 static int64_t row_bytes(const fcnn_problem *p) { return p->q * BLOCK_BYTES; }
 
+/* Of source and gradients together: beyond the caches? */
+static int64_t is_far(const struct fcnn_query *query)
+{
+    const fcnn_problem *p = query->problem;
+    const int64_t floats = p->n * (p->h * p->w * p->c + p->p * p->q * p->k);
+    return floats * (int64_t)sizeof(float) > query->caches->share;
+}
+
 /* Longer pieces of memory are read, and several vectors summed side by side; but the rows of gradients that are met
- * together must stay in the first-level cache. */
+ * together should stay in the first-level cache, or where memory is slower than the second, there. */
 static int64_t standard_blocks(const struct fcnn_query *query)
 {
     const fcnn_problem *p = query->problem;
     const int64_t blocks = fcnn_ceil_div(p->k, WIDTH), bytes = (window_rows(p) + 1) * row_bytes(p);
+    const int64_t room = is_far(query) ? query->caches->l2 / 2 : query->caches->l1 / 4 * 3;
     if (blocks == 1) return FCNN_MOOT;
     if (p->r == 1) return 4; /* slot_columns() sees to that */
     int64_t beside = 1;
-    while (beside < 8 && beside < blocks && 2 * beside * bytes <= query->caches->l1 / 4 * 3) beside *= 2;
+    while (beside < 8 && beside < blocks && 2 * beside * bytes <= room) beside *= 2;
     return beside;
 }
 
@@ -68,14 +77,8 @@ static int64_t standard_fresh(const struct fcnn_query *query)
     return 2 * query->caches->l1 / (blocks * row_bytes(p)) - window_rows(p) + 1;
 }
 
-/* In the second-level cache prefetching costs more than it gains, as it does beside few sums; and one pixel per output
- * column is not all that a strided window reads. */
-static int64_t standard_ahead(const struct fcnn_query *query)
-{
-    const fcnn_problem *p = query->problem;
-    const int64_t floats = p->n * (p->h * p->w * p->c + p->p * p->q * p->k);
-    return p->stride_w == 1 && p->r * p->s >= 9 && floats * (int64_t)sizeof(float) > query->caches->l2 ? 16 : 0;
-}
+/* In the caches prefetching costs more than it gains. */
+static int64_t standard_ahead(const struct fcnn_query *query) { return is_far(query) ? 16 : 0; }
 
 const struct fcnn_knob fcnn_depthwise_weights_knobs[3] = {{"blocks", 5, {1, 2, 4, 8, 16}, standard_blocks},
                                                           {"fresh_rows", 6, {1, 2, 4, 8, 16, 64}, standard_fresh},
