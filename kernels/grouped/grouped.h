@@ -89,9 +89,10 @@ struct fcnn_grouped_copy {
 };
 struct fcnn_grouped_copy fcnn_grouped_copy_of(const struct fcnn_grouped *loops, const struct fcnn_halo *halo,
                                               int64_t columns, int64_t depth);
-/* Columns from .. from + columns-1 of the halo, of an image row that starts at fill.src. */
+/* Columns from .. from + columns-1 of the halo, of an image row that starts at fill.src. `fresh`: the padding in
+ * fill.out has to be written too; else there is a row of the same columns. */
 void fcnn_grouped_copy_row(const struct fcnn_grouped_copy *copy, struct fcnn_grouped_fill fill, int64_t from,
-                           int64_t columns);
+                           int64_t columns, int fresh);
 /* index[lane] of a fill. */
 void fcnn_grouped_list_index(const struct fcnn_grouped_lanes *lanes, int32_t index[FCNN_GROUPED_LANES]);
 

@@ -133,7 +133,7 @@ static void spread_gradients(const struct job *job, const struct band *b)
             .room = p->k - job->at.spread,
             .index = job->index,
             .bias = biased ? job->scratch.bias : NULL};
-        fcnn_grouped_copy_row(&cut->gradient, fill, b->left, b->right - b->left);
+        fcnn_grouped_copy_row(&cut->gradient, fill, b->left, b->right - b->left, 0);
     }
 }
 
@@ -152,7 +152,7 @@ static const float *source_row(const struct job *job, const struct band *b, int6
         .reach = job->at.lanes,
         .room = halo->pixel - job->at.channel,
         .index = job->same};
-    fcnn_grouped_copy_row(&cut->source, fill, b->met.from, b->met.to - b->met.from);
+    fcnn_grouped_copy_row(&cut->source, fill, b->met.from, b->met.to - b->met.from, job->scratch.held[slot] < 0);
     job->scratch.held[slot] = row;
     return out;
 }
