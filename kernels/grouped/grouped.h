@@ -60,7 +60,8 @@ struct fcnn_grouped_run {
 /* Continues the sums of products of `taps` rows of the source, in lanes, and `spread` spread gradients:
  * sums[t][j][lane] += x[row][t][q][lane] gradient[row][j][q][lane], rows and q ascending. */
 struct fcnn_grouped_sum {
-    const float *const *x; /* [rows][taps] */
+    const float *const *x; /* of row and tap: x[row * step + t] */
+    int64_t step;
     const float *gradient;
     int64_t rows, row, columns;
     int64_t taps, spread, plane; /* floats from gradient[row][j] to [j + 1] */
