@@ -35,7 +35,7 @@ static const struct kind {
     {3, 20, 3, 2, 1, 600, 1, DEPTHWISE},
     {3, 160, 3, 2, 1, 40, 1, DEPTHWISE},    /* rows of more pixels than a band may have */
     {9, 24, 3, 2, 2, 40, 4, DEPTHWISE},
-    {10, 20, 3, 2, 2, 9, 9, SHORT_GROUPS},
+    {70, 20, 3, 2, 2, 9, 9, SHORT_GROUPS},
     {3, 90, 3, 2, 2, 4, 4, SHORT_GROUPS},   /* several strips of columns */
 };
 
