@@ -30,6 +30,9 @@ PLACE(last_row_of_a_partial_tile, pixels(p) > 12 && pixels(p) % 12, (pixels(p) -
 PLACE(first_column_of_a_second_panel, group_k(p) > 64, 64)
 PLACE(pixel_of_a_second_block, pixels(p) >= 2048, pixels(p) / 2 * p->k)
 PLACE(second_group, p->groups > 1 && group_k(p) > 1 && p->c > p->groups, group_k(p))
+PLACE(last_group_of_a_partial_vector, p->groups > 4 && group_k(p) > 1 && group_k(p) <= 8 && p->c > p->groups &&
+      p->groups % (16 / group_k(p)), pixels(p) * p->k - 1)
+PLACE(strip_of_short_groups, p->groups > 1 && p->c > p->groups && group_k(p) <= 8 && p->q > 28, (p->q - 1) * p->k)
 PLACE(multiplied_channel, is_depthwise(p) && p->k > p->c, p->k - 1)
 PLACE(band_of_a_depthwise_map, is_depthwise(p) && p->k == p->c && p->h * p->w > 1280, p->p / 2 * p->q * p->k)
 PLACE(corner_of_a_padded_map, p->r > 1 && p->s > 1 && p->pad_bottom && p->pad_right, (p->p * p->q - 1) * p->k)
@@ -50,6 +53,8 @@ static int64_t filter(const fcnn_problem *p) { return p->r * p->s * (p->c / p->g
 PLACE(last_filter_element_of_two_blocks, p->n > 8 && filter(p) > 12 && filter(p) % 12, filter(p) * p->k - 1)
 PLACE(filter_element_of_three_blocks, p->n > 16 && p->n % 8, 0)
 PLACE(filter_element_of_many_blocks, p->n > 40, 0)
+PLACE(filter_element_of_short_groups, p->groups > 2 && group_k(p) > 4 && group_k(p) <= 8 && p->c > p->groups,
+      filter(p) * p->k - 1)
 PLACE(last_bias, !p->no_bias && p->k > 16 && p->k % 16, p->k - 1)
 
 /* Rows of the convolution before its pooling; an odd one is left over. */
@@ -81,6 +86,9 @@ static const struct place {
     AT(first_column_of_a_second_panel, CONV2D, FORWARD, "dst", 0),
     AT(pixel_of_a_second_block, CONV2D, FORWARD, "dst", 0),
     AT(second_group, CONV2D, FORWARD, "dst", 0),
+    AT(last_group_of_a_partial_vector, CONV2D, FORWARD, "dst", 0),
+    AT(strip_of_short_groups, CONV2D, FORWARD, "dst", 0),
+    AT(filter_element_of_short_groups, CONV2D, BACKWARD_WEIGHTS, "d_weights", 0),
     AT(multiplied_channel, CONV2D, FORWARD, "dst", 0),
     AT(band_of_a_depthwise_map, CONV2D, FORWARD, "dst", 0),
     AT(corner_of_a_padded_map, CONV2D, FORWARD, "dst", 0),

@@ -83,6 +83,17 @@ static const int narrow_layers[][11] = {
     {1, 7, 119, 2, 17, 1, 2, 3, 1, 1, 0}, {3, 20, 21, 3, 16, 1, 7, 2, 1, 3, 3},  {1, 61, 90, 12, 4, 4, 3, 1, 2, 2, 3},
     {1, 11, 40, 8, 3, 1, 3, 1, 1, 1, 1},  {7, 5, 36, 2, 5, 1, 2, 5, 1, 0, 4},    {1, 25, 30, 6, 32, 2, 3, 2, 3, 3, 0}};
 
+/* Groups of few channels: whole vectors of 2, 4 or 8 groups, vectors with unused lanes and last ones with fewer groups,
+ * groups longer than a vector, more or fewer outputs than inputs; strips of columns, phases, rows without a tap, images
+ * in more than two blocks. {n, h, w, c, k, groups, r, s, stride, dilation, pad, pad behind} */
+static const int grouped_layers[][12] = {
+    {1, 6, 37, 128, 128, 32, 3, 3, 1, 1, 1, 1}, {2, 9, 15, 64, 64, 8, 3, 3, 2, 1, 1, 1},
+    {1, 5, 13, 36, 36, 18, 3, 3, 1, 1, 1, 1},   {9, 4, 6, 30, 30, 5, 3, 3, 1, 1, 1, 1},
+    {1, 7, 65, 24, 48, 6, 3, 3, 1, 2, 2, 2},    {2, 8, 11, 48, 24, 6, 3, 3, 3, 1, 1, 2},
+    {1, 6, 30, 21, 21, 7, 5, 2, 2, 1, 2, 1},    {17, 5, 5, 40, 20, 10, 2, 3, 1, 1, 0, 1},
+    {1, 9, 17, 52, 52, 13, 1, 1, 2, 1, 0, 0},   {1, 6, 9, 48, 72, 3, 3, 3, 2, 2, 1, 3},
+    {2, 12, 5, 36, 60, 12, 2, 2, 4, 1, 0, 1},   {1, 3, 130, 32, 32, 8, 1, 3, 1, 1, 0, 1}};
+
 static const struct window pool_windows[] = {
     {4, 4, 2, 2, 2, 2, 1, 1, 0, 0, 0, 0},     {26, 26, 2, 2, 2, 2, 1, 1, 0, 0, 0, 0},
     {11, 11, 2, 2, 2, 2, 1, 1, 0, 0, 0, 0},   {13, 13, 3, 3, 2, 2, 1, 1, 0, 0, 0, 0},
@@ -281,6 +292,19 @@ static void add_narrow(struct problem_list *list, fcnn_direction direction)
     }
 }
 
+static void add_grouped(struct problem_list *list, fcnn_direction direction)
+{
+    for (int i = 0; i < COUNT(grouped_layers); i++) {
+        const int *layer = grouped_layers[i];
+        add(list, (fcnn_problem){.op = FCNN_CONV2D, .direction = direction, .n = layer[0], .h = layer[1], .w = layer[2],
+                                 .c = layer[3], .k = layer[4], .groups = layer[5], .r = layer[6], .s = layer[7],
+                                 .stride_h = layer[8], .stride_w = layer[8], .dilation_h = layer[9],
+                                 .dilation_w = layer[9], .pad_top = layer[10], .pad_left = layer[10],
+                                 .pad_bottom = layer[11], .pad_right = layer[11], .no_bias = i % 5 == 4,
+                                 .activation = i % 2 ? FCNN_RELU_ACTIVATION : FCNN_LINEAR});
+    }
+}
+
 static void add_pools(struct problem_list *list, fcnn_op op, fcnn_direction direction)
 {
     for (int i = 0; i < 4 * COUNT(pool_windows); i++) {
@@ -337,6 +361,7 @@ struct problem_list shapes_list(fcnn_op op, fcnn_direction direction, double mos
         add_depthwise(&list, direction);
         if (direction == FCNN_BACKWARD_WEIGHTS) add_packed(&list);
         add_narrow(&list, direction);
+        add_grouped(&list, direction);
         /* fall through */
     case FCNN_CONV2D_POOL: add_convolutions(&list, op, direction); break;
     case FCNN_MAXPOOL:

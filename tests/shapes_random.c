@@ -16,9 +16,10 @@
 #define GLAD_DRAWS 10000
 #define DRAWS 500000 /* until a row is said to serve nothing of what is drawn */
 
-enum grouping { UNGROUPED, SOME_GROUPS, DEPTHWISE };
+enum grouping { UNGROUPED, SOME_GROUPS, SHORT_GROUPS, DEPTHWISE };
 
-/* The most of everything. Where it is depthwise, k is the most of the channel multiplier. */
+/* The most of everything. Where it is depthwise, k is the most of the channel multiplier; of short groups c and k are
+ * the channels of one. */
 static const struct kind {
     int n, size, window, stride, dilation, c, k;
     enum grouping grouping;
@@ -34,6 +35,8 @@ static const struct kind {
     {3, 20, 3, 2, 1, 600, 1, DEPTHWISE},
     {3, 160, 3, 2, 1, 40, 1, DEPTHWISE},    /* rows of more pixels than a band may have */
     {9, 24, 3, 2, 2, 40, 4, DEPTHWISE},
+    {70, 20, 3, 2, 2, 9, 9, SHORT_GROUPS},
+    {3, 90, 3, 2, 2, 4, 4, SHORT_GROUPS},   /* several strips of columns */
 };
 
 static int64_t between(uint64_t *state, int64_t lo, int64_t hi) { return lo + rng_below(state, hi - lo + 1); }
@@ -79,6 +82,10 @@ static void draw_channels(fcnn_problem *p, const struct kind *kind, uint64_t *st
     if (kind->grouping == DEPTHWISE) {
         p->groups = p->c;
         p->k *= p->c;
+    } else if (kind->grouping == SHORT_GROUPS) {
+        p->groups = 1 + skewed(state, 30);
+        p->c = p->groups * skewed(state, kind->c);
+        p->k = p->groups * (rng_below(state, 2) ? p->c / p->groups : skewed(state, kind->k));
     } else if (kind->grouping == SOME_GROUPS && rng_below(state, 2)) {
         p->groups = 1 + skewed(state, 8);
         p->c = p->groups * channels(state, kind->c / 2);

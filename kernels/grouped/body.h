@@ -15,54 +15,71 @@
 
 #define FILL_CHANNELS 4 /* side by side, since each has a chain of additions to its bias */
 
-FCNN_INLINE vec fill_load(const float *p, const int whole, mask real)
+/* Constants of a loop. joint: all channels of a pixel that are spread are in one vector, which is loaded once. */
+struct fill_kind {
+    int joint, whole, masked, biased;
+};
+
+/* Channel i of a pixel, and those after it as far as it is joint. */
+FCNN_INLINE vec fill_load(const float *src, const float *dst, const struct fill_kind *kind, mask real)
 {
-    return whole ? vec_load(p) : vec_load_masked(p, real);
+    const vec x = kind->whole ? vec_load(src) : vec_load_masked(src, real);
+    if (!kind->masked) return x;
+    const vec y = kind->whole ? vec_load(dst) : vec_load_masked(dst, real);
+    return vec_select(vec_eq(y, vec_zero()), vec_zero(), x);
 }
 
-/* `channels`, `whole`, `masked` and `biased` are constants. */
-FCNN_INLINE void fill_channels(const struct fcnn_grouped_fill *fill, int64_t i, const int channels, const int whole,
-                               const int masked, const int biased)
+/* `channels` and what is in `kind` are constants. */
+FCNN_INLINE void fill_channels(const struct fcnn_grouped_fill *fill, int64_t i, const int channels,
+                               const struct fill_kind kind)
 {
-    const int64_t step = fill->step, plane = fill->plane;
-    const float *src = fill->src + i, *dst = masked ? fill->dst + i : NULL;
-    const mask real = vec_first(fill->reach);
-    const ivec index = ivec_load(fill->index);
+    const int64_t step = fill->step, plane = fill->plane, apart = kind.joint ? 0 : 1;
+    const float *src = fill->src + i * apart, *dst = kind.masked ? fill->dst + i * apart : NULL;
+    const mask real = vec_first(fill->reach + (kind.joint ? fill->depth - 1 : 0));
     float *out = fill->out + i * plane;
-    vec bias[FILL_CHANNELS];
-    if (biased) FCNN_UNROLL for (int c = 0; c < channels; c++) bias[c] = vec_load(fill->bias + (i + c) * VL);
-    for (const float *end = out + fill->columns * VL; out < end; out += VL, src += step) {
-        FCNN_UNROLL for (int c = 0; c < channels; c++) {
-            vec x = fill_load(src + c, whole, real);
-            if (masked) x = vec_select(vec_eq(fill_load(dst + c, whole, real), vec_zero()), vec_zero(), x);
-            x = vec_permute(x, index);
-            vec_store(out + c * plane, x);
-            if (biased) bias[c] = vec_add(bias[c], x);
-        }
-        if (masked) dst += step;
+    vec bias[FILL_CHANNELS], x = vec_zero();
+    ivec index[FILL_CHANNELS];
+    FCNN_UNROLL for (int c = 0; c < channels; c++) {
+        index[c] = ivec_load(fill->index);
+        if (kind.joint) index[c] = ivec_add(index[c], ivec_set1((int32_t)i + c));
+        if (kind.biased) bias[c] = vec_load(fill->bias + (i + c) * VL);
     }
-    if (biased) FCNN_UNROLL for (int c = 0; c < channels; c++) vec_store(fill->bias + (i + c) * VL, bias[c]);
+    for (const float *end = out + fill->columns * VL; out < end; out += VL, src += step) {
+        if (kind.joint) x = fill_load(src, dst, &kind, real);
+        FCNN_UNROLL for (int c = 0; c < channels; c++) {
+            if (!kind.joint) x = fill_load(src + c, kind.masked ? dst + c : NULL, &kind, real);
+            const vec spread = vec_permute(x, index[c]);
+            vec_store(out + c * plane, spread);
+            if (kind.biased) bias[c] = vec_add(bias[c], spread);
+        }
+        if (kind.masked) dst += step;
+    }
+    if (kind.biased) FCNN_UNROLL for (int c = 0; c < channels; c++) vec_store(fill->bias + (i + c) * VL, bias[c]);
 }
 
-FCNN_INLINE void fill_some(const struct fcnn_grouped_fill *fill, int64_t i, const int channels, const int whole)
+FCNN_INLINE void fill_some(const struct fcnn_grouped_fill *fill, int64_t i, const int channels, const int joint,
+                           const int whole)
 {
-    if (fill->dst && fill->bias) fill_channels(fill, i, channels, whole, 1, 1);
-    else if (fill->dst) fill_channels(fill, i, channels, whole, 1, 0);
-    else if (fill->bias) fill_channels(fill, i, channels, whole, 0, 1);
-    else fill_channels(fill, i, channels, whole, 0, 0);
+    if (fill->dst && fill->bias) fill_channels(fill, i, channels, (struct fill_kind){joint, whole, 1, 1});
+    else if (fill->dst) fill_channels(fill, i, channels, (struct fill_kind){joint, whole, 1, 0});
+    else if (fill->bias) fill_channels(fill, i, channels, (struct fill_kind){joint, whole, 0, 1});
+    else fill_channels(fill, i, channels, (struct fill_kind){joint, whole, 0, 0});
+}
+
+FCNN_INLINE void fill_any(const struct fcnn_grouped_fill *fill, int64_t i, const int channels)
+{
+    const int joint = fill->reach + fill->depth - 1 <= VL;
+    if (joint && fill->room >= VL) fill_some(fill, i, channels, 1, 1);
+    else if (joint) fill_some(fill, i, channels, 1, 0);
+    else if (i + channels - 1 + VL <= fill->room) fill_some(fill, i, channels, 0, 1);
+    else fill_some(fill, i, channels, 0, 0);
 }
 
 static void fill_row(const struct fcnn_grouped_fill *fill)
 {
     int64_t i = 0;
-    for (; i + FILL_CHANNELS <= fill->depth; i += FILL_CHANNELS) {
-        if (i + FILL_CHANNELS - 1 + VL <= fill->room) fill_some(fill, i, FILL_CHANNELS, 1);
-        else fill_some(fill, i, FILL_CHANNELS, 0);
-    }
-    for (; i < fill->depth; i++) {
-        if (i + VL <= fill->room) fill_some(fill, i, 1, 1);
-        else fill_some(fill, i, 1, 0);
-    }
+    for (; i + FILL_CHANNELS <= fill->depth; i += FILL_CHANNELS) fill_any(fill, i, FILL_CHANNELS);
+    for (; i < fill->depth; i++) fill_any(fill, i, 1);
 }
 
 /* ---- forward and backward data ---- */

@@ -217,7 +217,8 @@ static const float *row_at(const struct job *job, const struct fcnn_grouped_vect
         .reach = (v->groups - 1) * cut->lanes.depth + 1,
         .room = halo->pixel - v->spread,
         .index = job->classes->index};
-    fcnn_grouped_copy_row(&cut->copy, fill, job->met.from, job->met.to - job->met.from);
+    fcnn_grouped_copy_row(&cut->copy, fill, job->met.from, job->met.to - job->met.from,
+                          job->scratch.held[slot] < 0);
     job->scratch.held[slot] = row;
     return out;
 }

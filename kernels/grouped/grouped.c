@@ -74,7 +74,7 @@ static int is_met(const struct fcnn_grouped_copy *copy, int64_t phase)
 }
 
 void fcnn_grouped_copy_row(const struct fcnn_grouped_copy *copy, struct fcnn_grouped_fill fill, int64_t from,
-                           int64_t columns)
+                           int64_t columns, int fresh)
 {
     const int64_t lanes = copy->loops->lanes, phases = copy->phases, pixel = copy->halo.pixel;
     const float *src = fill.src, *dst = fill.dst;
@@ -86,7 +86,7 @@ void fcnn_grouped_copy_row(const struct fcnn_grouped_copy *copy, struct fcnn_gro
         const int64_t count = fcnn_ceil_div(columns - phase, phases);
         const int64_t left = fcnn_min(count, fcnn_ceil_div(fcnn_max(0, -first), phases));
         const int64_t real = fcnn_min(count, fcnn_ceil_div(fcnn_max(0, copy->halo.w - first), phases));
-        for (int64_t i = 0; i < copy->depth; i++) {
+        for (int64_t i = 0; fresh && i < copy->depth; i++) {
             float *row = out + i * copy->plane;
             memset(row, 0, (size_t)(left * lanes) * sizeof(float));
             if (real < count) memset(row + real * lanes, 0, (size_t)((count - real) * lanes) * sizeof(float));

@@ -60,7 +60,8 @@ struct fcnn_grouped_run {
 /* Continues the sums of products of `taps` rows of the source, in lanes, and `spread` spread gradients:
  * sums[t][j][lane] += x[row][t][q][lane] gradient[row][j][q][lane], rows and q ascending. */
 struct fcnn_grouped_sum {
-    const float *const *x; /* [rows][taps] */
+    const float *const *x; /* of row and tap: x[row * step + t] */
+    int64_t step;
     const float *gradient;
     int64_t rows, row, columns;
     int64_t taps, spread, plane; /* floats from gradient[row][j] to [j + 1] */
@@ -89,9 +90,10 @@ struct fcnn_grouped_copy {
 };
 struct fcnn_grouped_copy fcnn_grouped_copy_of(const struct fcnn_grouped *loops, const struct fcnn_halo *halo,
                                               int64_t columns, int64_t depth);
-/* Columns from .. from + columns-1 of the halo, of an image row that starts at fill.src. */
+/* Columns from .. from + columns-1 of the halo, of an image row that starts at fill.src. `fresh`: the padding in
+ * fill.out has to be written too; else there is a row of the same columns. */
 void fcnn_grouped_copy_row(const struct fcnn_grouped_copy *copy, struct fcnn_grouped_fill fill, int64_t from,
-                           int64_t columns);
+                           int64_t columns, int fresh);
 /* index[lane] of a fill. */
 void fcnn_grouped_list_index(const struct fcnn_grouped_lanes *lanes, int32_t index[FCNN_GROUPED_LANES]);
 

@@ -57,8 +57,8 @@ const struct fcnn_knob fcnn_grouped_weights_knobs[FCNN_GROUPED_WEIGHTS_KNOBS] = 
 /* Areas of scratch. */
 struct scratch {
     float *source, *gradient, *sums, *bias; /* sums: [tap][spread][lane] */
-    const float **x;                        /* [rows][taps of a tile] */
-    int64_t *held;                          /* the rows in `source` */
+    const float **x;                        /* [rows][taps] */
+    int64_t *held, *offsets;                /* the rows in `source`; of filter columns in such a row */
     size_t bytes;
 };
 
@@ -67,7 +67,7 @@ static struct scratch scratch_of(const struct weights_cut *cut, void *memory)
     const int64_t lanes = cut->lanes.lanes, depth = cut->lanes.depth;
     const int64_t floats[] = {cut->slots * cut->source.row + cut->source.row, cut->rows * cut->gradient.row,
                               cut->taps.channels * depth * lanes, depth * lanes};
-    const size_t pointers = fcnn_line((size_t)(cut->rows * cut->source.loops->taps) * sizeof(float *));
+    const size_t pointers = fcnn_line((size_t)(cut->rows * cut->taps.channels) * sizeof(float *));
     struct scratch s = {0};
     size_t at[4];
     for (int i = 0; i < 4; i++) at[i] = s.bytes, s.bytes += fcnn_line((size_t)floats[i] * sizeof(float));
@@ -75,9 +75,10 @@ static struct scratch scratch_of(const struct weights_cut *cut, void *memory)
     if (base) {
         s.source = (float *)(base + at[0]), s.gradient = (float *)(base + at[1]);
         s.sums = (float *)(base + at[2]), s.bias = (float *)(base + at[3]);
-        s.x = (const float **)(base + s.bytes), s.held = (int64_t *)(base + s.bytes + pointers);
+        s.x = (const float **)(base + s.bytes), s.offsets = (int64_t *)(base + s.bytes + pointers);
+        s.held = s.offsets + cut->source.reach + 1;
     }
-    s.bytes += pointers + (size_t)cut->slots * sizeof(int64_t);
+    s.bytes += pointers + (size_t)(cut->slots + cut->source.reach + 1) * sizeof(int64_t);
     return s;
 }
 
@@ -133,7 +134,7 @@ static void spread_gradients(const struct job *job, const struct band *b)
             .room = p->k - job->at.spread,
             .index = job->index,
             .bias = biased ? job->scratch.bias : NULL};
-        fcnn_grouped_copy_row(&cut->gradient, fill, b->left, b->right - b->left);
+        fcnn_grouped_copy_row(&cut->gradient, fill, b->left, b->right - b->left, 0);
     }
 }
 
@@ -152,28 +153,32 @@ static const float *source_row(const struct job *job, const struct band *b, int6
         .reach = job->at.lanes,
         .room = halo->pixel - job->at.channel,
         .index = job->same};
-    fcnn_grouped_copy_row(&cut->source, fill, b->met.from, b->met.to - b->met.from);
+    fcnn_grouped_copy_row(&cut->source, fill, b->met.from, b->met.to - b->met.from, job->scratch.held[slot] < 0);
     job->scratch.held[slot] = row;
     return out;
+}
+
+/* Where the source of each gradient row and filter element starts. */
+static void list_sources(const struct job *job, const struct band *b)
+{
+    const fcnn_problem *p = job->problem;
+    const float **x = job->scratch.x;
+    for (int64_t row = b->from; row < b->to; row++)
+        for (int64_t r = 0; r < p->r; r++) {
+            const float *source = source_row(job, b, row * p->stride_h + r * p->dilation_h);
+            for (int64_t s = 0; s < p->s; s++) *x++ = source + job->scratch.offsets[s];
+        }
 }
 
 static void sum_tile(const struct job *job, const struct band *b, const struct tile *tile)
 {
     const struct weights_cut *cut = job->cut;
-    const fcnn_problem *p = job->problem;
-    const int64_t lanes = cut->lanes.lanes, taps = tile->taps.width;
-    for (int64_t t = 0; t < taps; t++) {
-        const int64_t r = (tile->taps.from + t) / p->s, column = (tile->taps.from + t) % p->s * p->dilation_w;
-        const int64_t offset = column % cut->source.phases * cut->source.phase + column / cut->source.phases * lanes;
-        for (int64_t row = b->from; row < b->to; row++)
-            job->scratch.x[(row - b->from) * taps + t] =
-                source_row(job, b, row * p->stride_h + r * p->dilation_h) + offset;
-    }
+    const int64_t lanes = cut->lanes.lanes;
     const struct fcnn_grouped_sum sum = {
-        .x = job->scratch.x,
+        .x = job->scratch.x + tile->taps.from, .step = cut->taps.channels,
         .gradient = job->scratch.gradient + tile->spread.from * cut->gradient.plane,
         .rows = b->to - b->from, .row = cut->gradient.row, .columns = b->right - b->left,
-        .taps = taps, .spread = tile->spread.width, .plane = cut->gradient.plane,
+        .taps = tile->taps.width, .spread = tile->spread.width, .plane = cut->gradient.plane,
         .sums = job->scratch.sums + (tile->taps.from * cut->lanes.depth + tile->spread.from) * lanes,
         .tap = cut->lanes.depth * lanes};
     cut->source.loops->sum(&sum);
@@ -197,6 +202,7 @@ static void sum_image(const struct job *job, int64_t n)
             b.met = fcnn_halo_met(&cut->source.halo, 0, b.left, b.right);
             if (cut->strips > 1) forget_rows(job);
             spread_gradients(job, &b);
+            list_sources(job, &b);
             for (int64_t i = job->first; i < job->last; i++) {
                 const struct tile tile = tile_at(cut, i);
                 sum_tile(job, &b, &tile);
@@ -270,6 +276,10 @@ void fcnn_grouped_weights_run(const struct fcnn_query *query, const fcnn_tensors
     fcnn_grouped_list_index(&cut.lanes, job.index);
     for (int32_t lane = 0; lane < cut.lanes.lanes; lane++) job.same[lane] = lane;
     memset(job.scratch.source + cut.slots * cut.source.row, 0, (size_t)cut.source.row * sizeof(float));
+    for (int64_t s = 0; s < query->problem->s; s++) {
+        const int64_t column = s * query->problem->dilation_w, phases = cut.source.phases;
+        job.scratch.offsets[s] = column % phases * cut.source.phase + column / phases * cut.lanes.lanes;
+    }
     for (int64_t task = first, end; task < last; task = end) {
         end = fcnn_min(last, (task / tiles + 1) * tiles);
         job.at = fcnn_grouped_vector_at(&cut.lanes, task / tiles);

@@ -21,7 +21,7 @@ FCNN_INLINE void sum_tile(const struct fcnn_grouped_sum *sum, const int taps, co
         FCNN_UNROLL for (int j = 0; j < spread; j++) acc[t][j] = vec_load(sum->sums + t * sum->tap + j * VL);
     for (int64_t row = 0; row < sum->rows; row++) {
         const float *x[SUM_TAPS], *g = sum->gradient + row * sum->row;
-        FCNN_UNROLL for (int t = 0; t < taps; t++) x[t] = sum->x[row * taps + t];
+        FCNN_UNROLL for (int t = 0; t < taps; t++) x[t] = sum->x[row * sum->step + t];
         for (int64_t at = 0; at < end; at += VL) {
             vec source[SUM_TAPS];
             FCNN_UNROLL for (int t = 0; t < taps; t++) source[t] = vec_keep(vec_load(x[t] + at));

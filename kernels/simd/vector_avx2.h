@@ -88,6 +88,7 @@ static inline void ivec_store_masked(int32_t *p, ivec a, mask m)
 }
 static inline mask ivec_eq(ivec a, ivec b) { return _mm256_castsi256_ps(_mm256_cmpeq_epi32(a, b)); }
 static inline ivec ivec_select(mask m, ivec a, ivec b) { return _mm256_blendv_epi8(b, a, _mm256_castps_si256(m)); }
+static inline ivec ivec_add(ivec a, ivec b) { return _mm256_add_epi32(a, b); }
 /* Lane i: lane lanes[i] of a, 0 <= lanes[i] < VL. */
 static inline vec vec_permute(vec a, ivec lanes) { return _mm256_permutevar8x32_ps(a, lanes); }
 

@@ -78,6 +78,7 @@ static inline ivec ivec_load_masked(const int32_t *p, mask m) { return _mm512_ma
 static inline void ivec_store_masked(int32_t *p, ivec a, mask m) { _mm512_mask_storeu_epi32(p, m, a); }
 static inline mask ivec_eq(ivec a, ivec b) { return _mm512_cmpeq_epi32_mask(a, b); }
 static inline ivec ivec_select(mask m, ivec a, ivec b) { return _mm512_mask_blend_epi32(m, b, a); }
+static inline ivec ivec_add(ivec a, ivec b) { return _mm512_add_epi32(a, b); }
 /* Lane i: lane lanes[i] of a, 0 <= lanes[i] < VL. */
 static inline vec vec_permute(vec a, ivec lanes) { return _mm512_permutexvar_ps(lanes, a); }
 

@@ -80,6 +80,7 @@ static inline void ivec_store_masked(int32_t *p, ivec a, mask m)
 }
 static inline mask ivec_eq(ivec a, ivec b) { return a == b; }
 static inline ivec ivec_select(mask m, ivec a, ivec b) { return m ? a : b; }
+static inline ivec ivec_add(ivec a, ivec b) { return a + b; }
 /* Lane i: lane lanes[i] of a, 0 <= lanes[i] < VL. */
 static inline vec vec_permute(vec a, ivec lanes)
 {
