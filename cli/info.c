@@ -17,8 +17,9 @@ struct info {
     int lines;
 };
 
-static const char *const variables[] = {"FASTCNN_ISA", "FASTCNN_KERNEL", "FASTCNN_MATH", "FASTCNN_NUM_THREADS",
-                                        "FASTCNN_VERBOSE", "OMP_NUM_THREADS"};
+static const char *const variables[] = {"FASTCNN_CACHES", "FASTCNN_ISA", "FASTCNN_KERNEL", "FASTCNN_MATH",
+                                        "FASTCNN_NUM_THREADS", "FASTCNN_TUNING", "FASTCNN_VERBOSE",
+                                        "OMP_NUM_THREADS"};
 #define VARIABLES ((int)(sizeof variables / sizeof *variables))
 
 /* The word in brackets of "always [madvise] never". The library asks for huge pages by madvise(). */
@@ -57,6 +58,28 @@ static void heading(const char *text)
     printf("\n%s%s%s\n", cli_color(stdout, CLI_BOLD), text, cli_color(stdout, CLI_PLAIN));
 }
 
+/* What is wrong with single lines is for those who ask: `fastcnn tune --check`, notes of fcnn_tuning_read(). */
+static void print_places(void)
+{
+    fcnn_tuning_place place;
+    int count = 0;
+    for (; !fcnn_tuning_place_describe(count, &place); count++)
+        printf("  %s (%s%s)\n      %s\n", place.path, place.origin, place.written ? ", written" : "", place.verdict);
+    if (!count) printf("  none is read\n");
+}
+
+static json_t *json_places(void)
+{
+    json_t *places = json_array();
+    fcnn_tuning_place place;
+    for (int i = 0; !fcnn_tuning_place_describe(i, &place); i++)
+        json_array_append_new(places, json_pack("{s:o, s:s, s:b, s:o, s:i, s:i, s:i}", "path",
+                                                cli_json_text(place.path), "origin", place.origin, "written",
+                                                place.written, "verdict", cli_json_text(place.verdict), "lines",
+                                                place.lines, "stale", place.stale, "bad", place.bad));
+    return places;
+}
+
 /* "PROBLEM: KERNEL, KERNEL" as one line each. */
 static void print_kernels(const char *line)
 {
@@ -88,6 +111,9 @@ static int print_text(const struct info *info)
         if (info->peaks[i] > 0) printf("  %-8s  %.4g GFLOP/s\n", fcnn_isa_name((fcnn_isa)i), info->peaks[i]);
         else printf("  %-8s  not available here\n", fcnn_isa_name((fcnn_isa)i));
 
+    heading("tuning files, the one that wins first");
+    print_places();
+
     heading("kernels chosen for the MNIST network");
     for (int i = 0; i < info->lines; i++) print_kernels(info->kernels[i]);
     return EXIT_SUCCESS;
@@ -102,12 +128,12 @@ static int print_json(const struct info *info)
     for (int i = 0; i < info->lines; i++) json_array_append_new(kernels, json_string(info->kernels[i]));
     for (int i = 0; i < VARIABLES; i++)
         if (getenv(variables[i])) json_object_set_new(settings, variables[i], cli_json_text(getenv(variables[i])));
-    return cli_print_json(json_pack("{s:s, s:s, s:s, s:s, s:i, s:i, s:{s:I, s:I, s:I}, s:s, s:o, s:o, s:o}", "command",
-                                    "info", "versions", fcnn_version_details(), "cpu", m->cpu, "features", m->features,
-                                    "cores", m->cores, "threads", info->threads, "caches", "l1d", (json_int_t)m->l1d,
-                                    "l2", (json_int_t)m->l2, "l3", (json_int_t)m->l3, "huge_pages",
-                                    info->huge_pages, "settings", settings, "peak_gflops", peaks, "mnist_kernels",
-                                    kernels));
+    return cli_print_json(json_pack("{s:s, s:s, s:s, s:s, s:i, s:i, s:{s:I, s:I, s:I}, s:s, s:o, s:o, s:o, s:o}",
+                                    "command", "info", "versions", fcnn_version_details(), "cpu", m->cpu, "features",
+                                    m->features, "cores", m->cores, "threads", info->threads, "caches", "l1d",
+                                    (json_int_t)m->l1d, "l2", (json_int_t)m->l2, "l3", (json_int_t)m->l3,
+                                    "huge_pages", info->huge_pages, "settings", settings, "tuning", json_places(),
+                                    "peak_gflops", peaks, "mnist_kernels", kernels));
 }
 
 static int run(int argc, char **argv)
@@ -126,6 +152,7 @@ static int run(int argc, char **argv)
 const struct cli_command cli_info = {
     .name = "info",
     .summary = "this machine, its peak, the kernels of the MNIST network",
-    .doc = "Describes this machine, measures its FMA peak, and shows the kernels chosen for the MNIST network.",
+    .doc = "Describes this machine, measures its FMA peak, and shows the tuning files and the kernels chosen for the "
+           "MNIST network.",
     .run = run,
 };

@@ -11,6 +11,7 @@ fi
 # What the caller's environment pins or caps is not the subject here.
 top_srcdir=${top_srcdir:-.}
 unset FASTCNN_ISA FASTCNN_KERNEL FASTCNN_MATH FASTCNN_VERBOSE FASTCNN_NUM_THREADS
+export FASTCNN_TUNING=off
 
 folder=$(mktemp -d "${TMPDIR:-/tmp}/check_bench.XXXXXX") || exit 99
 trap 'rm -rf "$folder"' EXIT

@@ -5,6 +5,7 @@
 set -u
 isa=${FASTCNN_ISA-}
 unset FASTCNN_KERNEL FASTCNN_MATH FASTCNN_VERBOSE FASTCNN_NUM_THREADS OMP_NUM_THREADS NO_COLOR
+export FASTCNN_TUNING=off
 page=${top_srcdir-.}/docs/fastcnn.1
 work=$(mktemp -d "$PWD/check_cli.XXXXXX") || exit 1
 trap 'rm -rf "$work"' EXIT
@@ -92,7 +93,7 @@ gives 0 --version; has out 'fastcnn 0.'; has out BSD-2-Clause; has out 'scalar  
 gives 64;          has err 'expected a command'; has err '--help'; silent out
 gives 64 fly;      has err "unknown command 'fly'"; has err explain; silent out
 gives 64 --bogus;  has err bogus; silent out
-for command in train prove list info explain; do
+for command in train prove list info explain tune; do
     gives 0 $command --help;     has out "Usage: fastcnn $command"; silent err
     gives 0 $command --version;  has out BSD-2-Clause
     gives 64 $command --bogus;   has err bogus; has err "fastcnn $command --help"; silent out
@@ -130,6 +131,10 @@ gives 64 list stray;      has err "unexpected argument 'stray'"
 gives 0 info; has out 'CPU '; has out GFLOP/s; has out 'adam update'; has out cross_entropy; silent err
 OMP_THREAD_LIMIT=2 FASTCNN_NUM_THREADS=3 fastcnn info; has out '2 threads by default'
 gives 0 info --json; json '.peak_gflops.scalar > 0'; json '.mnist_kernels | length > 5'
+FASTCNN_TUNING=off fastcnn info --json; json '.tuning == []'
+FASTCNN_TUNING=/nowhere/tuning fastcnn info; has out '/nowhere/tuning (FASTCNN_TUNING, written)'
+has out 'it does not exist'
+FASTCNN_TUNING=/nowhere/tuning fastcnn info --json; json '.tuning[0].verdict == "it does not exist"'
 json '.cores > 0'; json '.huge_pages | length > 0'; silent err
 
 if [ -z "$slow" ]; then # the number has a point by our own hand: locales with commas are not everywhere to try

@@ -6,6 +6,7 @@
 set -u
 work=$(mktemp -d) && trap 'rm -rf "$work"' EXIT
 unset FASTCNN_ISA FASTCNN_MATH FASTCNN_KERNEL FASTCNN_NUM_THREADS FASTCNN_VERBOSE
+export FASTCNN_TUNING=off
 source=$(cd "$top_srcdir" && pwd)
 fail() { echo "FAIL: $*"; exit 1; }
 

@@ -4,6 +4,7 @@
 # otherwise, bit for bit, or ends with a sentence and exit status 71 (out of memory). Run in the build folder.
 set -u
 unset FASTCNN_KERNEL FASTCNN_MATH FASTCNN_VERBOSE FASTCNN_ISA FCNN_BREAK_AT FCNN_BREAK_COUNT
+export FASTCNN_TUNING=off
 export FASTCNN_NUM_THREADS=1
 skip() { echo "SKIP: $*"; exit 77; }
 [ -z "${FCNN_RUN-}" ] || skip 'an emulator would take long'

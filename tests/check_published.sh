@@ -5,6 +5,7 @@
 # build folder; FCNN_RUN goes before the program. FCNN_TEST_LONG=1: the five epochs of `train` too.
 set -u
 unset FASTCNN_KERNEL FASTCNN_MATH FASTCNN_VERBOSE
+export FASTCNN_TUNING=off
 readme=$top_srcdir/README.md
 failed=0
 

@@ -142,6 +142,29 @@ START_TEST(impossible_choices_are_refused)
 }
 END_TEST
 
+START_TEST(what_is_missing_is_said)
+{
+    fcnn_tuning *table;
+    fcnn_tuned line;
+    ck_assert(!fcnn_tuning_create(&table));
+    ck_assert_int_eq(fcnn_tuning_create(NULL), FCNN_BAD_ARGUMENT);
+    fcnn_tuning_destroy(NULL);
+    ck_assert_int_eq(fcnn_tuning_count(NULL), 0);
+    ck_assert_int_eq(fcnn_tuning_describe(NULL, 0, &line), FCNN_BAD_ARGUMENT);
+    ck_assert_int_eq(fcnn_tuning_describe(table, 0, NULL), FCNN_BAD_ARGUMENT);
+    ck_assert_int_eq(fcnn_tuning_parse(NULL, "", 0, NULL, NULL, NULL), FCNN_BAD_ARGUMENT);
+    ck_assert_int_eq(fcnn_tuning_parse(table, NULL, 0, NULL, NULL, NULL), FCNN_BAD_ARGUMENT);
+    ck_assert_int_eq(fcnn_tuning_read(NULL, "/nowhere", NULL, NULL), FCNN_BAD_ARGUMENT);
+    ck_assert_int_eq(fcnn_tuning_read(table, NULL, NULL, NULL), FCNN_BAD_ARGUMENT);
+    ck_assert_int_eq(fcnn_tuning_write(NULL, "/nowhere"), FCNN_BAD_ARGUMENT);
+    ck_assert_int_eq(fcnn_tuning_write(table, NULL), FCNN_BAD_ARGUMENT);
+    ck_assert_int_eq(fcnn_tuning_prune(NULL, NULL), FCNN_BAD_ARGUMENT);
+    ck_assert_ptr_null(fcnn_tuning_format(NULL));
+    ck_assert_int_eq(fcnn_tuning_place_describe(0, NULL), FCNN_BAD_ARGUMENT);
+    fcnn_tuning_destroy(table);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("tuning tables");
@@ -151,6 +174,7 @@ int main(void)
     tcase_add_test(tests, lines_are_sorted_and_described);
     tcase_add_test(tests, what_is_removed_is_gone);
     tcase_add_test(tests, impossible_choices_are_refused);
+    tcase_add_test(tests, what_is_missing_is_said);
     suite_add_tcase(suite, tests);
     return run_suite(suite);
 }

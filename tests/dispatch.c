@@ -13,7 +13,7 @@ const unsigned cpus[CPUS] = {1u << FCNN_SCALAR, 1u << FCNN_SCALAR | 1u << FCNN_A
 void clean_settings(void)
 {
     static const char *const variables[] = {
-        "CACHES", "ISA", "KERNEL", "MATH", "NUM_THREADS", "PLANNING", "TUNING", "VERBOSE",
+        "CACHES", "ISA", "KERNEL", "MATH", "NUM_THREADS", "PLANNING", "VERBOSE",
     };
     for (size_t i = 0; i < sizeof variables / sizeof *variables; i++) {
         char name[32];

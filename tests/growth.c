@@ -158,8 +158,49 @@ static void networks(void)
     INTACT(history);
 }
 
+static void tuning_of_a_problem(fcnn_tuning *table)
+{
+    GUARDED(fcnn_problem, p);
+    GUARDED(fcnn_options, options);
+    GUARDED(fcnn_tune_options, how);
+    GUARDED(fcnn_knob_info, knob);
+    int measured;
+    EXPECT(!fcnn_problem_parse(&p.it, "relu forward mb1ic9"));
+    options.it.threads = 1;
+    options.it.tuning = table;
+    how.it.seconds = 1e-3;
+    EXPECT(!fcnn_tune(table, &p.it, &options.it, &how.it, &measured) && measured);
+    EXPECT(fcnn_knob_describe(-1, 0, &knob.it) == FCNN_BAD_ARGUMENT);
+    INTACT(p);
+    INTACT(options);
+    INTACT(how);
+    INTACT(knob);
+}
+
+static void tuning(void)
+{
+    static const char text[] = "fastcnn tuning 1\ncpu of old\nrelu forward mb1ic9 threads=2 exact -> "
+                               "relu_fwd_naive revision=0 team=1 gain=1.50\n";
+    GUARDED(fcnn_tuned, line);
+    GUARDED(fcnn_tuning_place, place);
+    fcnn_tuning *table;
+    EXPECT(!fcnn_tuning_create(&table));
+    EXPECT(!fcnn_tuning_parse(table, text, strlen(text), NULL, NULL, NULL));
+    EXPECT(!fcnn_tuning_describe(table, 0, &line.it));
+    EXPECT(line.it.threads == 2 && line.it.team == 1 && line.it.gain == 1.5 && !strcmp(line.it.machine, "of old"));
+    EXPECT(line.it.stale && !strcmp(line.it.choice, "relu_fwd_naive") && !*line.it.conditions);
+    tuning_of_a_problem(table);
+    fcnn_tuning_destroy(table);
+    setenv("FASTCNN_TUNING", "/nowhere/tuning", 1);
+    EXPECT(!fcnn_tuning_place_describe(0, &place.it));
+    EXPECT(!strcmp(place.it.path, "/nowhere/tuning") && !place.it.lines && place.it.written);
+    INTACT(line);
+    INTACT(place);
+}
+
 int main(void)
 {
+    tuning(); /* before the first plan, which reads the process's table */
     problems();
     plans();
     allocators();

@@ -8,6 +8,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+/* Tests know nothing of whoever runs them. */
+__attribute__((constructor)) static void forget_tuning(void) { setenv("FASTCNN_TUNING", "off", 1); }
+
 int run_suite(Suite *suite)
 {
     SRunner *runner = srunner_create(suite);

@@ -17,6 +17,7 @@ script_tests = \
     tests/check_published.sh \
     tests/check_symbols.sh \
     tests/check_table.sh \
+    tests/check_tuning.sh \
     tests/check_vectors.sh
 EXTRA_DIST += $(script_tests) tests/README.md tests/growth.c tests/lsan.supp
 
@@ -29,9 +30,9 @@ AM_TESTS_ENVIRONMENT = \
     INCLUDEDIR='$(includedir)' HOST_CPU='$(host_cpu)' FCNN_ISAS='scalar $(fcnn_isas)' \
     AVX2_CFLAGS='$(AVX2_CFLAGS)' AVX512_CFLAGS='$(AVX512_CFLAGS)' \
     HARDENING='$(HARDENING_CFLAGS) $(HARDENING_LDFLAGS)' \
-    FCNN_RUN='$(FCNN_RUN)' FCNN_VERSION='$(PACKAGE_VERSION)' top_srcdir='$(top_srcdir)';
+    FCNN_RUN='$(FCNN_RUN)' FCNN_VERSION='$(PACKAGE_VERSION)' top_srcdir='$(top_srcdir)' FASTCNN_TUNING=off;
 AM_TESTS_ENVIRONMENT += \
-    export OBJCOPY='$(OBJCOPY)' OPENMP_CFLAGS='$(OPENMP_CFLAGS)'; export FASTCNN_TUNING=off;
+    export OBJCOPY='$(OBJCOPY)' OPENMP_CFLAGS='$(OPENMP_CFLAGS)';
 if SANITIZER
 AM_TESTS_ENVIRONMENT += \
     export CK_FORK=$${CK_FORK-no} LSAN_OPTIONS=$${LSAN_OPTIONS-suppressions=$(abs_top_srcdir)/tests/lsan.supp};
@@ -92,6 +93,7 @@ check_programs = \
     tests/check_threads \
     tests/check_training \
     tests/check_tune \
+    tests/check_tuning_file \
     tests/check_tuning_table \
     tests/check_winograd
 if HAVE_SLEEF
@@ -145,6 +147,7 @@ tests_check_runs_LDFLAGS = $(bench_link_flags) -Wl,--wrap=fcnn_execute_sized
 tests_check_runs_LDADD = libfcnn-bench.la $(LDADD)
 tests_check_summaries_LDADD = libfcnn-bench.la $(LDADD)
 tests_check_shape_file_LDADD = libfcnn-layers.la $(LDADD)
+tests_check_tuning_file_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc -Wl,--wrap=calloc -Wl,--wrap=realloc
 tests_check_peak_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=clock_gettime
 
 installcheck-local:
@@ -155,6 +158,13 @@ RANDOM_PROBLEMS = 1000
 .PHONY: check-random
 check-random: tests/check_kernels
 	@$(AM_TESTS_ENVIRONMENT) FCNN_TEST_LISTS=0 FCNN_TEST_RANDOM='$(RANDOM_PROBLEMS)' $(FCNN_RUN) tests/check_kernels
+
+# libFuzzer on everything that reads files: tests/fuzz/run.sh says how. Succeeds where there is no libFuzzer.
+fuzz_targets = tests/fuzz/tuning.c
+EXTRA_DIST += tests/fuzz/run.sh $(fuzz_targets) tests/fuzz/seeds/tuning/crlf tests/fuzz/seeds/tuning/full
+.PHONY: fuzz
+fuzz:
+	@$(AM_TESTS_ENVIRONMENT) $(SHELL) $(srcdir)/tests/fuzz/run.sh || test $$? -eq 77
 
 # The programs that test threads, for a build with --enable-sanitizer=thread, which wants clang and its OpenMP
 # (configure says so). That sanitizer does not see whole vectors, so only scalar kernels run; OpenMP's runtime has

@@ -170,7 +170,7 @@ static fcnn_status begin(struct target *target, const char *path)
     target->lock = -1;
     if (status) return status;
     if (strlen(target->path) + sizeof ".lock" > PATH_MAX) return fcnn_fail(FCNN_NO_FILE, "%s: it is too long", path);
-    sprintf(target->lock_path, "%s.lock", target->path);
+    strcpy(stpcpy(target->lock_path, target->path), ".lock");
     strcpy(target->folder, target->path);
     char *name = strrchr(target->folder, '/');
     if (name) name[name == target->folder] = 0;

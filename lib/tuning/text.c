@@ -308,6 +308,7 @@ fcnn_status fcnn_tuning_take(struct fcnn_tuning *tuning, const char *text, size_
     fcnn_lines_free(&reader->lines);
     fcnn_lines_free(&reader->remarks);
     free(reader->comments);
+    reader->comments = NULL;
     note_rest(reader);
     if (!status) restore_error(sentence);
     return status;
@@ -347,6 +348,12 @@ static void put(struct buffer *buffer, const char *text)
     buffer->used += length;
 }
 
+/* An empty line, unless the text ends with one. */
+static void put_gap(struct buffer *buffer)
+{
+    if (buffer->used < 2 || strcmp(buffer->at + buffer->used - 2, "\n\n")) put(buffer, "\n");
+}
+
 static void put_line(struct buffer *buffer, const struct fcnn_line *line)
 {
     char text[FCNN_TUNING_LONGEST + 2];
@@ -357,11 +364,20 @@ static void put_line(struct buffer *buffer, const struct fcnn_line *line)
     put(buffer, text);
 }
 
-static void put_remark(struct buffer *buffer, const struct fcnn_tuning *tuning, const char *machine)
+static const char *remark(const struct fcnn_tuning *tuning, const char *machine)
 {
     int where;
     const struct fcnn_line key = {.machine = machine, .problem = "", .numerics = ""};
-    if (fcnn_lines_find(&tuning->remarks, &key, &where)) put(buffer, tuning->remarks.at[where]->comments);
+    return fcnn_lines_find(&tuning->remarks, &key, &where) ? tuning->remarks.at[where]->comments : "";
+}
+
+/* Comments with an empty line before and, at the head, behind them. */
+static void put_apart(struct buffer *buffer, const char *comments, int behind)
+{
+    if (!*comments) return;
+    if (!behind) put_gap(buffer);
+    put(buffer, comments);
+    if (behind) put_gap(buffer);
 }
 
 char *fcnn_tuning_text(const struct fcnn_tuning *tuning)
@@ -371,23 +387,20 @@ char *fcnn_tuning_text(const struct fcnn_tuning *tuning)
     const char *machine = "";
     snprintf(header, sizeof header, HEADER "%d, written by fastcnn %s\n", FORMAT, fcnn_version());
     put(&buffer, header);
-    put_remark(&buffer, tuning, FCNN_TUNING_HEAD);
+    put_apart(&buffer, remark(tuning, FCNN_TUNING_HEAD), 1);
     for (int i = 0; i < tuning->lines.count; i++) {
         const struct fcnn_line *line = tuning->lines.at[i];
         if (strcmp(line->machine, machine)) {
             machine = line->machine;
-            put(&buffer, "\n");
-            put_remark(&buffer, tuning, machine);
+            put_gap(&buffer);
+            put(&buffer, remark(tuning, machine));
             put(&buffer, "cpu ");
             put(&buffer, machine);
             put(&buffer, "\n");
         }
         put_line(&buffer, line);
     }
-    const size_t before = buffer.used;
-    put(&buffer, "\n");
-    put_remark(&buffer, tuning, FCNN_TUNING_TAIL);
-    if (!buffer.failed && buffer.used == before + 1) buffer.at[before] = 0;
+    put_apart(&buffer, remark(tuning, FCNN_TUNING_TAIL), 0);
     if (!buffer.failed) return buffer.at;
     free(buffer.at);
     return NULL;

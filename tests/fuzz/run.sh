@@ -1,0 +1,48 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+# libFuzzer on what reads files of strangers: every tests/fuzz/NAME.c with the seeds in tests/fuzz/seeds/NAME, for
+# FUZZ_SECONDS each (default 60), under the address and undefined-behaviour sanitizers. The library is built here, with
+# the naive kernels alone. What is found lies in fuzz/ of the build folder, where inputs of interest are kept from run
+# to run. Exit status 77: there is no clang with libFuzzer.
+set -u
+clang=${CLANG-clang} seconds=${FUZZ_SECONDS-60} source=$(cd "$top_srcdir" && pwd)
+unset FASTCNN_ISA FASTCNN_MATH FASTCNN_KERNEL FASTCNN_NUM_THREADS FASTCNN_VERBOSE FASTCNN_CACHES
+mkdir -p fuzz/objects && cd fuzz || exit 1
+checks='-fsanitize=address,undefined -fno-sanitize-recover=all'
+echo 'int LLVMFuzzerTestOneInput(const unsigned char *b, unsigned long n) { return b && n > 9; }' >probe.c
+if ! command -v "$clang" >/dev/null || ! "$clang" -w -fsanitize=fuzzer,address probe.c -o probe 2>/dev/null; then
+    echo "SKIP: $clang has no libFuzzer (apt-get install clang libclang-rt-14-dev)"
+    exit 77
+fi
+
+# One object for each source, its name with the folder.
+mkdir -p tree/kernels
+grep -v '^KERNEL' "$source/kernels/kernels.def" >tree/kernels/kernels.def
+grep '^KERNEL(.*_naive' "$source/kernels/kernels.def" >>tree/kernels/kernels.def
+flags="-O1 -g -w -std=gnu11 -ffp-contract=off -D_GNU_SOURCE -DPACKAGE_VERSION=\"$FCNN_VERSION\" $checks"
+flags="$flags -fsanitize=fuzzer-no-link -Itree -I$source -I$source/kernels -I$source/lib -I$source/lib/net"
+flags="$flags ${OPENMP_CFLAGS--fopenmp}"
+for file in "$source"/lib/*.c "$source"/lib/tuning/*.c "$source"/lib/net/*.c "$source"/kernels/peak/*_scalar.c \
+    "$source"/reference/*.c; do
+    case $file in *_double.c) continue ;; esac
+    object=objects/$(echo "${file#"$source"/}" | tr / -).o
+    echo "$clang $flags -c $file -o $object"
+done >commands
+xargs -P "$(nproc)" -I{} sh -c '{}' <commands || { echo 'FAIL: the library does not build'; exit 1; }
+
+failed=0
+for file in "$source"/tests/fuzz/*.c; do
+    name=$(basename "$file" .c)
+    mkdir -p "corpus-$name"
+    "$clang" $flags -fsanitize=fuzzer "$file" objects/*.o -lm -lpthread -o "$name" ||
+        { echo "FAIL: $name does not build"; failed=1; continue; }
+    if ./"$name" -max_total_time="$seconds" -max_len=8192 -artifact_prefix="found-$name-" -print_final_stats=1 \
+        "corpus-$name" "$source/tests/fuzz/seeds/$name" >"$name.log" 2>&1; then
+        echo "PASS: $name: $(grep number_of_executed_units "$name.log" | tr -dc '0-9') inputs in $seconds s"
+    else
+        tail -n 40 "$name.log"
+        echo "FAIL: $name"
+        failed=1
+    fi
+done
+exit "$failed"
