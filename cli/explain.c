@@ -190,7 +190,7 @@ static void print_text(const struct question *q)
         printf("%.4g MFLOP by the direct algorithm\n", fcnn_problem_flops(&q->problem) * 1e-6);
     print_choice("estimate", &q->estimate);
     print_choice("taken   ", &q->plan);
-    if (q->timings) printf("times are those of the best knobs that were tried; %% of the peak of the instruction set\n");
+    if (q->timings) printf("times: with the best knobs that were tried; %% of the peak of the instruction set\n");
     putchar('\n');
     for (int i = 0; i < fcnn_kernel_count(); i++) {
         fcnn_kernel_info kernel = fcnn_kernel_describe(i);
@@ -260,7 +260,8 @@ static int answer(struct question *q)
     else print_text(q);
     if (!q->status) return code;
     program_complain("%s", q->failure);
-    return q->status == FCNN_NO_KERNEL || q->status == FCNN_NOT_TUNED ? EXIT_CHECK_FAILED : program_exit_code(q->status);
+    const int unserved = q->status == FCNN_NO_KERNEL || q->status == FCNN_NOT_TUNED;
+    return unserved ? EXIT_CHECK_FAILED : program_exit_code(q->status);
 }
 
 static int run(int argc, char **argv)
@@ -288,8 +289,8 @@ const struct cli_command cli_explain = {
     .name = "explain",
     .summary = "which kernel a problem gets, and why not the others",
     .arguments = "PROBLEM",
-    .doc = "Says for every kernel of an operation whether it can serve PROBLEM, and which one is taken: the estimate's, "
-           "or that of the tuning table.",
+    .doc = "Says for every kernel of an operation whether it can serve PROBLEM, and which one is taken: the "
+           "estimate's, or that of the tuning table.",
     .more = "PROBLEM is operation, direction and sizes, e.g. 'conv2d forward mb64ic32ih13oc64oh11kh3ph0' (the sizes in "
             "the syntax of oneDNN's benchdnn).",
     .options = options,

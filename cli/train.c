@@ -324,8 +324,8 @@ static const struct cli_option options[] = {
      .low = 1},
     {"receipt", "FILE", "Write the receipt of the run there, as JSON with SHA-256 hashes", CLI_TEXT,
      .field = FIELD(receipt_file)},
-    {"tune", NULL, "First measure which kernels are fastest for this model here, unless the tuning file knows; same results",
-     CLI_SET, .field = FIELD(tune), .low = 1},
+    {"tune", NULL, "First measure which kernels are fastest for this model here, unless the tuning file knows; "
+     "same results", CLI_SET, .field = FIELD(tune), .low = 1},
     {"verbose", "N", "0: nothing, 1: progress bar (default), 2: one line per epoch", CLI_INT,
      .field = FIELD(verbose), .low = 0, .high = 2},
     {"quiet", NULL, "The same as --verbose 0", CLI_SET, .field = FIELD(verbose), .low = 0},

@@ -150,7 +150,8 @@ static int tune_all(struct tuning *t)
     if (!code) code = tune_jobs(&w, t->budget > 0 ? cli_now() + t->budget : 0);
     cli_progress_clear(&w.bar);
     if (code == EXIT_INTERRUPTED)
-        program_complain("interrupted; %d problem%s measured and kept", w.measured, w.measured == 1 ? " was" : "s were");
+        program_complain("interrupted; %d problem%s measured and kept", w.measured,
+                         w.measured == 1 ? " was" : "s were");
     return report(&w, code);
 }
 
@@ -217,7 +218,8 @@ static int run_mode(struct tuning *t, int argc, char **argv, int first)
     if (t->prune) return tune_prune(t);
     int code = tune_list(t, argc, argv, first);
     if (!code && !t->check && !t->model && !t->job_count)
-        cli_usage(&cli_tune, "expected problems, --layers or --model, e.g. 'conv2d forward mb64ic32ih13oc64oh11kh3ph0'");
+        cli_usage(&cli_tune, "expected problems, --layers or --model, e.g. "
+                  "'conv2d forward mb64ic32ih13oc64oh11kh3ph0'");
     if (!code) code = tune_open(t);
     if (!code) code = t->check ? check_all(t) : tune_all(t);
     return code;
@@ -251,7 +253,8 @@ static const struct cli_option options[] = {
      .field = FIELD(layers)},
     {"budget", "SECONDS", "About, for all problems together (default: a second for each, or 200 executions)",
      CLI_DOUBLE, .field = FIELD(budget), .least = 1e-3, .most = 1e9},
-    {"file", "FILE", "The tuning file (default: the first of FASTCNN_TUNING, else the user's: `fastcnn info` names it)", CLI_TEXT,
+    {"file", "FILE", "The tuning file (default: the first of FASTCNN_TUNING, else the user's: `fastcnn info` names it)",
+     CLI_TEXT,
      .field = FIELD(file)},
     {"again", NULL, "Measure also what the file has", CLI_SET, .field = FIELD(again), .low = 1},
     {"check", NULL, "Measure for a sample of the file's lines whether something else is faster now; exit with 1 if so",
@@ -269,9 +272,9 @@ const struct cli_command cli_tune = {
     .name = "tune",
     .summary = "measure which kernels and cuts are fastest here, and keep it",
     .arguments = "[PROBLEM...]",
-    .doc = "Finds for each PROBLEM the kernel, its knobs and the number of threads that are fastest on this machine, and "
-           "writes them into a tuning file, which every program that uses the library reads. Results stay the same, bit "
-           "for bit: all candidates are of the problem's numerics class.",
+    .doc = "Finds for each PROBLEM the kernel, its knobs and the number of threads that are fastest on this machine, "
+           "and writes them into a tuning file, which every program that uses the library reads. Results stay the "
+           "same, bit for bit: all candidates are of the problem's numerics class.",
     .more = "PROBLEM is one argument: operation, direction and sizes, e.g. 'conv2d forward mb64ic32ih13oc64oh11kh3ph0'. "
             "What the file has already is not measured again, so that a run that was interrupted can be repeated.",
     .options = options,

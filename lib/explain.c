@@ -43,6 +43,8 @@ static fcnn_verdict judge(const struct fcnn_kernel *kernel, const struct fcnn_de
 
 /* ---- FASTCNN_VERBOSE=dispatch ---- */
 
+const char *const fcnn_origins[] = {[FCNN_ESTIMATED] = "estimate", [FCNN_TUNED] = "tuned", [FCNN_PINNED] = "pinned"};
+
 /* A field of comma-separated values: what has commas goes between quotes, of which no phrase has any. */
 static void print_field(const char *text, char end)
 {
@@ -53,13 +55,12 @@ static void print_field(const char *text, char end)
 /* The fields that only the taken one has; numbers by integers: the host program's locale may write commas. */
 static void print_choice(const struct fcnn_decision *decision, const fcnn_problem *problem)
 {
-    static const char *const origins[] = {[FCNN_ESTIMATED] = "estimate", [FCNN_TUNED] = "tuned", [FCNN_PINNED] = "pinned"};
     char text[FCNN_CHOICE_TEXT];
     const struct fcnn_demand demand = fcnn_row_demand(&decision->choice, problem);
     const long long gain = (long long)(decision->gain * 1000 + 0.5);
     fcnn_choice_format(&decision->choice, problem, text);
     print_field(text, ',');
-    fprintf(stderr, "%d,%s,%lld.%03lld,", fcnn_useful_threads(&demand, decision->team), origins[decision->origin],
+    fprintf(stderr, "%d,%s,%lld.%03lld,", fcnn_useful_threads(&demand, decision->team), fcnn_origins[decision->origin],
             gain / 1000, gain % 1000);
 }
 
@@ -83,7 +84,8 @@ void fcnn_report_dispatch(const fcnn_problem *problem, const struct fcnn_setting
 {
     static atomic_flag headed = ATOMIC_FLAG_INIT;
     if (!atomic_flag_test_and_set(&headed))
-        fputs("fastcnn_verbose,dispatch,problem,threads,kernel,isa,class,verdict,choice,team,origin,gain,why,limit\n", stderr);
+        fputs("fastcnn_verbose,dispatch,problem,threads,kernel,isa,class,verdict,choice,team,origin,gain,why,"
+              "limit\n", stderr);
     for (int i = 0; i < fcnn_kernels_count; i++)
         if (fcnn_kernels[i].op == problem->op && fcnn_kernels[i].direction == problem->direction)
             print_candidate(&fcnn_kernels[i], problem, settings, decision);

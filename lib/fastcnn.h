@@ -278,8 +278,9 @@ typedef struct fcnn_verdict {
 } fcnn_verdict;
 
 /* Explains the choice of fcnn_plan_create() for a problem under the given options (NULL: defaults), kernel by kernel:
- * index 0 .. fcnn_kernel_count()-1. Nothing is measured for it. FCNN_NO_KERNEL or FCNN_NOT_TUNED, with a verdict: a plan
- * would fail so (what was asked for by name cannot serve). FCNN_BAD_ARGUMENT, FCNN_BAD_SHAPE, FCNN_BAD_SETTING: there is no verdict. */
+ * index 0 .. fcnn_kernel_count()-1. Nothing is measured for it. FCNN_NO_KERNEL or FCNN_NOT_TUNED, with a verdict: a
+ * plan would fail so (what was asked for by name cannot serve). FCNN_BAD_ARGUMENT, FCNN_BAD_SHAPE, FCNN_BAD_SETTING:
+ * there is no verdict. */
 FCNN_API fcnn_status fcnn_explain_sized(int index, const fcnn_problem *problem, size_t problem_size,
                                         const fcnn_options *options, size_t options_size, fcnn_verdict *verdict,
                                         size_t verdict_size);

@@ -105,10 +105,10 @@ struct fcnn_tune_progress {
     const char *against;  /* the best one that it met */
 };
 
-/* Finds the fastest choice for a problem under the options (their threads, instruction sets, class; of kernels that are
- * asked for by name only these are tried) and puts it into the table (NULL: the process's). Uses the caller's thread and
- * the plan's helpers, for about the given time; allocates the tensors it needs. *measured (may be NULL): 0 if the table
- * had it. Errors as of fcnn_plan_create(). */
+/* Finds the fastest choice for a problem under the options (their threads, instruction sets, class; of kernels that
+ * are asked for by name only these are tried) and puts it into the table (NULL: the process's). Uses the caller's
+ * thread and the plan's helpers, for about the given time; allocates the tensors it needs. *measured (may be NULL): 0
+ * if the table had it. Errors as of fcnn_plan_create(). */
 FCNN_API fcnn_status fcnn_tune_sized(fcnn_tuning *tuning, const fcnn_problem *problem, size_t problem_size,
                                      const fcnn_options *options, size_t options_size, const fcnn_tune_options *tune,
                                      size_t tune_size, int *measured);
@@ -120,8 +120,8 @@ FCNN_INLINE fcnn_status fcnn_tune(fcnn_tuning *tuning, const fcnn_problem *probl
 
 /* Whether the table's choice for a problem still is the best one: searches as fcnn_tune() does, but begins with that
  * choice instead of the estimate, and leaves the table alone. *gain: its time over that of what was found, measured
- * together; 1: nothing clearly faster was. `choice` (may be NULL): what was found, for an option `kernel`. FCNN_NOT_TUNED:
- * the table has none that can be used. */
+ * together; 1: nothing clearly faster was. `choice` (may be NULL): what was found, for an option `kernel`.
+ * FCNN_NOT_TUNED: the table has none that can be used. */
 FCNN_API fcnn_status fcnn_tune_check_sized(fcnn_tuning *tuning, const fcnn_problem *problem, size_t problem_size,
                                            const fcnn_options *options, size_t options_size,
                                            const fcnn_tune_options *tune, size_t tune_size, double *gain, char *choice,

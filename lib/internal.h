@@ -102,6 +102,7 @@ const char *fcnn_dispatch_limit(const struct fcnn_kernel *kernel, const fcnn_pro
 
 /* ---- explain.c ---- */
 
+extern const char *const fcnn_origins[]; /* the word for each */
 /* What FASTCNN_VERBOSE=dispatch says of a decision on stderr: a line of comma-separated values for each row of the
  * operation and direction; before the first one of the process, a line with the fields' names. */
 void fcnn_report_dispatch(const fcnn_problem *problem, const struct fcnn_settings *settings,

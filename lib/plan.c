@@ -156,7 +156,6 @@ size_t fcnn_plan_packed(const fcnn_plan *plan)
 fcnn_status fcnn_plan_describe_sized(const fcnn_plan *plan, fcnn_plan_info *info, size_t info_size)
 {
     if (!plan || !info) return fcnn_fail(FCNN_BAD_ARGUMENT, "%s is NULL", plan ? "info" : "plan");
-    static const char *const origins[] = {[FCNN_ESTIMATED] = "estimate", [FCNN_TUNED] = "tuned", [FCNN_PINNED] = "pinned"};
     const fcnn_plan_info known = {
         .kernel = plan->choice.kernel->name,
         .isa = plan->choice.kernel->isa,
@@ -170,7 +169,7 @@ fcnn_status fcnn_plan_describe_sized(const fcnn_plan *plan, fcnn_plan_info *info
         .classes = plan->settings.classes,
         .pins = plan->pins,
         .choice = plan->text,
-        .origin = origins[plan->origin],
+        .origin = fcnn_origins[plan->origin],
         .gain = plan->gain,
     };
     FCNN_GIVE(info, info_size, known);

@@ -158,6 +158,25 @@ static void networks(void)
     INTACT(history);
 }
 
+static void tuning_of_a_problem(fcnn_tuning *table)
+{
+    GUARDED(fcnn_problem, p);
+    GUARDED(fcnn_options, options);
+    GUARDED(fcnn_tune_options, how);
+    GUARDED(fcnn_knob_info, knob);
+    int measured;
+    EXPECT(!fcnn_problem_parse(&p.it, "relu forward mb1ic9"));
+    options.it.threads = 1;
+    options.it.tuning = table;
+    how.it.seconds = 1e-3;
+    EXPECT(!fcnn_tune(table, &p.it, &options.it, &how.it, &measured) && measured);
+    EXPECT(fcnn_knob_describe(-1, 0, &knob.it) == FCNN_BAD_ARGUMENT);
+    INTACT(p);
+    INTACT(options);
+    INTACT(how);
+    INTACT(knob);
+}
+
 static void tuning(void)
 {
     static const char text[] = "fastcnn tuning 1\ncpu of old\nrelu forward mb1ic9 threads=2 exact -> "
@@ -170,6 +189,7 @@ static void tuning(void)
     EXPECT(!fcnn_tuning_describe(table, 0, &line.it));
     EXPECT(line.it.threads == 2 && line.it.team == 1 && line.it.gain == 1.5 && !strcmp(line.it.machine, "of old"));
     EXPECT(line.it.stale && !strcmp(line.it.choice, "relu_fwd_naive") && !*line.it.conditions);
+    tuning_of_a_problem(table);
     fcnn_tuning_destroy(table);
     setenv("FASTCNN_TUNING", "/nowhere/tuning", 1);
     EXPECT(!fcnn_tuning_place_describe(0, &place.it));

@@ -17,6 +17,7 @@ script_tests = \
     tests/check_published.sh \
     tests/check_symbols.sh \
     tests/check_table.sh \
+    tests/check_tuning.sh \
     tests/check_vectors.sh
 EXTRA_DIST += $(script_tests) tests/README.md tests/growth.c tests/lsan.supp
 

@@ -139,10 +139,11 @@ FCNN_API fcnn_status fcnn_predict(fcnn_model *model, const float *x, int64_t n, 
  * gave no more, one inside an OpenMP parallel region. 0: none yet. */
 FCNN_API int fcnn_model_threads(const fcnn_model *model);
 
-/* Measures, once, the problems of training steps with batches of `batch` images, and of evaluating (fastcnn_tuning.h: one
- * call of fcnn_tune() for each that the table does not have, with one thread as they run; progress and seconds are those
- * of one problem). What was measured goes into the table of the model's options. Weights, state and every later result
- * are as without. *measured (may be NULL): problems that were not in the table. FCNN_BAD_ARGUMENT: within fcnn_fit(). */
+/* Measures, once, the problems of training steps with batches of `batch` images, and of evaluating (fastcnn_tuning.h:
+ * one call of fcnn_tune() for each that the table does not have, with one thread as they run; progress and seconds are
+ * those of one problem). What was measured goes into the table of the model's options. Weights, state and every later
+ * result are as without. *measured (may be NULL): problems that were not in the table. FCNN_BAD_ARGUMENT: within
+ * fcnn_fit(). */
 FCNN_API fcnn_status fcnn_model_tune_sized(fcnn_model *model, int64_t batch, const fcnn_tune_options *tune,
                                            size_t tune_size, int *measured);
 FCNN_INLINE fcnn_status fcnn_model_tune(fcnn_model *model, int64_t batch, const fcnn_tune_options *tune, int *measured)

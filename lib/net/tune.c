@@ -33,8 +33,8 @@ fcnn_status fcnn_model_tune_sized(fcnn_model *model, int64_t batch, const fcnn_t
     if (measured) *measured = 0;
     FCNN_TAKE(fcnn_tune_options, options, tune, tune_size);
     if (!model || !model->compiled || model->fitting)
-        return fcnn_fail(FCNN_BAD_ARGUMENT, !model ? "the model is NULL" : !model->compiled ? "the model is not compiled"
-                         : "the model is training");
+        return fcnn_fail(FCNN_BAD_ARGUMENT, "the model %s",
+                         !model ? "is NULL" : !model->compiled ? "is not compiled" : "is training");
     if (batch < 1 || batch > PTRDIFF_MAX / (int64_t)sizeof(float) / model->image)
         return fcnn_fail(FCNN_BAD_ARGUMENT, "the batch has %lld images; expected at least 1, and that all fit into "
                          "memory", (long long)batch);

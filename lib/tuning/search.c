@@ -42,7 +42,8 @@ static int is_moot(const struct fcnn_choice *choice, const fcnn_problem *problem
 }
 
 /* With another value of a knob. What becomes moot by it takes its first value, what was moot its standard one. */
-static struct fcnn_candidate with_knob(const struct state *s, const struct fcnn_candidate *from, int knob, int64_t value)
+static struct fcnn_candidate with_knob(const struct state *s, const struct fcnn_candidate *from, int knob,
+                                       int64_t value)
 {
     const struct fcnn_search *search = s->search;
     const struct fcnn_variant *variant = from->choice.kernel->variant;
@@ -167,7 +168,8 @@ static int qualify(struct state *s, struct finalist *list)
     enter(list, &count, &(struct finalist){search->estimate, 0});
     for (int i = 0; i < search->row_count && !over(s); i++) {
         if (search->rows[i] == search->estimate.choice.kernel) continue;
-        struct finalist one = {.candidate.choice = fcnn_standard_choice(search->rows[i], search->problem, search->caches)};
+        struct finalist one = {
+            .candidate.choice = fcnn_standard_choice(search->rows[i], search->problem, search->caches)};
         one.candidate.team = useful_team(&one.candidate.choice, search->problem, s->team);
         one.score = challenge(s, &one.candidate);
         enter(list, &count, &one);

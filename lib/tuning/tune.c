@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * Measuring a problem on this machine: tensors, clocks and plans for the search (search.h), its result into the table. */
+ * Measuring a problem on this machine: tensors, clocks and plans for the search (search.h); its result into the
+ * table. */
 #include <math.h>
 #include <omp.h>
 #include <stdio.h>
@@ -38,6 +39,13 @@ static float uniform(uint64_t i)
     return ((float)(mix(i * 0x9e3779b97f4a7c15u) >> 40) - 0x1p23f) * 0x1p-23f;
 }
 
+/* Results of the forward pass that a backward pass reads. */
+static int comes_from_forward(const fcnn_tensor_info *info)
+{
+    return info->role == FCNN_IN && (info->offset == offsetof(fcnn_tensors, dst) ||
+           info->offset == offsetof(fcnn_tensors, choice) || info->offset == offsetof(fcnn_tensors, argmax));
+}
+
 static void fill(const fcnn_problem *problem, const fcnn_tensor_info *info, void *memory)
 {
     float *x = memory;
@@ -45,7 +53,7 @@ static void fill(const fcnn_problem *problem, const fcnn_tensor_info *info, void
     const uint64_t seed = mix(info->offset + 1);
     if (info->offset == offsetof(fcnn_tensors, labels)) {
         for (int64_t i = 0; i < info->elements; i++) label[i] = (int32_t)(mix((uint64_t)i) % (uint64_t)problem->c);
-    } else if (info->role == FCNN_OUT || info->element_size != sizeof *x || info->offset == offsetof(fcnn_tensors, argmax)) {
+    } else if (info->role == FCNN_OUT || comes_from_forward(info)) {
         memset(memory, 0, (size_t)info->elements * info->element_size);
     } else {
         for (int64_t i = 0; i < info->elements; i++) x[i] = uniform(seed + (uint64_t)i);
@@ -74,13 +82,6 @@ static fcnn_status make_bed(struct bed *bed, const fcnn_problem *problem)
         fill(problem, info, memory);
     }
     return FCNN_OK;
-}
-
-/* Results of the forward pass that a backward pass reads. */
-static int comes_from_forward(const fcnn_tensor_info *info)
-{
-    return info->role == FCNN_IN && (info->offset == offsetof(fcnn_tensors, dst) ||
-           info->offset == offsetof(fcnn_tensors, choice) || info->offset == offsetof(fcnn_tensors, argmax));
 }
 
 /* Any kernel of the layer will do: what matters is that choices are possible ones. */
@@ -130,7 +131,7 @@ struct world {
     const fcnn_problem *problem;
     struct fcnn_settings settings;
     struct bed bed;
-    clockid_t clock; /* one thread: its own time, which neighbours on its core do not lengthen; more wait for each other */
+    clockid_t clock; /* one thread: its own time, which neighbours on the core do not lengthen; more wait for others */
 };
 
 struct ready {
@@ -211,7 +212,8 @@ static int is_hopeless(const struct fcnn_kernel *kernel, const struct fcnn_kerne
     const double scalar_seconds = 1e-4; /* of the estimate: 50 times as slow is still nothing */
     const char *naive = strstr(kernel->name, "_naive");
     if (kernel == estimate) return 0;
-    return (naive && !naive[6]) || (kernel->isa == FCNN_SCALAR && estimate->isa != FCNN_SCALAR && seconds > scalar_seconds);
+    if (naive && !naive[6]) return 1;
+    return kernel->isa == FCNN_SCALAR && estimate->isa != FCNN_SCALAR && seconds > scalar_seconds;
 }
 
 /* Rows of the estimate's class that can serve under the settings; a name asks for some of them alone. */

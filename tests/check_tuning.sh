@@ -1,0 +1,100 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+# fastcnn tune: what it measures and what it does not, the file that it keeps, --check, --diff, --merge, --prune, homes
+# that cannot be written, and explain and list with knobs. No time is looked at. Run in the build folder.
+set -u
+unset FASTCNN_ISA FASTCNN_KERNEL FASTCNN_MATH FASTCNN_VERBOSE FASTCNN_PLANNING FASTCNN_NUM_THREADS OMP_NUM_THREADS
+work=$(mktemp -d "$PWD/check_tuning.XXXXXX") || exit 1
+trap 'chmod -R u+w "$work"; rm -rf "$work"' EXIT
+out=$work/out err=$work/err
+failed=0 checks=0
+[ -n "${FCNN_RUN:+yes}" ] && { echo 'SKIP: nothing to measure on an emulator'; exit 77; }
+
+gives() # status, then arguments of fastcnn
+{
+    want=$1; shift
+    last="fastcnn $*" checks=$((checks + 1))
+    ./fastcnn "$@" >"$out" 2>"$err" </dev/null
+    got=$?
+    [ $got -eq "$want" ] || fail "exit status $got instead of $want"
+}
+
+fail()
+{
+    failed=$((failed + 1))
+    echo "FAIL: $last: $*"
+    sed 's/^/    stdout: /' "$out" | head -n 5
+    sed 's/^/    stderr: /' "$err" | head -n 5
+}
+
+has() # out or err, then a fixed text
+{
+    checks=$((checks + 1))
+    grep -qF -e "$2" "$work/$1" || fail "std$1 lacks '$2'"
+}
+
+lacks() { ! grep -qF -e "$2" "$work/$1" || fail "std$1 has '$2'"; }
+json() { checks=$((checks + 1)); jq -e "$1" "$out" >/dev/null 2>&1 || fail "JSON: not $1"; }
+
+relu='relu forward mb1ic3ih5'
+conv='conv2d forward mb1ic3ih9oc17oh9kh3ph1'
+file=$work/tuning
+fast="--threads 1 --budget 0.2 --file $file"
+
+# ---- measuring, and not measuring ----
+
+gives 0 tune $fast "$relu" "$conv"; has out "$relu"; has out "$conv"; has out '2 measured'; lacks out known
+[ "$(grep -c -e '->' "$file")" = 2 ] || fail "not two lines in the file"
+cp "$file" "$work/first"
+gives 0 tune $fast "$relu" "$conv"; has out '(known)'; has out '0 measured'
+cmp -s "$file" "$work/first" || fail 'a second run changed the file'
+gives 0 tune $fast --json "$relu"; json '.measured == 0 and (.problems[0].measured | not)'
+gives 0 tune $fast --again --verbose "$conv"; has out ' us '; has out ' thread'
+gives 0 tune $fast --quiet "$conv"; [ -s "$out" ] && fail '--quiet printed'
+printf '# a comment\n--reset --dir=FWD_D\nmb1ic3ih5oc4kh3ph1n"mine"\nnonsense\n' >"$work/list"
+gives 0 tune --threads 1 --budget 0.3 --file "$file" --layers "$work/list"; has err "$work/list:4:"
+has out 'backward_weights mb1ic3ih5oc4oh5kh3ph1'; has out '3 problems'
+gives 64 tune;                         has err 'expected problems'
+gives 64 tune 'conv9 forward mb1';     has err conv9
+gives 66 tune --layers "$work/none";   has err none; has err mobilenet
+gives 64 tune --check --prune;         has err 'only one of'
+gives 64 tune --diff "$file";          has err 'two files'
+gives 64 tune --budget 0 "$relu";      has err budget
+
+# ---- explain, list ----
+
+FASTCNN_TUNING=$file
+export FASTCNN_TUNING
+gives 0 explain --threads 1 "$conv"; has out 'estimate  conv2d_fwd_'; has out 'tuning table'
+gives 0 explain --threads 1 --json "$conv"; json '.plan.origin == "tuned" and .estimate.origin == "estimate"'
+gives 0 explain --threads 1 --time --budget 0.1 "$conv"; has out ' us '
+gives 0 explain --threads 1 --kernel conv2d_fwd_naive "$conv"; has out 'asked for by name'
+gives 0 list --json; json 'all(.kernels[]; has("knobs"))'; json '[.kernels[].knobs | length] | max > 0'
+
+# ---- --check, --diff, --merge, --prune ----
+
+gives 0 tune --prune; has out '0 stale lines'
+sed 's/revision=[0-9]*/revision=999/' "$file" >"$work/stale"
+gives 0 tune --prune --file "$work/stale"; has out 'stale lines taken out'; lacks out '0 stale'
+gives 0 tune --diff "$file" "$file"; [ -s "$out" ] && fail 'a file differs from itself'
+grep -v relu "$file" >"$work/less"
+gives 1 tune --diff "$file" "$work/less"; has out "- $relu"
+gives 0 tune --merge --file "$work/less" "$file"
+gives 0 tune --diff "$file" "$work/less"
+./fastcnn tune --check --budget 0.5 >"$out" 2>"$err"; got=$? last='fastcnn tune --check'
+[ $got -le 1 ] || fail "exit status $got"
+has out 'lines checked'
+
+# ---- where nothing can be kept ----
+
+FASTCNN_TUNING=off
+gives 0 tune --threads 1 --budget 0.05 "$relu"; has err 'for this run only'; has out "$relu"
+unset FASTCNN_TUNING
+mkdir "$work/home"
+: >"$work/home/.config" # no folder can be made there, not even by root
+HOME=$work/home XDG_CONFIG_HOME= gives 0 tune --threads 1 --budget 0.05 "$relu" "$conv"; has out "$relu"
+[ "$(grep -c 'for this run only' "$err")" = 1 ] || fail 'said more or less than once'
+gives 74 tune --threads 1 --budget 0.05 --file "$work/home/.config/tuning" "$relu"
+
+echo "$checks checks, $failed failed"
+[ $failed -eq 0 ]
