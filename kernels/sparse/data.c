@@ -39,8 +39,8 @@ static int64_t most_units(const struct fcnn_sparse *isa, const fcnn_problem *p, 
 }
 
 /* Half cycles of a pass at one output position, with half of the windows alive: FMAs of 2 per cycle, slower from the L2
- * cache (weights leave the L1 a sixth for what else a pass reads), no faster than the latency of their chains; loads and
- * stores of the sums; the end of a list mispredicted. */
+ * cache (weights leave the L1 a sixth for what else a pass reads), no faster than the latency of their chains; loads
+ * and stores of the sums; the end of a list mispredicted. */
 static int64_t pass_cost(const struct fcnn_query *query, int64_t sums)
 {
     const struct fcnn_sparse *isa = query->context;

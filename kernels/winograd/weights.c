@@ -87,8 +87,8 @@ static int64_t standard_tiles(const struct fcnn_query *query)
 static int64_t standard_band(const struct fcnn_query *query)
 {
     const int64_t depth = query->problem->c / query->problem->groups;
-    const int64_t most = FCNN_WINOGRAD_POINTS * FCNN_WINOGRAD_POINTS * widest_of(query->context) * (int64_t)sizeof(float);
-    return depth <= 32 ? FCNN_MOOT : query->caches->l2 / 8 * 7 / most / GRANULE * GRANULE;
+    const int64_t channel = 36 * widest_of(query->context) * (int64_t)sizeof(float);
+    return depth <= 32 ? FCNN_MOOT : query->caches->l2 / 8 * 7 / channel / GRANULE * GRANULE;
 }
 
 /* S passes by once per chunk, which is long enough to hide its way from anywhere: several times the L2 cache. */
