@@ -102,6 +102,24 @@ static void read_cache(int index, const char *property, char text[32])
     fclose(file);
 }
 
+/* What the CPU itself says, where a virtual machine hides sysfs: leaf 4 or its AMD copy, a cache at a time, else AMD's
+ * old leaves of the first two levels. 0: nothing. */
+static long ask_cpu(int level)
+{
+#ifdef X86
+    unsigned a, b, c, d;
+    const unsigned leaves[] = {4, 0x8000001du};
+    for (int i = 0; i < 2; i++)
+        for (unsigned cache = 0; cache < 8 && __get_cpuid_count(leaves[i], cache, &a, &b, &c, &d) && a & 31; cache++)
+            if ((a & 31) != 2 && (int)(a >> 5 & 7) == level) /* 2: instructions alone */
+                return (long)((b >> 22) + 1) * ((b >> 12 & 1023) + 1) * ((b & 4095) + 1) * ((long)c + 1);
+    if (level == 1 && __get_cpuid(0x80000005u, &a, &b, &c, &d)) return (long)(c >> 24) << 10;
+    if (level == 2 && __get_cpuid(0x80000006u, &a, &b, &c, &d)) return (long)(c >> 16) << 10;
+#endif
+    (void)level;
+    return 0;
+}
+
 /* From sysfs: sysconf() counts the third level of a whole socket, whoever it belongs to. */
 static long cache_size(int level)
 {
@@ -114,7 +132,7 @@ static long cache_size(int level)
         read_cache(index, "size", text);
         return atol(text) * (strchr(text, 'K') ? 1024 : strchr(text, 'M') ? 1024 * 1024 : 1);
     }
-    return 0;
+    return ask_cpu(level);
 }
 
 /* How many CPUs share the last level: bits of a map such as "ff,ffffffff". */
