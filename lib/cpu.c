@@ -155,7 +155,7 @@ static void find_caches(void)
     caches = fcnn_common_caches;
     if (l1 > 0) caches.l1 = l1;
     if (l2 > 0) caches.l2 = l2;
-    caches.share = l3 > 0 && sharing > 0 ? l3 / sharing : caches.l2;
+    if (l3 > 0 && sharing > 0) caches.share = l3 / sharing;
     if (caches.share < caches.l2) caches.share = caches.l2;
 }
 
