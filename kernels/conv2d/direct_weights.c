@@ -42,12 +42,13 @@ static struct place place_of(const struct fcnn_cut *cut, int64_t group, int64_t 
     return (struct place){
         .panel = panel, .group = group, .channel = group * cut->gather.width + channels.from, .width = channels.width,
         .vectors = fcnn_ceil_div(channels.width, cut->panels.granule),
-        .straight = cut->packed || channels.width % cut->panels.granule == 0};
+        .straight = cut->gradient_packed || channels.width % cut->panels.granule == 0};
 }
 
 /* Units first .. last-1 of a block of images: the part of its chains that all tiles of a call do before others. */
 struct chunk {
     int64_t images, first, last; /* images: of the block */
+    int64_t image_origin, gradient_origin; /* where copies begin */
     int64_t listed, count; /* whose chains the segments are of, and their number */
 };
 enum { LISTED_NONE = -3, LISTED_BIAS = -2, LISTED_ALL = -1 }; /* else: a tap */
@@ -75,6 +76,7 @@ static void list_units(const struct fcnn_cut *cut, const struct fcnn_cut_tables 
         struct fcnn_segment segment = {
             u.image * g->src_image + u.row * cut->image_row + from / cut->column_steps * cut->image_column + base,
             ((u.image * cut->rows + u.row) * cut->row_steps + from) * pixel_b, length};
+        segment.a -= chunk->image_origin, segment.b -= chunk->gradient_origin;
         if (whose == LISTED_BIAS) segment.a = 0;
         if (u.row >= down.from && u.row < down.to && length > 0) segments[chunk->count++] = segment;
     }
@@ -142,7 +144,7 @@ static void run_tile(const struct call *call, const struct place *place, struct 
     tile->segment_count = chunk->count;
     tile->carry = chunk->first > 0;
     tile->width = place->width;
-    tile->b = call->d_dst + (cut->packed ? place->panel * cut->strip : place->channel);
+    tile->b = call->d_dst + (cut->gradient_packed ? place->panel * cut->strip : place->channel);
     tile->steps = is_bias ? call->tables.zeros : call->tables.steps;
     if (is_bias) {
         tile->a[0] = &one;
@@ -214,22 +216,23 @@ static void begin_block(struct call *call, int64_t image, const float *d_dst)
     const struct fcnn_cut *cut = &call->cut;
     const int64_t gradient = image * cut->conv.p * cut->conv.q * cut->conv.k;
     call->src = call->strips.image ? call->strips.image : call->tensors->src + image * cut->gather.src_image;
-    call->d_dst = cut->packed ? call->strips.gradient : d_dst + gradient;
+    call->d_dst = cut->gradient_packed ? call->strips.gradient : d_dst + gradient;
     const fcnn_problem *p = call->problem;
     const int masks =
         p->op != FCNN_CONV2D_POOL && p->activation == FCNN_RELU_ACTIVATION; /* read by summed tiles alone */
     call->alive = masks ? call->tensors->dst + gradient : call->d_dst;
-    call->strips.image_rows = call->strips.gradient_rows = 0;
+    call->strips.halo_rows = 0;
 }
 
 /* Copies what a chunk reads. */
-static void fill_strips(struct call *call, int64_t image, const struct chunk *chunk)
+static void fill_strips(struct call *call, int64_t image, struct chunk *chunk)
 {
     const struct fcnn_cut *cut = &call->cut;
-    const struct fcnn_unit last = fcnn_unit_at(cut, chunk->last - 1, chunk->images);
-    const int64_t n = cut->unit_rows ? last.image : chunk->images - 1, rows = cut->conv.p / cut->rows;
-    const int64_t row = fcnn_min(last.row + fcnn_max(cut->unit_rows, 1), cut->rows) * rows - 1;
-    fcnn_strips_fill(call->tiles, cut, call->problem, call->tensors, image, n, row, &call->strips);
+    const struct fcnn_unit first = fcnn_unit_at(cut, chunk->first, chunk->images);
+    struct fcnn_unit last = fcnn_unit_at(cut, chunk->last - 1, chunk->images);
+    if (!cut->unit_rows) last.image = chunk->images - 1;
+    fcnn_strips_fill(call->tiles, cut, call->problem, call->tensors, image, &first, &last, &call->strips);
+    chunk->image_origin = call->strips.image_origin, chunk->gradient_origin = call->strips.gradient_origin;
 }
 
 /* Tasks first .. last-1 of a call. */
@@ -248,8 +251,10 @@ static void sum_block(void *context, int64_t image, int64_t images, int64_t slot
     const int64_t units = cut->unit_rows ? images * cut->image_units : 1;
     share->pass.slot = slot;
     begin_block(call, image, share->d_dst);
-    for (int64_t unit = 0; unit < units; unit += cut->chunk_units) {
-        struct chunk chunk = {images, unit, fcnn_min(unit + cut->chunk_units, units), LISTED_NONE, 0};
+    const int64_t stop = fcnn_max(cut->image_units, cut->chunk_units); /* where a chunk must end */
+    for (int64_t unit = 0, next; unit < units; unit = next) {
+        next = fcnn_min(fcnn_min(unit + cut->chunk_units, unit / stop * stop + stop), units);
+        struct chunk chunk = {.images = images, .first = unit, .last = next, .listed = LISTED_NONE};
         if (call->strips.image) fill_strips(call, image, &chunk);
         share->pass.chunk = &chunk;
         do_tasks(call, share->first, share->last, &share->pass);
@@ -274,7 +279,7 @@ static void compute(struct call *call, const float *d_dst, int64_t first, int64_
 }
 
 /* Strips hold one group, so that groups are done one after the other. */
-static void compute_packed(struct call *call, int64_t first, int64_t last)
+static void compute_packed(struct call *call, const float *d_dst, int64_t first, int64_t last)
 {
     const struct fcnn_cut *cut = &call->cut;
     for (int64_t end; first < last; first = end) {
@@ -282,7 +287,7 @@ static void compute_packed(struct call *call, int64_t first, int64_t last)
         end = fcnn_min(last, before + cut->group_tasks);
         call->strips.group = group;
         fcnn_strips_aim(cut, first - before, end - before, &call->strips);
-        compute(call, NULL, first, end);
+        compute(call, d_dst, first, end);
     }
 }
 
@@ -304,7 +309,8 @@ void fcnn_direct_weights_run(const struct fcnn_query *query, const fcnn_tensors 
         call.sum = fcnn_weights_sum_of(p, t, memory->sums);
         if (fcnn_strips_image_bytes(cut)) call.strips.image = (float *)copies;
         call.strips.gradient = (float *)(copies + fcnn_strips_image_bytes(cut));
-        if (cut->packed) compute_packed(&call, first, last);
-        else compute(&call, cut->d_dst_spread == FCNN_SPREAD_NOTHING ? t->d_dst : memory->shared, first, last);
+        const float *d_dst = cut->d_dst_spread == FCNN_SPREAD_NOTHING ? t->d_dst : memory->shared;
+        if (cut->packed) compute_packed(&call, d_dst, first, last);
+        else compute(&call, d_dst, first, last);
     }
 }

@@ -5,11 +5,11 @@
 #include "kernels/conv2d/weights_cut.h"
 #include "kernels/simd/common.h"
 
-#define LINE 16       /* floats in a cache line */
-#define SUMMED_TILES 3 /* up to which summed tiles pay */
-#define SUMMED_MOST 8  /* up to which they are thought of */
-#define PACKED_WORK 12          /* vector multiply-adds per packed float from which packing pays (measured) */
-#define PACKED_CHANNELS 128     /* from which the lines of neighbouring pixels compete for few sets of a cache */
+#define LINE 16             /* floats in a cache line */
+#define SUMMED_TILES 3      /* up to which summed tiles pay */
+#define SUMMED_MOST 8       /* up to which they are thought of */
+#define PACKED_WORK 6       /* vector multiply-adds per packed float, from which packing pays (measured) */
+#define PACKED_CHANNELS 128 /* from which the lines of neighbouring pixels compete for few sets of a cache */
 
 static int64_t filter_elements(const fcnn_problem *p) { return p->r * p->s * (p->c / p->groups); }
 
@@ -41,10 +41,8 @@ static int64_t standard_packed(const struct fcnn_query *query)
     const struct fcnn_tiles *tiles = query->context;
     const fcnn_problem *p = query->problem;
     const int64_t c = p->c / p->groups, k = p->k / p->groups, work = c * k * p->r * p->s / tiles->lanes;
-    const int64_t floats = fcnn_min(p->n, FCNN_BLOCK) * (p->h * p->w * p->c + p->p * p->q * p->k);
     if (query->knobs[FCNN_CUT_SUMMED] || !may_pack(p)) return FCNN_MOOT;
-    return fcnn_max(p->c, p->k) >= PACKED_CHANNELS && work >= PACKED_WORK * (c + k) &&
-           floats * (int64_t)sizeof(float) <= 2 * query->caches->share;
+    return fcnn_max(p->c, p->k) >= PACKED_CHANNELS && work >= PACKED_WORK * (c + k) ? FCNN_PACKED_BOTH : 0;
 }
 
 /* The widest that a tile can be: a knob's value stands for the nearest that there is. */
@@ -62,15 +60,21 @@ static int64_t standard_panel(const struct fcnn_query *query)
     return query->knobs[FCNN_CUT_SUMMED] ? tiles->summed_vectors : tiles->vectors;
 }
 
-/* What a chunk reads of image and gradient (packed: of a strip of the gradient) fills half of the second cache. */
+/* All that a chunk reads fills half of the second cache, a strip of the gradient alone where that is copied: tiles come
+ * back to it row by row. Where the sums find room in the other half, carrying them costs little, and what one panel's
+ * tiles read, a strip and a line or two of the image per step, is to stay in the first cache. */
 static int64_t standard_chunk(const struct fcnn_query *query)
 {
     const struct fcnn_tiles *tiles = query->context;
     const fcnn_problem *p = query->problem;
+    const struct fcnn_caches *caches = query->caches;
+    const int64_t bytes = (int64_t)sizeof(float), packed = query->knobs[FCNN_CUT_PACKED];
     const int64_t strip = panel_vectors(tiles, 0, query->knobs[FCNN_CUT_PANEL]) * tiles->lanes;
-    const int64_t floats = query->knobs[FCNN_CUT_PACKED] ? strip : p->c * p->stride_h * p->stride_w + p->k;
+    const int64_t floats = packed == FCNN_PACKED_BOTH ? strip : p->c * p->stride_h * p->stride_w + p->k;
+    const int64_t second = caches->l2 / 2 / (floats * bytes), first = caches->l1 / ((strip + 2 * LINE) * bytes);
     if (is_pixel(p)) return FCNN_MOOT;
-    return query->caches->l2 / 2 / (floats * (int64_t)sizeof(float));
+    if (query->knobs[FCNN_CUT_SUMMED] || filter_elements(p) * p->k * bytes > caches->l2 / 2) return second;
+    return packed == FCNN_PACKED_BOTH ? second : fcnn_min(first, second);
 }
 
 /* Summed tiles use a gradient beyond the second cache as fast as it comes, and skip parts of it: they ask ahead. */
@@ -84,8 +88,8 @@ static int64_t standard_ahead(const struct fcnn_query *query)
 
 const struct fcnn_knob fcnn_cut_knobs[FCNN_CUT_KNOBS] = {
     [FCNN_CUT_SUMMED] = {"summed", 2, {0, 1}, standard_summed},
-    [FCNN_CUT_PACKED] = {"packed", 2, {0, 1}, standard_packed},
-    [FCNN_CUT_PANEL] = {"panel_vectors", 4, {1, 2, 3, 4}, standard_panel},
+    [FCNN_CUT_PACKED] = {"packed", 3, {0, FCNN_PACKED_IMAGE, FCNN_PACKED_BOTH}, standard_packed},
+    [FCNN_CUT_PANEL] = FCNN_VECTORS_KNOB(standard_panel),
     [FCNN_CUT_CHUNK] = {"chunk_steps", 9, {16, 32, 64, 128, 256, 512, 1024, 4096, 1 << 16}, standard_chunk},
     [FCNN_CUT_AHEAD] = {"ahead_steps", 4, {0, 16, 48, 96}, standard_ahead},
 };
@@ -100,8 +104,7 @@ static void plan_strips(const struct fcnn_tiles *tiles, const fcnn_problem *p, s
     g->src_pixel = (fcnn_ceil_div(g->depth, LINE) | 1) * LINE;
     g->src_row = cut->conv.w * g->src_pixel;
     g->src_image = cut->conv.h * g->src_row;
-    cut->gradient_pixel = cut->vectors * tiles->lanes;
-    cut->strip = fcnn_ceil_div(fcnn_min(p->n, FCNN_BLOCK) * p->p * p->q * cut->gradient_pixel, LINE) * LINE;
+    if (cut->gradient_packed) cut->gradient_pixel = cut->vectors * tiles->lanes;
     cut->all_panels = cut->conv.h * cut->conv.w * p->c > p->p * p->q * p->k;
 }
 
@@ -110,7 +113,7 @@ static void choose_spreads(const fcnn_problem *p, int64_t rows, struct fcnn_cut 
     int pooled = p->op == FCNN_CONV2D_POOL;
     if (pooled) cut->d_dst_spread = FCNN_SPREAD_WINDOWS;
     else if (p->activation == FCNN_RELU_ACTIVATION && !cut->summed) cut->d_dst_spread = FCNN_SPREAD_FULL;
-    if (fcnn_is_padded(p) && (pooled || cut->summed || p->c / p->groups < rows)) cut->src_spread = FCNN_SPREAD_HALO;
+    if (!cut->packed && fcnn_is_padded(p) && (pooled || cut->summed || p->c / p->groups < rows)) cut->src_spread = FCNN_SPREAD_HALO;
 }
 
 /* Chains in units, units in chunks of about so many steps. */
@@ -135,7 +138,21 @@ static void cut_chains(const fcnn_problem *p, int64_t chunk, struct fcnn_cut *cu
         cut->unit_steps = columns * cut->column_steps;
     }
     cut->image_units = fcnn_ceil_div(p->p, cut->unit_rows) * cut->row_units;
-    cut->chunk_units = fcnn_min(fcnn_max(1, chunk / cut->unit_steps), fcnn_min(p->n, FCNN_BLOCK) * cut->image_units);
+    cut->chunk_units = cut->row_units > 1 ? 1 : fcnn_max(1, chunk / cut->unit_steps);
+    if (cut->chunk_units < cut->image_units) /* evenly */
+        cut->chunk_units = fcnn_ceil_div(cut->image_units, fcnn_ceil_div(cut->image_units, cut->chunk_units));
+    else cut->chunk_units = fcnn_min(cut->chunk_units / cut->image_units, fcnn_min(p->n, FCNN_BLOCK)) * cut->image_units;
+}
+
+/* What a chunk reads, at most. */
+static void size_strips(struct fcnn_cut *cut)
+{
+    const fcnn_problem *conv = &cut->conv;
+    const int64_t rows = cut->row_units > 1 ? 1 : cut->chunk_units * cut->unit_rows;
+    const int64_t met = (rows - 1) * conv->stride_h + (conv->r - 1) * conv->dilation_h + 1;
+    cut->strip_rows = cut->chunk_units < cut->image_units ? fcnn_min(met, conv->h)
+                                                          : cut->chunk_units / cut->image_units * conv->h;
+    cut->strip = fcnn_ceil_div(cut->chunk_units * cut->unit_steps * cut->gradient_pixel, LINE) * LINE;
 }
 
 struct fcnn_cut fcnn_cut_of(const struct fcnn_query *query)
@@ -148,11 +165,12 @@ struct fcnn_cut fcnn_cut_of(const struct fcnn_query *query)
     int64_t depth = p->c / p->groups;
     cut.summed = knobs[FCNN_CUT_SUMMED] && may_sum(tiles, p);
     cut.packed = knobs[FCNN_CUT_PACKED] && !cut.summed && may_pack(p);
+    cut.gradient_packed = cut.packed && knobs[FCNN_CUT_PACKED] == FCNN_PACKED_BOTH;
     cut.panels = fcnn_panels_of(p->k / p->groups, tiles->lanes, panel_vectors(tiles, cut.summed, knobs[FCNN_CUT_PANEL]));
     cut.vectors = fcnn_ceil_div(cut.panels.granules, cut.panels.count);
     cut.tile_rows = cut.summed ? tiles->summed_rows : tiles->rows[cut.vectors];
     cut.bias_tile = !p->no_bias && !cut.summed;
-    if (!cut.packed) choose_spreads(p, cut.tile_rows, &cut);
+    if (!cut.gradient_packed) choose_spreads(p, cut.tile_rows, &cut);
     cut.conv = fcnn_conv_of(p, cut.src_spread == FCNN_SPREAD_HALO);
     fcnn_problem forward = cut.conv;
     forward.direction = FCNN_FORWARD;
@@ -166,6 +184,7 @@ struct fcnn_cut fcnn_cut_of(const struct fcnn_query *query)
     cut.panel_tasks = cut.spans * cut.span_rows + cut.bias_tile;
     cut.group_tasks = cut.panel_tasks * (cut.all_panels ? 1 : cut.panels.count);
     cut_chains(p, knobs[FCNN_CUT_CHUNK], &cut);
+    if (cut.packed) size_strips(&cut);
     if (cut.summed) cut.ahead = knobs[FCNN_CUT_AHEAD] * cut.gradient_pixel;
     return cut;
 }

@@ -17,8 +17,8 @@ struct fcnn_cut {
     struct fcnn_panels panels;
     int padded; /* the image that tiles read has no halo */
     int summed; /* tiles also do ReLU's gradient and the bias: so few that passes over the gradient would cost more */
-    int packed; /* tiles read image and gradient from strips.h's copies: */
-    int64_t strip;          /* floats of the gradient of a panel */
+    int packed, gradient_packed; /* tiles read the image, and the gradient, too, from strips.h's copies: */
+    int64_t strip, strip_rows; /* of a chunk: floats of the gradient of a panel, rows of the image */
     int64_t gradient_pixel; /* floats from pixel to pixel, packed or not */
     int64_t vectors, spans, span_rows, tile_rows; /* tile_rows: at most */
     int by_tap;             /* a span is a tap */
@@ -28,7 +28,8 @@ struct fcnn_cut {
     /* Units: rows of output (pooled: of windows), or one of the pieces of a row. Steps of a row are columns (pooled: the
      * four positions of a window, hence by fours); image_column floats of the image apart, rows image_row. */
     int64_t unit_rows; /* at most; 0: a unit is a whole block of one-pixel images */
-    int64_t unit_steps, row_steps, row_units, image_units, chunk_units;
+    int64_t unit_steps, row_steps, row_units, image_units;
+    int64_t chunk_units; /* whole images, or at most one */
     int64_t rows, column_steps, image_row, image_column;
     int64_t ahead; /* floats of the gradient from what a tile reads to what it prefetches */
 };

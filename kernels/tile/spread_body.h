@@ -12,17 +12,25 @@ static void mask_relu(int64_t count, const float *dst, const float *d_dst, float
     }
 }
 
+FCNN_INLINE vec masked_by(vec x, const float *alive, mask real)
+{
+    return alive ? vec_select(vec_eq(vec_load_masked(alive, real), vec_zero()), vec_zero(), x) : x;
+}
+
 static void cut_strip(int64_t pixels, int64_t width, const float *from, const float *alive, int64_t from_step,
                       float *to, int64_t to_step)
 {
-    for (int64_t i = 0; i < pixels; i++, from += from_step, to += to_step)
-        for (int64_t c = 0; c < width; c += VL) {
-            const mask real = vec_first(fcnn_min(width - c, VL));
-            vec x = vec_load_masked(from + c, real);
-            if (alive)
-                x = vec_select(vec_eq(vec_load_masked(alive + i * from_step + c, real), vec_zero()), vec_zero(), x);
-            vec_store(to + c, x);
-        }
+    const int64_t whole = width / VL * VL;
+    const mask all = vec_first(VL), real = vec_first(width - whole);
+    for (int64_t i = 0; i < pixels; i++, from += from_step, to += to_step) {
+        const float *dst = alive ? alive + i * from_step : NULL;
+        if (!dst)
+            for (int64_t c = 0; c < whole; c += VL) vec_store(to + c, vec_load(from + c));
+        else
+            for (int64_t c = 0; c < whole; c += VL) vec_store(to + c, masked_by(vec_load(from + c), dst + c, all));
+        if (whole < width)
+            vec_store(to + whole, masked_by(vec_load_masked(from + whole, real), dst ? dst + whole : NULL, real));
+    }
 }
 
 /* Truth values of VL channels from word `part` of their group of 16. */
