@@ -168,6 +168,9 @@ EXTRA_DIST += tests/fuzz/run.sh $(fuzz_targets) tests/fuzz/seeds/tuning/crlf tes
 fuzz:
 	@$(AM_TESTS_ENVIRONMENT) $(SHELL) $(srcdir)/tests/fuzz/run.sh || test $$? -eq 77
 
+distclean-local:
+	rm -rf fuzz
+
 # The programs that test threads, for a build with --enable-sanitizer=thread, which wants clang and its OpenMP
 # (configure says so). That sanitizer does not see whole vectors, so only scalar kernels run; OpenMP's runtime has
 # no instrumentation.
