@@ -24,8 +24,8 @@ static const char help[] =
     "  --peers            compare convolutions with oneDNN, or fail where that is impossible\n"
     "  --no-peers         do not compare (default: compare if it was there when this program was configured)\n"
     "  --choice           of our kernels only those that dispatch takes\n"
-    "  --estimate         compare what dispatch takes without measurement with the best that tuning finds, with --layers\n"
-    "                     or --problem; the budget is shared out among the problems\n"
+    "  --estimate         compare what dispatch takes without measurement with the best that tuning finds; the budget\n"
+    "                     is shared out among the problems\n"
     "  --threads=N        run every kernel with N threads (default 1)\n"
     "  --scaling          compare N threads (default 2) with one: what dispatch takes, and peers\n"
     "  --json=FILE        write every window there, as Google Benchmark's JSON\n"
@@ -46,7 +46,8 @@ static int is_library_option(const char *argument)
 
 enum option_id {
     OPTION_HELP = 1000, OPTION_VERSION, OPTION_QUICK, OPTION_LIST, OPTION_CHOICE, OPTION_SCALING, OPTION_PEERS,
-    OPTION_NO_PEERS, OPTION_LAYERS, OPTION_FILTER, OPTION_PROBLEM, OPTION_JSON, OPTION_THREADS, OPTION_BUDGET, OPTION_ESTIMATE
+    OPTION_NO_PEERS, OPTION_LAYERS, OPTION_FILTER, OPTION_PROBLEM, OPTION_JSON, OPTION_THREADS, OPTION_BUDGET,
+    OPTION_ESTIMATE
 };
 
 static const struct option known[] = {

@@ -275,7 +275,8 @@ const struct cli_command cli_tune = {
     .doc = "Finds for each PROBLEM the kernel, its knobs and the number of threads that are fastest on this machine, "
            "and writes them into a tuning file, which every program that uses the library reads. Results stay the "
            "same, bit for bit: all candidates are of the problem's numerics class.",
-    .more = "PROBLEM is one argument: operation, direction and sizes, e.g. 'conv2d forward mb64ic32ih13oc64oh11kh3ph0'. "
+    .more = "PROBLEM is one argument: operation, direction and sizes, e.g. 'conv2d forward "
+            "mb64ic32ih13oc64oh11kh3ph0'. "
             "What the file has already is not measured again, so that a run that was interrupted can be repeated.",
     .options = options,
     .kernels = FIELD(kernels),

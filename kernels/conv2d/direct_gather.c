@@ -195,8 +195,8 @@ static int64_t standard_steps(const struct fcnn_query *query)
     return !query->knobs[SWEEP] || cut.pooled ? FCNN_MOOT : fcnn_max(64, steps);
 }
 
-/* What a block reads and writes should stay in the L2 cache, beside a panel, for all panels; but a panel that comes from
- * further away should meet some hundred pixels. A single panel comes but once. */
+/* What a block reads and writes should stay in the L2 cache, beside a panel, for all panels; but a panel that comes
+ * from further away should meet some hundred pixels. A single panel comes but once. */
 static int64_t standard_block(const struct fcnn_query *query)
 {
     const struct direct_cut cut = panels_cut_of(query, query->knobs[VECTORS]);
@@ -488,7 +488,8 @@ static void run_sweep(const struct call *call, struct job *job, struct fcnn_tile
         go_to(call, job, i);
         if (job->v.count * job->h.count == 0) continue;
         for (int64_t k = 0; k < g->depth; k += part.length) {
-            part = (struct fcnn_segment){k, (i * g->depth + k) * call->columns, fcnn_min(call->cut->steps, g->depth - k)};
+            part = (struct fcnn_segment){k, (i * g->depth + k) * call->columns,
+                                         fcnn_min(call->cut->steps, g->depth - k)};
             run_class(call, job, tile);
         }
     }

@@ -18,7 +18,10 @@ static enum fcnn_spread spread_of(const fcnn_problem *p)
 }
 
 /* Rows of the matrix that are built at a time: whole windows, whole tiles. Built, they are read once per panel. */
-static int64_t rows_at_a_time(const struct fcnn_query *query) { return fcnn_ceil_div(query->knobs[MATRIX_ROWS], 4) * 4; }
+static int64_t rows_at_a_time(const struct fcnn_query *query)
+{
+    return fcnn_ceil_div(query->knobs[MATRIX_ROWS], 4) * 4;
+}
 
 static int64_t standard_rows(const struct fcnn_query *query)
 {

@@ -60,7 +60,7 @@ static struct narrow_cut narrow_cut_of(const struct fcnn_tiles *tiles, const fcn
     cut.pitch = (fcnn_ceil_div(cut.pitch, 16) | 1) * 16; /* odd lines: a column's share all sets of the L1 cache */
     int64_t row = p->c * cut.phases * cut.length * (int64_t)sizeof(float);
     cut.bands = fcnn_ceil_div(p->h * row, knobs[BAND_BYTES]);
-    if (cut.bands * cut.sets % 2 && p->h * row > knobs[BAND_BYTES] / 8) cut.bands++; /* two threads should share evenly */
+    if (cut.bands * cut.sets % 2 && p->h * row > knobs[BAND_BYTES] / 8) cut.bands++; /* even for two threads */
     cut.bands = fcnn_min(p->h, cut.bands);
     cut.band = fcnn_ceil_div(p->h, cut.bands);
     cut.bands = fcnn_ceil_div(p->h, cut.band);
@@ -269,7 +269,8 @@ void fcnn_narrow_run(const struct fcnn_query *query, const fcnn_tensors *t, cons
 {
     const struct fcnn_tiles *tiles = query->context;
     const fcnn_problem *p = query->problem;
-    struct band band = {tiles, p, t, .cut = narrow_cut_of(tiles, p, query->knobs), .tables = tables_in(p, memory->tables)};
+    struct band band = {tiles, p, t, .cut = narrow_cut_of(tiles, p, query->knobs),
+                        .tables = tables_in(p, memory->tables)};
     if (stage == FCNN_TABLES) {
         fill_tables(&band.cut, p, &band.tables);
         return;

@@ -113,7 +113,8 @@ static void choose_spreads(const fcnn_problem *p, int64_t rows, struct fcnn_cut 
     int pooled = p->op == FCNN_CONV2D_POOL;
     if (pooled) cut->d_dst_spread = FCNN_SPREAD_WINDOWS;
     else if (p->activation == FCNN_RELU_ACTIVATION && !cut->summed) cut->d_dst_spread = FCNN_SPREAD_FULL;
-    if (!cut->packed && fcnn_is_padded(p) && (pooled || cut->summed || p->c / p->groups < rows)) cut->src_spread = FCNN_SPREAD_HALO;
+    if (!cut->packed && fcnn_is_padded(p) && (pooled || cut->summed || p->c / p->groups < rows))
+        cut->src_spread = FCNN_SPREAD_HALO;
 }
 
 /* Chains in units, units in chunks of about so many steps. */
@@ -141,7 +142,9 @@ static void cut_chains(const fcnn_problem *p, int64_t chunk, struct fcnn_cut *cu
     cut->chunk_units = cut->row_units > 1 ? 1 : fcnn_max(1, chunk / cut->unit_steps);
     if (cut->chunk_units < cut->image_units) /* evenly */
         cut->chunk_units = fcnn_ceil_div(cut->image_units, fcnn_ceil_div(cut->image_units, cut->chunk_units));
-    else cut->chunk_units = fcnn_min(cut->chunk_units / cut->image_units, fcnn_min(p->n, FCNN_BLOCK)) * cut->image_units;
+    else
+        cut->chunk_units =
+            fcnn_min(cut->chunk_units / cut->image_units, fcnn_min(p->n, FCNN_BLOCK)) * cut->image_units;
 }
 
 /* What a chunk reads, at most. */
@@ -166,7 +169,8 @@ struct fcnn_cut fcnn_cut_of(const struct fcnn_query *query)
     cut.summed = knobs[FCNN_CUT_SUMMED] && may_sum(tiles, p);
     cut.packed = knobs[FCNN_CUT_PACKED] && !cut.summed && may_pack(p);
     cut.gradient_packed = cut.packed && knobs[FCNN_CUT_PACKED] == FCNN_PACKED_BOTH;
-    cut.panels = fcnn_panels_of(p->k / p->groups, tiles->lanes, panel_vectors(tiles, cut.summed, knobs[FCNN_CUT_PANEL]));
+    cut.panels =
+        fcnn_panels_of(p->k / p->groups, tiles->lanes, panel_vectors(tiles, cut.summed, knobs[FCNN_CUT_PANEL]));
     cut.vectors = fcnn_ceil_div(cut.panels.granules, cut.panels.count);
     cut.tile_rows = cut.summed ? tiles->summed_rows : tiles->rows[cut.vectors];
     cut.bias_tile = !p->no_bias && !cut.summed;

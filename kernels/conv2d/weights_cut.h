@@ -25,8 +25,8 @@ struct fcnn_cut {
     int bias_tile;          /* the bias is a tile of its own; else its sum comes with the first tile */
     int all_panels;         /* a task is of all panels of a group, not of one */
     int64_t panel_tasks, group_tasks; /* of a panel (of all), of a group */
-    /* Units: rows of output (pooled: of windows), or one of the pieces of a row. Steps of a row are columns (pooled: the
-     * four positions of a window, hence by fours); image_column floats of the image apart, rows image_row. */
+    /* Units: rows of output (pooled: of windows), or one of the pieces of a row. Steps of a row are columns (pooled:
+     * the four positions of a window, hence by fours); image_column floats of the image apart, rows image_row. */
     int64_t unit_rows; /* at most; 0: a unit is a whole block of one-pixel images */
     int64_t unit_steps, row_steps, row_units, image_units;
     int64_t chunk_units; /* whole images, or at most one */

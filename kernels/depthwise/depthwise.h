@@ -39,9 +39,9 @@ struct fcnn_depthwise_map {
  * one block a pixel; backward every multiplier-th gradient from the first, from the second, ..., `depth` blocks. */
 struct fcnn_depthwise_spread {
     int64_t multiplier, depth, channel; /* channel: the first one in scratch; the source is that of channel 0 */
-    const int32_t *lanes; /* forward: of each channel, its input's in a vector that begins with that of the first channel
-                             of its vector; backward: for each block a vector of lanes, and one of the vectors they are
-                             in */
+    /* Forward: of each channel, its input's in a vector that begins with that of the first channel of its vector;
+     * backward: for each block a vector of lanes, and one of the vectors they are in. */
+    const int32_t *lanes;
 };
 
 /* The inner loops of one instruction set. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * Depthwise convolution, forward and backward data: see depthwise.h. Outputs fall into classes (geometry.h). Over copies
- * with their halo all outputs have all taps, and what classes remain are the phases of strided backward data; in place
+ * Depthwise convolution, forward and backward data: see depthwise.h. Outputs fall into classes (geometry.h). Over
+ * copies with their halo all outputs have all taps, and what classes remain are the phases of strided backward data; in place
  * borders are classes of their own. */
 #include <string.h>
 
@@ -119,9 +119,9 @@ static int64_t row_bytes(const fcnn_problem *p, const struct fcnn_depthwise_map 
     return map->columns * depth_of(p) * WIDTH * (int64_t)sizeof(float);
 }
 
-/* In place pieces of several lines are read best. Copies take one block at a time; but with a power of two between pixels a
- * block's lines share few of 64 cache sets, and several blocks in turn do better, as far as they leave room for bands of
- * a few rows. */
+/* In place pieces of several lines are read best. Copies take one block at a time; but with a power of two between
+ * pixels a block's lines share few of 64 cache sets, and several blocks in turn do better, as far as they leave room
+ * for bands of a few rows. */
 static int64_t standard_blocks(const struct fcnn_query *query)
 {
     const fcnn_problem *p = query->problem;
@@ -280,8 +280,8 @@ static void transpose(struct fcnn_depthwise_run *run)
     run->apart = run->taps_h;
 }
 
-/* Outputs of two classes of one turn among rows first .. last-1. In `run`, src is row `top` of what is convolved, dst pixel (0,0).
- * Taps go where outputs go. */
+/* Outputs of two classes of one turn among rows first .. last-1. In `run`, src is row `top` of what is convolved,
+ * dst pixel (0,0). Taps go where outputs go. */
 static void run_turn(const struct fcnn_depthwise *loops, const struct depthwise_cut *cut, struct fcnn_axis_class v,
                      struct fcnn_axis_class h, int64_t first, int64_t last, int64_t top, struct fcnn_depthwise_run run)
 {

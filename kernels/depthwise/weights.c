@@ -162,7 +162,8 @@ static struct areas areas_of(const struct job *job)
     const struct slots *slots = &job->cut->slots;
     const int64_t width = fcnn_ceil_div(job->channels.width, WIDTH) * WIDTH;
     float *bias = job->scratch + job->problem->r * job->problem->s * width;
-    return (struct areas){job->scratch, bias, bias + width, bias + width + slots->count * slots->columns * width, width};
+    return (struct areas){job->scratch, bias, bias + width, bias + width + slots->count * slots->columns * width,
+                          width};
 }
 
 /* Output rows from .. to-1 of image n, `columns` columns from `left` on. */

@@ -95,7 +95,8 @@ FCNN_INLINE void run_tile(const struct fcnn_grouped_run *run, int64_t first, con
     FCNN_UNROLL for (int i = 0; i < pixels; i++) acc[i] = start;
     for (int64_t r = 0; r < count; r++)
         for (int64_t s = 0; s < taps; s++) {
-            const float *x = run->rows[r].x + offsets[s] + first * VL, *w = run->rows[r].weights + run->skip + s * run->tap;
+            const float *x = run->rows[r].x + offsets[s] + first * VL;
+            const float *w = run->rows[r].weights + run->skip + s * run->tap;
             for (const float *end = w + depth * VL; w < end; w += VL, x += plane) {
                 const vec weight = vec_keep(vec_load(w));
                 FCNN_UNROLL for (int i = 0; i < pixels; i++) acc[i] = vec_fma(vec_load(x + i * VL), weight, acc[i]);

@@ -70,7 +70,8 @@ static int64_t standard_columns(const struct fcnn_query *query)
     const int64_t pixels = loops->pixels, most = cut_of(query, 1, 1, 1).gather.dst_w;
     if (most <= pixels) return most;
     int64_t columns = pixels;
-    while (columns < most && cut_of(query, 1, columns + pixels, 1).ring * (int64_t)sizeof(float) <= query->caches->l1 / 2)
+    const int64_t room = query->caches->l1 / 2 / (int64_t)sizeof(float);
+    while (columns < most && cut_of(query, 1, columns + pixels, 1).ring <= room)
         columns += pixels;
     return columns;
 }

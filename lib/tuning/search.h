@@ -55,8 +55,8 @@ enum fcnn_care { FCNN_BRIEFLY, FCNN_SURELY };
  * come to it less than 2 times in 100 (FCNN_BRIEFLY, asked after 6, 9, 13 and 16 pairs) or 5 in 1000 (FCNN_SURELY,
  * after 16), and the median gain is 1 % or more. A sign test, because nothing is known of how windows are distributed
  * on a busy machine: they have long tails, which neither a mean nor its deviation survives. It is slower when it lost
- * all pairs, the fewer the more it lost by. All else is a tie: when not even its best one of four pairs shows a gain or the
- * median of nine does not, when time (`deadline`, of lab->now()) is over, when it has not become clear. */
+ * all pairs, the fewer the more it lost by. All else is a tie: when not even its best one of four pairs shows a gain or
+ * the median of nine does not, when time (`deadline`, of lab->now()) is over, when it has not become clear. */
 struct fcnn_bout fcnn_compare(const struct fcnn_lab *lab, struct fcnn_side *challenger, struct fcnn_side *incumbent,
                               enum fcnn_care care, double deadline, uint64_t *random);
 
