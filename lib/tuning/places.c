@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * The process's own table: which files it comes from, and what became of each. Read once, when a plan first wants it. */
+ * The process's own table: which files it comes from, and what became of each. Read once, when a plan first wants
+ * it. */
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
