@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "bench/cases.h"
 #include "bench/format.h"
 #include "bench/interrupt.h"
 #include "bench/suite.h"

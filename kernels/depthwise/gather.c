@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Depthwise convolution, forward and backward data: see depthwise.h. Outputs fall into classes (geometry.h). Over
- * copies with their halo all outputs have all taps, and what classes remain are the phases of strided backward data; in place
- * borders are classes of their own. */
+ * copies with their halo all outputs have all taps, and what classes remain are the phases of strided backward
+ * data; in place borders are classes of their own. */
 #include <string.h>
 
 #include "kernels/depthwise/depthwise.h"
