@@ -44,10 +44,7 @@ cmp -s "$source/lib/sized.h" "$work/lib/sized.h" && fail "lib/sized.h has anothe
 flags="$CFLAGS -O0 -std=gnu11 -w -ffp-contract=off -fvisibility=hidden $OPENMP_CFLAGS -D_GNU_SOURCE"
 library="-DPACKAGE_VERSION=\"$FCNN_VERSION\" -I$work -I$work/kernels -I$work/lib -I$work/lib/net"
 rm "$work"/reference/*_double.c
-<<<<<<< HEAD
-=======
 # Some names are there twice.
->>>>>>> w/file
 for sources in 'lib/*.c' 'lib/net/*.c' 'lib/tuning/*.c' 'kernels/peak/*_scalar.c' 'reference/*.c'; do
     (cd "$work/$(dirname "$sources")" && $CC $flags $library -c $(basename "$sources")) ||
         fail "$sources with structs that have grown"
