@@ -54,12 +54,14 @@ static int64_t is_far(const struct fcnn_query *query)
 }
 
 /* Longer pieces of memory are read, and several vectors summed side by side; but the rows of gradients that are met
- * together should stay in the first-level cache, or where memory is slower than the second, there. */
+ * together should stay in the first-level cache, or where not even a single block's do and memory is slower than the
+ * second level, there. */
 static int64_t standard_blocks(const struct fcnn_query *query)
 {
     const fcnn_problem *p = query->problem;
     const int64_t blocks = fcnn_ceil_div(p->k, WIDTH), bytes = (window_rows(p) + 1) * row_bytes(p);
-    const int64_t room = is_far(query) ? query->caches->l2 / 2 : query->caches->l1 / 4 * 3;
+    const int is_large = is_far(query) && bytes > query->caches->l1;
+    const int64_t room = is_large ? query->caches->l2 / 2 : query->caches->l1 / 4 * 3;
     if (blocks == 1) return FCNN_MOOT;
     if (p->r == 1) return 4; /* slot_columns() sees to that */
     int64_t beside = 1;
