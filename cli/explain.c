@@ -76,30 +76,34 @@ static void decide(struct question *q)
 
 /* ---- choices ---- */
 
-static void describe(const struct question *q, fcnn_tuning *table, struct choice *choice)
+static fcnn_status describe(const struct question *q, fcnn_tuning *table, struct choice *choice)
 {
     fcnn_options options = q->options;
     fcnn_plan *plan;
     fcnn_plan_info info;
     options.planning = "estimate"; /* a question measures nothing */
     options.tuning = table;
-    if (fcnn_plan_create(&plan, &q->problem, &options)) return;
+    const fcnn_status status = fcnn_plan_create(&plan, &q->problem, &options);
+    if (status) return status;
     fcnn_plan_describe(plan, &info);
     snprintf(choice->text, sizeof choice->text, "%s", info.choice);
     snprintf(choice->origin, sizeof choice->origin, "%s", info.origin);
     choice->threads = info.threads;
     choice->gain = info.gain;
     fcnn_plan_destroy(plan);
+    return FCNN_OK;
 }
 
 /* The estimate, from an empty table, beside what the table says. */
-static void describe_both(struct question *q)
+static fcnn_status describe_both(struct question *q)
 {
     fcnn_tuning *empty;
-    describe(q, NULL, &q->plan);
-    if (fcnn_tuning_create(&empty)) return;
-    describe(q, empty, &q->estimate);
+    fcnn_status status = describe(q, NULL, &q->plan);
+    if (!status) status = fcnn_tuning_create(&empty);
+    if (status) return status;
+    status = describe(q, empty, &q->estimate);
     fcnn_tuning_destroy(empty);
+    return status;
 }
 
 /* ---- times ---- */
@@ -250,7 +254,8 @@ static int print_json(const struct question *q)
 static int answer(struct question *q)
 {
     decide(q);
-    if (!q->status) describe_both(q);
+    const fcnn_status described = q->status ? FCNN_OK : describe_both(q);
+    if (described) return program_failed(described);
     if (q->time && !q->status) {
         const fcnn_status status = measure(q);
         if (status) return status == FCNN_INTERRUPTED ? EXIT_INTERRUPTED : program_failed(status);

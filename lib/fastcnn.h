@@ -66,7 +66,7 @@ typedef enum fcnn_status {
     FCNN_NO_FILE = 7,       /* a file is missing or cannot be read */
     FCNN_INTERRUPTED = 8,   /* a callback asked to stop */
     FCNN_DIVERGED = 9,      /* training came to numbers that are not finite */
-    FCNN_NOT_TUNED = 10     /* only measured choices were asked for, and there is none for this problem */
+    FCNN_NOT_TUNED = 10,    /* only measured choices were asked for, and there is none for this problem */
 } fcnn_status;
 
 /* A constant phrase for a status, e.g. "bad shape". Never NULL. */

@@ -342,7 +342,7 @@ fi
 # ---- the man page has the options of --help, and no others ----
 
 : >"$out"; : >"$err"
-for command in "" train prove list info explain; do ${FCNN_RUN-} ./fastcnn $command --help; done |
+for command in "" train prove list info explain tune; do ${FCNN_RUN-} ./fastcnn $command --help; done |
     grep -o -- '--[a-z][a-z-]*' | sort -u >"$work/help"
 sed 's/\\-/-/g' "$page" | grep -o -- '--[a-z][a-z-]*' | sort -u >"$work/page"
 last='docs/fastcnn.1'

@@ -61,7 +61,7 @@ END_TEST
 START_TEST(evaluation_pays_for_its_own_plans)
 {
     enum { WORKERS = TOY_IMAGES / NET_CHUNK };
-    const fcnn_options kernels = {.threads = WORKERS, .kernel = "*_im2col_*"};
+    const fcnn_options kernels = {.threads = WORKERS, .kernel = "*_direct_*"};
     const fcnn_compile_options options = {.shards = 1, .kernels = &kernels};
     static float y[TOY_IMAGES * TOY_CLASSES];
     fcnn_model *trained = toy_build(&options), *fresh = toy_build(&options);

@@ -11,17 +11,14 @@ struct fcnn_choice standard_choice(const struct fcnn_kernel *kernel, const fcnn_
     return fcnn_standard_choice(kernel, problem, fcnn_cpu_caches());
 }
 
-/* Between the limits small numbers are as likely as large ones. */
+/* Between two listed values any is as likely as another. */
 static int64_t draw_value(const struct fcnn_knob *knob, int64_t standard, uint64_t *state)
 {
-    const int64_t least = knob->values[0], most = knob->values[knob->count - 1];
-    switch (rng_below(state, 5)) {
+    const int64_t from = rng_below(state, knob->count - 1);
+    switch (rng_below(state, 6)) {
     case 0: return standard;
-    case 1: {
-        int64_t range = most - least + 1;
-        while (range > 8 && rng_below(state, 2)) range = range / 4 + 1;
-        return least + rng_below(state, range);
-    }
+    case 1:
+    case 2: return knob->values[from] + rng_below(state, knob->values[from + 1] - knob->values[from] + 1);
     default: return knob->values[rng_below(state, knob->count)];
     }
 }

@@ -75,8 +75,8 @@ static void cut_blocks(struct direct_cut *cut, int64_t pixels)
 static int64_t chunks_of(const struct direct_cut *cut)
 {
     const struct fcnn_gather *g = &cut->gather;
-    const int64_t images = fcnn_ceil_div(g->images, cut->blocks), rows = fcnn_ceil_div(g->dst_h, cut->bands);
-    if (cut->swept) return images > 1 ? images : rows;
+    if (cut->swept) /* of the smallest block */
+        return fcnn_ceil_div(g->images, cut->blocks) > 1 ? g->images / cut->blocks : g->dst_h / cut->bands;
     return fcnn_max(1, fcnn_min(g->images * g->dst_h * g->dst_w / cut->blocks / CHUNK_PIXELS, MOST_CHUNKS));
 }
 
@@ -105,7 +105,7 @@ static struct block block_at(const struct direct_cut *cut, int64_t i)
     return (struct block){i / cut->bands, 1, band * units / cut->bands * unit, (band + 1) * units / cut->bands * unit};
 }
 
-/* Chunks first .. last-1 of a swept block: blocks differ by one image or row at most, so a chunk may be empty. */
+/* Chunks first .. last-1 of a swept block. */
 static struct block part_of(const struct direct_cut *cut, const struct block *block, int64_t first, int64_t last)
 {
     const struct fcnn_gather *g = &cut->gather;
@@ -201,7 +201,7 @@ static int64_t standard_block(const struct fcnn_query *query)
 {
     const struct direct_cut cut = panels_cut_of(query, query->knobs[VECTORS]);
     const struct fcnn_gather *g = &cut.gather;
-    if (cut.packing.panels.count == 1 && !query->knobs[SWEEP]) return INT64_MAX;
+    if (cut.packing.panels.count == 1 && !query->knobs[SWEEP] && cut.spread != FCNN_SPREAD_FULL) return INT64_MAX;
     const int64_t deep = fcnn_min(g->depth, query->knobs[SWEEP] ? query->knobs[SWEEP_STEPS] : g->depth);
     const int64_t read = fcnn_ceil_div(g->src_h * g->src_w * deep, g->dst_h * g->dst_w) + cut.columns;
     return fcnn_max(query->knobs[SWEEP] ? 256 : 512, query->caches->l2 / 2 / (read * (int64_t)sizeof(float)));
