@@ -218,10 +218,10 @@ static void run_cut(const struct fcnn_query *query, const fcnn_tensors *t, const
     if (stage == FCNN_COMPUTE && query->knobs[0] == wrong_value) t->dst[0] += 1;
 }
 
-/* How many problems find it: each of the five listed values, and any of 8 neighbours that are not. */
+/* Each of the five listed values, and any between two of them that are near. */
 START_TEST(one_value_of_a_knob)
 {
-    static const int64_t wrong[] = {FEW, 2, OFTEN, 9, MANY, 4, 5, 6, 7, 8, 10, 11, 12};
+    static const int64_t wrong[] = {FEW, 2, OFTEN, 9, MANY, 4, 5, 6, 7, 8};
     const struct fcnn_variant variant = {.demand = demand, .run = run_cut, FCNN_KNOBS(knobs)};
     const struct fcnn_kernel kernel = {"one_value", FCNN_DENSE, FCNN_FORWARD, FCNN_SCALAR, FCNN_EXACT, &variant};
     struct problem_list list = {0};
@@ -249,7 +249,7 @@ int main(void)
     TCase *faults = tcase_create("one_bit");
     tcase_set_timeout(faults, 300);
     tcase_add_loop_test(faults, one_bit, 0, PLACES);
-    tcase_add_loop_test(faults, one_value_of_a_knob, 0, 13);
+    tcase_add_loop_test(faults, one_value_of_a_knob, 0, 10);
     suite_add_tcase(suite, faults);
     const struct tally tally = run_dealt(suite, PLACES);
     printf("%d of %d places tried, %d failed\n", tally.run, PLACES, tally.failed);
