@@ -87,9 +87,11 @@ static void judge(struct place *place, fcnn_status status)
     } else {
         const int used = snprintf(place->verdict, sizeof place->verdict, "%d line%s", reader->taken,
                                   reader->taken == 1 ? "" : "s");
+        char first[sizeof place->first];
+        memcpy(first, place->first, sizeof first);
         if (reader->stale + reader->bad)
             snprintf(place->verdict + used, sizeof place->verdict - (size_t)used,
-                     ", %d of them not for here, %d left out (%s)", reader->stale, reader->bad, place->first);
+                     ", %d of them not for here, %d left out (%s)", reader->stale, reader->bad, first);
     }
 }
 
