@@ -312,8 +312,8 @@ END_TEST
 
 START_TEST(no_tuning_files)
 {
-    static const char *const texts[] = {"hello\n", "\n" HEADER, "fastcnn tuning\n", "fastcnn tuning 2\n", "\x7f""ELF",
-                                        "fastcnn tuning 11111111111\n", "fastcnn tuning 1x\n"};
+    static const char *const texts[] = {"hello\n", ("\n" HEADER), "fastcnn tuning\n", "fastcnn tuning 2\n",
+                                        ("\x7f" "ELF"), "fastcnn tuning 11111111111\n", "fastcnn tuning 1x\n"};
     fcnn_tuning *table = empty();
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         ck_assert_int_eq(fcnn_tuning_parse(table, texts[i], strlen(texts[i]), NULL, NULL, NULL), FCNN_BAD_DATA);
