@@ -164,16 +164,20 @@ static fcnn_status read_wanted_threads(int option, int *threads)
     fcnn_status status = read_count("FASTCNN_NUM_THREADS", 0, threads);
     if (status || *threads) return status;
     status = read_count("OMP_NUM_THREADS", 1, &checked);
-    *threads = omp_get_max_threads();
+    if (!status) *threads = omp_get_max_threads();
     return status;
 }
 
+/* OpenMP is asked only when its variable is known to be good: where that is no number clang's runtime may take garbage
+ * and abort. Once, as clang moves a call that stands twice to the beginning. */
 static fcnn_status read_threads(int option, int *threads)
 {
-    const int limit = omp_get_thread_limit() < FCNN_MAX_THREADS ? omp_get_thread_limit() : FCNN_MAX_THREADS;
     const fcnn_status status = read_wanted_threads(option, threads);
+    if (status) return status;
+    const int limit = omp_get_thread_limit();
     if (*threads > limit) *threads = limit;
-    return status;
+    if (*threads > FCNN_MAX_THREADS) *threads = FCNN_MAX_THREADS;
+    return FCNN_OK;
 }
 
 /* "48K,2M,4M": the core's first and second level, and its share of the last one. */
