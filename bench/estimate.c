@@ -2,6 +2,7 @@
  * The estimate beside the best: see estimate.h. */
 #include "bench/estimate.h"
 
+#include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 #include "bench/cases.h"
 #include "bench/format.h"
 #include "bench/interrupt.h"
+#include "bench/output.h"
 #include "bench/suite.h"
 
 /* ---- the account ---- */
@@ -69,6 +71,25 @@ void bench_estimate_print(struct bench_estimates *estimates, FILE *out)
     for (int i = 0; i < estimates->count; i++) print_one(&estimates->of[i], out);
 }
 
+int bench_estimate_json(const struct bench_estimates *estimates, FILE *out)
+{
+    json_t *list = json_array();
+    int failed = 0;
+    for (int i = 0; i < estimates->count; i++) {
+        const struct bench_estimate *e = &estimates->of[i];
+        json_t *one = json_pack("{s:s, s:s, s:s}", "layer", e->of->layer, "problem", e->of->text, "estimate",
+                                e->estimate);
+        if (e->gain > 0)
+            failed |= json_object_update_new(one, json_pack("{s:s, s:f}", "best", e->best, "gain", e->gain));
+        else
+            failed |= json_object_set_new(one, "failure", json_string(e->failure[0] ? e->failure : "time was up"));
+        failed |= json_array_append_new(list, one);
+    }
+    if (!failed && !json_dumpf(list, out, JSON_INDENT(2) | JSON_REAL_PRECISION(9))) fputc('\n', out);
+    json_decref(list);
+    return !failed;
+}
+
 /* ---- the measurement ---- */
 
 static int go_on(void *context, const fcnn_tune_progress *progress)
@@ -117,6 +138,16 @@ static void say_progress(const struct bench_estimates *estimates, int done)
     if (done == estimates->count && bench_is_terminal(stderr)) fputc('\n', stderr);
 }
 
+/* 0, or the status to exit with after a message. */
+static int write_json(const struct bench_estimates *estimates, const char *path)
+{
+    struct bench_output output;
+    if (!bench_output_open(&output, path)) return EX_CANTCREAT;
+    if (bench_estimate_json(estimates, output.file)) return bench_output_close(&output) ? 0 : EX_IOERR;
+    bench_output_cancel(&output);
+    return fputs("fastcnn-bench: no memory\n", stderr), EX_OSERR;
+}
+
 int bench_estimate_run(const struct bench_suite *suite, FILE *out)
 {
     struct bench_estimates all = {.count = suite->case_count, .threads = suite->options->threads};
@@ -134,6 +165,7 @@ int bench_estimate_run(const struct bench_suite *suite, FILE *out)
         else say_progress(&all, i + 1);
     }
     bench_estimate_print(&all, out);
+    const int status = suite->options->json ? write_json(&all, suite->options->json) : 0;
     free(all.of);
-    return bench_interrupted() ? 128 + bench_interrupted() : 0;
+    return bench_interrupted() ? 128 + bench_interrupted() : status;
 }

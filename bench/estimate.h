@@ -39,9 +39,13 @@ struct bench_estimate_summary bench_estimate_summarize(const struct bench_estima
 /* The summary, then the problems, those first whose estimate was worst. Sorts them. */
 void bench_estimate_print(struct bench_estimates *estimates, FILE *out);
 
+/* An object for each problem, in the order of the list: {"layer", "problem", "estimate", "best", "gain"}, or "failure"
+ * in place of the last two. 0: no memory; errors of `out` are the caller's to look for. */
+int bench_estimate_json(const struct bench_estimates *estimates, FILE *out);
+
 struct bench_suite;
-/* Measures the suite's problems, with progress on stderr; 0, or the status to exit with after a message. An interrupt
- * ends it early: what is measured is printed, the status is 128 + the signal. */
+/* Measures the suite's problems, with progress on stderr, prints, and writes the file of --json. 0, or the status to
+ * exit with after a message. An interrupt ends it early: what is measured is printed, and 128 + the signal returned. */
 int bench_estimate_run(const struct bench_suite *suite, FILE *out);
 
 #ifdef __cplusplus

@@ -28,7 +28,7 @@ static const char help[] =
     "                     is shared out among the problems\n"
     "  --threads=N        run every kernel with N threads (default 1)\n"
     "  --scaling          compare N threads (default 2) with one: what dispatch takes, and peers\n"
-    "  --json=FILE        write every window there, as Google Benchmark's JSON\n"
+    "  --json=FILE        write every window there, as Google Benchmark's JSON; with --estimate its table\n"
     "  --budget=SECONDS   start no new window after this time (default 150, 600 with --layers)\n"
     "  --list             list layers, problems and kernels, time nothing\n"
     "  --help, --version\n"

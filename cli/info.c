@@ -18,8 +18,8 @@ struct info {
 };
 
 static const char *const variables[] = {"FASTCNN_CACHES", "FASTCNN_ISA", "FASTCNN_KERNEL", "FASTCNN_MATH",
-                                        "FASTCNN_NUM_THREADS", "FASTCNN_TUNING", "FASTCNN_VERBOSE",
-                                        "OMP_NUM_THREADS"};
+                                        "FASTCNN_NUM_THREADS", "FASTCNN_PLANNING", "FASTCNN_TUNING",
+                                        "FASTCNN_VERBOSE", "OMP_NUM_THREADS"};
 #define VARIABLES ((int)(sizeof variables / sizeof *variables))
 
 /* The word in brackets of "always [madvise] never". The library asks for huge pages by madvise(). */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * The table of estimates (bench/estimate.c) on made-up results. */
 #include <check.h>
+#include <jansson.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -70,12 +71,36 @@ START_TEST(table)
 }
 END_TEST
 
+START_TEST(json)
+{
+    struct bench_estimate list[5];
+    char *text;
+    size_t length;
+    make_up(list);
+    const struct bench_estimates all = {.of = list, .count = 5, .threads = 1};
+    FILE *out = open_memstream(&text, &length);
+    ck_assert(bench_estimate_json(&all, out));
+    ck_assert_int_eq(fclose(out), 0);
+    json_t *read = json_loads(text, 0, NULL);
+    ck_assert_uint_eq(json_array_size(read), 5);
+    const json_t *second = json_array_get(read, 1), *third = json_array_get(read, 2), *last = json_array_get(read, 4);
+    ck_assert_str_eq(json_string_value(json_object_get(second, "best")), "second{x=2}");
+    ck_assert(json_real_value(json_object_get(second, "gain")) == 2);
+    ck_assert_ptr_null(json_object_get(third, "gain"));
+    ck_assert_str_eq(json_string_value(json_object_get(third, "failure")), "time was up");
+    ck_assert_str_eq(json_string_value(json_object_get(last, "failure")), "no memory");
+    json_decref(read);
+    free(text);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("estimate");
     TCase *cases = tcase_create("estimate");
     tcase_add_test(cases, summary);
     tcase_add_test(cases, table);
+    tcase_add_test(cases, json);
     suite_add_tcase(suite, cases);
     return run_suite(suite);
 }

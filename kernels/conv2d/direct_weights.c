@@ -20,7 +20,7 @@ void fcnn_direct_weights_demand(const struct fcnn_query *query, struct fcnn_dema
 {
     const fcnn_problem *p = query->problem;
     struct fcnn_cut cut = fcnn_cut_of(query);
-    demand->tables = (size_t)(p->r + p->s) * sizeof(struct fcnn_range) + 2 * (size_t)cut.unit_steps * sizeof(int32_t);
+    demand->tables = (size_t)(p->r + p->s) * sizeof(struct fcnn_span) + 2 * (size_t)cut.unit_steps * sizeof(int32_t);
     demand->shared = fcnn_spread_bytes(p, cut.d_dst_spread);
     demand->sums = fcnn_weights_sum_bytes(p);
     demand->scratch = segment_bytes(&cut) + fcnn_strips_image_bytes(&cut) + fcnn_strips_gradient_bytes(&cut);
@@ -60,7 +60,7 @@ static void list_units(const struct fcnn_cut *cut, const struct fcnn_cut_tables 
     const fcnn_problem *p = &cut->conv;
     const struct fcnn_gather *g = &cut->gather;
     const int64_t pixel_b = cut->gradient_pixel, everywhere = cut->row_steps * cut->rows;
-    struct fcnn_range down = {0, cut->rows}, across = {0, fcnn_max(everywhere, cut->unit_steps)};
+    struct fcnn_span down = {0, cut->rows}, across = {0, fcnn_max(everywhere, cut->unit_steps)};
     int64_t base = 0;
     if (whose >= 0) {
         int64_t r = whose / p->s, s = whose % p->s;

@@ -70,10 +70,10 @@ static void fill_gradient(const struct fcnn_tiles *tiles, const struct fcnn_cut 
 }
 
 /* Inputs from .. to-1 of `in` that meet outputs from .. to-1. */
-static struct fcnn_range inputs_of(int64_t from, int64_t to, int64_t stride, int64_t pad, int64_t reach, int64_t in)
+static struct fcnn_span inputs_of(int64_t from, int64_t to, int64_t stride, int64_t pad, int64_t reach, int64_t in)
 {
     const int64_t first = fcnn_min(fcnn_max(from * stride - pad, 0), in), last = (to - 1) * stride - pad + reach;
-    return (struct fcnn_range){first, fcnn_max(first, fcnn_min(last, in))};
+    return (struct fcnn_span){first, fcnn_max(first, fcnn_min(last, in))};
 }
 
 /* Outputs of a chunk: rows of whole columns, or a piece of one row. */
@@ -92,7 +92,7 @@ static struct area inputs_between(const struct fcnn_cut *cut, const struct fcnn_
     const fcnn_problem *conv = &cut->conv;
     const int64_t above = first->image * cut->rows;
     const int64_t high = (conv->r - 1) * conv->dilation_h + 1, wide = (conv->s - 1) * conv->dilation_w + 1;
-    const struct fcnn_range down = inputs_of(out->top - above, out->bottom - above, conv->stride_h, conv->pad_top, high,
+    const struct fcnn_span down = inputs_of(out->top - above, out->bottom - above, conv->stride_h, conv->pad_top, high,
                                              conv->h),
                             across = inputs_of(out->left, out->right, conv->stride_w, conv->pad_left, wide, conv->w);
     if (first->image != last->image || cut->image_units == cut->chunk_units) /* whole images */
@@ -123,7 +123,7 @@ void fcnn_strips_fill(const struct fcnn_tiles *tiles, const struct fcnn_cut *cut
     }
     const fcnn_problem *conv = &cut->conv;
     const int64_t rows = conv->p / cut->rows, row = fcnn_min(last->row + fcnn_max(cut->unit_rows, 1), cut->rows) * rows;
-    const struct fcnn_range down =
+    const struct fcnn_span down =
         inputs_of(0, row, conv->stride_h, 0, (conv->r - 1) * conv->dilation_h + 1, conv->h);
     const int64_t needed = last->image * conv->h + down.to;
     fcnn_halo_rows(p, t->src + image * p->h * p->w * p->c, strips->image, strips->halo_rows, needed);

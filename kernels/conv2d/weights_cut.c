@@ -8,7 +8,7 @@
 #define LINE 16             /* floats in a cache line */
 #define SUMMED_TILES 3      /* up to which summed tiles pay */
 #define SUMMED_MOST 8       /* up to which they are thought of */
-#define PACKED_WORK 6       /* vector multiply-adds per packed float, from which packing pays (measured) */
+#define PACKED_WORK 6       /* vector multiply-adds per packed float, from which packing should pay */
 #define PACKED_CHANNELS 128 /* from which the lines of neighbouring pixels compete for few sets of a cache */
 
 static int64_t filter_elements(const fcnn_problem *p) { return p->r * p->s * (p->c / p->groups); }
@@ -204,15 +204,15 @@ struct fcnn_unit fcnn_unit_at(const struct fcnn_cut *cut, int64_t unit, int64_t 
 
 struct fcnn_cut_tables fcnn_cut_tables_in(const struct fcnn_cut *cut, void *memory)
 {
-    struct fcnn_range *ranges = memory;
+    struct fcnn_span *ranges = memory;
     int32_t *steps = (int32_t *)(ranges + cut->conv.r + cut->conv.s);
     return (struct fcnn_cut_tables){ranges, ranges + cut->conv.r, steps, steps + cut->unit_steps};
 }
 
-static struct fcnn_range real_outputs(const fcnn_problem *conv, int vertical, int64_t tap)
+static struct fcnn_span real_outputs(const fcnn_problem *conv, int vertical, int64_t tap)
 {
     const struct fcnn_axis_class met = fcnn_axis_tap(conv, vertical, tap);
-    return (struct fcnn_range){met.first, met.first + met.count};
+    return (struct fcnn_span){met.first, met.first + met.count};
 }
 
 void fcnn_cut_fill_tables(const struct fcnn_cut *cut, int pooled, const struct fcnn_cut_tables *tables)

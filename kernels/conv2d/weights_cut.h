@@ -35,11 +35,8 @@ struct fcnn_cut {
 };
 
 /* Tables: offsets of the image at each step of a unit; as many zeros; for each tap the outputs that meet real input. */
-struct fcnn_range {
-    int64_t from, to;
-};
 struct fcnn_cut_tables {
-    struct fcnn_range *down, *across; /* of taps r, of taps s */
+    struct fcnn_span *down, *across; /* of taps r, of taps s */
     int32_t *steps, *zeros;
 };
 

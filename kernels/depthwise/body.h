@@ -238,21 +238,21 @@ static void fill_parts(const struct fcnn_depthwise_spread *spread, const float *
 }
 
 /* Without a channel multiplier spread is NULL. */
-FCNN_INLINE void fill_map(const struct fcnn_depthwise_map *map, const struct fcnn_depthwise_spread *spread,
+FCNN_INLINE void fill_copy(const struct fcnn_halo *halo, const struct fcnn_depthwise_spread *spread,
                           const float *src, const float *dst, int64_t first, int64_t last, int64_t channels, float *out,
                           int64_t block)
 {
-    const int64_t step = map->pixel, real = fcnn_min(map->w, map->columns - map->left);
-    const int64_t right = map->columns - map->left - real, depth = spread ? spread->depth : 1;
-    for (int64_t row = first - map->top; row < last - map->top; row++, out += map->columns * depth * WIDTH)
+    const int64_t step = halo->pixel, real = fcnn_min(halo->w, halo->columns - halo->left);
+    const int64_t right = halo->columns - halo->left - real, depth = spread ? spread->depth : 1;
+    for (int64_t row = first - halo->top; row < last - halo->top; row++, out += halo->columns * depth * WIDTH)
         for (int64_t c = 0; c < channels; c += WIDTH) {
-            const int64_t image = row * map->w * step, at = image + ((spread ? spread->channel : 0) + c) * depth;
-            float *to = out + c / WIDTH * block, *middle = to + map->left * depth * WIDTH;
-            if (row < 0 || row >= map->h) {
-                fill_zeros(to, map->columns * depth);
+            const int64_t image = row * halo->w * step, at = image + ((spread ? spread->channel : 0) + c) * depth;
+            float *to = out + c / WIDTH * block, *middle = to + halo->left * depth * WIDTH;
+            if (row < 0 || row >= halo->h) {
+                fill_zeros(to, halo->columns * depth);
                 continue;
             }
-            fill_zeros(to, map->left * depth);
+            fill_zeros(to, halo->left * depth);
             if (depth > 1)
                 fill_parts(spread, src + at, dst ? dst + at : NULL, real, step, channels - c, middle);
             else if (spread)
@@ -263,15 +263,15 @@ FCNN_INLINE void fill_map(const struct fcnn_depthwise_map *map, const struct fcn
         }
 }
 
-static void fill_rows(const struct fcnn_depthwise_map *map, const float *src, const float *dst, int64_t first,
+static void fill_rows(const struct fcnn_halo *halo, const float *src, const float *dst, int64_t first,
                       int64_t last, int64_t channels, float *out, int64_t block)
 {
-    fill_map(map, NULL, src, dst, first, last, channels, out, block);
+    fill_copy(halo, NULL, src, dst, first, last, channels, out, block);
 }
 
-static void fill_spread_rows(const struct fcnn_depthwise_map *map, const struct fcnn_depthwise_spread *spread,
+static void fill_spread_rows(const struct fcnn_halo *halo, const struct fcnn_depthwise_spread *spread,
                              const float *src, const float *dst, int64_t first, int64_t last, int64_t channels,
                              float *out, int64_t block)
 {
-    fill_map(map, spread, src, dst, first, last, channels, out, block);
+    fill_copy(halo, spread, src, dst, first, last, channels, out, block);
 }

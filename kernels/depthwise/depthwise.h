@@ -11,7 +11,6 @@
 #include "kernels/conv2d/conv2d.h"
 
 #define FCNN_DEPTHWISE_WIDTH 16 /* channels of a block: floats of a pixel in scratch and of a row of packed weights */
-#define FCNN_DEPTHWISE_BYTES (40 << 10) /* of scratch that bands aim at */
 
 /* Output pixels of some rows: dst[y][x][c] = init[c] + sum over i < taps_h, j < taps_w, d < depth of
  * src[i,j][y][x][d][c] weights[i,j][d][c]. Steps are in floats; src and dst have `channels` channels, weights whole
@@ -29,13 +28,7 @@ struct fcnn_depthwise_run {
     int relu;
 };
 
-/* The source of a convolution, or of a gather, with a halo of zeros: pixel (y,x) of the map is pixel (y-top,x-left). */
-struct fcnn_depthwise_map {
-    int64_t h, w, pixel;              /* of the image; floats from pixel to pixel */
-    int64_t top, left, rows, columns; /* of the map */
-};
-
-/* How the blocks of a map are made from a source with a channel multiplier: forward each channel `multiplier` times,
+/* How the blocks of a copy are made from a source with a channel multiplier: forward each channel `multiplier` times,
  * one block a pixel; backward every multiplier-th gradient from the first, from the second, ..., `depth` blocks. */
 struct fcnn_depthwise_spread {
     int64_t multiplier, depth, channel; /* channel: the first one in scratch; the source is that of channel 0 */
@@ -47,12 +40,12 @@ struct fcnn_depthwise_spread {
 /* The inner loops of one instruction set. */
 struct fcnn_depthwise {
     void (*run)(const struct fcnn_depthwise_run *run);
-    /* Rows first .. last-1 of a map of `src` into scratch: `channels` channels in blocks that start `block` floats
-     * apart; +0 behind the last channel, and where dst is 0, if there is a dst. */
-    void (*fill)(const struct fcnn_depthwise_map *map, const float *src, const float *dst, int64_t first, int64_t last,
+    /* Rows first .. last-1 of a source with its halo into scratch: `channels` channels in blocks that start `block`
+     * floats apart; +0 behind the last channel, and where dst is 0, if there is a dst. */
+    void (*fill)(const struct fcnn_halo *halo, const float *src, const float *dst, int64_t first, int64_t last,
                  int64_t channels, float *out, int64_t block);
     /* The same with a channel multiplier. */
-    void (*fill_spread)(const struct fcnn_depthwise_map *map, const struct fcnn_depthwise_spread *spread,
+    void (*fill_spread)(const struct fcnn_halo *halo, const struct fcnn_depthwise_spread *spread,
                         const float *src, const float *dst, int64_t first, int64_t last, int64_t channels, float *out,
                         int64_t block);
     int lanes, strip; /* floats of a vector; most outputs of a row that `run` computes at once */

@@ -32,49 +32,16 @@ const char *fcnn_depthwise_doubt(const struct fcnn_query *query)
 /* Blocks of a pixel in scratch. */
 static int64_t depth_of(const fcnn_problem *p) { return p->direction == FCNN_FORWARD ? 1 : p->k / p->c; }
 
-/* Tasks = images * groups of blocks * bands of output rows. `conv`: the problem as if its source were the map, or the
- * problem itself if it reads its source in place. */
+/* Tasks = images * groups of blocks * bands of output rows. halo.conv: the problem as if its source were the copy, or
+ * the problem itself if it reads its source in place. */
 struct depthwise_cut {
-    fcnn_problem conv;
-    struct fcnn_depthwise_map map; /* in place: the source itself */
-    struct fcnn_gather gather;     /* of conv */
+    struct fcnn_halo halo;     /* in place: that of a copy, but for conv */
+    struct fcnn_gather gather; /* of halo.conv */
     struct fcnn_panels blocks;
     int64_t bands, depth;
     int copies;
     int64_t pixel, row, block; /* floats from one to the next, of what is convolved; of a block in scratch */
 };
-
-/* How far the halo of a backward pass reaches in front of the gradient, and its size with it, along one axis. */
-static int64_t reach(int64_t taps, int64_t dilation, int64_t stride, int64_t pad)
-{
-    return fcnn_ceil_div(fcnn_max(0, (taps - 1) * dilation - pad), stride);
-}
-
-static struct fcnn_depthwise_map map_of(const fcnn_problem *p, fcnn_problem *conv)
-{
-    *conv = fcnn_conv_of(p, p->direction == FCNN_FORWARD);
-    if (p->direction == FCNN_FORWARD)
-        return (struct fcnn_depthwise_map){p->h, p->w, p->c, p->pad_top, p->pad_left, conv->h, conv->w};
-    const int64_t top = reach(p->r, p->dilation_h, p->stride_h, p->pad_top);
-    const int64_t left = reach(p->s, p->dilation_w, p->stride_w, p->pad_left);
-    conv->pad_top += top * p->stride_h, conv->pad_left += left * p->stride_w;
-    conv->p = (p->h - 1 + conv->pad_top) / p->stride_h + 1, conv->q = (p->w - 1 + conv->pad_left) / p->stride_w + 1;
-    return (struct fcnn_depthwise_map){p->p, p->q, p->k, top, left, conv->p, conv->q};
-}
-
-/* The rows of the map that output rows first .. last-1 meet lie in [from, to). */
-struct range {
-    int64_t from, to;
-};
-
-static struct range rows_met(const fcnn_problem *conv, int64_t first, int64_t last)
-{
-    const int64_t reach = (conv->r - 1) * conv->dilation_h;
-    if (conv->direction == FCNN_FORWARD)
-        return (struct range){first * conv->stride_h, (last - 1) * conv->stride_h + reach + 1};
-    return (struct range){fcnn_max(0, first + conv->pad_top - reach) / conv->stride_h,
-                          (last - 1 + conv->pad_top) / conv->stride_h + 1};
-}
 
 /* ---- knobs ---- */
 
@@ -97,26 +64,25 @@ static int64_t inner(const fcnn_problem *p, int vertical)
     return fcnn_max(0, fcnn_min(out - 1, (in - 1 + pad - reach) / stride) - fcnn_ceil_div(pad, stride) + 1);
 }
 
-/* Copying costs some cycles for each pixel of the map, reading in place as many as multiply-adds take for each pixel of
- * the border, where tiles are small. */
+/* Copying costs some cycles for each pixel of the copy, reading in place as many as multiply-adds take for each pixel
+ * of the border, where tiles are small. */
 static int64_t standard_copy(const struct fcnn_query *query)
 {
     const fcnn_problem *p = query->problem;
-    fcnn_problem conv;
-    const struct fcnn_depthwise_map map = map_of(p, &conv);
+    const struct fcnn_halo halo = fcnn_halo_of(p);
     if (must_copy(p)) return FCNN_MOOT;
     const struct fcnn_gather g = fcnn_gather_of(p);
     const int64_t border = g.dst_h * g.dst_w - inner(p, 1) * inner(p, 0);
-    return 4 * map.rows * map.columns * (p->direction == FCNN_FORWARD ? 1 : p->stride_h * p->stride_w) <
+    return 4 * halo.rows * halo.columns * (p->direction == FCNN_FORWARD ? 1 : p->stride_h * p->stride_w) <
            border * p->r * p->s;
 }
 
 /* A share of the second-level cache: what is computed at a time, a few rows, is in the first one. */
 static int64_t standard_band_bytes(const struct fcnn_query *query) { return query->caches->l2 / 4; }
 
-static int64_t row_bytes(const fcnn_problem *p, const struct fcnn_depthwise_map *map)
+static int64_t row_bytes(const fcnn_problem *p, const struct fcnn_halo *halo)
 {
-    return map->columns * depth_of(p) * WIDTH * (int64_t)sizeof(float);
+    return halo->columns * depth_of(p) * WIDTH * (int64_t)sizeof(float);
 }
 
 /* In place pieces of several lines are read best. Copies take one block at a time; but with a power of two between
@@ -125,14 +91,13 @@ static int64_t row_bytes(const fcnn_problem *p, const struct fcnn_depthwise_map 
 static int64_t standard_blocks(const struct fcnn_query *query)
 {
     const fcnn_problem *p = query->problem;
-    fcnn_problem conv;
-    const struct fcnn_depthwise_map map = map_of(p, &conv);
-    const struct range met = rows_met(&conv, 0, FEWEST_ROWS);
+    const struct fcnn_halo halo = fcnn_halo_of(p);
+    const struct fcnn_span met = fcnn_halo_met(&halo, 1, 0, FEWEST_ROWS);
     const int64_t channels = p->direction == FCNN_FORWARD ? p->k : p->c;
     if (channels <= WIDTH) return FCNN_MOOT;
     if (!must_copy(p) && !query->knobs[COPY]) return 8;
     return fcnn_max(1, fcnn_min(channels % 256 == 0 ? 4 : 1,
-                                standard_band_bytes(query) / ((met.to - met.from) * row_bytes(p, &map))));
+                                standard_band_bytes(query) / ((met.to - met.from) * row_bytes(p, &halo))));
 }
 
 const struct fcnn_knob fcnn_depthwise_gather_knobs[FCNN_DEPTHWISE_GATHER_KNOBS] = {
@@ -146,17 +111,18 @@ const struct fcnn_knob fcnn_depthwise_gather_knobs[FCNN_DEPTHWISE_GATHER_KNOBS] 
 static struct depthwise_cut depthwise_cut_of(const struct fcnn_query *query)
 {
     const fcnn_problem *p = query->problem;
-    struct depthwise_cut cut = {.depth = depth_of(p), .copies = must_copy(p) || query->knobs[COPY]};
-    cut.map = map_of(p, &cut.conv);
-    const int64_t floats = cut.map.columns * cut.depth * WIDTH;
-    if (!cut.copies) cut.conv = fcnn_conv_of(p, 0);
-    cut.gather = fcnn_gather_of(&cut.conv);
+    struct depthwise_cut cut = {
+        .halo = fcnn_halo_of(p), .depth = depth_of(p), .copies = must_copy(p) || query->knobs[COPY]};
+    const int64_t floats = cut.halo.columns * cut.depth * WIDTH;
+    if (!cut.copies) cut.halo.conv = fcnn_conv_of(p, 0);
+    cut.gather = fcnn_gather_of(&cut.halo.conv);
     cut.blocks = fcnn_panels_of(cut.gather.dst_pixel, WIDTH, query->knobs[BLOCKS]);
     const int64_t together = fcnn_ceil_div(cut.blocks.granules, cut.blocks.count);
     const int64_t bytes = together * floats * (int64_t)sizeof(float);
-    int64_t rows = 0; /* of the map, in a band */
+    int64_t rows = 0; /* of the copy, in a band */
     while (cut.bands < cut.gather.dst_h) {
-        const struct range met = rows_met(&cut.conv, 0, fcnn_ceil_div(cut.gather.dst_h, ++cut.bands));
+        const int64_t outputs = fcnn_ceil_div(cut.gather.dst_h, ++cut.bands);
+        const struct fcnn_span met = fcnn_halo_met(&cut.halo, 1, 0, outputs);
         rows = met.to - met.from + 1; /* other phases may meet one more */
         if (rows * bytes <= query->knobs[BAND_BYTES] || rows <= 2 * cut.gather.taps_h) break;
     }
@@ -330,15 +296,16 @@ static int32_t *lanes_of(const struct depthwise_cut *cut, const struct fcnn_memo
 
 /* What output rows meet, of image n, into scratch. */
 static void fill(const struct fcnn_depthwise *loops, const struct depthwise_cut *cut, const float *src,
-                 const float *dst, const struct range met, const struct fcnn_panel channels,
+                 const float *dst, const struct fcnn_span met, const struct fcnn_panel channels,
                  const struct fcnn_memory *memory)
 {
-    const int64_t multiplier = cut->conv.k / cut->conv.c;
+    const int64_t multiplier = cut->halo.conv.k / cut->halo.conv.c;
     if (multiplier > 1) {
         const struct fcnn_depthwise_spread spread = {multiplier, cut->depth, channels.from, lanes_of(cut, memory)};
-        loops->fill_spread(&cut->map, &spread, src, dst, met.from, met.to, channels.width, memory->scratch, cut->block);
+        loops->fill_spread(&cut->halo, &spread, src, dst, met.from, met.to, channels.width, memory->scratch,
+                           cut->block);
     } else {
-        loops->fill(&cut->map, src + channels.from, dst ? dst + channels.from : NULL, met.from, met.to, channels.width,
+        loops->fill(&cut->halo, src + channels.from, dst ? dst + channels.from : NULL, met.from, met.to, channels.width,
                     memory->scratch, cut->block);
     }
 }
@@ -348,11 +315,11 @@ static void compute_band(const struct fcnn_depthwise *loops, const struct depthw
                          const struct fcnn_memory *memory, int64_t n, const struct fcnn_panel channels, int64_t from,
                          int64_t to)
 {
-    const fcnn_problem *p = &cut->conv;
+    const fcnn_problem *p = &cut->halo.conv;
     const struct fcnn_gather *g = &cut->gather;
     const struct classes *classes = memory->tables;
     const int forward = p->direction == FCNN_FORWARD, relu = p->activation == FCNN_RELU_ACTIVATION;
-    const int64_t image = cut->map.h * cut->map.w * cut->map.pixel;
+    const int64_t image = cut->halo.h * cut->halo.w * cut->halo.pixel;
     const float *src = (forward ? t->src : t->d_dst) + n * image;
     const float *packed = (const float *)memory->packed + channels.from / WIDTH * fcnn_depthwise_packed_block(p);
     struct fcnn_depthwise_run run = {.src = cut->copies ? memory->scratch : src + channels.from,
@@ -364,7 +331,7 @@ static void compute_band(const struct fcnn_depthwise *loops, const struct depthw
                                      .src_block = cut->block,
                                      .weights_block = fcnn_depthwise_packed_block(p),
                                      .relu = forward && relu};
-    const struct range met = rows_met(p, from, to);
+    const struct fcnn_span met = fcnn_halo_met(&cut->halo, 1, from, to);
     if (cut->copies) fill(loops, cut, src, !forward && relu ? t->dst + n * image : NULL, met, channels, memory);
     for (int64_t i = 0; i < classes->rows; i++)
         for (int64_t j = 0; j < classes->columns; j++)
@@ -391,8 +358,8 @@ void fcnn_depthwise_gather_run(const struct fcnn_query *query, const fcnn_tensor
     struct depthwise_cut cut = depthwise_cut_of(query);
     struct classes *classes = memory->tables;
     if (stage == FCNN_TABLES) {
-        classes->rows = fcnn_axis_classes(&cut.conv, 1, classes->list);
-        classes->columns = fcnn_axis_classes(&cut.conv, 0, classes->list + cut.gather.dst_h);
+        classes->rows = fcnn_axis_classes(&cut.halo.conv, 1, classes->list);
+        classes->columns = fcnn_axis_classes(&cut.halo.conv, 0, classes->list + cut.gather.dst_h);
         make_lanes(p, loops->lanes, lanes_of(&cut, memory));
     } else if (stage == FCNN_PACK) {
         fcnn_depthwise_pack(p, t, memory->packed, first, last);
