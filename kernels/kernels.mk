@@ -9,6 +9,8 @@ libfcnn_scalar_la_CPPFLAGS = $(LIB_CPPFLAGS)
 libfcnn_scalar_la_CFLAGS = $(PLAIN_CFLAGS)
 libfcnn_scalar_la_SOURCES = \
     kernels/conv2d/conv2d.h \
+    kernels/conv2d/direct_cut.c \
+    kernels/conv2d/direct_cut.h \
     kernels/conv2d/direct_gather.c \
     kernels/conv2d/direct_scalar.c \
     kernels/conv2d/direct_weights.c \

@@ -8,117 +8,10 @@
  * Where classes would be too small to fill tiles (7x7 maps of one image have corners of one pixel), or weights of a
  * panel too many for the L2 cache, the taps are swept instead: all outputs that meet a tap, tap after tap, carrying the
  * sums in dst. Order of every sum: bias (or +0), then filter row, filter column, channel (numerics.md, rules 3, 4). */
-#include "kernels/conv2d/conv2d.h"
+#include "kernels/conv2d/direct_cut.h"
 #include "kernels/simd/common.h"
 
-enum { VECTORS, ROWS, SWEEP, SWEEP_STEPS, BLOCK_PIXELS, OWN_COPY };
-
-#define CHUNK_PIXELS 24 /* aims at the size of a task: neighbouring ones of a call are run as one */
-#define MOST_CHUNKS 64
-#define SHORT_CHAIN 160 /* multiply-adds that do not hide a tile's end */
-#define SWEEP_PIXELS 512 /* in more, classes fill their tiles */
-
-/* How a problem is cut: tasks = blocks * groups * panels * chunks of a block's tiles. A block is some images, or a band
- * of rows of one. */
-struct direct_cut {
-    fcnn_problem problem; /* folded */
-    fcnn_problem conv;
-    struct fcnn_gather gather;
-    struct fcnn_packing packing;
-    enum fcnn_spread spread;
-    int pooled;
-    int swept;       /* taps are, parts of so many steps at a time */
-    int64_t steps;
-    int own_copy;    /* what is spread is spread in scratch, a block at a time */
-    int64_t columns; /* of the widest panel, in whole vectors */
-    int64_t rows;    /* of a tile, at most */
-    int64_t blocks, bands, chunks;
-};
-
-/* Outputs of a convolution: all rows of some images, or some rows of one. */
-struct block {
-    int64_t image, images, from, to;
-};
-
-static enum fcnn_spread spread_of(const fcnn_problem *p)
-{
-    int pooled = p->op == FCNN_CONV2D_POOL;
-    if (p->direction == FCNN_FORWARD) return pooled && fcnn_is_padded(p) ? FCNN_SPREAD_HALO : FCNN_SPREAD_NOTHING;
-    return pooled || p->activation == FCNN_RELU_ACTIVATION ? FCNN_SPREAD_FULL : FCNN_SPREAD_NOTHING;
-}
-
-/* What does not depend on knobs but the first. */
-static struct direct_cut panels_cut_of(const struct fcnn_query *query, int64_t vectors)
-{
-    const struct fcnn_tiles *tiles = query->context;
-    const fcnn_problem *p = query->problem;
-    struct direct_cut cut = {.problem = fcnn_folded(p), .spread = spread_of(p),
-                             .pooled = p->op == FCNN_CONV2D_POOL && p->direction == FCNN_FORWARD};
-    cut.conv = fcnn_conv_of(&cut.problem, cut.spread == FCNN_SPREAD_HALO);
-    cut.gather = fcnn_gather_of(&cut.conv);
-    cut.packing = fcnn_packing_of(tiles, &cut.problem, vectors);
-    const struct fcnn_panels *panels = &cut.packing.panels;
-    cut.columns = fcnn_ceil_div(panels->granules, panels->count) * panels->granule;
-    return cut;
-}
-
-/* Blocks of about `pixels` outputs. Windows of pooling are not cut. */
-static void cut_blocks(struct direct_cut *cut, int64_t pixels)
-{
-    const struct fcnn_gather *g = &cut->gather;
-    const int64_t image = g->dst_h * g->dst_w;
-    cut->bands = fcnn_min(fcnn_ceil_div(image, pixels), g->dst_h / (cut->pooled ? 2 : 1));
-    cut->blocks = cut->bands > 1 ? g->images * cut->bands : fcnn_ceil_div(g->images, fcnn_max(1, pixels / image));
-}
-
-/* Classes are cut by tiles. Swept, taps meet different pixels: chunks are images of a block, or rows of one image. */
-static int64_t chunks_of(const struct direct_cut *cut)
-{
-    const struct fcnn_gather *g = &cut->gather;
-    if (cut->swept) /* of the smallest block */
-        return fcnn_ceil_div(g->images, cut->blocks) > 1 ? g->images / cut->blocks : g->dst_h / cut->bands;
-    return fcnn_max(1, fcnn_min(g->images * g->dst_h * g->dst_w / cut->blocks / CHUNK_PIXELS, MOST_CHUNKS));
-}
-
-static struct direct_cut direct_cut_of(const struct fcnn_query *query)
-{
-    const int64_t *knobs = query->knobs;
-    struct direct_cut cut = panels_cut_of(query, knobs[VECTORS]);
-    cut.swept = knobs[SWEEP] && !cut.pooled;
-    cut.steps = knobs[SWEEP_STEPS];
-    cut_blocks(&cut, knobs[BLOCK_PIXELS]);
-    cut.own_copy = cut.spread == FCNN_SPREAD_FULL && knobs[OWN_COPY];
-    cut.rows = fcnn_min(knobs[ROWS], FCNN_TILE_ROWS);
-    if (cut.pooled) cut.rows = cut.rows / 4 * 4;
-    cut.chunks = chunks_of(&cut);
-    return cut;
-}
-
-static struct block block_at(const struct direct_cut *cut, int64_t i)
-{
-    const struct fcnn_gather *g = &cut->gather;
-    if (cut->bands == 1) {
-        const int64_t image = i * g->images / cut->blocks;
-        return (struct block){image, (i + 1) * g->images / cut->blocks - image, 0, g->dst_h};
-    }
-    const int64_t unit = cut->pooled ? 2 : 1, units = g->dst_h / unit, band = i % cut->bands;
-    return (struct block){i / cut->bands, 1, band * units / cut->bands * unit, (band + 1) * units / cut->bands * unit};
-}
-
-/* Chunks first .. last-1 of a swept block. */
-static struct block part_of(const struct direct_cut *cut, const struct block *block, int64_t first, int64_t last)
-{
-    const struct fcnn_gather *g = &cut->gather;
-    struct block part = *block;
-    if (fcnn_ceil_div(g->images, cut->blocks) > 1) {
-        part.image = block->image + first * block->images / cut->chunks;
-        part.images = block->image + last * block->images / cut->chunks - part.image;
-    } else {
-        const int64_t rows = block->to - block->from;
-        part.from = block->from + first * rows / cut->chunks, part.to = block->from + last * rows / cut->chunks;
-    }
-    return part;
-}
+/* ---- demand and tables ---- */
 
 /* Tables: in which classes outputs are visited. Swept: one class for each tap. */
 struct visits {
@@ -128,114 +21,14 @@ struct visits {
 
 static int64_t most_rows(const struct fcnn_gather *g) { return fcnn_max(g->dst_h, g->taps_h); }
 
-/* What a panel costs in the outputs that have some taps, in multiply-adds of vectors. A tile needs ten sums side by
- * side to keep two units of four cycles' latency busy; beginning and ending one costs as much as `tile` says. */
-static int64_t cost_of(const struct fcnn_tiles *tiles, const struct direct_cut *cut, int64_t outputs, int64_t taps,
-                       int64_t tile)
-{
-    const int64_t vectors = cut->columns / tiles->lanes, least = 10, pixels = cut->gather.images * outputs;
-    const int64_t count = fcnn_ceil_div(pixels, tiles->rows[vectors]);
-    return taps * cut->gather.depth * fcnn_max(pixels * vectors, count * least) + count * tile;
-}
-
-/* Whether it is cheaper to sweep taps. The constants are measured on MNIST's third convolution. */
-static int is_sweep_cheaper(const struct fcnn_tiles *tiles, const struct direct_cut *cut)
-{
-    const struct fcnn_gather *g = &cut->gather;
-    struct fcnn_axis_class rows[SWEEP_PIXELS + 1], *columns = rows + g->dst_h;
-    int64_t by_class = 0, by_tap = 0;
-    if (g->images * g->dst_h * g->dst_w > SWEEP_PIXELS) return 0;
-    const int64_t down = fcnn_axis_classes(&cut->conv, 1, rows), across = fcnn_axis_classes(&cut->conv, 0, columns);
-    for (int64_t i = 0; i < down; i++)
-        for (int64_t j = 0; j < across; j++)
-            by_class += cost_of(tiles, cut, rows[i].count * columns[j].count, rows[i].taps * columns[j].taps, 150);
-    for (int64_t r = 0; r < g->taps_h; r++) {
-        const int64_t met = fcnn_axis_tap(&cut->conv, 1, r).count;
-        for (int64_t s = 0; s < g->taps_w && by_tap < by_class; s++)
-            by_tap += cost_of(tiles, cut, met * fcnn_axis_tap(&cut->conv, 0, s).count, 1, 200);
-    }
-    return by_tap < by_class;
-}
-
-/* ---- knobs without measurement ---- */
-
-static int64_t panel_bytes(const struct direct_cut *cut)
-{
-    return cut->packing.rows * cut->columns * (int64_t)sizeof(float);
-}
-
-static int64_t standard_vectors(const struct fcnn_query *query)
-{
-    const fcnn_problem folded = fcnn_folded(query->problem);
-    return fcnn_panel_vectors(&(struct fcnn_query){&folded, query->context, query->caches, query->knobs});
-}
-
-/* As many as fit the registers; for short chains fewer, so that tiles end with fewer stores at once. */
-static int64_t standard_tile_rows(const struct fcnn_query *query)
-{
-    const struct fcnn_tiles *tiles = query->context;
-    const struct direct_cut cut = panels_cut_of(query, query->knobs[VECTORS]);
-    const int64_t most = tiles->rows[cut.columns / tiles->lanes];
-    return most <= 4 ? FCNN_MOOT : cut.packing.rows > SHORT_CHAIN || cut.pooled ? most : fcnn_max(4, most * 2 / 3);
-}
-
-/* Because that is cheaper, or because a panel does not stay in the L2 cache. */
-static int64_t standard_sweep(const struct fcnn_query *query)
-{
-    const struct direct_cut cut = panels_cut_of(query, query->knobs[VECTORS]);
-    if (cut.pooled) return FCNN_MOOT;
-    return panel_bytes(&cut) > query->caches->l2 / 4 * 3 || is_sweep_cheaper(query->context, &cut);
-}
-
-/* The part of a panel that tiles read while they sweep takes an eighth of the L2 cache. */
-static int64_t standard_steps(const struct fcnn_query *query)
-{
-    const struct direct_cut cut = panels_cut_of(query, query->knobs[VECTORS]);
-    const int64_t steps = query->caches->l2 / 8 / (cut.columns * (int64_t)sizeof(float));
-    return !query->knobs[SWEEP] || cut.pooled ? FCNN_MOOT : fcnn_max(64, steps);
-}
-
-/* What a block reads and writes should stay in the L2 cache, beside a panel, for all panels; but a panel that comes
- * from further away should meet some hundred pixels. A single panel comes but once. */
-static int64_t standard_block(const struct fcnn_query *query)
-{
-    const struct direct_cut cut = panels_cut_of(query, query->knobs[VECTORS]);
-    const struct fcnn_gather *g = &cut.gather;
-    if (cut.packing.panels.count == 1 && !query->knobs[SWEEP] && cut.spread != FCNN_SPREAD_FULL) return INT64_MAX;
-    const int64_t deep = fcnn_min(g->depth, query->knobs[SWEEP] ? query->knobs[SWEEP_STEPS] : g->depth);
-    const int64_t read = fcnn_ceil_div(g->src_h * g->src_w * deep, g->dst_h * g->dst_w) + cut.columns;
-    return fcnn_max(query->knobs[SWEEP] ? 256 : 512, query->caches->l2 / 2 / (read * (int64_t)sizeof(float)));
-}
-
-/* A gradient that would leave the L2 cache before it is read; but many blocks, as threads that share one spread it
- * twice. */
-static int64_t standard_copy(const struct fcnn_query *query)
-{
-    struct direct_cut cut = panels_cut_of(query, query->knobs[VECTORS]);
-    if (cut.spread != FCNN_SPREAD_FULL) return FCNN_MOOT;
-    cut_blocks(&cut, query->knobs[BLOCK_PIXELS]);
-    return cut.blocks >= 8 && fcnn_spread_bytes(&cut.problem, cut.spread) > (size_t)query->caches->l2 / 2;
-}
-
-const struct fcnn_knob fcnn_direct_gather_knobs[FCNN_DIRECT_GATHER_KNOBS] = {
-    [VECTORS] = FCNN_VECTORS_KNOB(standard_vectors),
-    [ROWS] = {"rows", 6, {4, 5, 6, 8, 10, 12}, standard_tile_rows},
-    [SWEEP] = {"sweep", 2, {0, 1}, standard_sweep},
-    [SWEEP_STEPS] = {"sweep_steps", 6, {64, 128, 256, 512, 1024, 2048}, standard_steps},
-    [BLOCK_PIXELS] = {"block_pixels", 7, {64, 128, 256, 512, 1024, 4096, 1 << 20}, standard_block},
-    [OWN_COPY] = {"own_copy", 2, {0, 1}, standard_copy},
-};
-
-/* ---- demand and tables ---- */
-
 /* A block's part of what is spread lies in scratch behind the segments. */
-static size_t segment_bytes(const struct direct_cut *cut)
+static size_t segment_bytes(const struct fcnn_direct_cut *cut)
 {
     return fcnn_line((size_t)(cut->gather.taps_h * cut->gather.taps_w) * sizeof(struct fcnn_segment));
 }
 
 /* The rows first .. last-1 of an image's d_dst that a block of its gradient meets. */
-static void source_rows(const fcnn_problem *p, const struct block *block, int64_t *first, int64_t *last)
+static void source_rows(const fcnn_problem *p, const struct fcnn_direct_block *block, int64_t *first, int64_t *last)
 {
     const int64_t rows = p->op == FCNN_CONV2D_POOL ? 2 : 1, reach = (p->r - 1) * p->dilation_h;
     const int64_t from = fcnn_ceil_div(fcnn_max(0, block->from + p->pad_top - reach), p->stride_h);
@@ -244,7 +37,7 @@ static void source_rows(const fcnn_problem *p, const struct block *block, int64_
     *last = fcnn_ceil_div(to, rows);
 }
 
-static size_t copy_bytes(const struct direct_cut *cut)
+static size_t copy_bytes(const struct fcnn_direct_cut *cut)
 {
     const fcnn_problem *p = &cut->problem;
     const struct fcnn_gather *g = &cut->gather;
@@ -255,7 +48,7 @@ static size_t copy_bytes(const struct direct_cut *cut)
 
 void fcnn_direct_gather_demand(const struct fcnn_query *query, struct fcnn_demand *demand)
 {
-    const struct direct_cut cut = direct_cut_of(query);
+    const struct fcnn_direct_cut cut = fcnn_direct_cut_of(query);
     const fcnn_problem *p = &cut.problem;
     const struct fcnn_gather *g = &cut.gather;
     demand->tables = sizeof(struct visits) +
@@ -270,7 +63,7 @@ void fcnn_direct_gather_demand(const struct fcnn_query *query, struct fcnn_deman
     demand->tasks[FCNN_COMPUTE] = cut.blocks * cut.packing.tasks * cut.chunks;
 }
 
-static void list_visits(const struct direct_cut *cut, struct visits *visits)
+static void list_visits(const struct fcnn_direct_cut *cut, struct visits *visits)
 {
     const struct fcnn_gather *g = &cut->gather;
     struct fcnn_axis_class *columns = visits->list + most_rows(g);
@@ -310,7 +103,7 @@ struct job {
     float *dst;         /* first channel of the panel, likewise */
     uint16_t *choice;   /* pooled: first word of the block's first image */
     int64_t choice_pixel;
-    struct block block; /* swept: the part of it that the call is about */
+    struct fcnn_direct_block block; /* swept: the part of it that the call is about */
     int64_t src_from;   /* the row at which src begins */
 };
 
@@ -392,7 +185,7 @@ FCNN_INLINE void place_windows(const struct job *job, struct walk *w, struct fcn
 /* What all tiles of some tasks have in common: a block, a panel, and chunks first .. last-1. */
 struct call {
     const struct fcnn_tiles *tiles;
-    const struct direct_cut *cut;
+    const struct fcnn_direct_cut *cut;
     const struct visits *visits;
     int64_t columns, vectors, rows; /* of the panel; most of a tile */
     int64_t first, last;
@@ -500,7 +293,7 @@ static void run_sweep(const struct call *call, struct job *job, struct fcnn_tile
 }
 
 /* Where a block's source lies: in the tensor, in memory.shared, or in scratch, to where it is spread. */
-static void place_source(const struct fcnn_query *query, const struct direct_cut *cut, const fcnn_tensors *t,
+static void place_source(const struct fcnn_query *query, const struct fcnn_direct_cut *cut, const fcnn_tensors *t,
                          const struct fcnn_memory *memory, int spread_now, struct job *job)
 {
     const fcnn_problem *p = &cut->problem;
@@ -527,7 +320,7 @@ static void compute(const struct fcnn_query *query, const fcnn_tensors *t, const
                     int64_t first, int64_t last)
 {
     const struct fcnn_tiles *tiles = query->context;
-    const struct direct_cut cut = direct_cut_of(query);
+    const struct fcnn_direct_cut cut = fcnn_direct_cut_of(query);
     const fcnn_problem *p = &cut.problem;
     const struct fcnn_gather *g = &cut.gather;
     const struct fcnn_packing *packing = &cut.packing;
@@ -543,11 +336,11 @@ static void compute(const struct fcnn_query *query, const fcnn_tensors *t, const
         const int64_t vectors = fcnn_ceil_div(panel.width, tiles->lanes), columns = vectors * tiles->lanes;
         const int64_t channel = group * g->width + panel.from;
         const float *packed = (const float *)memory->packed + at * packing->stride;
-        job.block = block_at(&cut, block);
+        job.block = fcnn_direct_block_at(&cut, block);
         place_source(query, &cut, t, memory, block != ready, &job);
         ready = block;
         if (cut.swept) {
-            const struct block part = part_of(&cut, &job.block, chunk, chunk + end - task);
+            const struct fcnn_direct_block part = fcnn_direct_block_part(&cut, &job.block, chunk, chunk + end - task);
             job.src += (part.image - job.block.image) * g->src_image;
             job.block = part;
         }
@@ -567,11 +360,11 @@ void fcnn_direct_gather_run(const struct fcnn_query *query, const fcnn_tensors *
                             enum fcnn_stage stage, int64_t first, int64_t last)
 {
     const struct fcnn_tiles *tiles = query->context;
-    const struct direct_cut cut = direct_cut_of(query);
+    const struct fcnn_direct_cut cut = fcnn_direct_cut_of(query);
     const fcnn_problem *p = &cut.problem;
     switch (stage) {
     case FCNN_TABLES: list_visits(&cut, memory->tables); break;
-    case FCNN_PACK: fcnn_pack_weights(tiles, p, query->knobs[VECTORS], t, memory->packed, first, last); break;
+    case FCNN_PACK: fcnn_pack_weights(tiles, p, cut.vectors, t, memory->packed, first, last); break;
     case FCNN_GATHER: fcnn_spread_rows(tiles, p, t, cut.spread, memory->shared, first, last); break;
     default: compute(query, t, memory, first, last);
     }
