@@ -96,6 +96,7 @@ check_programs = \
     tests/check_tune \
     tests/check_tuning_file \
     tests/check_tuning_table \
+    tests/check_tuning_text \
     tests/check_winograd
 if HAVE_SLEEF
 tests_check_reference_math_CPPFLAGS = $(AM_CPPFLAGS) $(SLEEF_CFLAGS) -DHAVE_SLEEF
@@ -151,6 +152,8 @@ tests_check_estimate_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 tests_check_estimate_LDFLAGS = $(bench_link_flags)
 tests_check_estimate_LDADD = libfcnn-bench.la $(LDADD) $(JANSSON_LIBS)
 tests_check_shape_file_LDADD = libfcnn-layers.la $(LDADD)
+tests_check_tuning_file_SOURCES = tests/check_tuning_file.c tests/tuning.c tests/tuning.h
+tests_check_tuning_text_SOURCES = tests/check_tuning_text.c tests/tuning.c tests/tuning.h
 tests_check_tuning_file_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc -Wl,--wrap=calloc -Wl,--wrap=realloc
 tests_check_peak_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=clock_gettime
 
