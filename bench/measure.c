@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "bench/bounds.h"
@@ -23,12 +24,23 @@ double bench_now(void) { return seconds_of(CLOCK_MONOTONIC); }
 
 /* ---- before the first window ---- */
 
+/* What dispatch takes is run as a caller would get it: with the knobs and threads of the tuning table, if that has some
+ * for this number of threads. All else by name, with standard knobs. */
+static fcnn_status create_plan(fcnn_plan **plan, const struct bench_result *row)
+{
+    const fcnn_options pinned = {.threads = row->threads, .kernel = row->kernel,
+                                 .math = fcnn_class_name(row->numerics)};
+    const fcnn_options open = {.threads = row->threads};
+    if (row->is_chosen && !fcnn_plan_create(plan, &row->of->problem, &open)) {
+        if (!strcmp(fcnn_plan_kernel(*plan), row->kernel)) return FCNN_OK;
+        fcnn_plan_destroy(*plan);
+    }
+    return fcnn_plan_create(plan, &row->of->problem, &pinned);
+}
+
 static fcnn_status make_plan(struct bench_run *run)
 {
-    const struct bench_result *row = run->result;
-    const fcnn_options options = {.threads = row->threads, .kernel = row->kernel,
-                                  .math = fcnn_class_name(row->numerics)};
-    fcnn_status status = fcnn_plan_create(&run->plan, &row->of->problem, &options);
+    fcnn_status status = create_plan(&run->plan, run->result);
     if (status) return status;
     run->tensors = run->of->tensors.arrays;
     size_t bytes = fcnn_plan_packed(run->plan);

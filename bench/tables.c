@@ -35,6 +35,8 @@ void bench_print_header(const struct bench_results *results, FILE *out)
         if (machine.isas >> isa & 1) fprintf(out, " %s", fcnn_isa_name((fcnn_isa)isa));
     fprintf(out, "\n  compiler    %s\n  threads     %d\n  peer        %s\n", COMPILER, results->threads,
             results->peer ? results->peer : "none");
+    const int tuned = fcnn_tuning_count(fcnn_tuning_default());
+    if (tuned) fprintf(out, "  tuning      %d lines, used for what dispatch takes (FASTCNN_TUNING=off: none)\n", tuned);
     for (int isa = 0; isa < BENCH_ISAS; isa++) {
         int count;
         const struct bench_summary peak = bench_peak_of_isa(results, (fcnn_isa)isa, &count);

@@ -11,6 +11,7 @@
 #include "bench/interrupt.h"
 #include "bench/steady.h"
 #include "bench/suite.h"
+#include "lib/tuning/table.h"
 #include "tests/suite.h"
 
 /* ---- the planted fault: the linker sends the benchmark's executions here (--wrap) ---- */
@@ -300,6 +301,41 @@ START_TEST(ends)
 }
 END_TEST
 
+/* What dispatch takes is timed with what the tuning table says, all else with standard knobs. */
+START_TEST(tuned_choices)
+{
+    static const char kernel[] = "conv2d_fwd_im2col_scalar", layer[] = "mnist.conv3";
+    char text[512], problem[256];
+    struct fcnn_tuning_key key;
+    fcnn_plan_info info;
+    fcnn_problem p;
+    ck_assert(!fcnn_problem_parse(&p, "conv2d+relu forward mb8ic64ih5oc64kh3"));
+    fcnn_problem_format(&p, problem, sizeof problem);
+    snprintf(text, sizeof text, "fastcnn tuning 1\ncpu %s\n%s threads=1 exact -> %s{matrix_rows=96} revision=0 team=1 "
+             "gain=1\n", fcnn_tuning_machine(), problem, kernel);
+    ck_assert(!fcnn_tuning_parse(fcnn_tuning_default(), text, strlen(text), "test", NULL, NULL));
+    struct bench_suite *suite = make("--quick --no-peers --filter=mnist.conv3", ".");
+    ck_assert_ptr_nonnull(suite);
+    int chosen = 0;
+    for (int i = 0; i < suite->results.row_count; i++) {
+        const struct bench_result *row = &suite->results.rows[i];
+        if (strcmp(row->of->layer, layer) || row->of->problem.direction != FCNN_FORWARD) continue;
+        ck_assert_int_eq(row->is_chosen, !strcmp(row->kernel, kernel));
+        if (row->isa != FCNN_SCALAR || row->is_reference) continue;
+        ck_assert_int_eq(bench_window_open(&suite->runs[i], 1), BENCH_TIME);
+        ck_assert(!fcnn_plan_describe(suite->runs[i].plan, &info));
+        ck_assert_str_eq(info.origin, row->is_chosen ? "tuned" : "pinned");
+        ck_assert_int_eq(strstr(info.choice, "matrix_rows=96") != NULL, row->is_chosen);
+        bench_window_close(&suite->runs[i], 1);
+        chosen += row->is_chosen;
+    }
+    ck_assert_int_eq(chosen, 1);
+    bench_suite_free(suite);
+    fcnn_tuning_key_of(&p, FCNN_EXACT, 1, &key);
+    ck_assert(fcnn_tuning_remove(fcnn_tuning_default(), &key));
+}
+END_TEST
+
 int main(void)
 {
     static const char *const others[] = {"FASTCNN_ISA", "FASTCNN_KERNEL", "FASTCNN_MATH", "FASTCNN_NUM_THREADS",
@@ -317,6 +353,7 @@ int main(void)
     tcase_add_test(cases, right);
     tcase_add_test(cases, samples);
     tcase_add_test(cases, wrong);
+    tcase_add_test(cases, tuned_choices);
     tcase_add_test(cases, ends);
     suite_add_tcase(suite, cases);
     return run_suite(suite);

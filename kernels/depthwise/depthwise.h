@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * Depthwise convolution: every channel is a group of its own, so vectors run over channels. Inputs are copied, a block
- * of channels and a band of rows at a time, into scratch that fits the L1 cache: with their padding around them, in
+ * of channels and a band of rows at a time, into scratch that stays near: with their padding around them, in
  * whole vectors, pixel by pixel (in place, 1024 channels put all pixels into one cache set); what is read only once
  * stays in place. The inner loops of an instruction set (body.h) are called by what is written once: gather.c (forward
  * and backward data). Backward weights: weights.h. */
