@@ -35,6 +35,25 @@ START_TEST(order_and_spelling_do_not_matter)
 }
 END_TEST
 
+/* What the fuzzer found: a comment behind blanks was an entry, and conditions were cut behind a blank. */
+START_TEST(blanks_before_comments_and_cuts)
+{
+    char text[1024], conditions[300];
+    memset(conditions, 'x', sizeof conditions - 1);
+    conditions[sizeof conditions - 1] = 0;
+    conditions[254] = ' '; /* the last that is kept */
+    snprintf(text, sizeof text, "%s", here(HEADER "\n@\n \t # of it -> threads=1\n"));
+    snprintf(strchr(text, 0), 512, PROBLEM " threads=1 exact -> " CHOICE " # %s\n", conditions);
+    fcnn_tuning *table = parse(text);
+    ck_assert_int_eq(notes.count, 0);
+    conditions[254] = 0;
+    snprintf(text, sizeof text, "%s", here(HEADER "\n@\n# of it -> threads=1\n"));
+    snprintf(strchr(text, 0), 512, PROBLEM " threads=1 exact -> " CHOICE " # %s\n", conditions);
+    expect_text(table, text);
+    fcnn_tuning_destroy(table);
+}
+END_TEST
+
 START_TEST(the_later_line_wins)
 {
     struct fcnn_tuning_entry entry;
@@ -299,6 +318,7 @@ int main(void)
     unsetenv("FASTCNN_CACHES");
     tcase_add_test(text, text_comes_back);
     tcase_add_test(text, order_and_spelling_do_not_matter);
+    tcase_add_test(text, blanks_before_comments_and_cuts);
     tcase_add_test(text, the_later_line_wins);
     tcase_add_loop_test(text, stale_lines_are_kept, 0, stales);
     tcase_add_test(text, another_machine);

@@ -127,7 +127,10 @@ static const char *read_entry(char *text, struct fcnn_line *fields)
     if (!arrow) return "expected PROBLEM threads=N CLASS -> KERNEL revision=N team=N gain=X";
     fields->conditions = words ? words + 3 : "";
     if (words) *words = 0;
-    if (strlen(fields->conditions) >= FCNN_TUNING_WORDS) words[3 + FCNN_TUNING_WORDS - 1] = 0;
+    if (strlen(fields->conditions) >= FCNN_TUNING_WORDS) {
+        words[3 + FCNN_TUNING_WORDS - 1] = 0;
+        trim(words + 3); /* the cut may have left a blank at the end */
+    }
     *arrow = 0;
     const char *wrong = read_key(text, fields);
     return wrong ? wrong : read_choice(arrow + 4, fields);
@@ -211,7 +214,8 @@ static int take_machine(struct fcnn_tuning_reader *reader, const char *text)
 /* Any line but the first. 0: no memory. */
 static int take_line(struct fcnn_tuning_reader *reader, char *text)
 {
-    if (*text == '#') return keep_comment(reader, text);
+    const char *first = text + strspn(text, " \t");
+    if (*first == '#') return keep_comment(reader, first);
     trim(text);
     if (!*text) return reader->begun || add_remark(reader, FCNN_TUNING_HEAD); /* they end with an empty line */
     if (!strncmp(text, "cpu ", 4)) return take_machine(reader, text + 4);

@@ -1,9 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 # libFuzzer on what reads files of strangers: every tests/fuzz/NAME.c with the seeds in tests/fuzz/seeds/NAME, for
-# FUZZ_SECONDS each (default 60), under the address and undefined-behaviour sanitizers. The library is built here, with
-# the naive kernels alone. What is found lies in fuzz/ of the build folder, where inputs of interest are kept from run
-# to run. Exit status 77: there is no clang with libFuzzer.
+# FUZZ_SECONDS each (default 60), under the address and undefined-behaviour sanitizers; with FUZZ_RUNS=N instead the
+# same N inputs in every run, which is what CI wants. The library is built here, with the naive kernels alone. What is
+# found lies in fuzz/ of the build folder, where inputs of interest are kept from run to run. Exit status 77: there is
+# no clang with libFuzzer.
 set -u
 clang=${CLANG-clang} seconds=${FUZZ_SECONDS-60} source=$(cd "$top_srcdir" && pwd)
 unset FASTCNN_ISA FASTCNN_MATH FASTCNN_KERNEL FASTCNN_NUM_THREADS FASTCNN_VERBOSE FASTCNN_CACHES
@@ -30,17 +31,24 @@ for file in "$source"/lib/*.c "$source"/lib/tuning/*.c "$source"/lib/net/*.c "$s
 done >commands
 xargs -P "$(nproc)" -I{} sh -c '{}' <commands || { echo 'FAIL: the library does not build'; exit 1; }
 
+if [ -n "${FUZZ_RUNS-}" ]; then
+    limit="-runs=$FUZZ_RUNS -seed=1"
+    rm -rf corpus-*
+else
+    limit=-max_total_time=$seconds
+fi
 failed=0
 for file in "$source"/tests/fuzz/*.c; do
     name=$(basename "$file" .c)
     mkdir -p "corpus-$name"
     "$clang" $flags -fsanitize=fuzzer "$file" objects/*.o -lm -lpthread -o "$name" ||
         { echo "FAIL: $name does not build"; failed=1; continue; }
-    if ./"$name" -max_total_time="$seconds" -max_len=8192 -artifact_prefix="found-$name-" -print_final_stats=1 \
+    if ./"$name" $limit -max_len=8192 -artifact_prefix="found-$name-" -print_final_stats=1 \
         "corpus-$name" "$source/tests/fuzz/seeds/$name" >"$name.log" 2>&1; then
-        echo "PASS: $name: $(grep number_of_executed_units "$name.log" | tr -dc '0-9') inputs in $seconds s"
+        echo "PASS: $name: $(grep number_of_executed_units "$name.log" | tr -dc '0-9') inputs"
     else
         tail -n 40 "$name.log"
+        grep -E '^[^ ]+\.[ch]:[0-9]+|ERROR: ' "$name.log"
         echo "FAIL: $name"
         failed=1
     fi
