@@ -24,14 +24,14 @@ static void print_below(const struct bench_comparison *c, FILE *out)
                 c->pairs[i].ours->kernel, c->pairs[i].theirs->kernel);
 }
 
-int bench_print_comparison(const struct bench_results *results, int with_names, FILE *out)
+static int print_comparison(const struct bench_results *results, int peer, int with_names, FILE *out)
 {
     struct bench_comparison c;
-    if (!bench_compare(results, &c)) return 0;
+    if (!bench_compare(results, peer, &c)) return 0;
     if (c.count) {
         fprintf(out,
                 "\nWhat dispatch takes, times faster than %s (direct algorithm, its favourite layouts, %d thread%s)\n"
-                "  %-18s%7s%11s%14s  < %.2f%8s\n", results->peer, results->threads, results->threads == 1 ? "" : "s",
+                "  %-18s%7s%11s%14s  < %.2f%8s\n", results->peers[peer], results->threads, results->threads == 1 ? "" : "s",
                 "direction", "layers", "geo. mean", "where slower", BENCH_PEER_BAR, "worst");
         for (int d = 0; d < BENCH_DIRECTIONS; d++)
             print_direction(&c.directions[d], fcnn_direction_name((fcnn_direction)d), out);
@@ -42,6 +42,13 @@ int bench_print_comparison(const struct bench_results *results, int with_names, 
         fprintf(out, "%s%d comparison%s left out: one of the two was wrong, not supported, or had too few windows\n",
                 c.count ? "  " : "\n", c.left_out, c.left_out == 1 ? "" : "s");
     bench_comparison_free(&c);
+    return 1;
+}
+
+int bench_print_comparison(const struct bench_results *results, int with_names, FILE *out)
+{
+    for (int peer = 0; peer < results->peer_count; peer++)
+        if (!print_comparison(results, peer, with_names, out)) return 0;
     return 1;
 }
 
@@ -105,7 +112,7 @@ int bench_print_scaling(const struct bench_results *results, FILE *out)
     fputs("Those that take a millisecond or more with one thread:\n", out);
     if (!s.ours.time.count && !s.peers.time.count) fputs("  none\n", out);
     print_gains("ours", &s.ours, results->threads, out);
-    print_gains(results->peer ? results->peer : "", &s.peers, results->threads, out);
+    print_gains("peers", &s.peers, results->threads, out);
     bench_scaling_free(&s);
     return 1;
 }

@@ -34,6 +34,13 @@ static void set_number(struct object *object, const char *key, double value)
 
 static int append(json_t *list, struct object object) { return json_array_append_new(list, object.json); }
 
+static json_t *peers(const struct bench_results *results)
+{
+    json_t *list = json_array();
+    for (int i = 0; i < results->peer_count; i++) json_array_append_new(list, json_string(results->peers[i]));
+    return list;
+}
+
 static json_t *context(const struct bench_results *results)
 {
     struct object object = {json_object()};
@@ -51,7 +58,7 @@ static json_t *context(const struct bench_results *results)
     set_text(&object, "cpu", machine.cpu);
     set_text(&object, "fastcnn", fcnn_version_details());
     set_integer(&object, "kernel_threads", results->threads);
-    set(&object, "peer", results->peer ? json_string(results->peer) : json_null());
+    set(&object, "peers", peers(results));
     set_integer(&object, "windows_planned", results->windows);
     set_integer(&object, "windows_timed", results->windows_done);
     set_number(&object, "seconds", results->seconds);

@@ -15,6 +15,7 @@ extern "C" {
 
 /* How many of each the benchmark knows; a library that knows more is met with these. */
 enum { BENCH_DIRECTIONS = FCNN_UPDATE + 1, BENCH_ISAS = FCNN_NEON + 1, BENCH_CLASSES = FCNN_BF16 + 1 };
+enum { BENCH_MOST_PEERS = 4 };
 
 /* A layer in one direction. */
 struct bench_problem {
@@ -40,8 +41,8 @@ struct bench_sample {
 
 enum bench_kind {
     BENCH_OURS,
-    BENCH_PEER,     /* the peer's direct algorithm */
-    BENCH_PEER_AUTO /* what the peer would rather take, of another numerics class */
+    BENCH_PEER,     /* a peer's direct algorithm */
+    BENCH_PEER_AUTO /* what a peer would rather take, of another numerics class */
 };
 
 enum bench_verdict {
@@ -59,6 +60,7 @@ struct bench_result {
     fcnn_isa isa;
     fcnn_class numerics;        /* of a peer: none, 0 */
     enum bench_kind kind;
+    int peer;                   /* which of the results' peers, where it is not ours */
     int is_chosen;              /* by dispatch */
     int is_doubted;             /* dispatch expects it to be slower than others: fcnn_kernel_doubt() */
     int is_reference;           /* a *_naive */
@@ -81,7 +83,9 @@ struct bench_results {
     struct bench_result *rows; /* in the order of problems, then of the table of kernels, then peers */
     int row_count, problem_count; /* of problems that have rows */
     int threads;               /* as asked for */
-    const char *peer;          /* "onednn_2.6.3"; NULL: none took part */
+    const char *peers[BENCH_MOST_PEERS]; /* "onednn_2.6.3", ...: those that took part; the first is the one that
+                                          * tables have a column for */
+    int peer_count;
     int windows, windows_done; /* planned for rows that were not found wrong; timed */
     double seconds;            /* the whole run took */
     int signal;                /* that ended it early; 0: none */

@@ -117,8 +117,8 @@ static void add_kernels(struct builder *b, struct bench_case *c, int threads)
 static void add_peers(struct builder *b, struct bench_case *c, int threads)
 {
     static const char *const direction[BENCH_DIRECTIONS] = {"fwd", "bwd_data", "bwd_weights", "update"};
-    const char *library = b->suite->results.peer;
-    const int variants = !library ? 0 : b->options->choice ? 1 : 2;
+    const char *library = b->suite->results.peers[0];
+    const int variants = !b->suite->results.peer_count ? 0 : b->options->choice ? 1 : 2;
     for (int variant = 0; variant < variants; variant++) {
         struct bench_peer *peer = bench_peer_open(c, threads, variant);
         if (!peer) continue;
@@ -178,8 +178,8 @@ static int start_peers(struct bench_suite *suite)
     struct fcnn_settings settings;
     const enum bench_peers wanted = suite->options->peers;
     if (wanted == PEERS_OFF || fcnn_settings_read(&settings, NULL)) return 0;
-    if (bench_peer_start(settings.isa)) suite->results.peer = bench_peer_name();
-    if (suite->results.peer || wanted != PEERS_NEEDED) return 0;
+    if (bench_peer_start(settings.isa)) suite->results.peers[suite->results.peer_count++] = bench_peer_name();
+    if (suite->results.peer_count || wanted != PEERS_NEEDED) return 0;
     fprintf(stderr, "fastcnn-bench: --peers: %s\n",
             bench_peer_name() ? "oneDNN cannot be limited to this instruction set"
                               : "built without oneDNN (install Debian's libdnnl-dev, then ./configure again)");

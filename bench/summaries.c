@@ -26,7 +26,8 @@ double bench_times_faster(const struct bench_results *results, int first, int en
 {
     for (int i = first; i < end; i++) {
         const struct bench_result *other = &results->rows[i];
-        if (other->kind == than && (than != BENCH_OURS || other->is_reference) && other->threads == row->threads)
+        if (other->kind == than && (than == BENCH_OURS ? other->is_reference : !other->peer) &&
+            other->threads == row->threads)
             return other->time.lower / row->time.lower;
     }
     return NAN;

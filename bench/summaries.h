@@ -15,8 +15,8 @@ extern "C" {
  * `end` - 1. */
 void bench_sort_rows(const struct bench_results *results, int first, int end, int *order);
 
-/* How many times faster `row` is than the reference or the peer's direct algorithm, which lies among the rows first to
- * end - 1; NAN: one of the two was not timed. */
+/* How many times faster `row` is than the reference or the first peer's direct algorithm, which lies among the rows
+ * first to end - 1; NAN: one of the two was not timed. */
 double bench_times_faster(const struct bench_results *results, int first, int end, const struct bench_result *row,
                           enum bench_kind than);
 
@@ -26,7 +26,7 @@ struct bench_summary bench_peak_of_isa(const struct bench_results *results, fcnn
 /* Allocations and page faults in the windows of our rows, and how many executions these had. */
 struct bench_events bench_sum_events(const struct bench_results *results, int64_t *executions);
 
-/* ---- comparison.c: what dispatch takes against the peer's direct algorithm ---- */
+/* ---- comparison.c: what dispatch takes against a peer's direct algorithm ---- */
 
 #define BENCH_PEER_BAR 0.95 /* pairs below it are named one by one */
 
@@ -45,7 +45,8 @@ struct bench_comparison {
     } directions[BENCH_DIRECTIONS + 1]; /* the last: all together */
 };
 
-int bench_compare(const struct bench_results *results, struct bench_comparison *comparison); /* 0: no memory */
+/* peer: which of the results'. 0: no memory. */
+int bench_compare(const struct bench_results *results, int peer, struct bench_comparison *comparison);
 void bench_comparison_free(struct bench_comparison *comparison);
 
 /* ---- winograd.c: each of its rows against the fastest exact one of the same problem and instruction set ---- */

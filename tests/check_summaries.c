@@ -107,7 +107,7 @@ static void add_pair(struct made_up *m, fcnn_direction direction, double ratio)
 static void make_comparison(struct made_up *m)
 {
     made_up_start(m);
-    m->results.peer = "onednn_9";
+    m->results.peers[m->results.peer_count++] = "onednn_9";
     add_pair(m, FCNN_FORWARD, 2);
     add_pair(m, FCNN_BACKWARD_WEIGHTS, 0.96);
     add_pair(m, FCNN_FORWARD, 0.5);
@@ -121,7 +121,7 @@ START_TEST(peers)
     struct bench_comparison c;
     make_comparison(&m);
     ck_assert(bench_results_summarize(&m.results));
-    ck_assert(bench_compare(&m.results, &c));
+    ck_assert(bench_compare(&m.results, 0, &c));
     ck_assert_int_eq(c.count, 4);
     ck_assert_int_eq(c.left_out, 0);
     static const double ratios[] = {0.5, 0.96, 2, 4};
@@ -140,7 +140,7 @@ START_TEST(peers)
     m.rows[1].count = 2; /* of nine */
     m.rows[11].verdict = BENCH_WRONG;
     ck_assert(bench_results_summarize(&m.results));
-    ck_assert(bench_compare(&m.results, &c));
+    ck_assert(bench_compare(&m.results, 0, &c));
     ck_assert_int_eq(c.count, 2);
     ck_assert_int_eq(c.left_out, 2);
     ck_assert_int_eq(c.directions[BENCH_DIRECTIONS].slower, 2); /* what is left is slower, and only that */
