@@ -9,22 +9,27 @@ noinst_PROGRAMS += plan-time
 plan_time_SOURCES = bench/plan_time.c
 plan_time_LDADD = libfastcnn.la
 
-noinst_LTLIBRARIES += libfcnn-bench.la libfcnn-layers.la
+noinst_LTLIBRARIES += libfcnn-bench.la libfcnn-cases.la libfcnn-layers.la
 libfcnn_layers_la_CPPFLAGS = $(LIB_CPPFLAGS)
 libfcnn_layers_la_SOURCES = \
     bench/layers.c \
     bench/layers.h \
     bench/shape_file.c
 
+# A problem's tensors, what the references make of them, their error: `fastcnn explain` has use for them too.
+libfcnn_cases_la_CPPFLAGS = $(LIB_CPPFLAGS)
+libfcnn_cases_la_SOURCES = \
+    bench/cases.c \
+    bench/cases.h \
+    bench/error.c
+libfcnn_cases_la_LIBADD = libfcnn-double.la $(LIBM)
+
 libfcnn_bench_la_CPPFLAGS = $(LIB_CPPFLAGS) $(JANSSON_CFLAGS)
 libfcnn_bench_la_SOURCES = \
     bench/bounds.c \
     bench/bounds.h \
-    bench/cases.c \
-    bench/cases.h \
     bench/closing.c \
     bench/comparison.c \
-    bench/error.c \
     bench/estimate.c \
     bench/estimate.h \
     bench/format.c \
@@ -57,7 +62,7 @@ libfcnn_bench_la_SOURCES = \
     bench/tables.c \
     bench/tables.h \
     bench/winograd.c
-libfcnn_bench_la_LIBADD = libfcnn-layers.la libfcnn-double.la $(JANSSON_LIBS) $(LIBM)
+libfcnn_bench_la_LIBADD = libfcnn-cases.la libfcnn-layers.la $(JANSSON_LIBS) $(LIBM)
 if HAVE_ONEDNN
 libfcnn_bench_la_SOURCES += \
     bench/onednn.c \
@@ -68,7 +73,7 @@ else
 libfcnn_bench_la_SOURCES += bench/peer_none.c
 endif
 # Allocations are counted (steady.c), the library's too: its objects are linked, not the shared library. They have two
-# names that users do not get: fcnn_measure_traffic(), and fcnn_settings_read() for the limit that peers share.
+# names that users do not get: fcnn_measure_streams(), and fcnn_settings_read() for the limit that peers share.
 bench_link_flags = $(AM_LDFLAGS) \
     -Wl,--wrap=malloc -Wl,--wrap=calloc -Wl,--wrap=realloc -Wl,--wrap=aligned_alloc -Wl,--wrap=posix_memalign
 

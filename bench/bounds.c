@@ -65,7 +65,7 @@ double bench_bound_traffic(const struct bench_tensors *tensors, fcnn_isa isa, in
     {
         struct fcnn_stream streams[FCNN_MAX_STREAMS];
         const int count = share(tensors, omp_get_thread_num(), omp_get_num_threads(), streams);
-        slowest = fcnn_measure_traffic(isa, streams, count, SECONDS);
+        slowest = fcnn_measure_streams(isa, streams, count, SECONDS);
     }
     return slowest * end(since, threads);
 }

@@ -91,5 +91,8 @@ const char *cli_tuning_path(void); /* where measured choices are kept; NULL: the
 /* The instruction set that the options lead to for the model's convolutions. */
 fcnn_status cli_isa_in_use(const fcnn_options *options, fcnn_isa *isa);
 double cli_measure_peak(fcnn_isa isa, int threads); /* GFLOP/s of all threads at once */
+/* Seconds in which all threads at once read each input and write each output of a problem; NAN: see
+ * fcnn_measure_traffic(). */
+double cli_measure_traffic(fcnn_isa isa, const fcnn_problem *problem, int threads);
 
 #endif

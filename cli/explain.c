@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * fastcnn explain: for one problem, every kernel of its operation: usable or why not, which one is taken and why; with
  * --time, how long each takes. */
-#include <stdlib.h>
+#include <math.h>
 #include <string.h>
 
 #include "cli/arguments.h"
 #include "cli/cli.h"
+#include "cli/times.h"
 
 /* A plan in words. */
 struct choice {
@@ -13,13 +14,6 @@ struct choice {
     char origin[16];
     int threads;
     double gain;
-};
-
-/* What --time found of a kernel: the knobs that were best, of those that it came to. */
-struct timing {
-    char choice[512];
-    double seconds; /* 0: not tried */
-    int threads;
 };
 
 struct question {
@@ -32,8 +26,7 @@ struct question {
     char failure[512]; /* why there is none */
     fcnn_status status;
     struct choice estimate, plan;
-    struct timing *timings; /* one for each kernel; NULL: without --time */
-    struct cli_progress bar;
+    struct cli_times *times; /* NULL: without --time */
 };
 
 /* The problem may be one argument or several. */
@@ -106,65 +99,6 @@ static fcnn_status describe_both(struct question *q)
     return status;
 }
 
-/* ---- times ---- */
-
-static void note_time(struct question *q, const char *choice, double seconds, int threads)
-{
-    for (int i = 0; i < fcnn_kernel_count(); i++) {
-        struct timing *t = &q->timings[i];
-        const fcnn_kernel_info kernel = fcnn_kernel_describe(i);
-        const size_t length = strcspn(choice, "{");
-        if (strlen(kernel.name) != length || strncmp(kernel.name, choice, length)) continue;
-        if (t->seconds > 0 && t->seconds <= seconds) return;
-        snprintf(t->choice, sizeof t->choice, "%s", choice);
-        t->seconds = seconds;
-        t->threads = threads;
-    }
-}
-
-static int on_trial(void *context, const fcnn_tune_progress *p)
-{
-    struct question *q = context;
-    note_time(q, p->choice, p->seconds, p->team);
-    note_time(q, p->against, p->best, q->plan.threads);
-    cli_progress_show(&q->bar, (int64_t)(p->part * 100), 100, p->choice);
-    return cli_interrupted();
-}
-
-/* One search, so that all times come from windows that were interleaved; its result goes into a table that is thrown
- * away. */
-static fcnn_status measure(struct question *q)
-{
-    const fcnn_tune_options how = {.seconds = q->budget, .progress = on_trial, .context = q};
-    fcnn_tuning *table;
-    q->timings = program_allocate((size_t)fcnn_kernel_count(), sizeof *q->timings);
-    fcnn_status status = fcnn_tuning_create(&table);
-    if (status) return status;
-    cli_progress_begin(&q->bar, !cli_json);
-    cli_catch_interrupt();
-    status = fcnn_tune(table, &q->problem, &q->options, &how, NULL);
-    cli_progress_clear(&q->bar);
-    fcnn_tuning_destroy(table);
-    return status;
-}
-
-/* The search counts the CPU time of one thread, so its peak must not be that of what neighbours left of the core. */
-static double measure_peak(fcnn_isa isa, int threads)
-{
-    const double cpu = cli_cpu(), wall = cli_now(), peak = cli_measure_peak(isa, threads);
-    const double share = (cli_cpu() - cpu) / (cli_now() - wall);
-    return threads == 1 && share > 0 && share < 1 ? peak / share : peak;
-}
-
-/* % of the multiply-adds that the kernel's instruction set reaches from registers; 0: not known. */
-static double part_of_peak(const struct question *q, const fcnn_kernel_info *kernel, const struct timing *t)
-{
-    static double peaks[FCNN_ISAS];
-    if (!t || !(t->seconds > 0) || kernel->missing) return 0;
-    if (!(peaks[kernel->isa] > 0)) peaks[kernel->isa] = measure_peak(kernel->isa, t->threads);
-    return 100 * fcnn_problem_flops(&q->problem) / t->seconds / (peaks[kernel->isa] * 1e9);
-}
-
 /* ---- output ---- */
 
 static void print_choice(const char *name, const struct choice *c)
@@ -176,13 +110,22 @@ static void print_choice(const char *name, const struct choice *c)
     putchar('\n');
 }
 
-static void print_time(const struct question *q, const fcnn_kernel_info *kernel, const struct timing *t)
+static void print_percent(double part)
 {
-    const double part = part_of_peak(q, kernel, t);
-    if (!t) return;
-    if (!(t->seconds > 0)) printf("%12s  %5s  ", "", "");
-    else if (part > 0) printf("%9.1f us  %4.0f%%  ", t->seconds * 1e6, part);
-    else printf("%9.1f us  %5s  ", t->seconds * 1e6, "");
+    if (isnan(part)) printf("%5s  ", "");
+    else printf("%4.0f%%  ", 100 * part);
+}
+
+static void print_time(const struct cli_times *times, int kernel)
+{
+    if (!times) return;
+    const struct cli_time *t = &times->of[kernel];
+    if (t->seconds > 0) printf("%9.1f us  ", t->seconds * 1e6);
+    else printf("%12s  ", "");
+    print_percent(t->of_peak);
+    print_percent(t->of_memory);
+    if (isnan(t->error)) printf("%5s  ", "");
+    else printf("%5.1f  ", t->error);
 }
 
 static void print_text(const struct question *q)
@@ -194,11 +137,12 @@ static void print_text(const struct question *q)
         printf("%.4g MFLOP by the direct algorithm\n", fcnn_problem_flops(&q->problem) * 1e-6);
     print_choice("estimate", &q->estimate);
     print_choice("taken   ", &q->plan);
-    if (q->timings) printf("times: with the best knobs that were tried; %% of the peak of the instruction set\n");
     putchar('\n');
+    if (q->times)
+        printf("With the best knobs that were tried: time, %% of the instruction set's peak, %% of its memory bound,\n"
+               "error in units of 2^-24 sum |a b|\n\n");
     for (int i = 0; i < fcnn_kernel_count(); i++) {
         fcnn_kernel_info kernel = fcnn_kernel_describe(i);
-        const struct timing *timing = q->timings ? &q->timings[i] : NULL;
         if (!belongs(q, &kernel)) continue;
         fcnn_verdict verdict;
         fcnn_explain(i, &q->problem, &q->options, &verdict);
@@ -207,9 +151,10 @@ static void print_text(const struct question *q)
                             : strncmp(text, "not", 3)      ? ""
                                                            : cli_color(stdout, CLI_DIM);
         printf("%s%-37s  ", color, kernel.name);
-        print_time(q, &kernel, timing);
+        print_time(q->times, i);
         printf("%s%s\n", text, *color ? cli_color(stdout, CLI_PLAIN) : "");
-        if (timing && strchr(timing->choice, '{')) printf("    %s\n", strchr(timing->choice, '{'));
+        const char *knobs = q->times ? strchr(q->times->of[i].choice, '{') : NULL;
+        if (knobs) printf("    %s\n", knobs);
     }
 }
 
@@ -218,6 +163,12 @@ static json_t *choice_json(const struct choice *c)
     if (!*c->text) return json_null();
     return json_pack("{s:s, s:s, s:i, s:f}", "choice", c->text, "origin", c->origin, "threads", c->threads, "gain",
                      c->gain);
+}
+
+/* What does not apply is left out: there is no NaN in JSON. */
+static void set_number(json_t *object, const char *key, double value)
+{
+    if (!isnan(value)) json_object_set_new(object, key, json_real(value));
 }
 
 static json_t *kernel_json(const struct question *q, int index, const fcnn_kernel_info *kernel)
@@ -229,10 +180,13 @@ static json_t *kernel_json(const struct question *q, int index, const fcnn_kerne
     json_t *json = json_pack("{s:s, s:s, s:s, s:b, s:b, s:s}", "name", kernel->name, "isa", fcnn_isa_name(kernel->isa),
                              "class", fcnn_class_name(kernel->numerics), "usable", !verdict.reason, "taken",
                              verdict.chosen, "why", text);
-    const struct timing *t = q->timings ? &q->timings[index] : NULL;
-    if (t && t->seconds > 0)
-        json_object_update_new(json, json_pack("{s:s, s:f, s:i, s:f}", "choice", t->choice, "seconds", t->seconds,
-                                               "threads", t->threads, "percent_of_peak", part_of_peak(q, kernel, t)));
+    const struct cli_time *t = q->times ? &q->times->of[index] : NULL;
+    if (!t || !(t->seconds > 0)) return json;
+    json_object_update_new(json, json_pack("{s:s, s:f, s:i}", "choice", t->choice, "seconds", t->seconds, "threads",
+                                           t->threads));
+    set_number(json, "percent_of_peak", 100 * t->of_peak);
+    set_number(json, "percent_of_memory", 100 * t->of_memory);
+    set_number(json, "error", t->error);
     return json;
 }
 
@@ -257,7 +211,8 @@ static int answer(struct question *q)
     const fcnn_status described = q->status ? FCNN_OK : describe_both(q);
     if (described) return program_failed(described);
     if (q->time && !q->status) {
-        const fcnn_status status = measure(q);
+        const fcnn_status status =
+            cli_times_measure(&q->times, &q->problem, &q->options, q->plan.threads, q->budget);
         if (status) return status == FCNN_INTERRUPTED ? EXIT_INTERRUPTED : program_failed(status);
     }
     int code = EXIT_SUCCESS;
@@ -279,13 +234,13 @@ static int run(int argc, char **argv)
         return status == FCNN_OUT_OF_MEMORY ? EX_OSERR : EX_USAGE;
     }
     const int code = answer(&q);
-    free(q.timings);
+    cli_times_free(q.times);
     return code;
 }
 
 static const struct cli_option options[] = {
-    {"time", NULL, "Measure: the time of each kernel with the best knobs that were tried, and % of peak", CLI_SET,
-     .field = offsetof(struct question, time), .low = 1},
+    {"time", NULL, "Measure: each kernel's time with the best knobs that were tried, % of peak and of the memory "
+     "bound, error", CLI_SET, .field = offsetof(struct question, time), .low = 1},
     {"budget", "SECONDS", "With --time: about (default: 1, or 200 executions)", CLI_DOUBLE,
      .field = offsetof(struct question, budget), .least = 1e-3, .most = 1e6},
     {0}};

@@ -324,6 +324,13 @@ FCNN_INLINE void fcnn_machine_describe(fcnn_machine *machine)
  * set. */
 FCNN_API double fcnn_measure_peak(fcnn_isa isa, double seconds);
 
+/* Seconds in which each input of a problem is read and each output written once, by plain vector loads and stores of an
+ * instruction set, from whatever caches they fit: the other denominator, of "% of memory" (Williams, Waterman,
+ * Patterson: Roofline, 2009). Each of `threads` threads that measure at once gets its share of every tensor; what
+ * counts is then the slowest. Takes about `seconds`, and as much memory as the share, from the library's allocator.
+ * NAN: that CPU cannot run the set, the problem is wrong, threads < 1, or no memory. Thread-safe. */
+FCNN_API double fcnn_measure_traffic(fcnn_isa isa, const fcnn_problem *problem, int threads, double seconds);
+
 #ifdef __cplusplus
 }
 #endif

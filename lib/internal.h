@@ -119,7 +119,7 @@ int fcnn_tensor_list(const fcnn_problem *problem, struct fcnn_tensor_info list[F
 /* Seconds in which the calling thread goes once through all streams (kernels/peak/peak.h; at most FCNN_MAX_STREAMS):
  * no kernel that moves these bytes can be faster. NAN if this CPU cannot run that instruction set. */
 struct fcnn_stream;
-double fcnn_measure_traffic(fcnn_isa isa, const struct fcnn_stream *streams, int count, double seconds);
+double fcnn_measure_streams(fcnn_isa isa, const struct fcnn_stream *streams, int count, double seconds);
 
 /* ---- plan.c ---- */
 

@@ -35,7 +35,7 @@ static void check_streams(fcnn_isa isa, const int64_t lines[STREAMS])
     guard_place(&copy, "copy", (size_t)lines[2] * LINE * sizeof(float), GUARD_AFTER, 0, 64);
     fill((float *)(void *)copy.data, lines[2] * LINE);
 
-    const double seconds = fcnn_measure_traffic(isa, streams, STREAMS, 0);
+    const double seconds = fcnn_measure_streams(isa, streams, STREAMS, 0);
     ck_assert_msg(seconds > 0 && isfinite(seconds), "%s: %g s", fcnn_isa_name(isa), seconds);
     for (int64_t i = 0; i < lines[1] * LINE; i++)
         ck_assert_msg(streams[1].data[i] == -INFINITY, "%s: float %lld was not written", fcnn_isa_name(isa),
@@ -117,8 +117,8 @@ START_TEST(rates)
     const double want = 2000.0 * 12 * 2 * lanes(isa) / 1e-3 * 1e-9;
     is_wound = 1;
     const double short_run = fcnn_measure_peak(isa, 0.5e-3), long_run = fcnn_measure_peak(isa, 4.5e-3);
-    const double once = fcnn_measure_traffic(isa, streams, 2, 0.5e-3);
-    const double again = fcnn_measure_traffic(isa, streams, 2, 4.5e-3);
+    const double once = fcnn_measure_streams(isa, streams, 2, 0.5e-3);
+    const double again = fcnn_measure_streams(isa, streams, 2, 4.5e-3);
     is_wound = 0;
     ck_assert_msg(fabs(short_run / want - 1) < 1e-6, "%s: %g GFLOP/s, not %g", fcnn_isa_name(isa), short_run, want);
     ck_assert_msg(fabs(long_run / want - 1) < 1e-6, "%s: %g GFLOP/s, not %g", fcnn_isa_name(isa), long_run, want);
@@ -128,11 +128,34 @@ START_TEST(rates)
 }
 END_TEST
 
+/* A line of src and one of dst; two threads have as much each of a problem twice as large. */
+START_TEST(problems)
+{
+    const fcnn_isa isa = (fcnn_isa)_i;
+    fcnn_problem one, two;
+    ck_assert(!fcnn_problem_parse(&one, "relu forward mb1ic16") && !fcnn_problem_parse(&two, "relu forward mb2ic16"));
+    is_wound = 1;
+    const double alone = fcnn_measure_traffic(isa, &one, 1, 0.5e-3);
+    const double shared = fcnn_measure_traffic(isa, &two, 2, 0.5e-3);
+    is_wound = 0;
+    ck_assert(isnan(fcnn_measure_traffic(isa, NULL, 1, 0)) && isnan(fcnn_measure_traffic(isa, &one, 0, 0)));
+    one.c = -1;
+    ck_assert(isnan(fcnn_measure_traffic(isa, &one, 1, 0)));
+    if (fcnn_cpu_missing(isa)) {
+        ck_assert(isnan(alone));
+        return;
+    }
+    const double sweeps = 16384 / 3 + 1;
+    ck_assert_msg(fabs(alone * sweeps / 1e-3 - 1) < 1e-6, "%s: %g s", fcnn_isa_name(isa), alone);
+    ck_assert_msg(fabs(shared * sweeps / 1e-3 - 1) < 1e-6, "%s: %g s", fcnn_isa_name(isa), shared);
+}
+END_TEST
+
 START_TEST(peak)
 {
     const fcnn_isa isa = (fcnn_isa)_i;
     const double gflops = fcnn_measure_peak(isa, 0);
-    if (fcnn_cpu_missing(isa)) ck_assert(gflops == 0 && isnan(fcnn_measure_traffic(isa, NULL, 0, 0)));
+    if (fcnn_cpu_missing(isa)) ck_assert(gflops == 0 && isnan(fcnn_measure_streams(isa, NULL, 0, 0)));
     else ck_assert_msg(gflops > 0 && gflops < 1e5, "%s: %g GFLOP/s", fcnn_isa_name(isa), gflops);
 }
 END_TEST
@@ -142,6 +165,7 @@ int main(void)
     Suite *suite = suite_create("peak");
     TCase *cases = tcase_create("peak");
     tcase_add_loop_test(cases, traffic, 0, FCNN_ISAS);
+    tcase_add_loop_test(cases, problems, 0, FCNN_ISAS);
     tcase_add_loop_test(cases, peak, 0, FCNN_ISAS);
     tcase_add_loop_test(cases, chains, 0, FCNN_ISAS);
     tcase_add_loop_test(cases, rates, 0, FCNN_ISAS);

@@ -69,6 +69,9 @@ export FASTCNN_TUNING
 gives 0 explain --threads 1 "$conv"; has out 'estimate  conv2d_fwd_'; has out 'tuning table'
 gives 0 explain --threads 1 --json "$conv"; json '.plan.origin == "tuned" and .estimate.origin == "estimate"'
 gives 0 explain --threads 1 --time --budget 5 "$conv"; has out ' us '
+gives 0 explain --threads 1 --time --budget 5 --json "$conv"
+json '[.kernels[] | select(.seconds)] | length > 0 and
+      all(.[]; .percent_of_peak > 0 and .percent_of_memory > 0 and .error > 0 and .error < 16)'
 gives 0 explain --threads 1 --kernel conv2d_fwd_naive "$conv"; has out 'asked for by name'
 gives 0 list --json; json 'all(.kernels[]; has("knobs"))'; json '[.kernels[].knobs | length] | max > 0'
 

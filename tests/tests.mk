@@ -111,7 +111,7 @@ check_PROGRAMS += tests/broken_fastcnn
 endif
 tests_broken_fastcnn_CPPFLAGS = $(fastcnn_CPPFLAGS)
 tests_broken_fastcnn_SOURCES = $(cli_sources) cli/program.c cli/program.h tests/break_memory.c
-tests_broken_fastcnn_LDADD = libfcnn-layers.la libfastcnn-io.la libfcnn-core.la $(JANSSON_LIBS) $(LIBM)
+tests_broken_fastcnn_LDADD = libfcnn-cases.la libfcnn-layers.la libfastcnn-io.la libfcnn-core.la $(JANSSON_LIBS) $(LIBM)
 tests_broken_fastcnn_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc -Wl,--wrap=calloc -Wl,--wrap=realloc \
     -Wl,--wrap=aligned_alloc -Wl,--wrap=posix_memalign
 libfcnn_tests_la_CPPFLAGS = $(LIB_CPPFLAGS)
