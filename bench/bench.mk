@@ -24,9 +24,12 @@ libfcnn_bench_la_SOURCES = \
     bench/cases.h \
     bench/closing.c \
     bench/comparison.c \
+    bench/csv.c \
     bench/error.c \
     bench/estimate.c \
     bench/estimate.h \
+    bench/exports.c \
+    bench/exports.h \
     bench/format.c \
     bench/format.h \
     bench/interrupt.c \
@@ -46,6 +49,7 @@ libfcnn_bench_la_SOURCES = \
     bench/results.c \
     bench/results.h \
     bench/scaling.c \
+    bench/services.c \
     bench/statistics.c \
     bench/statistics.h \
     bench/steady.c \
@@ -54,6 +58,8 @@ libfcnn_bench_la_SOURCES = \
     bench/suite.h \
     bench/summaries.c \
     bench/summaries.h \
+    bench/summary.c \
+    bench/summary.h \
     bench/tables.c \
     bench/tables.h \
     bench/winograd.c
