@@ -35,6 +35,13 @@ static struct bench_network *find_network(struct bench_overview *o, const struct
     return &o->networks[i];
 }
 
+static int is_compared(const struct bench_results *results, const struct bench_result *row)
+{
+    for (int i = BENCH_REFERENCE; i < results->peer_count; i++)
+        if (bench_ratio(results, row, i) > 0) return 1;
+    return 0;
+}
+
 static void add_pairs(struct bench_overview *o, int opponent)
 {
     struct bench_network *all = &o->networks[o->count];
@@ -54,9 +61,9 @@ int bench_overview_make(const struct bench_results *results, struct bench_overvi
     *o = (struct bench_overview){.opponents = 1 + results->peer_count};
     int there = (o->networks = calloc((size_t)results->row_count + 1, sizeof *o->networks)) != NULL;
     for (int i = 0; i < o->opponents; i++) there &= bench_compare(results, i + BENCH_REFERENCE, &o->against[i]);
-    for (int i = 0; there && i < results->row_count; i++)
-        if (results->rows[i].is_chosen && bench_is_timed(&results->rows[i])) find_network(o, results->rows[i].of);
     if (!there) return 0;
+    for (int i = 0; i < results->row_count; i++)
+        if (results->rows[i].is_chosen && is_compared(results, &results->rows[i])) find_network(o, results->rows[i].of);
     snprintf(o->networks[o->count].name, sizeof o->networks->name, "all");
     for (int i = 0; i < o->opponents; i++) add_pairs(o, i);
     return 1;
