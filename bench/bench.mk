@@ -30,8 +30,11 @@ libfcnn_bench_la_SOURCES = \
     bench/bounds.h \
     bench/closing.c \
     bench/comparison.c \
+    bench/csv.c \
     bench/estimate.c \
     bench/estimate.h \
+    bench/exports.c \
+    bench/exports.h \
     bench/format.c \
     bench/format.h \
     bench/interrupt.c \
@@ -51,6 +54,7 @@ libfcnn_bench_la_SOURCES = \
     bench/results.c \
     bench/results.h \
     bench/scaling.c \
+    bench/services.c \
     bench/statistics.c \
     bench/statistics.h \
     bench/steady.c \
@@ -59,6 +63,8 @@ libfcnn_bench_la_SOURCES = \
     bench/suite.h \
     bench/summaries.c \
     bench/summaries.h \
+    bench/summary.c \
+    bench/summary.h \
     bench/tables.c \
     bench/tables.h \
     bench/winograd.c

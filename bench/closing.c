@@ -119,14 +119,14 @@ int bench_print_scaling(const struct bench_results *results, FILE *out)
 
 /* ---- the end ---- */
 
-void bench_print_events(const struct bench_results *results, struct bench_events process, FILE *out)
+void bench_print_events(const struct bench_results *results, FILE *out)
 {
     int64_t executions;
     const struct bench_events sum = bench_sum_events(results, &executions);
     fprintf(out, "\nAllocations and page faults inside the timed windows of our kernels: %lld and %lld over %lld "
             "executions\n(in the whole process, preparations included: %lld and %lld)\n", (long long)sum.allocations,
-            (long long)sum.page_faults, (long long)executions, (long long)process.allocations,
-            (long long)process.page_faults);
+            (long long)sum.page_faults, (long long)executions, (long long)results->process.allocations,
+            (long long)results->process.page_faults);
     for (int i = 0; i < results->row_count; i++) {
         const struct bench_result *row = &results->rows[i];
         if (row->kind != BENCH_OURS || (!row->events.allocations && !row->events.page_faults)) continue;
@@ -139,8 +139,7 @@ void bench_print_end(const struct bench_results *results, FILE *out)
 {
     const int wrong = bench_results_wrong(results);
     int waiting = 0;
-    for (int i = 0; i < results->row_count; i++)
-        waiting += results->rows[i].verdict <= BENCH_RIGHT && !bench_is_timed(&results->rows[i]);
+    for (int i = 0; i < results->row_count; i++) waiting += bench_is_waiting(&results->rows[i]);
     if (results->signal)
         fprintf(out, "\nInterrupted after %.0f s: %d of %d windows were timed, %d of %d kernels were not.\n",
                 results->seconds, results->windows_done, results->windows, waiting, results->row_count);

@@ -165,7 +165,8 @@ int bench_estimate_run(const struct bench_suite *suite, FILE *out)
         else say_progress(&all, i + 1);
     }
     bench_estimate_print(&all, out);
-    const int status = suite->options->json ? write_json(&all, suite->options->json) : 0;
+    const char *json = bench_exports_path(&suite->options->exports, BENCH_JSON);
+    const int status = json ? write_json(&all, json) : 0;
     free(all.of);
     return bench_interrupted() ? 128 + bench_interrupted() : status;
 }

@@ -18,7 +18,7 @@ int bench_is_list_of(const char *name, const char *layer);
 /* Whether there is such a list. */
 int bench_is_list(const char *name);
 
-/* The convolutions of a file: lines in benchdnn's syntax, one problem each. */
+/* The convolutions of a file in benchdnn's syntax. */
 struct bench_shape_file {
     int count;
     struct bench_layer *layers;
@@ -28,9 +28,11 @@ struct bench_shape_file {
 /* What is wrong with a line; the strings live for the call. */
 typedef void bench_shape_note_fn(void *context, const char *path, int line, const char *what);
 
-/* Reads a file. Comments (#), empty lines and options (--...) are passed over, but that --mb=N sets the images of what
- * follows and --reset ends that; a problem's name (n"net:layer*2") becomes the layer's ("net.layer"). A line that is no
- * problem here is left out and told to `note`. 0, or an errno of the system: ENOMEM, EFBIG (more than 16 MiB), ... */
+/* Reads a file: words, several to a line if they like. Comments (#), empty lines and options (--...) are passed over,
+ * but that --mb=N sets the images of what follows, --reset or --mb=0 ends that, and --batch=FILE is told to `note`, as
+ * files are named one by one. A problem's name (n"net:layer*2") becomes the layer's ("net.layer"); the second of one
+ * name gets its line's number. What is no problem here is left out and told to `note`. 0, or an errno of the system:
+ * ENOMEM, EFBIG (more than 16 MiB), ... */
 int bench_shape_file_read(const char *path, struct bench_shape_file *file, bench_shape_note_fn *note, void *context);
 void bench_shape_file_free(struct bench_shape_file *file);
 

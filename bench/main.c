@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * fastcnn-bench: options, suite, windows; then the file, the tables, the exit status. */
+ * fastcnn-bench: options, suite, windows; then the files, the summary, the exit status. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,58 +7,36 @@
 #include <sysexits.h>
 
 #include "bench/estimate.h"
+#include "bench/exports.h"
 #include "bench/gbench.h"
 #include "bench/interrupt.h"
 #include "bench/json.h"
-#include "bench/output.h"
 #include "bench/progress.h"
 #include "bench/steady.h"
+#include "bench/summary.h"
 #include "bench/tables.h"
 
 static int no_memory(void) { return fputs("fastcnn-bench: no memory\n", stderr), EX_OSERR; }
 
-/* 0, or the status to exit with after a message. */
-static int write_json(const struct bench_results *results, const char *path)
-{
-    struct bench_output output;
-    if (!bench_output_open(&output, path)) return EX_CANTCREAT;
-    if (!bench_json_write(results, output.file)) return bench_output_cancel(&output), no_memory();
-    return bench_output_close(&output) ? 0 : EX_IOERR;
-}
-
-/* All tables, or after an interruption what fits a few lines. */
+/* The long tables where they were asked for, or hardly longer than the summary; then the summary. */
 static int print(const struct bench_results *results, const struct bench_options *options)
 {
-    int there = 1;
-    if (results->signal) {
-        if (!options->scaling) there &= bench_print_comparison(results, 0, stdout);
-    } else {
-        bench_print_header(results, stdout);
-        if (options->scaling) there &= bench_print_scaling(results, stdout);
-        else there &= bench_print_tables(results, stdout);
-        bench_print_events(results, bench_steady_now(), stdout);
-        if (!options->scaling) {
-            there &= bench_print_comparison(results, 1, stdout);
-            bench_print_winograd(results, stdout);
-        }
-    }
-    bench_print_end(results, stdout);
-    return there ? 0 : no_memory();
+    enum { FEW_PROBLEMS = 3 };
+    const int brief = !results->signal && (results->scaling || results->problem_count <= FEW_PROBLEMS);
+    if (options->tables) return bench_print_all(results, stdout) && bench_print_summary(results, &options->exports, stdout);
+    if (!brief) return bench_print_summary(results, &options->exports, stdout);
+    bench_print_header(results, stdout);
+    return bench_print_without_legend(results, stdout);
 }
 
-/* The file first: whoever reads the tables may have left. */
+/* The files first: whoever reads the tables may have left. */
 static int report(const struct bench_results *results, const struct bench_options *options)
 {
-    int status = options->json ? write_json(results, options->json) : 0;
-    if (options->print_json) {
-        if (!bench_json_write(results, stdout)) return no_memory();
-    } else if (!options->library_output) {
-        const int printed = print(results, options);
-        if (!status) status = printed;
-        if (options->json && !status)
-            printf("\nEvery window: %s (Google Benchmark's JSON)\n", options->json);
-    }
-    return status;
+    const int status = bench_exports_write(&options->exports, results);
+    int printed = 1;
+    if (options->print_json) printed = bench_json_write(results, stdout);
+    else if (!options->library_output) printed = print(results, options);
+    return status || printed ? status : no_memory();
 }
 
 static int run(struct bench_suite *suite)
@@ -67,16 +45,18 @@ static int run(struct bench_suite *suite)
     struct bench_results *results = &suite->results;
     if (options->estimate) return bench_estimate_run(suite, stdout);
     if (options->list) return bench_print_list(results, stdout), EXIT_SUCCESS;
-    if (options->json && !bench_output_probe(options->json)) return EX_CANTCREAT;
+    const int status = bench_exports_probe(&options->exports);
+    if (status) return status;
     bench_interrupt_watch();
     bench_progress_start(results, options->budget);
     bench_driver_run(suite);
     bench_progress_end();
     results->seconds = bench_now() - suite->start;
     results->signal = bench_interrupted();
+    results->process = bench_steady_now();
     if (!bench_results_summarize(results)) return no_memory();
-    const int reported = report(results, options), status = bench_results_status(results);
-    return status ? status : reported;
+    const int reported = report(results, options), verdict = bench_results_status(results);
+    return verdict ? verdict : reported;
 }
 
 /* Whatever was printed arrived; 0 becomes the status of an output error. */

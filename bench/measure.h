@@ -13,9 +13,10 @@ extern "C" {
 struct bench_case;
 struct bench_peer;
 
-/* In this order: what dispatch takes and peers; other vector code; scalar code and what dispatch doubts. */
-enum bench_phase { BENCH_FIRST, BENCH_MIDDLE, BENCH_LAST };
-enum { BENCH_PHASES = 3 };
+/* In this order: what dispatch takes, peers, Winograd on the instruction set that dispatch takes; what these are
+ * compared with, which is the reference; other vector code; scalar code and what dispatch doubts. */
+enum bench_phase { BENCH_FIRST, BENCH_COMPARED, BENCH_MIDDLE, BENCH_LAST };
+enum { BENCH_PHASES = 4 };
 
 struct bench_run {
     struct bench_results *results;

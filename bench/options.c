@@ -28,7 +28,12 @@ static const char help[] =
     "                     is shared out among the problems\n"
     "  --threads=N        run every kernel with N threads (default 1)\n"
     "  --scaling          compare N threads (default 2) with one: what dispatch takes, and peers\n"
+    "  --tables[=FILE]    a table for each problem, before the summary or in a file (where there are at most 3\n"
+    "                     problems, tables are printed in place of the summary)\n"
     "  --json=FILE        write every window there, as Google Benchmark's JSON; with --estimate its table\n"
+    "  --csv=FILE         write a line for each kernel there\n"
+    "  --output=FORMAT:FILE  the same for other formats: json, csv, tables; github (github-action-benchmark's\n"
+    "                     customSmallerIsBetter), bencher (Bencher Metric Format); may be repeated\n"
     "  --budget=SECONDS   start no new window after this time (default 150, 600 with --layers)\n"
     "  --list             list layers, problems and kernels, time nothing\n"
     "  --help, --version\n"
@@ -47,7 +52,7 @@ static int is_library_option(const char *argument)
 enum option_id {
     OPTION_HELP = 1000, OPTION_VERSION, OPTION_QUICK, OPTION_LIST, OPTION_CHOICE, OPTION_SCALING, OPTION_PEERS,
     OPTION_NO_PEERS, OPTION_LAYERS, OPTION_FILTER, OPTION_PROBLEM, OPTION_JSON, OPTION_THREADS, OPTION_BUDGET,
-    OPTION_ESTIMATE
+    OPTION_ESTIMATE, OPTION_CSV, OPTION_TABLES, OPTION_OUTPUT
 };
 
 static const struct option known[] = {
@@ -64,6 +69,9 @@ static const struct option known[] = {
     {"filter", required_argument, NULL, OPTION_FILTER},
     {"problem", required_argument, NULL, OPTION_PROBLEM},
     {"json", required_argument, NULL, OPTION_JSON},
+    {"csv", required_argument, NULL, OPTION_CSV},
+    {"tables", optional_argument, NULL, OPTION_TABLES},
+    {"output", required_argument, NULL, OPTION_OUTPUT},
     {"threads", required_argument, NULL, OPTION_THREADS},
     {"budget", required_argument, NULL, OPTION_BUDGET},
     {NULL, 0, NULL, 0},
@@ -100,11 +108,22 @@ static int read_threads(struct bench_options *o, const char *value)
     return 0;
 }
 
-static int read_json(struct bench_options *o, const char *value)
+static int add_export(struct bench_options *o, const char *option, enum bench_format format, const char *path)
 {
-    if (!*value) return usage("--json", value, "expected a file");
-    o->json = value;
+    struct bench_exports *exports = &o->exports;
+    if (!*path) return usage(option, path, "expected a file");
+    if (exports->count == BENCH_MOST_EXPORTS) return usage(option, path, "more than 16 files");
+    exports->files[exports->count++] = (struct bench_export){format, path};
     return 0;
+}
+
+static int read_output(struct bench_options *o, const char *value)
+{
+    const size_t length = strcspn(value, ":");
+    const enum bench_format format = bench_format_named(value, length);
+    if (format == BENCH_FORMATS || value[length] != ':')
+        return usage("--output", value, "expected FORMAT:FILE, the format " BENCH_FORMAT_NAMES);
+    return add_export(o, "--output", format, value + length + 1);
 }
 
 /* One option that getopt_long() found. 0, or the status to exit with. */
@@ -121,7 +140,10 @@ static int take(struct bench_options *o, int id, const char *value)
     case OPTION_LAYERS: return add_word(&o->layers, "--layers", value);
     case OPTION_FILTER: return add_word(&o->filters, "--filter", value);
     case OPTION_PROBLEM: return add_word(&o->problems, "--problem", value);
-    case OPTION_JSON: return read_json(o, value);
+    case OPTION_JSON: return add_export(o, "--json", BENCH_JSON, value);
+    case OPTION_CSV: return add_export(o, "--csv", BENCH_CSV, value);
+    case OPTION_TABLES: return value ? add_export(o, "--tables", BENCH_TABLES, value) : (o->tables = 1, 0);
+    case OPTION_OUTPUT: return read_output(o, value);
     case OPTION_THREADS: return read_threads(o, value);
     case OPTION_BUDGET:
         if (is_number(value, 1e-9, 1e9, &o->budget)) return 0;
@@ -143,7 +165,7 @@ static int take_library_option(struct bench_options *o, const char *argument)
 {
     double number;
     const char *value = value_of(argument, "--benchmark_out");
-    if (value) return read_json(o, value) ? EX_USAGE : 1;
+    if (value) return add_export(o, "--benchmark_out", BENCH_JSON, value) ? EX_USAGE : 1;
     if ((value = value_of(argument, "--benchmark_out_format"))) {
         if (!strcmp(value, "json")) return 1;
         return usage("--benchmark_out_format", value, "expected json");
@@ -200,6 +222,8 @@ static int read_ours(struct bench_options *o, int argc, char **argv)
         if (status) return status;
     }
     if (optind < argc) return usage(argv[optind], NULL, "expected an option");
+    for (int i = 0; o->estimate && i < o->exports.count; i++)
+        if (o->exports.files[i].format != BENCH_JSON) return usage("--estimate", NULL, "writes JSON alone (--json)");
     if (o->scaling && o->threads == 1) return usage("--scaling", NULL, "compares --threads=N, 2 or more, with one");
     return -1;
 }

@@ -3,6 +3,8 @@
 #ifndef BENCH_OPTIONS_H
 #define BENCH_OPTIONS_H
 
+#include "bench/exports.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -23,12 +25,13 @@ struct bench_options {
     int choice;             /* of our kernels only what dispatch takes */
     int scaling;            /* with one thread and with `threads`; implies choice */
     enum bench_peers peers;
-    int library_output;     /* --benchmark_format, _list_tests: the library prints to stdout, the tables are left out */
-    int print_json;         /* --benchmark_format=json: to stdout, in place of the tables */
+    int library_output;     /* --benchmark_format, _list_tests: the library prints to stdout, we do not */
+    int print_json;         /* --benchmark_format=json: to stdout, in place of the summary */
     int repetitions;        /* windows per kernel */
     int repetitions_given;  /* by the user: then also for slow kernels */
     double window, budget;  /* seconds: least length of a window, length of the whole run */
-    const char *json;       /* NULL: no file */
+    int tables;             /* the long ones to stdout, before the summary */
+    struct bench_exports exports;
     struct bench_words filters, layers, problems;
 };
 

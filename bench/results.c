@@ -29,6 +29,25 @@ int bench_is_timed(const struct bench_result *row)
     return row->verdict == BENCH_RIGHT && row->count && row->count >= least;
 }
 
+int bench_is_waiting(const struct bench_result *row) { return row->verdict <= BENCH_RIGHT && !bench_is_timed(row); }
+
+double bench_results_expected(const struct bench_results *results)
+{
+    double seconds = 0;
+    for (int i = 0; i < results->row_count; i++) seconds += results->rows[i].windows * results->rows[i].expected;
+    return seconds;
+}
+
+double bench_results_behind(const struct bench_results *results)
+{
+    double seconds = 0;
+    for (int i = 0; i < results->row_count; i++) {
+        const struct bench_result *row = &results->rows[i];
+        seconds += (row->verdict >= BENCH_WRONG ? row->windows : row->count) * row->expected;
+    }
+    return seconds;
+}
+
 int bench_results_wrong(const struct bench_results *results)
 {
     int wrong = 0;

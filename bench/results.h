@@ -66,6 +66,7 @@ struct bench_result {
     int is_reference;           /* a *_naive */
     int threads;
     int windows;                /* planned */
+    double expected;            /* seconds that one of them takes, roughly; checking the kernel before is included */
     enum bench_verdict verdict;
     fcnn_status status;
     char failure[256];          /* why it is wrong, broken or was not timed */
@@ -83,11 +84,13 @@ struct bench_results {
     struct bench_result *rows; /* in the order of problems, then of the table of kernels, then peers */
     int row_count, problem_count; /* of problems that have rows */
     int threads;               /* as asked for */
+    int scaling;               /* every kernel has a row for one thread and one for `threads` */
     const char *peers[BENCH_MOST_PEERS]; /* "onednn_2.6.3", ...: those that took part; the first is the one that
                                           * tables have a column for */
     int peer_count;
     int windows, windows_done; /* planned for rows that were not found wrong; timed */
     double seconds;            /* the whole run took */
+    struct bench_events process; /* of the whole run, preparations included */
     int signal;                /* that ended it early; 0: none */
 };
 
@@ -98,6 +101,14 @@ void bench_results_forget(struct bench_results *results, struct bench_result *ro
 
 /* A row may stand in tables and comparisons: it is right, and all of its windows or at least three were timed. */
 int bench_is_timed(const struct bench_result *row);
+
+/* It is not timed, and nothing is known against it: no time was left. */
+int bench_is_waiting(const struct bench_result *row);
+
+/* Seconds that the windows planned take, roughly, and those of them that are behind us. Rows that were found wrong
+ * count as done. */
+double bench_results_expected(const struct bench_results *results);
+double bench_results_behind(const struct bench_results *results);
 
 /* Fills the summaries of all rows. 0: no memory. */
 int bench_results_summarize(struct bench_results *results);

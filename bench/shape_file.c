@@ -4,6 +4,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <search.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,7 @@ struct reader {
     const char *path;
     long long images; /* of --mb; 0: as the problem says */
     int line;
+    void *names;      /* of the layers, for tsearch() */
     bench_shape_note_fn *note;
     void *context;
 };
@@ -57,19 +59,35 @@ static int read_text(const char *path, char **text)
     return error;
 }
 
-/* ---- one line ---- */
+/* ---- words ---- */
 
-/* Options at the beginning of a line; returns what comes after them. */
-static char *pass_options(struct reader *r, char *at)
+/* Cuts the next word off a line: blanks within quotes belong to it, '#' outside of them ends the line. NULL: no more. */
+static char *next_word(char **line)
 {
-    while (at += strspn(at, " \t\r"), !strncmp(at, "--", 2)) {
-        char *const end = at + strcspn(at, " \t\r");
-        if (!strncmp(at, "--mb=", 5)) r->images = strtoll(at + 5, NULL, 10);
-        if (!strncmp(at, "--reset", 7)) r->images = 0;
-        at = end;
+    static const char blanks[] = " \t\r";
+    char *word = *line + strspn(*line, blanks), *end = word, quote = 0;
+    for (; *end && (quote || !(*end == '#' || strchr(blanks, *end))); end++) {
+        if (!quote && (*end == '"' || *end == '\'')) quote = *end;
+        else if (*end == quote) quote = 0;
     }
-    return at;
+    if (end == word) return NULL;
+    *line = end + (*end && *end != '#');
+    *end = 0;
+    return word;
 }
+
+static void take_option(struct reader *r, const char *option)
+{
+    char *end;
+    if (!strncmp(option, "--reset", 7)) r->images = 0;
+    if (!strncmp(option, "--batch=", 8)) refuse(r, "--batch: further files are not read; --layers takes them, too");
+    if (strncmp(option, "--mb=", 5)) return;
+    const long long images = strtoll(option + 5, &end, 10);
+    if (end == option + 5 || *end || images < 0) refuse(r, "--mb: expected one number");
+    else r->images = images;
+}
+
+/* ---- one problem ---- */
 
 /* Copies what a layer's name may have, up to `most` characters; the rest of them becomes '_'. */
 static char *put_name(char *at, const char *text, size_t length, size_t most)
@@ -80,26 +98,40 @@ static char *put_name(char *at, const char *text, size_t length, size_t most)
     return at;
 }
 
-/* n"net:layer*2" becomes "net.layer"; without a net it is the file's name, without a name the line's number. */
-static void write_name(const struct reader *r, const char *quoted, char name[NAME])
+/* n"net:layer*2" becomes "net.layer", and so without quotes; without a net it is the file's name, without a name the
+ * line's number. text: what stands behind the n. */
+static void write_name(const struct reader *r, const char *text, char name[NAME])
 {
     enum { PART = NAME / 2 - 2 };
     const char *slash = strrchr(r->path, '/'), *net = slash ? slash + 1 : r->path;
     size_t length = strcspn(net, ".");
-    const char *end = quoted + (quoted ? strcspn(quoted, "\"*") : 0);
-    const char *colon = quoted ? memchr(quoted, ':', (size_t)(end - quoted)) : NULL;
-    if (colon) net = quoted, length = (size_t)(colon - quoted), quoted = colon + 1;
+    const char *begin = text + (*text == '"'), *end = begin + strcspn(begin, "\"*");
+    const char *colon = memchr(begin, ':', (size_t)(end - begin));
+    if (colon) net = begin, length = (size_t)(colon - begin), begin = colon + 1;
     char *at = put_name(name, net, length, PART);
     *at++ = '.';
-    if (quoted) put_name(at, quoted, (size_t)(end - quoted), PART);
+    if (*text) put_name(at, begin, (size_t)(end - begin), PART);
     else snprintf(at, PART, "%d", r->line);
+}
+
+static int compare_names(const void *a, const void *b) { return strcmp(a, b); }
+
+/* Results go by names: one that was there before gets its line's number. */
+static void make_unique(struct reader *r, char name[NAME])
+{
+    char number[16];
+    if (!tfind(name, &r->names, compare_names)) return;
+    const int length = snprintf(number, sizeof number, ".%d", r->line);
+    size_t end = strlen(name);
+    if (end + (size_t)length >= NAME) end = NAME - 1 - (size_t)length;
+    memcpy(name + end, number, (size_t)length + 1);
 }
 
 /* The sizes without the name, and with the images of --mb. */
 static int write_sizes(const struct reader *r, const char *text, char sizes[SIZES])
 {
     const char *mb = strstr(text, "mb");
-    const int length = (int)strcspn(text, "n \t\r"); /* an n begins the name */
+    const int length = (int)strcspn(text, "n"); /* an n begins the name */
     const int before = mb && mb < text + length ? (int)(mb - text) : length;
     const char *after = text + before;
     if (r->images < 1) return snprintf(sizes, SIZES, "%.*s", length, text) < SIZES;
@@ -113,27 +145,31 @@ static char *add(struct reader *r, const char *text, char *at)
 {
     char name[NAME], sizes[SIZES], problem[SIZES + 32];
     fcnn_problem parsed;
-    const char *quote = strstr(text, "n\"");
     if (!write_sizes(r, text, sizes)) return refuse(r, "too long"), at;
     snprintf(problem, sizeof problem, "conv2d forward %s", sizes);
     if (fcnn_problem_parse(&parsed, problem)) return refuse(r, fcnn_last_error()), at;
-    write_name(r, quote ? quote + 2 : NULL, name);
+    text += strcspn(text, "n");
+    write_name(r, text + (*text == 'n'), name);
+    make_unique(r, name);
     struct bench_layer *layer = &r->file->layers[r->file->count++];
     *layer = (struct bench_layer){.name = at, .op = "conv2d"};
     at += sprintf(at, "%s", name) + 1;
+    tsearch(layer->name, &r->names, compare_names); /* without memory for it the name is not kept: never mind */
     layer->sizes = at;
     return at + sprintf(at, "%s", sizes) + 1;
 }
 
-/* Every line may become a layer: room for all of them is asked for at once. */
+/* Every word may become a layer: room for all of them is asked for at once. */
 static int make_room(struct bench_shape_file *file, const char *text)
 {
-    size_t lines = 1;
-    for (; *text; text++) lines += *text == '\n';
-    file->layers = calloc(lines, sizeof *file->layers);
-    file->memory = malloc(lines * (NAME + SIZES));
+    size_t words = 1;
+    for (; *text; text++) words += strchr(" \t\r\n", *text) != NULL;
+    file->layers = calloc(words, sizeof *file->layers);
+    file->memory = malloc(words * (NAME + SIZES));
     return file->layers && file->memory ? 0 : ENOMEM;
 }
+
+static void keep(void *name) { (void)name; }
 
 int bench_shape_file_read(const char *path, struct bench_shape_file *file, bench_shape_note_fn *note, void *context)
 {
@@ -142,15 +178,18 @@ int bench_shape_file_read(const char *path, struct bench_shape_file *file, bench
     *file = (struct bench_shape_file){0};
     int error = read_text(path, &text);
     if (!error) error = make_room(file, text);
-    char *memory = file->memory;
-    for (char *line = text, *next; !error && line; line = next) {
+    char *memory = file->memory, *begin = text;
+    if (!error && !strncmp(text, "\xef\xbb\xbf", 3)) begin += 3; /* a byte order mark */
+    for (char *line = begin, *next; !error && line; line = next) {
         next = strchr(line, '\n');
         if (next) *next++ = 0;
         r.line++;
-        line[strcspn(line, "#")] = 0;
-        line = pass_options(&r, line);
-        if (*line) memory = add(&r, line, memory);
+        for (char *word; (word = next_word(&line));) {
+            if (*word == '-') take_option(&r, word);
+            else memory = add(&r, word, memory);
+        }
     }
+    tdestroy(r.names, keep);
     free(text);
     if (error) bench_shape_file_free(file);
     return error;

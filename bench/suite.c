@@ -141,11 +141,39 @@ static void add_runs(struct builder *b, struct bench_case *c)
     if (first < all) add_peers(b, c, all);
 }
 
-/* Seconds that the windows of a row take, roughly: what scalar and vector code reach, bounds and search included. */
-static double expected(const struct bench_options *o, const struct bench_result *row)
+/* Seconds that a window of a row takes, roughly, with its share of what comes before the first: scalar code reaches
+ * about 1 GFLOP/s, vector code 20. The first row of a class on a problem has the reference run before, and the sums in
+ * double for problems that are not too large for them. */
+static double expected(const struct bench_options *o, const struct bench_result *row, int is_first)
 {
     const double once = row->of->flops / (row->isa == FCNN_SCALAR ? 1e9 : 20e9);
-    return row->windows * (1.4 * fmax(once, o->window) + 0.002);
+    const double reference = is_first ? row->of->flops * (row->of->flops > 1e9 ? 1e-9 : 2.5e-9) : 0;
+    return 1.4 * fmax(once, o->window) + 0.002 + (2 * once + reference) / row->windows;
+}
+
+/* Rows find each other within a problem, of which the last one begins at `first`. */
+static int is_first_of_class(const struct bench_results *results, int first, int row)
+{
+    for (int i = first; i < row; i++)
+        if (results->rows[i].numerics == results->rows[row].numerics) return 0;
+    return 1;
+}
+
+static enum bench_phase phase_of(const struct bench_result *row, fcnn_isa best)
+{
+    if (row->is_chosen || row->kind != BENCH_OURS) return BENCH_FIRST;
+    if (row->is_reference) return BENCH_COMPARED;
+    if (row->isa == FCNN_SCALAR || row->is_doubted) return BENCH_LAST;
+    return row->numerics != FCNN_EXACT && row->isa == best ? BENCH_FIRST : BENCH_MIDDLE;
+}
+
+/* The highest instruction set of what dispatch takes. */
+static fcnn_isa best_isa(const struct bench_results *results)
+{
+    fcnn_isa best = FCNN_SCALAR;
+    for (int i = 0; i < results->row_count; i++)
+        if (results->rows[i].is_chosen && results->rows[i].isa > best) best = results->rows[i].isa;
+    return best;
 }
 
 /* Rows find each other where they stay. A run that will hardly use its time up interleaves all windows; one that might
@@ -153,9 +181,14 @@ static double expected(const struct bench_options *o, const struct bench_result 
 static void settle(struct builder *b)
 {
     struct bench_suite *suite = b->suite;
-    double seconds = 0;
-    for (int i = 0; i < suite->results.row_count; i++) seconds += expected(b->options, &suite->results.rows[i]);
-    const int is_short = seconds < b->options->budget / 2 || b->options->library_output;
+    const fcnn_isa best = best_isa(&suite->results);
+    for (int i = 0, first = 0; i < suite->results.row_count; i++) {
+        struct bench_result *row = &suite->results.rows[i];
+        if (row->of != suite->results.rows[first].of) first = i;
+        row->expected = expected(b->options, row, is_first_of_class(&suite->results, first, i));
+    }
+    const int is_short =
+        bench_results_expected(&suite->results) < b->options->budget / 2 || b->options->library_output;
     suite->phases = is_short ? 1 : BENCH_PHASES;
     for (int i = 0; i < suite->results.row_count && !b->failed; i++) {
         struct bench_run *run = &suite->runs[i];
@@ -163,9 +196,7 @@ static void settle(struct builder *b)
         run->results = &suite->results;
         run->result = row;
         run->deadline = suite->start + b->options->budget;
-        run->phase = is_short || row->is_chosen || row->kind != BENCH_OURS ? BENCH_FIRST
-                     : row->isa == FCNN_SCALAR || row->is_doubted          ? BENCH_LAST
-                                                                           : BENCH_MIDDLE;
+        run->phase = is_short ? BENCH_FIRST : phase_of(row, best);
         suite->results.problem_count += !i || row->of != row[-1].of;
         row->samples = calloc((size_t)row->windows, sizeof *row->samples);
         b->failed |= !row->samples;
@@ -203,7 +234,7 @@ static int build(struct builder *b)
 int bench_suite_make(struct bench_suite *suite, const struct bench_options *options, const char *regex)
 {
     struct builder b = {.suite = suite, .options = options, .negative = *regex == '-'};
-    *suite = (struct bench_suite){.options = options, .start = bench_now(), .results = {.threads = options->threads}};
+    *suite = (struct bench_suite){.options = options, .start = bench_now(), .results = {.threads = options->threads, .scaling = options->scaling}};
     b.pattern = strcmp(regex, "all") && *regex ? regex + b.negative : ".";
     if (fcnn_options_check(NULL)) return fprintf(stderr, "fastcnn-bench: %s\n", fcnn_last_error()), EX_USAGE;
     if (start_peers(suite)) return EX_USAGE;

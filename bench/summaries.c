@@ -21,16 +21,32 @@ void bench_sort_rows(const struct bench_results *results, int first, int end, in
     }
 }
 
-double bench_times_faster(const struct bench_results *results, int first, int end, const struct bench_result *row,
-                          enum bench_kind than)
+int bench_is_opponent(const struct bench_result *row, int opponent)
+{
+    if (opponent == BENCH_REFERENCE) return row->kind == BENCH_OURS && row->is_reference;
+    return row->kind == BENCH_PEER && row->peer == opponent;
+}
+
+static double ratio_among(const struct bench_results *results, int first, int end, const struct bench_result *row,
+                          int opponent)
 {
     for (int i = first; i < end; i++) {
         const struct bench_result *other = &results->rows[i];
-        if (other->kind == than && (than == BENCH_OURS ? other->is_reference : !other->peer) &&
-            other->threads == row->threads)
+        if (other->of == row->of && other->threads == row->threads && bench_is_opponent(other, opponent))
             return other->time.lower / row->time.lower;
     }
     return NAN;
+}
+
+double bench_ratio(const struct bench_results *results, const struct bench_result *row, int opponent)
+{
+    return ratio_among(results, 0, results->row_count, row, opponent);
+}
+
+double bench_times_faster(const struct bench_results *results, int first, int end, const struct bench_result *row,
+                          enum bench_kind than)
+{
+    return ratio_among(results, first, end, row, than == BENCH_OURS ? BENCH_REFERENCE : 0);
 }
 
 struct bench_summary bench_peak_of_isa(const struct bench_results *results, fcnn_isa isa, int *count)

@@ -15,6 +15,13 @@ extern "C" {
  * `end` - 1. */
 void bench_sort_rows(const struct bench_results *results, int first, int end, int *order);
 
+/* What kernels are compared with: the reference, or one of the results' peers by its number. */
+enum { BENCH_REFERENCE = -1 };
+int bench_is_opponent(const struct bench_result *row, int opponent);
+
+/* How many times faster `row` is than that on its problem with as many threads; NAN: one of the two was not timed. */
+double bench_ratio(const struct bench_results *results, const struct bench_result *row, int opponent);
+
 /* How many times faster `row` is than the reference or the first peer's direct algorithm, which lies among the rows
  * first to end - 1; NAN: one of the two was not timed. */
 double bench_times_faster(const struct bench_results *results, int first, int end, const struct bench_result *row,
@@ -26,7 +33,7 @@ struct bench_summary bench_peak_of_isa(const struct bench_results *results, fcnn
 /* Allocations and page faults in the windows of our rows, and how many executions these had. */
 struct bench_events bench_sum_events(const struct bench_results *results, int64_t *executions);
 
-/* ---- comparison.c: what dispatch takes against a peer's direct algorithm ---- */
+/* ---- comparison.c: what dispatch takes against the reference, or a peer's direct algorithm ---- */
 
 #define BENCH_PEER_BAR 0.95 /* pairs below it are named one by one */
 
@@ -45,8 +52,8 @@ struct bench_comparison {
     } directions[BENCH_DIRECTIONS + 1]; /* the last: all together */
 };
 
-/* peer: which of the results'. 0: no memory. */
-int bench_compare(const struct bench_results *results, int peer, struct bench_comparison *comparison);
+/* 0: no memory. */
+int bench_compare(const struct bench_results *results, int opponent, struct bench_comparison *comparison);
 void bench_comparison_free(struct bench_comparison *comparison);
 
 /* ---- winograd.c: each of its rows against the fastest exact one of the same problem and instruction set ---- */

@@ -33,8 +33,9 @@ void bench_print_header(const struct bench_results *results, FILE *out)
     fprintf(out, "%s\n  CPU         %s, %d cores\n  ISAs       ", fcnn_version_details(), machine.cpu, machine.cores);
     for (int isa = 0; isa < BENCH_ISAS; isa++)
         if (machine.isas >> isa & 1) fprintf(out, " %s", fcnn_isa_name((fcnn_isa)isa));
-    fprintf(out, "\n  compiler    %s\n  threads     %d\n  peer        %s\n", COMPILER, results->threads,
-            results->peer_count ? results->peers[0] : "none");
+    fprintf(out, "\n  compiler    %s\n  threads     %d\n  peers      ", COMPILER, results->threads);
+    for (int i = 0; i < results->peer_count; i++) fprintf(out, " %s", results->peers[i]);
+    fputs(results->peer_count ? "\n" : " none\n", out);
     const int tuned = fcnn_tuning_count(fcnn_tuning_default());
     if (tuned) fprintf(out, "  tuning      %d lines, used for what dispatch takes (FASTCNN_TUNING=off: none)\n", tuned);
     for (int isa = 0; isa < BENCH_ISAS; isa++) {
@@ -77,10 +78,8 @@ static void print_row(const struct bench_results *results, int first, int end, c
     fprintf(out, "%s%c %-39s  %-6s  %-11s%s", style, row->is_chosen ? '*' : ' ', row->kernel, fcnn_isa_name(row->isa),
             row->kind == BENCH_OURS ? fcnn_class_name(row->numerics) : "peer",
             *style ? bench_style(out, BENCH_PLAIN) : "");
-    if (!bench_is_timed(row)) {
-        fprintf(out, "  %s", *row->failure ? row->failure : "not timed");
-        if (row->count) fprintf(out, ": %d of %d windows", row->count, row->windows);
-        fputc('\n', out);
+    if (wrong) {
+        fprintf(out, "  %s\n", row->failure);
         return;
     }
     bench_print_time(out, row->time.median);
@@ -104,18 +103,44 @@ static void print_problem(const struct bench_results *results, int first, int en
     fprintf(out, "  %-39s  %-6s  %-11s%11s%8s%10s%8s%7s%9s%8s%7s\n", "kernel", "ISA", "class", "median   ", "spread%",
             p->flops > 0 ? "GFLOP/s" : "GB/s", "peak%", "mem%", "x naive", "x peer", "error");
     bench_sort_rows(results, first, end, order);
-    for (int i = 0; i < end - first; i++) print_row(results, first, end, &results->rows[order[i]], out);
+    int waiting = 0;
+    for (int i = 0; i < end - first; i++) {
+        const struct bench_result *row = &results->rows[order[i]];
+        if (bench_is_waiting(row)) waiting++;
+        else print_row(results, first, end, row, out);
+    }
+    if (waiting) fprintf(out, "  %d not timed, or in too few windows: no time was left\n", waiting);
 }
 
 int bench_print_tables(const struct bench_results *results, FILE *out)
 {
     int *order = calloc((size_t)results->row_count + 1, sizeof *order);
     if (!order) return 0;
-    print_legend(out);
     for (int first = 0, end; first < results->row_count; first = end) {
         for (end = first; end < results->row_count && results->rows[end].of == results->rows[first].of;) end++;
         print_problem(results, first, end, order, out);
     }
     free(order);
     return 1;
+}
+
+int bench_print_without_legend(const struct bench_results *results, FILE *out)
+{
+    int there = 1;
+    if (results->scaling) there &= bench_print_scaling(results, out);
+    else there &= bench_print_tables(results, out);
+    bench_print_events(results, out);
+    if (!results->scaling) {
+        there &= bench_print_comparison(results, 1, out);
+        bench_print_winograd(results, out);
+    }
+    bench_print_end(results, out);
+    return there;
+}
+
+int bench_print_all(const struct bench_results *results, FILE *out)
+{
+    bench_print_header(results, out);
+    if (!results->scaling) print_legend(out);
+    return bench_print_without_legend(results, out);
 }

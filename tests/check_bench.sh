@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-# fastcnn-bench in small: exit status, tables, JSON, filters, options that cannot be understood.
+# fastcnn-bench in small: exit status, summary, tables, files, filters, options that cannot be understood.
 # FASTCNN_BENCH names the program (default ./fastcnn-bench); skipped where it was not built.
 
 bench=${FASTCNN_BENCH:-./fastcnn-bench}
@@ -100,7 +100,7 @@ expect 64 --scaling --threads=1
 
 last="no time"
 expect 0 --filter='mnist.dense2/*' --budget=0.000001
-has out 'not timed: no time left'
+has out 'not timed, or in too few windows'
 has out 'windows were not timed'
 
 last="no file where none is asked for"
@@ -109,6 +109,29 @@ program=$(cd "$(dirname "$bench")" && pwd)/$(basename "$bench")
 # shellcheck disable=SC2086
 (cd "$folder/empty" && "$program" --filter='mnist.dense2/*' --no-peers $short >/dev/null 2>&1) || fail "$last: failed"
 [ -z "$(ls -A "$folder/empty")" ] || fail "$last: there is $(ls -A "$folder/empty")"
+
+last="more problems than tables are printed for: one screen, and files"
+# shellcheck disable=SC2086
+expect 0 --filter='mnist.dense2/*' --filter='mnist.softmax/*' --no-peers --tables="$folder/o/t.txt" \
+    --csv="$folder/o/k.csv" --output=github:"$folder/o/g.json" --output=bencher:"$folder/o/b.json" $short
+for text in 'Peak of ' 'mnist ' 'times as fast as reference: mnist.' '0 allocations and ' 'Wrong bits: none' \
+    "$folder/o/t.txt " "--layers=mnist --filter='mnist."; do
+    has out "$text"
+done
+[ "$(wc -l <"$folder/out")" -le 24 ] || fail "$last: more than 24 lines"
+has err ' (--budget)'
+grep -q '^\* dense_fwd_' "$folder/o/t.txt" || fail "$last: no table in the file"
+[ "$(grep -c '^mnist.dense2,forward,' "$folder/o/k.csv")" -gt 1 ] || fail "$last: no lines in the CSV file"
+if command -v jq >/dev/null; then
+    jq -e 'length > 5 and all(.[]; .name and .unit and .value > 0) and
+           any(.[]; .name == "mnist.dense2/forward: time over reference" and .value < 1)' "$folder/o/g.json" \
+        >/dev/null || fail "$last: not what github-action-benchmark reads"
+    jq -e 'all(.[]; all(.[]; .value > 0)) and ."mnist.dense2/dense_fwd_naive".latency.lower_value > 0' \
+        "$folder/o/b.json" >/dev/null || fail "$last: not what Bencher reads"
+fi
+# shellcheck disable=SC2086
+expect 0 --filter='mnist.dense2/*' --filter='mnist.softmax/*' --no-peers --tables $short
+for text in 'x naive' 'what dispatch takes' 'Where to look next'; do has out "$text"; done
 
 last="several filters, values as words of their own"
 # shellcheck disable=SC2086
@@ -188,7 +211,7 @@ grep -q onednn "$folder/out" && fail "--no-peers lists onednn"
 if "$bench" --peers --list >/dev/null 2>&1; then
     last="oneDNN on layers of all kinds"
     # shellcheck disable=SC2086
-    expect 0 --peers --layers=tails,mnist --filter='onednn*' --json="$folder/k.json" --benchmark_min_time=0.0001 \
+    expect 0 --peers --layers=tails,mnist --filter='onednn*' --tables --benchmark_min_time=0.0001 \
         --benchmark_repetitions=1
     has out ' peer '
     grep -i '^.*wrong:\|not timed\|oneDNN:' "$folder/out" "$folder/err" && fail "oneDNN's results were not accepted"
@@ -244,6 +267,11 @@ expect 64 --threads=0
 expect 64 --threads=2x
 expect 64 --threads
 expect 64 --json=
+expect 64 --csv=
+expect 64 --output=yaml:k.yaml
+has err 'bencher'
+expect 64 --output=csv
+expect 64 --estimate --csv=k.csv
 expect 64 mnist
 expect 64 --benchmark_repetitions=0
 expect 64 --benchmark_format=yaml
@@ -252,6 +280,8 @@ expect 64 --problem='conv2d sideways mb1'
 has err 'sideways'
 : >"$folder/file"
 expect 73 --filter='mnist.dense2/*' --json="$folder/file/k.json"
+expect 73 --filter='mnist.dense2/*' --json="$folder/k2.json" --csv="$folder/file/k.csv"
+[ ! -e "$folder/k2.json" ] || fail "a file was written though another could not be"
 
 [ $failures -eq 0 ] && echo "all checks passed"
 [ $failures -eq 0 ]

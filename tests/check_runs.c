@@ -2,6 +2,7 @@
  * The benchmark from command line to exit status, without its driver: options, which rows, in which order, and that a
  * kernel with one wrong bit turns everything red. */
 #include <check.h>
+#include <fnmatch.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -89,7 +90,7 @@ START_TEST(options)
     int argc;
     ck_assert_int_eq(read_options(&o, "--json file --filter a --benchmark_min_time=1 --filter=b --v=1", words, argv,
                                   &argc), -1);
-    ck_assert_str_eq(o.json, "file");
+    ck_assert_str_eq(bench_exports_path(&o.exports, BENCH_JSON), "file");
     ck_assert_int_eq(o.filters.count, 2);
     ck_assert_str_eq(o.filters.values[0], "a");
     ck_assert_str_eq(o.filters.values[1], "b");
@@ -101,19 +102,29 @@ START_TEST(options)
     ck_assert(o.budget == 150 && o.repetitions == 9 && !o.repetitions_given);
 
     ck_assert_int_eq(read_options(&o, "", words, argv, &argc), -1);
-    ck_assert(o.json == NULL); /* nothing is written that was not asked for */
+    ck_assert(o.exports.count == 0 && !o.tables); /* nothing is written that was not asked for */
+    ck_assert_int_eq(read_options(&o, "--csv=a --output=github:b:c --tables --tables=d --output json:e", words, argv,
+                                  &argc), -1);
+    ck_assert(o.exports.count == 4 && o.tables);
+    ck_assert_str_eq(bench_exports_path(&o.exports, BENCH_CSV), "a");
+    ck_assert_str_eq(bench_exports_path(&o.exports, BENCH_GITHUB), "b:c");
+    ck_assert_str_eq(bench_exports_path(&o.exports, BENCH_TABLES), "d");
+    ck_assert_str_eq(bench_exports_path(&o.exports, BENCH_JSON), "e");
     ck_assert_int_eq(read_options(&o, "--scaling --layers=mnist --layers vgg16", words, argv, &argc), -1);
     ck_assert(o.choice && o.threads == 2 && o.layers.count == 2 && o.budget == 600);
     ck_assert_int_eq(read_options(&o, "--benchmark_format=json --benchmark_out=x --benchmark_repetitions=4", words,
                                   argv, &argc), -1);
-    ck_assert(o.print_json && !o.library_output && !strcmp(o.json, "x") && o.repetitions == 4 && o.repetitions_given);
+    ck_assert(o.print_json && !o.library_output && o.repetitions == 4 && o.repetitions_given);
+    ck_assert_str_eq(bench_exports_path(&o.exports, BENCH_JSON), "x");
     ck_assert_int_eq(argc, 2); /* the repetitions are the driver's business too */
     ck_assert_int_eq(read_options(&o, "--benchmark_format=csv", words, argv, &argc), -1);
     ck_assert(o.library_output);
 
     static const char *const refused[] = {"--json", "--threads=0", "--threads=1025", "--threads=1.5", "--threads=2x",
                                           "--budget=0", "--budget=nan", "--no-such-option", "word", "--json=",
-                                          "--scaling --threads=1", "--benchmark_repetitions=x", "--quick=1"};
+                                          "--scaling --threads=1", "--csv=", "--tables=", "--output=csv",
+                                          "--output=csv:", "--output=:x", "--output=yaml:x", "--estimate --csv=x",
+                                          "--benchmark_repetitions=x", "--quick=1"};
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
         ck_assert_msg(read_options(&o, refused[i], words, argv, &argc) == 64, "%s was not refused", refused[i]);
 }
@@ -183,19 +194,36 @@ START_TEST(repetitions)
 }
 END_TEST
 
-/* What dispatch takes comes before other vector code, scalar code last; where there is time for all, all at once. */
+static enum bench_phase phase_of(const char *kernel)
+{
+    static const struct { const char *kernel; enum bench_phase phase; } known[] = {
+        {"*_naive", BENCH_COMPARED}, {"*_scalar", BENCH_LAST}, {"*_winograd_*_avx2", BENCH_FIRST}};
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (!fnmatch(known[i].kernel, kernel, 0)) return known[i].phase;
+    return BENCH_MIDDLE;
+}
+
+/* What dispatch takes and Winograd on the same instruction set come first, then the reference, then other vector code,
+ * scalar code last; where there is time for all, all at once. */
 START_TEST(phases)
 {
-    struct bench_suite *suite = make("--no-peers --layers=mnist --filter=* --budget=0.01", "all");
+    if (fcnn_cpu_missing(FCNN_AVX2)) return;
+    setenv("FASTCNN_ISA", "avx2", 1);
+    struct bench_suite *suite = make("--no-peers --layers=mnist,resnet50 --filter=* --budget=0.01", "all");
+    unsetenv("FASTCNN_ISA");
     ck_assert(suite != NULL);
-    ck_assert_int_eq(suite->phases, 3);
+    ck_assert_int_eq(suite->phases, 4);
+    int counts[BENCH_PHASES] = {0};
     for (int i = 0; i < suite->results.row_count; i++) {
         const struct bench_result *row = &suite->results.rows[i];
-        const enum bench_phase phase = row->is_chosen                                ? BENCH_FIRST
-                                       : row->isa == FCNN_SCALAR || row->is_doubted ? BENCH_LAST
-                                                                                     : BENCH_MIDDLE;
+        enum bench_phase phase = phase_of(row->kernel);
+        if (row->is_doubted && !row->is_reference) phase = BENCH_LAST;
+        if (row->is_chosen) phase = BENCH_FIRST;
         ck_assert_msg(suite->runs[i].phase == phase, "%s in phase %d", row->name, (int)suite->runs[i].phase);
+        counts[phase] += row->numerics != FCNN_EXACT || phase != BENCH_FIRST;
+        ck_assert(row->expected > 0.008);
     }
+    for (int i = 0; i < BENCH_PHASES; i++) ck_assert_int_gt(counts[i], 0);
     bench_suite_free(suite);
     suite = make("--no-peers --layers=mnist --budget=1e6", "all");
     ck_assert(suite != NULL);

@@ -72,6 +72,44 @@ START_TEST(lines)
 }
 END_TEST
 
+/* As pasted from benchdnn's own files and command lines. */
+START_TEST(words)
+{
+    struct bench_shape_file file = read_text("\xef\xbb\xbf# shapes_x\n"
+                                             "--reset --cfg=f32 --attr-post-ops='sum + relu' # behind\n"
+                                             "--dir=FWD_B  mb2_ic32oc32_ih41kh10sh2n\"ds2\" ic16ih9oc8kh1n\"ds2\"#x\n"
+                                             "g128ic128iw16oc128ow16kw3sw1pw1n\"1d:conv # dw\"\r\n"
+                                             "\tmb1ic3ih224oc64oh112kh7sh2ph3nresnet18_0\n"
+                                             "ic16ih9oc17oh9kh1ph0n_tail:conv1 -v1\n"
+                                             "--mb=2 --mb=0 --dir=BWD_D,BWD_WB mb5ic16ih9oc16kh1n\"ds2\"\n"
+                                             "--mb=3 ic16ih9oc16kh1n\n"
+                                             "--reset ic16ih9oc16kh1n\"");
+    ck_assert_int_eq(notes.count, 0);
+    ck_assert_int_eq(file.count, 8);
+    expect_layer(&file, 0, "check_shape_file.ds2", "mb2_ic32oc32_ih41kh10sh2");
+    expect_layer(&file, 1, "check_shape_file.ds2.3", "ic16ih9oc8kh1");
+    expect_layer(&file, 2, "1d.conv___dw", "g128ic128iw16oc128ow16kw3sw1pw1");
+    expect_layer(&file, 3, "check_shape_file.resnet18_0", "mb1ic3ih224oc64oh112kh7sh2ph3");
+    expect_layer(&file, 4, "_tail.conv1", "ic16ih9oc17oh9kh1ph0");
+    expect_layer(&file, 5, "check_shape_file.ds2.7", "mb5ic16ih9oc16kh1");
+    expect_layer(&file, 6, "check_shape_file.8", "ic16ih9oc16kh1mb3");
+    expect_layer(&file, 7, "check_shape_file.", "ic16ih9oc16kh1");
+    bench_shape_file_free(&file);
+
+    file = read_text("--mb=two ic16ih9oc16kh1\n"
+                     "--batch=shapes_resnet_50\n"
+                     "--mb=2,3 ./benchdnn\n"
+                     "ic16ih9oc16kh1 ic16ih9oc16\n"
+                     "--mb=-1\n");
+    ck_assert_int_eq(file.count, 2);
+    ck_assert_int_eq(notes.count, 6);
+    static const int where[] = {1, 2, 3, 3, 4, 5};
+    for (int i = 0; i < 6; i++) ck_assert_int_eq(notes.line[i], where[i]);
+    expect_layer(&file, 0, "check_shape_file.1", "ic16ih9oc16kh1");
+    bench_shape_file_free(&file);
+}
+END_TEST
+
 START_TEST(what_is_no_problem)
 {
     struct bench_shape_file file = read_text("mb1ic8ih5oc8kh3\n"
@@ -156,6 +194,7 @@ int main(void)
     Suite *suite = suite_create("shape_file");
     TCase *cases = tcase_create("shape_file");
     tcase_add_test(cases, lines);
+    tcase_add_test(cases, words);
     tcase_add_test(cases, what_is_no_problem);
     tcase_add_test(cases, names_of_any_length);
     tcase_add_test(cases, files_that_are_none);

@@ -89,6 +89,7 @@ check_programs = \
     tests/check_sharing \
     tests/check_state \
     tests/check_summaries \
+    tests/check_summary \
     tests/check_team \
     tests/check_text \
     tests/check_threads \
@@ -148,6 +149,8 @@ tests_check_results_LDADD = libfcnn-bench.la $(LDADD) $(JANSSON_LIBS)
 tests_check_runs_LDFLAGS = $(bench_link_flags) -Wl,--wrap=fcnn_execute_sized
 tests_check_runs_LDADD = libfcnn-bench.la $(LDADD)
 tests_check_summaries_LDADD = libfcnn-bench.la $(LDADD)
+tests_check_summary_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+tests_check_summary_LDADD = libfcnn-bench.la $(LDADD) $(JANSSON_LIBS)
 tests_check_estimate_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 tests_check_estimate_LDFLAGS = $(bench_link_flags)
 tests_check_estimate_LDADD = libfcnn-bench.la $(LDADD) $(JANSSON_LIBS)
@@ -188,7 +191,7 @@ check-threads:
 
 # The suite again with less than the CPU has, and on a CPU of 2008, where any stray AVX instruction is a crash. A cap
 # changes what plans choose: programs that name their kernels, or have none, do the same under it.
-isa_free = digits dispatch faults idx input kernels limits peak places problem reference.* results summaries text \
+isa_free = digits dispatch faults idx input kernels limits peak places problem reference.* results summaries summary text \
     winograd
 .PHONY: check-isa check-nehalem
 check-isa:
