@@ -33,8 +33,9 @@ void bench_print_header(const struct bench_results *results, FILE *out)
     fprintf(out, "%s\n  CPU         %s, %d cores\n  ISAs       ", fcnn_version_details(), machine.cpu, machine.cores);
     for (int isa = 0; isa < BENCH_ISAS; isa++)
         if (machine.isas >> isa & 1) fprintf(out, " %s", fcnn_isa_name((fcnn_isa)isa));
-    fprintf(out, "\n  compiler    %s\n  threads     %d\n  peer        %s\n", COMPILER, results->threads,
-            results->peer_count ? results->peers[0] : "none");
+    fprintf(out, "\n  compiler    %s\n  threads     %d\n  peers      ", COMPILER, results->threads);
+    for (int i = 0; i < results->peer_count; i++) fprintf(out, " %s", results->peers[i]);
+    fprintf(out, "%s\n", results->peer_count ? "" : " none");
     const int tuned = fcnn_tuning_count(fcnn_tuning_default());
     if (tuned) fprintf(out, "  tuning      %d lines, used for what dispatch takes (FASTCNN_TUNING=off: none)\n", tuned);
     for (int isa = 0; isa < BENCH_ISAS; isa++) {
