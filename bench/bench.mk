@@ -49,6 +49,7 @@ libfcnn_bench_la_SOURCES = \
     bench/output.c \
     bench/output.h \
     bench/peer.h \
+    bench/peers.c \
     bench/progress.c \
     bench/progress.h \
     bench/results.c \
@@ -70,13 +71,27 @@ libfcnn_bench_la_SOURCES = \
     bench/winograd.c
 libfcnn_bench_la_LIBADD = libfcnn-cases.la libfcnn-layers.la $(JANSSON_LIBS) $(LIBM)
 if HAVE_ONEDNN
+libfcnn_bench_la_CPPFLAGS += -DBENCH_HAVE_ONEDNN
 libfcnn_bench_la_SOURCES += \
     bench/onednn.c \
     bench/onednn.h \
     bench/peer_onednn.c
 libfcnn_bench_la_LIBADD += $(ONEDNN_LIBS)
+if HAVE_ONEDNN_2
+libfcnn_bench_la_SOURCES += bench/onednn2.c
 else
-libfcnn_bench_la_SOURCES += bench/peer_none.c
+libfcnn_bench_la_SOURCES += bench/onednn3.c
+endif
+endif
+if HAVE_OPENBLAS
+libfcnn_bench_la_CPPFLAGS += -DBENCH_HAVE_OPENBLAS
+libfcnn_bench_la_SOURCES += bench/peer_openblas.c
+libfcnn_bench_la_LIBADD += $(OPENBLAS_LIBS)
+endif
+if HAVE_XNNPACK
+libfcnn_bench_la_CPPFLAGS += -DBENCH_HAVE_XNNPACK -DBENCH_XNNPACK_VERSION='"$(XNNPACK_VERSION)"'
+libfcnn_bench_la_SOURCES += bench/peer_xnnpack.c
+libfcnn_bench_la_LIBADD += $(XNNPACK_LIBS)
 endif
 # Allocations are counted (steady.c), the library's too: its objects are linked, not the shared library. They have two
 # names that users do not get: fcnn_measure_streams(), and fcnn_settings_read() for the limit that peers share.

@@ -72,10 +72,11 @@ static enum bench_verdict check_kernel(struct bench_run *run)
 static enum bench_verdict check_peer(struct bench_run *run)
 {
     struct bench_result *row = run->result;
-    const char *failure = bench_peer_load(run->peer);
+    const struct bench_peer_library *library = run->peer->library;
+    const char *failure = library->load(run->peer);
     if (!failure) {
-        bench_peer_execute(run->peer);
-        failure = bench_peer_store(run->peer);
+        library->execute(run->peer);
+        failure = library->store(run->peer);
     }
     if (failure) return broken(row, FCNN_NO_KERNEL, failure);
     return bench_case_strays(run->of, &row->error, row->failure, sizeof row->failure) ? BENCH_WRONG : BENCH_RIGHT;
@@ -130,7 +131,7 @@ enum bench_turn bench_window_open(struct bench_run *run, int64_t iterations)
 
 void bench_execute(const struct bench_run *run)
 {
-    if (run->peer) bench_peer_execute(run->peer);
+    if (run->peer) run->peer->library->execute(run->peer);
     else fcnn_execute(run->plan, &run->tensors);
 }
 
@@ -153,6 +154,6 @@ void bench_window_close(struct bench_run *run, int64_t iterations)
 void bench_run_free(struct bench_run *run)
 {
     fcnn_plan_destroy(run->plan);
-    bench_peer_close(run->peer);
+    if (run->peer) run->peer->library->close(run->peer);
     free(run->packed);
 }

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * oneDNN's engine, memories, conversions and primitives, with the first failure kept. */
+ * oneDNN's engine, memories, conversions and steps, with the first failure kept: what all versions have alike. */
 #include "bench/onednn.h"
 
 #include <dnnl_debug.h>
-#include <stdint.h>
 #include <stdio.h>
 
 int onednn_ok(struct onednn *o, dnnl_status_t status, const char *what)
@@ -30,6 +29,7 @@ void onednn_close(struct onednn *o)
 {
     forget_steps(o);
     for (int i = 0; i < o->memory_count; i++) dnnl_memory_destroy(o->memories[i]);
+    for (int i = 0; i < o->layout_count; i++) onednn_free_layout(o->layouts[i]);
     dnnl_stream_destroy(o->stream);
     dnnl_engine_destroy(o->engine);
 }
@@ -48,17 +48,22 @@ dnnl_memory_t onednn_allocate(struct onednn *o, onednn_layout *layout)
     return onednn_hold(o, layout, DNNL_MEMORY_ALLOCATE);
 }
 
-void onednn_convert(struct onednn *o, dnnl_memory_t from, dnnl_memory_t to)
+static dnnl_primitive_desc_t describe_conversion(struct onednn *o, dnnl_memory_t from, dnnl_memory_t to)
 {
     onednn_layout *source = NULL, *target = NULL;
     dnnl_primitive_desc_t description = NULL;
-    dnnl_primitive_t reorder = NULL;
-    if (*o->failure) return;
+    if (*o->failure) return NULL;
     dnnl_memory_get_memory_desc(from, &source);
     dnnl_memory_get_memory_desc(to, &target);
-    if (onednn_ok(o, dnnl_reorder_primitive_desc_create(&description, source, o->engine, target, o->engine, NULL),
-                  "reorder") &&
-        onednn_ok(o, dnnl_primitive_create(&reorder, description), "reorder")) {
+    onednn_ok(o, dnnl_reorder_primitive_desc_create(&description, source, o->engine, target, o->engine, NULL), "reorder");
+    return description;
+}
+
+void onednn_convert(struct onednn *o, dnnl_memory_t from, dnnl_memory_t to)
+{
+    dnnl_primitive_desc_t description = describe_conversion(o, from, to);
+    dnnl_primitive_t reorder = NULL;
+    if (!*o->failure && onednn_ok(o, dnnl_primitive_create(&reorder, description), "reorder")) {
         const dnnl_exec_arg_t arguments[] = {{DNNL_ARG_FROM, from}, {DNNL_ARG_TO, to}};
         onednn_ok(o, dnnl_primitive_execute(reorder, o->stream, 2, arguments), "reorder");
         dnnl_stream_wait(o->stream);
@@ -67,21 +72,19 @@ void onednn_convert(struct onednn *o, dnnl_memory_t from, dnnl_memory_t to)
     dnnl_primitive_desc_destroy(description);
 }
 
-dnnl_memory_t onednn_input(struct onednn *o, onednn_layout *best, onednn_layout *plain, const float *data)
-{
-    dnnl_memory_t from = onednn_hold(o, plain, (void *)(uintptr_t)data), to = onednn_allocate(o, best);
-    onednn_convert(o, from, to);
-    return to;
-}
+/* ---- the chain ---- */
 
-/* ---- primitives ---- */
-
-dnnl_primitive_desc_t onednn_describe(struct onednn *o, const void *operation, dnnl_primitive_attr_t attributes,
-                                      dnnl_primitive_desc_t hint, const char *what)
+dnnl_primitive_attr_t onednn_relu_after(struct onednn *o)
 {
-    dnnl_primitive_desc_t made = NULL;
-    if (!*o->failure) onednn_ok(o, dnnl_primitive_desc_create(&made, operation, attributes, o->engine, hint), what);
-    return made;
+    dnnl_primitive_attr_t attributes = NULL;
+    dnnl_post_ops_t after = NULL;
+    dnnl_status_t status = dnnl_primitive_attr_create(&attributes);
+    if (!status) status = dnnl_post_ops_create(&after);
+    if (!status) status = onednn_append_relu(after);
+    if (!status) status = dnnl_primitive_attr_set_post_ops(attributes, after);
+    dnnl_post_ops_destroy(after);
+    onednn_ok(o, status, "attributes");
+    return attributes;
 }
 
 onednn_layout *onednn_layout_of(dnnl_primitive_desc_t description, dnnl_query_t what)
@@ -103,18 +106,24 @@ void onednn_give(struct onednn_step *step, int index, dnnl_memory_t memory)
     step->arguments[step->count++] = (dnnl_exec_arg_t){index, memory};
 }
 
-void onednn_add_relu_backward(struct onednn *o, onednn_layout *layout, dnnl_memory_t dst, dnnl_memory_t gradient)
+void onednn_add_conversion(struct onednn *o, dnnl_memory_t from, dnnl_memory_t to)
 {
-    const dnnl_alg_kind_t relu = dnnl_eltwise_relu_use_dst_for_bwd;
-    dnnl_eltwise_desc_t operation;
-    onednn_ok(o, dnnl_eltwise_forward_desc_init(&operation, dnnl_forward_training, relu, layout, 0, 0), "relu");
-    dnnl_primitive_desc_t forward = onednn_describe(o, &operation, NULL, NULL, "relu");
-    onednn_ok(o, dnnl_eltwise_backward_desc_init(&operation, relu, layout, layout, 0, 0), "relu");
-    dnnl_primitive_desc_t backward = onednn_describe(o, &operation, NULL, forward, "relu");
+    dnnl_primitive_desc_t description = describe_conversion(o, from, to);
+    struct onednn_step *step = onednn_add(o, description);
+    onednn_give(step, DNNL_ARG_FROM, from);
+    onednn_give(step, DNNL_ARG_TO, to);
+    dnnl_primitive_desc_destroy(description);
+}
+
+void onednn_add_relu_backward(struct onednn *o, onednn_layout *layout, dnnl_memory_t dst, dnnl_memory_t d_dst,
+                              dnnl_memory_t d_src)
+{
+    dnnl_primitive_desc_t forward = onednn_describe_relu(o, layout);
+    dnnl_primitive_desc_t backward = onednn_describe_relu_backward(o, layout, forward);
     struct onednn_step *step = onednn_add(o, backward);
     onednn_give(step, DNNL_ARG_DST, dst);
-    onednn_give(step, DNNL_ARG_DIFF_DST, gradient);
-    onednn_give(step, DNNL_ARG_DIFF_SRC, gradient);
+    onednn_give(step, DNNL_ARG_DIFF_DST, d_dst);
+    onednn_give(step, DNNL_ARG_DIFF_SRC, d_src);
     dnnl_primitive_desc_destroy(backward);
     dnnl_primitive_desc_destroy(forward);
 }

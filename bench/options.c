@@ -21,8 +21,10 @@ static const char help[] =
     "                     repeated: what matches any of them\n"
     "  --problem=TEXT     time this problem in place of the layers (may be repeated), for example\n"
     "                     \"conv2d+relu forward mb64ic32ih13oc64kh3\"\n"
-    "  --peers            compare convolutions with oneDNN, or fail where that is impossible\n"
-    "  --no-peers         do not compare (default: compare if it was there when this program was configured)\n"
+    "  --peers[=LIST]     compare convolutions with onednn, openblas (im2col + sgemm), xnnpack (comma separated,\n"
+    "                     default: all that are there), or fail where that is impossible\n"
+    "  --no-peers         do not compare (default: with those that were there when this program was configured)\n"
+    "  --conversions      time peers also with conversions from our layouts into theirs and back\n"
     "  --choice           of our kernels only those that dispatch takes\n"
     "  --estimate         compare what dispatch takes without measurement with the best that tuning finds; the budget\n"
     "                     is shared out among the problems\n"
@@ -52,7 +54,7 @@ static int is_library_option(const char *argument)
 enum option_id {
     OPTION_HELP = 1000, OPTION_VERSION, OPTION_QUICK, OPTION_LIST, OPTION_CHOICE, OPTION_SCALING, OPTION_PEERS,
     OPTION_NO_PEERS, OPTION_LAYERS, OPTION_FILTER, OPTION_PROBLEM, OPTION_JSON, OPTION_THREADS, OPTION_BUDGET,
-    OPTION_ESTIMATE, OPTION_CSV, OPTION_TABLES, OPTION_OUTPUT
+    OPTION_ESTIMATE, OPTION_CSV, OPTION_TABLES, OPTION_OUTPUT, OPTION_CONVERSIONS
 };
 
 static const struct option known[] = {
@@ -63,7 +65,8 @@ static const struct option known[] = {
     {"choice", no_argument, NULL, OPTION_CHOICE},
     {"estimate", no_argument, NULL, OPTION_ESTIMATE},
     {"scaling", no_argument, NULL, OPTION_SCALING},
-    {"peers", no_argument, NULL, OPTION_PEERS},
+    {"peers", optional_argument, NULL, OPTION_PEERS},
+    {"conversions", no_argument, NULL, OPTION_CONVERSIONS},
     {"no-peers", no_argument, NULL, OPTION_NO_PEERS},
     {"layers", required_argument, NULL, OPTION_LAYERS},
     {"filter", required_argument, NULL, OPTION_FILTER},
@@ -135,7 +138,8 @@ static int take(struct bench_options *o, int id, const char *value)
     case OPTION_CHOICE: return o->choice = 1, 0;
     case OPTION_ESTIMATE: return o->estimate = 1, 0;
     case OPTION_SCALING: return o->scaling = o->choice = 1, 0;
-    case OPTION_PEERS: return o->peers = PEERS_NEEDED, 0;
+    case OPTION_PEERS: return o->peers = PEERS_NEEDED, o->peer_names = value, 0;
+    case OPTION_CONVERSIONS: return o->conversions = 1, 0;
     case OPTION_NO_PEERS: return o->peers = PEERS_OFF, 0;
     case OPTION_LAYERS: return add_word(&o->layers, "--layers", value);
     case OPTION_FILTER: return add_word(&o->filters, "--filter", value);

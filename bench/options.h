@@ -25,6 +25,8 @@ struct bench_options {
     int choice;             /* of our kernels only what dispatch takes */
     int scaling;            /* with one thread and with `threads`; implies choice */
     enum bench_peers peers;
+    const char *peer_names; /* "onednn,xnnpack"; NULL: all */
+    int conversions;        /* peers a second time, with conversions of layouts */
     int library_output;     /* --benchmark_format, _list_tests: the library prints to stdout, we do not */
     int print_json;         /* --benchmark_format=json: to stdout, in place of the summary */
     int repetitions;        /* windows per kernel */

@@ -1,32 +1,59 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * Peers: another library's code for the same problem, in the layouts which that library likes best. Linked into the
- * benchmark alone. One of peer_*.c is built: peer_onednn.c, or peer_none.c where configure found no library. */
+ * Peers: other libraries' code for the same problem, in the layouts which they like best. Linked into the benchmark
+ * alone. A library is one file, peer_NAME.c, and one row of peers.c; configure says which are built. */
 #ifndef BENCH_PEER_H
 #define BENCH_PEER_H
 
 #include "bench/cases.h"
 
-struct bench_peer;
+/* A problem in a library's hands. Libraries have a struct of their own, which begins with this. */
+struct bench_peer {
+    const struct bench_peer_library *library;
+    const struct bench_case *of;
+    int threads;
+};
 
-/* "onednn_2.6.3", the library that is loaded; NULL: built without. */
-const char *bench_peer_name(void);
+/* All is required. */
+struct bench_peer_library {
+    /* "onednn_2.6.3", as it is loaded. */
+    const char *(*name)(void);
+    /* Before all else: instruction sets beyond `isa` are not to be used. NULL, or why that is impossible. */
+    const char *(*start)(fcnn_isa isa);
 
-/* Before all else: instruction sets beyond `isa` are not to be used. 0: impossible. */
-int bench_peer_start(fcnn_isa isa);
+    /* The library's choice for a problem and a number of threads. BENCH_PEER: among direct algorithms. BENCH_PEER_AUTO:
+     * among all of them, if that differs (Winograd's sums are of another class). BENCH_PEER_CONVERTED: the direct one,
+     * each execution of which begins with the case's tensors and ends in them, if their layouts are not its own;
+     * weights of forward and backward_data are converted beforehand, as ours are packed. NULL: it does not take part.
+     * Costs little: no memory, no code yet. */
+    struct bench_peer *(*open)(const struct bench_case *c, int threads, enum bench_kind kind);
+    void (*close)(struct bench_peer *peer);
 
-/* The library's choice for a problem and a number of threads. variant 0: among direct algorithms; 1: among all of them,
- * if that differs (Winograd's sums are of another class). NULL: the peer does not take part. Costs little: no memory,
- * no code yet. */
-struct bench_peer *bench_peer_open(const struct bench_case *c, int threads, int variant);
-void bench_peer_close(struct bench_peer *peer); /* NULL is fine */
+    const char *(*implementation)(const struct bench_peer *peer); /* "jit:avx512_core" */
+    fcnn_isa (*isa)(const struct bench_peer *peer);
 
-const char *bench_peer_implementation(const struct bench_peer *peer); /* "jit:avx512_core" */
-fcnn_isa bench_peer_isa(const struct bench_peer *peer);
+    /* Converts the case's tensors into the peer's layouts. NULL, or what failed. The case has been prepared. */
+    const char *(*load)(struct bench_peer *peer);
+    void (*execute)(const struct bench_peer *peer);
+    /* Converts the outputs back into the case's tensors. NULL, or what failed. */
+    const char *(*store)(struct bench_peer *peer);
+};
 
-/* Converts the case's tensors into the peer's layouts. NULL, or what failed. The case has been prepared. */
-const char *bench_peer_load(struct bench_peer *peer);
-void bench_peer_execute(const struct bench_peer *peer);
-/* Converts the outputs back into the case's tensors. NULL, or what failed. */
-const char *bench_peer_store(struct bench_peer *peer);
+extern const struct bench_peer_library bench_peer_onednn, bench_peer_openblas, bench_peer_xnnpack; /* where built */
+
+/* peers.c */
+
+/* One that this program knows. */
+struct bench_peer_entry {
+    const char *word, *package;               /* as --peers names it; Debian's, to be installed */
+    const struct bench_peer_library *library; /* NULL: built without */
+};
+
+const struct bench_peer_entry *bench_peers(int *count);
+
+/* Starts libraries in the table's order: those of `names` ("onednn,xnnpack"), without names (NULL) all that can be had.
+ * With names, or where `needed`, it is a usage error if one, or all, cannot be had. Returns their number, or -1 after a
+ * message. */
+int bench_peers_start(const char *names, int needed, fcnn_isa isa,
+                      const struct bench_peer_library *started[BENCH_MOST_PEERS]);
 
 #endif

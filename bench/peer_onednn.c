@@ -1,95 +1,118 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * The peer oneDNN. Every tensor has the layout that the convolution asks for (format tag `any`); conversions happen in
- * load and store, outside of timing. ReLU is a post-op of the forward convolution; backward it is a primitive of its
- * own, before pooling's where there is one (the two commute, and the pooled gradient is a quarter). Fused pooling is
- * compared with convolution, then pooling: what a framework built on oneDNN would run. */
+ * The peer oneDNN. Every tensor has the layout that the convolution asks for (format tag `any`). Conversions happen in
+ * load and store, outside of timing, or, for BENCH_PEER_CONVERTED, as steps of the chain. ReLU is a post-op of the
+ * forward convolution; backward it is a primitive of its own, before pooling's where there is one (the two commute, and
+ * the pooled gradient is a quarter). Fused pooling is compared with convolution, then pooling: what a framework built on
+ * oneDNN would run. */
 #include "bench/peer.h"
 
 #include <omp.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "bench/onednn.h"
 
-/* A convolution's four tensors and what else describes it. */
-struct shape {
-    dnnl_memory_desc_t src, weights, bias, dst;
-    dnnl_dims_t strides, dilations, before, after;
-};
-
-struct bench_peer {
-    const struct bench_case *of;
-    int threads;
+struct onednn_peer {
+    struct bench_peer base;
+    int converts; /* in every execution */
     struct ref_conv2d g;
-    struct shape plain; /* the case's layouts */
     struct onednn o;
-    dnnl_primitive_desc_t forward, conv; /* conv: in the case's direction; forward: the hint for it, or NULL */
+    struct onednn_convolution plain, any; /* in the case's layouts, in those that oneDNN likes best */
+    dnnl_primitive_desc_t forward, conv;  /* conv: in the case's direction; forward: the hint for it, or NULL */
     struct { dnnl_memory_t best, plain; } outputs[2];
     int output_count;
     const char *implementation;
 };
 
-/* ---- shapes ---- */
+/* ---- layouts ---- */
 
-static dnnl_memory_desc_t image(int64_t n, int64_t c, int64_t h, int64_t w, dnnl_format_tag_t tag)
+static onednn_layout *image(struct onednn *o, int64_t n, int64_t c, int64_t h, int64_t w, dnnl_format_tag_t tag)
 {
-    dnnl_memory_desc_t d = {0};
-    dnnl_memory_desc_init_by_tag(&d, 4, (dnnl_dims_t){n, c, h, w}, dnnl_f32, tag);
-    return d;
+    return onednn_layout_by_tag(o, 4, (dnnl_dims_t){n, c, h, w}, tag);
 }
 
 /* RSCK as oneDNN's dimensions [G] K C R S, or any layout. */
-static dnnl_memory_desc_t filter(const struct ref_conv2d *g, int any)
+static onednn_layout *filter(struct onednn *o, const struct ref_conv2d *g, int any)
 {
-    dnnl_memory_desc_t d = {0};
     const int64_t c = g->c / g->groups, k = g->k / g->groups;
     const dnnl_dims_t sizes = {g->groups, k, c, g->r, g->s};
     const dnnl_dims_t steps = {k, 1, g->k, g->s * c * g->k, c * g->k};
     const int grouped = g->groups > 1;
-    if (any) dnnl_memory_desc_init_by_tag(&d, 4 + grouped, sizes + !grouped, dnnl_f32, dnnl_format_tag_any);
-    else dnnl_memory_desc_init_by_strides(&d, 4 + grouped, sizes + !grouped, dnnl_f32, steps + !grouped);
-    return d;
+    if (any) return onednn_layout_by_tag(o, 4 + grouped, sizes + !grouped, dnnl_format_tag_any);
+    return onednn_layout_by_strides(o, 4 + grouped, sizes + !grouped, steps + !grouped);
 }
 
-static struct shape shape_of(const fcnn_problem *p, const struct ref_conv2d *g, int any)
+static struct onednn_convolution describe_layouts(struct onednn_peer *p, dnnl_alg_kind_t algorithm, int any)
 {
+    const fcnn_problem *problem = &p->base.of->about.problem;
+    const struct ref_conv2d *g = &p->g;
     const dnnl_format_tag_t tag = any ? dnnl_format_tag_any : dnnl_nhwc;
-    struct shape s = {.src = image(g->n, g->c, g->h, g->w, tag), .weights = filter(g, any),
-                      .dst = image(g->n, g->k, g->p, g->q, tag), .strides = {g->stride_h, g->stride_w},
-                      .dilations = {g->dilation_h - 1, g->dilation_w - 1}, .before = {p->pad_top, p->pad_left},
-                      .after = {p->pad_bottom, p->pad_right}};
-    dnnl_memory_desc_init_by_tag(&s.bias, 1, (dnnl_dims_t){g->k}, dnnl_f32, dnnl_a);
-    return s;
+    return (struct onednn_convolution){
+        .algorithm = algorithm, .src = image(&p->o, g->n, g->c, g->h, g->w, tag), .weights = filter(&p->o, g, any),
+        .bias = problem->no_bias ? NULL : onednn_layout_by_tag(&p->o, 1, (dnnl_dims_t){g->k}, dnnl_a),
+        .dst = image(&p->o, g->n, g->k, g->p, g->q, tag), .strides = {g->stride_h, g->stride_w},
+        .dilations = {g->dilation_h - 1, g->dilation_w - 1}, .before = {problem->pad_top, problem->pad_left},
+        .after = {problem->pad_bottom, problem->pad_right}};
 }
 
-static dnnl_memory_desc_t pooled(const struct bench_peer *p, dnnl_format_tag_t tag)
+static onednn_layout *pooled(struct onednn_peer *p, dnnl_format_tag_t tag)
 {
-    return image(p->g.n, p->g.k, p->of->about.problem.p, p->of->about.problem.q, tag);
+    const fcnn_problem *problem = &p->base.of->about.problem;
+    return image(&p->o, p->g.n, p->g.k, problem->p, problem->q, tag);
 }
 
-static dnnl_memory_t output(struct bench_peer *p, onednn_layout *best, onednn_layout *plain, float *data)
+/* ---- tensors ---- */
+
+/* A copy in another layout, made once. */
+static dnnl_memory_t constant(struct onednn_peer *p, onednn_layout *best, onednn_layout *plain, const float *data)
 {
-    dnnl_memory_t memory = onednn_allocate(&p->o, best);
-    p->outputs[p->output_count].best = memory;
-    p->outputs[p->output_count++].plain = onednn_hold(&p->o, plain, data);
-    return memory;
+    dnnl_memory_t from = onednn_hold(&p->o, plain, (void *)(uintptr_t)data), to = onednn_allocate(&p->o, best);
+    onednn_convert(&p->o, from, to);
+    return to;
+}
+
+/* The same, made in every execution where these convert. */
+static dnnl_memory_t input(struct onednn_peer *p, onednn_layout *best, onednn_layout *plain, const float *data)
+{
+    if (!p->converts) return constant(p, best, plain, data);
+    dnnl_memory_t from = onednn_hold(&p->o, plain, (void *)(uintptr_t)data);
+    if (*p->o.failure || dnnl_memory_desc_equal(best, plain)) return from;
+    dnnl_memory_t to = onednn_allocate(&p->o, best);
+    onednn_add_conversion(&p->o, from, to);
+    return to;
+}
+
+/* Its way back to `data` is the store's, or add_ways_back()'s. */
+static dnnl_memory_t output(struct onednn_peer *p, onednn_layout *best, onednn_layout *plain, float *data)
+{
+    dnnl_memory_t to = onednn_hold(&p->o, plain, data);
+    if (p->converts && !*p->o.failure && dnnl_memory_desc_equal(best, plain)) return to;
+    dnnl_memory_t from = onednn_allocate(&p->o, best);
+    p->outputs[p->output_count].best = from;
+    p->outputs[p->output_count++].plain = to;
+    return from;
+}
+
+static void add_ways_back(struct onednn_peer *p)
+{
+    for (int i = 0; i < p->output_count; i++) onednn_add_conversion(&p->o, p->outputs[i].best, p->outputs[i].plain);
+    p->output_count = 0;
+}
+
+/* A gradient through ReLU. Where executions convert, `gradient` may be the case's own. */
+static dnnl_memory_t through_relu(struct onednn_peer *p, onednn_layout *layout, dnnl_memory_t dst,
+                                  dnnl_memory_t gradient)
+{
+    dnnl_memory_t masked = p->converts ? onednn_allocate(&p->o, layout) : gradient;
+    onednn_add_relu_backward(&p->o, layout, dst, gradient, masked);
+    return masked;
 }
 
 /* ---- pooling ---- */
 
-static const dnnl_dims_t two = {2, 2}, none = {0, 0};
-
-static dnnl_primitive_desc_t describe_pooling(struct bench_peer *p, onednn_layout *src)
-{
-    const dnnl_memory_desc_t dst = pooled(p, dnnl_format_tag_any);
-    dnnl_pooling_desc_t operation;
-    onednn_ok(&p->o, dnnl_pooling_forward_desc_init(&operation, dnnl_forward_training, dnnl_pooling_max, src, &dst, two,
-                                                    two, none, none), "pooling");
-    return onednn_describe(&p->o, &operation, NULL, NULL, "pooling");
-}
-
-static void add_pooling(struct bench_peer *p, dnnl_primitive_desc_t pooling, dnnl_memory_t src, dnnl_memory_t dst,
+static void add_pooling(struct onednn_peer *p, dnnl_primitive_desc_t pooling, dnnl_memory_t src, dnnl_memory_t dst,
                         dnnl_memory_t workspace)
 {
     struct onednn_step *step = onednn_add(&p->o, pooling);
@@ -100,34 +123,30 @@ static void add_pooling(struct bench_peer *p, dnnl_primitive_desc_t pooling, dnn
 
 /* Pools once, outside of timing: into dst, which ReLU's backward reads, and the workspace, which says where each
  * maximum was. Starts from the reference's convolution: with oneDNN's own sums, near ties could fall another way. */
-static void pool_once(struct bench_peer *p, dnnl_primitive_desc_t pooling, dnnl_memory_t dst, dnnl_memory_t workspace)
+static void pool_once(struct onednn_peer *p, dnnl_primitive_desc_t pooling, dnnl_memory_t dst, dnnl_memory_t workspace)
 {
-    float *activations = bench_case_unpooled(p->of);
+    float *activations = bench_case_unpooled(p->base.of);
     onednn_layout *full = onednn_layout_of(pooling, dnnl_query_src_md);
     if (!activations) onednn_ok(&p->o, dnnl_out_of_memory, "forward");
-    else add_pooling(p, pooling, onednn_input(&p->o, full, &p->plain.dst, activations), dst, workspace);
+    else add_pooling(p, pooling, constant(p, full, p->plain.dst, activations), dst, workspace);
     onednn_run_once(&p->o);
     free(activations);
 }
 
 /* d_dst of a pooled layer, taken back through ReLU and pooling to the layout `full`. */
-static dnnl_memory_t unpooled_gradient(struct bench_peer *p, onednn_layout *full)
+static dnnl_memory_t unpooled_gradient(struct onednn_peer *p, onednn_layout *full)
 {
-    const dnnl_memory_desc_t plain = pooled(p, dnnl_nhwc);
-    dnnl_primitive_desc_t pooling = describe_pooling(p, full);
+    dnnl_primitive_desc_t pooling = onednn_describe_pooling(&p->o, full, pooled(p, dnnl_format_tag_any));
     if (!pooling) return NULL;
     onednn_layout *small = onednn_layout_of(pooling, dnnl_query_dst_md);
     dnnl_memory_t dst = onednn_allocate(&p->o, small);
     dnnl_memory_t workspace = onednn_allocate(&p->o, onednn_layout_of(pooling, dnnl_query_workspace_md));
     pool_once(p, pooling, dst, workspace);
 
-    dnnl_memory_t gradient = onednn_input(&p->o, small, &plain, p->of->tensors.arrays.d_dst);
+    dnnl_memory_t gradient = input(p, small, pooled(p, dnnl_nhwc), p->base.of->tensors.arrays.d_dst);
     dnnl_memory_t spread = onednn_allocate(&p->o, full);
-    onednn_add_relu_backward(&p->o, small, dst, gradient);
-    dnnl_pooling_desc_t operation;
-    onednn_ok(&p->o, dnnl_pooling_backward_desc_init(&operation, dnnl_pooling_max, full, small, two, two, none, none),
-              "unpooling");
-    dnnl_primitive_desc_t unpooling = onednn_describe(&p->o, &operation, NULL, pooling, "unpooling");
+    gradient = through_relu(p, small, dst, gradient);
+    dnnl_primitive_desc_t unpooling = onednn_describe_unpooling(&p->o, full, small, pooling);
     struct onednn_step *step = onednn_add(&p->o, unpooling);
     onednn_give(step, DNNL_ARG_DIFF_DST, gradient);
     onednn_give(step, DNNL_ARG_WORKSPACE, workspace);
@@ -139,61 +158,59 @@ static dnnl_memory_t unpooled_gradient(struct bench_peer *p, onednn_layout *full
 
 /* ---- the directions ---- */
 
-static void load_forward(struct bench_peer *p)
+static void load_forward(struct onednn_peer *p)
 {
-    const fcnn_tensors *t = &p->of->tensors.arrays;
-    const int pools = p->of->about.problem.op == FCNN_CONV2D_POOL;
+    const fcnn_tensors *t = &p->base.of->tensors.arrays;
+    const int pools = p->base.of->about.problem.op == FCNN_CONV2D_POOL;
     onednn_layout *full = onednn_layout_of(p->conv, dnnl_query_dst_md);
-    dnnl_memory_t src = onednn_input(&p->o, onednn_layout_of(p->conv, dnnl_query_src_md), &p->plain.src, t->src);
+    dnnl_memory_t src = input(p, onednn_layout_of(p->conv, dnnl_query_src_md), p->plain.src, t->src);
     dnnl_memory_t weights =
-        onednn_input(&p->o, onednn_layout_of(p->conv, dnnl_query_weights_md), &p->plain.weights, t->weights);
-    dnnl_memory_t dst = pools ? onednn_allocate(&p->o, full) : output(p, full, &p->plain.dst, t->dst);
+        constant(p, onednn_layout_of(p->conv, dnnl_query_weights_md), p->plain.weights, t->weights);
+    dnnl_memory_t dst = pools ? onednn_allocate(&p->o, full) : output(p, full, p->plain.dst, t->dst);
     struct onednn_step *step = onednn_add(&p->o, p->conv);
     onednn_give(step, DNNL_ARG_SRC, src);
     onednn_give(step, DNNL_ARG_WEIGHTS, weights);
     onednn_give(step, DNNL_ARG_DST, dst);
-    if (t->bias) onednn_give(step, DNNL_ARG_BIAS, onednn_input(&p->o, &p->plain.bias, &p->plain.bias, t->bias));
-    dnnl_primitive_desc_t pooling = pools ? describe_pooling(p, full) : NULL;
+    if (t->bias) onednn_give(step, DNNL_ARG_BIAS, constant(p, p->plain.bias, p->plain.bias, t->bias));
+    if (!pools) return;
+    dnnl_primitive_desc_t pooling = onednn_describe_pooling(&p->o, full, pooled(p, dnnl_format_tag_any));
     if (!pooling) return;
-    const dnnl_memory_desc_t plain = pooled(p, dnnl_nhwc);
-    dnnl_memory_t small = output(p, onednn_layout_of(pooling, dnnl_query_dst_md), &plain, t->dst);
+    dnnl_memory_t small = output(p, onednn_layout_of(pooling, dnnl_query_dst_md), pooled(p, dnnl_nhwc), t->dst);
     add_pooling(p, pooling, dst, small, onednn_allocate(&p->o, onednn_layout_of(pooling, dnnl_query_workspace_md)));
     dnnl_primitive_desc_destroy(pooling);
 }
 
 /* The gradient of the convolution itself, in its layout. */
-static dnnl_memory_t gradient_of(struct bench_peer *p)
+static dnnl_memory_t gradient_of(struct onednn_peer *p)
 {
-    const fcnn_tensors *t = &p->of->tensors.arrays;
+    const fcnn_tensors *t = &p->base.of->tensors.arrays;
     onednn_layout *best = onednn_layout_of(p->conv, dnnl_query_diff_dst_md);
-    if (p->of->about.problem.op == FCNN_CONV2D_POOL) return unpooled_gradient(p, best);
-    dnnl_memory_t gradient = onednn_input(&p->o, best, &p->plain.dst, t->d_dst);
-    if (p->g.relu)
-        onednn_add_relu_backward(&p->o, best, onednn_input(&p->o, best, &p->plain.dst, t->dst), gradient);
-    return gradient;
+    if (p->base.of->about.problem.op == FCNN_CONV2D_POOL) return unpooled_gradient(p, best);
+    dnnl_memory_t gradient = input(p, best, p->plain.dst, t->d_dst);
+    return p->g.relu ? through_relu(p, best, input(p, best, p->plain.dst, t->dst), gradient) : gradient;
 }
 
-static void load_backward_data(struct bench_peer *p)
+static void load_backward_data(struct onednn_peer *p)
 {
-    const fcnn_tensors *t = &p->of->tensors.arrays;
+    const fcnn_tensors *t = &p->base.of->tensors.arrays;
     dnnl_memory_t gradient = gradient_of(p);
     dnnl_memory_t weights =
-        onednn_input(&p->o, onednn_layout_of(p->conv, dnnl_query_weights_md), &p->plain.weights, t->weights);
-    dnnl_memory_t d_src = output(p, onednn_layout_of(p->conv, dnnl_query_diff_src_md), &p->plain.src, t->d_src);
+        constant(p, onednn_layout_of(p->conv, dnnl_query_weights_md), p->plain.weights, t->weights);
+    dnnl_memory_t d_src = output(p, onednn_layout_of(p->conv, dnnl_query_diff_src_md), p->plain.src, t->d_src);
     struct onednn_step *step = onednn_add(&p->o, p->conv);
     onednn_give(step, DNNL_ARG_DIFF_DST, gradient);
     onednn_give(step, DNNL_ARG_WEIGHTS, weights);
     onednn_give(step, DNNL_ARG_DIFF_SRC, d_src);
 }
 
-static void load_backward_weights(struct bench_peer *p)
+static void load_backward_weights(struct onednn_peer *p)
 {
-    const fcnn_tensors *t = &p->of->tensors.arrays;
+    const fcnn_tensors *t = &p->base.of->tensors.arrays;
     onednn_layout *best = onednn_layout_of(p->conv, dnnl_query_diff_weights_md);
     dnnl_memory_t gradient = gradient_of(p);
-    dnnl_memory_t src = onednn_input(&p->o, onednn_layout_of(p->conv, dnnl_query_src_md), &p->plain.src, t->src);
-    dnnl_memory_t d_weights = output(p, best, &p->plain.weights, t->d_weights);
-    dnnl_memory_t d_bias = t->d_bias ? output(p, &p->plain.bias, &p->plain.bias, t->d_bias) : NULL;
+    dnnl_memory_t src = input(p, onednn_layout_of(p->conv, dnnl_query_src_md), p->plain.src, t->src);
+    dnnl_memory_t d_weights = output(p, best, p->plain.weights, t->d_weights);
+    dnnl_memory_t d_bias = t->d_bias ? output(p, p->plain.bias, p->plain.bias, t->d_bias) : NULL;
     struct onednn_step *step = onednn_add(&p->o, p->conv);
     onednn_give(step, DNNL_ARG_DIFF_DST, gradient);
     onednn_give(step, DNNL_ARG_SRC, src);
@@ -203,129 +220,122 @@ static void load_backward_weights(struct bench_peer *p)
 
 /* ---- opening ---- */
 
-static dnnl_primitive_desc_t describe_forward(struct bench_peer *p, dnnl_alg_kind_t algorithm, int with_relu)
+static const char *name(void)
 {
-    const struct shape s = shape_of(&p->of->about.problem, &p->g, 1);
-    onednn_layout *bias = p->of->about.problem.no_bias ? NULL : &s.bias;
-    dnnl_convolution_desc_t operation;
-    dnnl_primitive_attr_t attributes = NULL;
-    dnnl_post_ops_t after = NULL;
-    onednn_ok(&p->o, dnnl_dilated_convolution_forward_desc_init(&operation, dnnl_forward_training, algorithm, &s.src,
-                                                                &s.weights, bias, &s.dst, s.strides, s.dilations,
-                                                                s.before, s.after), "forward");
-    onednn_ok(&p->o, dnnl_primitive_attr_create(&attributes), "attributes");
-    onednn_ok(&p->o, dnnl_post_ops_create(&after), "attributes");
-    if (with_relu) {
-        onednn_ok(&p->o, dnnl_post_ops_append_eltwise(after, 1, dnnl_eltwise_relu, 0, 0), "attributes");
-        onednn_ok(&p->o, dnnl_primitive_attr_set_post_ops(attributes, after), "attributes");
-    }
-    dnnl_primitive_desc_t made = onednn_describe(&p->o, &operation, attributes, NULL, "forward");
-    dnnl_post_ops_destroy(after);
-    dnnl_primitive_attr_destroy(attributes);
-    return made;
-}
-
-static dnnl_primitive_desc_t describe_backward(struct bench_peer *p, dnnl_alg_kind_t algorithm)
-{
-    const struct shape s = shape_of(&p->of->about.problem, &p->g, 1);
-    onednn_layout *bias = p->of->about.problem.no_bias ? NULL : &s.bias;
-    dnnl_convolution_desc_t operation;
-    dnnl_status_t status;
-    if (p->of->about.problem.direction == FCNN_BACKWARD_DATA)
-        status = dnnl_dilated_convolution_backward_data_desc_init(&operation, algorithm, &s.src, &s.weights, &s.dst,
-                                                                  s.strides, s.dilations, s.before, s.after);
-    else
-        status = dnnl_dilated_convolution_backward_weights_desc_init(&operation, algorithm, &s.src, &s.weights, bias,
-                                                                     &s.dst, s.strides, s.dilations, s.before, s.after);
-    onednn_ok(&p->o, status, "backward");
-    return onednn_describe(&p->o, &operation, NULL, p->forward, "backward");
-}
-
-static struct bench_peer *open_with(const struct bench_case *c, int threads, dnnl_alg_kind_t algorithm)
-{
-    struct bench_peer *p = calloc(1, sizeof *p);
-    if (!p) return NULL;
-    const int backward = c->about.problem.direction != FCNN_FORWARD;
-    omp_set_num_threads(threads); /* oneDNN asks OpenMP, when it describes, builds and runs a primitive */
-    p->of = c;
-    p->threads = threads;
-    p->g = bench_geometry(&c->about.problem);
-    p->plain = shape_of(&c->about.problem, &p->g, 0);
-    p->implementation = "none";
-    onednn_open(&p->o);
-    dnnl_primitive_desc_t forward = describe_forward(p, algorithm, p->g.relu && !backward);
-    if (backward) p->forward = forward;
-    p->conv = backward ? describe_backward(p, algorithm) : forward;
-    if (p->conv) dnnl_primitive_desc_query(p->conv, dnnl_query_impl_info_str, 0, &p->implementation);
-    return p;
-}
-
-/* ---- the interface ---- */
-
-const char *bench_peer_name(void)
-{
-    static char name[32];
+    static char text[32];
     const dnnl_version_t *v = dnnl_version();
-    snprintf(name, sizeof name, "onednn_%d.%d.%d", v->major, v->minor, v->patch);
-    return name;
+    snprintf(text, sizeof text, "onednn_%d.%d.%d", v->major, v->minor, v->patch);
+    return text;
 }
 
-int bench_peer_start(fcnn_isa isa)
+static const char *start(fcnn_isa isa)
 {
-    if (isa == FCNN_SCALAR) return 0; /* oneDNN begins at SSE 4.1 */
-    return dnnl_set_default_fpmath_mode(dnnl_fpmath_mode_strict) == dnnl_success &&
-           (isa != FCNN_AVX2 || dnnl_set_max_cpu_isa(dnnl_cpu_isa_avx2) == dnnl_success);
+    if (isa == FCNN_SCALAR) return "oneDNN cannot be limited to scalar code: it begins at SSE 4.1";
+    if (dnnl_set_default_fpmath_mode(dnnl_fpmath_mode_strict) == dnnl_success &&
+        (isa != FCNN_AVX2 || dnnl_set_max_cpu_isa(dnnl_cpu_isa_avx2) == dnnl_success))
+        return NULL;
+    return "oneDNN cannot be limited to this instruction set";
 }
 
-struct bench_peer *bench_peer_open(const struct bench_case *c, int threads, int variant)
+static void close_peer(struct bench_peer *peer)
 {
-    if (c->about.problem.op != FCNN_CONV2D && c->about.problem.op != FCNN_CONV2D_POOL) return NULL;
-    struct bench_peer *direct = open_with(c, threads, dnnl_convolution_direct);
-    if (!variant || !direct) return direct;
-    struct bench_peer *any = open_with(c, threads, dnnl_convolution_auto);
-    const int differs = any && !*any->o.failure && strcmp(any->implementation, direct->implementation);
-    bench_peer_close(direct);
-    if (differs) return any;
-    bench_peer_close(any);
-    return NULL;
-}
-
-void bench_peer_close(struct bench_peer *p)
-{
-    if (!p) return;
+    struct onednn_peer *p = (struct onednn_peer *)peer;
     dnnl_primitive_desc_destroy(p->conv);
     dnnl_primitive_desc_destroy(p->forward);
     onednn_close(&p->o);
     free(p);
 }
 
-const char *bench_peer_implementation(const struct bench_peer *p) { return p->implementation; }
-
-fcnn_isa bench_peer_isa(const struct bench_peer *p)
+static dnnl_primitive_desc_t describe_forward(struct onednn_peer *p, int with_relu)
 {
-    if (strstr(p->implementation, "avx512")) return FCNN_AVX512;
-    return strstr(p->implementation, "avx2") ? FCNN_AVX2 : FCNN_SCALAR;
+    dnnl_primitive_attr_t attributes = with_relu ? onednn_relu_after(&p->o) : NULL;
+    dnnl_primitive_desc_t made = onednn_describe_forward(&p->o, &p->any, attributes);
+    dnnl_primitive_attr_destroy(attributes);
+    return made;
 }
 
-const char *bench_peer_load(struct bench_peer *p)
+static struct onednn_peer *open_with(const struct bench_case *c, int threads, dnnl_alg_kind_t algorithm)
 {
-    const fcnn_direction direction = p->of->about.problem.direction;
+    struct onednn_peer *p = calloc(1, sizeof *p);
+    if (!p) return NULL;
+    const fcnn_direction direction = c->about.problem.direction;
+    omp_set_num_threads(threads); /* oneDNN asks OpenMP, when it describes, builds and runs a primitive */
+    p->base = (struct bench_peer){.library = &bench_peer_onednn, .of = c, .threads = threads};
+    p->g = bench_geometry(&c->about.problem);
+    p->implementation = "none";
+    onednn_open(&p->o);
+    p->plain = describe_layouts(p, algorithm, 0);
+    p->any = describe_layouts(p, algorithm, 1);
+    dnnl_primitive_desc_t forward = describe_forward(p, p->g.relu && direction == FCNN_FORWARD);
+    if (direction != FCNN_FORWARD) p->forward = forward;
+    if (direction == FCNN_FORWARD) p->conv = forward;
+    else if (direction == FCNN_BACKWARD_DATA) p->conv = onednn_describe_backward_data(&p->o, &p->any, forward);
+    else p->conv = onednn_describe_backward_weights(&p->o, &p->any, forward);
+    if (p->conv) dnnl_primitive_desc_query(p->conv, dnnl_query_impl_info_str, 0, &p->implementation);
+    return p;
+}
+
+/* NULL: no other algorithm than `direct`. */
+static struct onednn_peer *open_other(const struct onednn_peer *direct)
+{
+    struct onednn_peer *any = open_with(direct->base.of, direct->base.threads, dnnl_convolution_auto);
+    if (any && !*any->o.failure && strcmp(any->implementation, direct->implementation)) return any;
+    if (any) close_peer(&any->base);
+    return NULL;
+}
+
+static struct bench_peer *open_peer(const struct bench_case *c, int threads, enum bench_kind kind)
+{
+    if (c->about.problem.op != FCNN_CONV2D && c->about.problem.op != FCNN_CONV2D_POOL) return NULL;
+    struct onednn_peer *direct = open_with(c, threads, dnnl_convolution_direct);
+    if (!direct) return NULL;
+    direct->converts = kind == BENCH_PEER_CONVERTED;
+    if (kind != BENCH_PEER_AUTO) return &direct->base;
+    struct onednn_peer *other = open_other(direct);
+    close_peer(&direct->base);
+    return other ? &other->base : NULL;
+}
+
+static const char *implementation(const struct bench_peer *peer)
+{
+    return ((const struct onednn_peer *)peer)->implementation;
+}
+
+static fcnn_isa isa_of(const struct bench_peer *peer)
+{
+    if (strstr(implementation(peer), "avx512")) return FCNN_AVX512;
+    return strstr(implementation(peer), "avx2") ? FCNN_AVX2 : FCNN_SCALAR;
+}
+
+/* ---- running ---- */
+
+static const char *load(struct bench_peer *peer)
+{
+    struct onednn_peer *p = (struct onednn_peer *)peer;
+    const fcnn_direction direction = peer->of->about.problem.direction;
     if (*p->o.failure) return p->o.failure;
-    omp_set_num_threads(p->threads);
+    omp_set_num_threads(peer->threads);
     if (direction == FCNN_FORWARD) load_forward(p);
     else if (direction == FCNN_BACKWARD_DATA) load_backward_data(p);
     else load_backward_weights(p);
+    if (p->converts) add_ways_back(p);
     return *p->o.failure ? p->o.failure : NULL;
 }
 
-void bench_peer_execute(const struct bench_peer *p)
+static void execute(const struct bench_peer *peer)
 {
-    omp_set_num_threads(p->threads);
-    onednn_run(&p->o);
+    omp_set_num_threads(peer->threads);
+    onednn_run(&((const struct onednn_peer *)peer)->o);
 }
 
-const char *bench_peer_store(struct bench_peer *p)
+static const char *store(struct bench_peer *peer)
 {
+    struct onednn_peer *p = (struct onednn_peer *)peer;
     for (int i = 0; i < p->output_count; i++) onednn_convert(&p->o, p->outputs[i].best, p->outputs[i].plain);
     return *p->o.failure ? p->o.failure : NULL;
 }
+
+const struct bench_peer_library bench_peer_onednn = {
+    .name = name, .start = start, .open = open_peer, .close = close_peer, .implementation = implementation,
+    .isa = isa_of, .load = load, .execute = execute, .store = store,
+};

@@ -41,8 +41,9 @@ struct bench_sample {
 
 enum bench_kind {
     BENCH_OURS,
-    BENCH_PEER,     /* a peer's direct algorithm */
-    BENCH_PEER_AUTO /* what a peer would rather take, of another numerics class */
+    BENCH_PEER,          /* a peer's direct algorithm */
+    BENCH_PEER_AUTO,     /* what a peer would rather take, of another numerics class */
+    BENCH_PEER_CONVERTED /* the direct one with conversions from our layouts and back */
 };
 
 enum bench_verdict {

@@ -19,8 +19,8 @@ static const struct bench_result *several_beside(const struct bench_results *res
 {
     for (int i = 0; i < results->row_count; i++) {
         const struct bench_result *row = &results->rows[i];
-        if (row->of == one->of && row->kind == one->kind && one->threads == 1 && row->threads > 1 &&
-            (row->kind != BENCH_OURS || !strcmp(row->kernel, one->kernel)))
+        if (row->of == one->of && row->kind == one->kind && row->peer == one->peer && one->threads == 1 &&
+            row->threads > 1 && (row->kind != BENCH_OURS || !strcmp(row->kernel, one->kernel)))
             return bench_is_timed(one) && bench_is_timed(row) ? row : NULL;
     }
     return NULL;

@@ -114,21 +114,32 @@ static void add_kernels(struct builder *b, struct bench_case *c, int threads)
     }
 }
 
-static void add_peers(struct builder *b, struct bench_case *c, int threads)
+static int is_kind_wanted(const struct bench_options *o, enum bench_kind kind)
+{
+    return kind == BENCH_PEER || (kind == BENCH_PEER_AUTO ? !o->choice : o->conversions);
+}
+
+/* A peer's row of one kind. */
+static void add_peer(struct builder *b, struct bench_case *c, int threads, int which, enum bench_kind kind)
 {
     static const char *const direction[BENCH_DIRECTIONS] = {"fwd", "bwd_data", "bwd_weights", "update"};
-    const char *library = b->suite->results.peers[0];
-    const int variants = !b->suite->results.peer_count ? 0 : b->options->choice ? 1 : 2;
-    for (int variant = 0; variant < variants; variant++) {
-        struct bench_peer *peer = bench_peer_open(c, threads, variant);
-        if (!peer) continue;
-        char name[96];
-        struct bench_result row = {.isa = bench_peer_isa(peer), .kind = variant ? BENCH_PEER_AUTO : BENCH_PEER,
-                                   .threads = threads};
-        snprintf(row.kernel, sizeof row.kernel, "%s (%s)", library, bench_peer_implementation(peer));
-        snprintf(name, sizeof name, "%s_%s%s", library, direction[c->about.problem.direction], variant ? "_auto" : "");
-        if (!add(b, c, peer, row, name)) bench_peer_close(peer);
-    }
+    static const char *const ends[] = {[BENCH_PEER_AUTO] = "_auto", [BENCH_PEER_CONVERTED] = "_converted"};
+    const struct bench_peer_library *library = b->suite->peers[which];
+    const char *end = ends[kind] ? ends[kind] : "", *words = kind == BENCH_PEER_CONVERTED ? ", converted" : "";
+    struct bench_peer *peer = library->open(c, threads, kind);
+    if (!peer) return;
+    char name[96];
+    struct bench_result row = {.isa = library->isa(peer), .kind = kind, .peer = which, .threads = threads};
+    snprintf(row.kernel, sizeof row.kernel, "%s (%s%s)", library->name(), library->implementation(peer), words);
+    snprintf(name, sizeof name, "%s_%s%s", library->name(), direction[c->about.problem.direction], end);
+    if (!add(b, c, peer, row, name)) library->close(peer);
+}
+
+static void add_peers(struct builder *b, struct bench_case *c, int threads)
+{
+    for (int which = 0; which < b->suite->results.peer_count; which++)
+        for (enum bench_kind kind = BENCH_PEER; kind <= BENCH_PEER_CONVERTED; kind++)
+            if (is_kind_wanted(b->options, kind)) add_peer(b, c, threads, which, kind);
 }
 
 /* With --scaling everything twice: with one thread, then with all. */
@@ -207,14 +218,13 @@ static void settle(struct builder *b)
 static int start_peers(struct bench_suite *suite)
 {
     struct fcnn_settings settings;
-    const enum bench_peers wanted = suite->options->peers;
-    if (wanted == PEERS_OFF || fcnn_settings_read(&settings, NULL)) return 0;
-    if (bench_peer_start(settings.isa)) suite->results.peers[suite->results.peer_count++] = bench_peer_name();
-    if (suite->results.peer_count || wanted != PEERS_NEEDED) return 0;
-    fprintf(stderr, "fastcnn-bench: --peers: %s\n",
-            bench_peer_name() ? "oneDNN cannot be limited to this instruction set"
-                              : "built without oneDNN (install Debian's libdnnl-dev, then ./configure again)");
-    return EX_USAGE;
+    const struct bench_options *o = suite->options;
+    if (o->peers == PEERS_OFF || fcnn_settings_read(&settings, NULL)) return 0;
+    const int count = bench_peers_start(o->peer_names, o->peers == PEERS_NEEDED, settings.isa, suite->peers);
+    if (count < 0) return EX_USAGE;
+    for (int i = 0; i < count; i++) suite->results.peers[i] = suite->peers[i]->name();
+    suite->results.peer_count = count;
+    return 0;
 }
 
 static int build(struct builder *b)

@@ -14,6 +14,7 @@ struct bench_suite {
     const struct bench_options *options;
     struct bench_results results;
     struct bench_run *runs; /* runs[i] fills results.rows[i] */
+    const struct bench_peer_library *peers[BENCH_MOST_PEERS]; /* of results.peers */
     struct bench_case *cases;
     int case_count;
     int phases;             /* how many times the driver is to run: those of phase 0, then of phase 1, ... */
