@@ -30,6 +30,8 @@ struct bench_options {
     double window, budget;  /* seconds: least length of a window, length of the whole run */
     const char *json;       /* NULL: no file */
     struct bench_words filters, layers, problems;
+    const char *report;     /* NULL: none; else a page is made of the files `from`, and nothing is timed */
+    struct bench_words from;
 };
 
 /* Takes its own options out of argv and leaves those of Google Benchmark. Returns -1, or the status to exit with
