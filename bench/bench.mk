@@ -30,6 +30,8 @@ libfcnn_bench_la_SOURCES = \
     bench/bounds.h \
     bench/closing.c \
     bench/comparison.c \
+    bench/context.c \
+    bench/context.h \
     bench/csv.c \
     bench/estimate.c \
     bench/estimate.h \
@@ -41,6 +43,8 @@ libfcnn_bench_la_SOURCES = \
     bench/interrupt.h \
     bench/json.c \
     bench/json.h \
+    bench/json_read.c \
+    bench/json_read.h \
     bench/list.c \
     bench/measure.c \
     bench/measure.h \
@@ -52,6 +56,19 @@ libfcnn_bench_la_SOURCES = \
     bench/peers.c \
     bench/progress.c \
     bench/progress.h \
+    bench/report/charts.c \
+    bench/report/gnuplot.c \
+    bench/report/gnuplot.h \
+    bench/report/html.c \
+    bench/report/html.h \
+    bench/report/model.c \
+    bench/report/page.h \
+    bench/report/plots.c \
+    bench/report/report.c \
+    bench/report/report.h \
+    bench/report/rows.c \
+    bench/report/summary.c \
+    bench/report/training.c \
     bench/results.c \
     bench/results.h \
     bench/scaling.c \
@@ -69,6 +86,7 @@ libfcnn_bench_la_SOURCES = \
     bench/tables.c \
     bench/tables.h \
     bench/winograd.c
+nodist_libfcnn_bench_la_SOURCES = bench/report/page_files.c
 libfcnn_bench_la_LIBADD = libfcnn-cases.la libfcnn-layers.la $(JANSSON_LIBS) $(LIBM)
 if HAVE_ONEDNN
 libfcnn_bench_la_CPPFLAGS += -DBENCH_HAVE_ONEDNN
@@ -98,6 +116,14 @@ endif
 bench_link_flags = $(AM_LDFLAGS) \
     -Wl,--wrap=malloc -Wl,--wrap=calloc -Wl,--wrap=realloc -Wl,--wrap=aligned_alloc -Wl,--wrap=posix_memalign
 
+# The report's style and script, for the program.
+page_sources = bench/report/embed.sh bench/report/page.css bench/report/page.js
+EXTRA_DIST += $(page_sources)
+CLEANFILES += bench/report/page_files.c
+bench/report/page_files.c: $(page_sources)
+	$(AM_V_GEN)$(MKDIR_P) bench/report && $(SHELL) $(srcdir)/bench/report/embed.sh \
+	    report_css $(srcdir)/bench/report/page.css report_js $(srcdir)/bench/report/page.js >$@.part && mv $@.part $@
+
 if HAVE_BENCHMARK
 noinst_PROGRAMS += fastcnn-bench
 fastcnn_bench_CPPFLAGS = $(AM_CPPFLAGS) $(BENCHMARK_CFLAGS)
@@ -111,6 +137,7 @@ fastcnn_bench_LDADD = libfcnn-bench.la libfcnn-core.la $(BENCHMARK_LIBS)
 bench: all
 	$(MKDIR_P) bench/out
 	./fastcnn-bench --json=bench/out/kernels.json
+	./fastcnn-bench --report=bench/out/report.html bench/out/kernels.json
 	./fastcnn prove --quick
 else
 bench:

@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 
+#include "bench/context.h"
 #include "bench/results.h"
 
 #ifdef __cplusplus
@@ -12,9 +13,17 @@ extern "C" {
 #endif
 
 /* The context, then for every kernel its windows and their mean, median, stddev and cv, with keys of our own: problem,
- * kernel, isa, class, chosen, threads and what the tables have. Values that do not apply are left out: there is no NaN
- * in JSON. 0: no memory (nothing is written); errors of `out` are the caller's to look for. */
+ * layer, kernel, isa, class, chosen, threads, what the tables have, and what json_read.h needs beside. A kernel without
+ * a window has one entry that says why. Values that do not apply are left out: there is no NaN in JSON. 0: no memory
+ * (nothing is written); errors of `out` are the caller's to look for. */
 int bench_json_write(const struct bench_results *results, FILE *out);
+
+/* The same of results that were measured elsewhere. */
+int bench_json_write_kept(const struct bench_results *results, const struct bench_context *from, FILE *out);
+
+/* Names in the file. */
+const char *bench_verdict_name(enum bench_verdict verdict);
+const char *bench_kind_name(enum bench_kind kind);
 
 #ifdef __cplusplus
 }

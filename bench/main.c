@@ -12,6 +12,7 @@
 #include "bench/interrupt.h"
 #include "bench/json.h"
 #include "bench/progress.h"
+#include "bench/report/report.h"
 #include "bench/steady.h"
 #include "bench/summary.h"
 #include "bench/tables.h"
@@ -73,6 +74,7 @@ int main(int argc, char **argv)
     struct bench_suite suite;
     int status = bench_options_read(&options, &argc, argv);
     if (status >= 0) return finish(status);
+    if (options.report) return finish(bench_report(options.report, options.from.values, options.from.count));
     status = bench_driver_start(&options, argc, argv);
     if (status) return status;
     status = bench_suite_make(&suite, &options, bench_driver_filter());

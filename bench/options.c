@@ -36,14 +36,18 @@ static const char help[] =
     "  --csv=FILE         write a line for each kernel there\n"
     "  --output=FORMAT:FILE  the same for other formats: json, csv, tables; github (github-action-benchmark's\n"
     "                     customSmallerIsBetter), bencher (Bencher Metric Format); may be repeated\n"
+    "  --report=FILE FROM...\n"
+    "                     time nothing: write a page of HTML about results that --json kept (several: side by side),\n"
+    "                     and about what hyperfine and fastcnn train --json wrote\n"
     "  --budget=SECONDS   start no new window after this time (default 150, 600 with --layers)\n"
     "  --list             list layers, problems and kernels, time nothing\n"
     "  --help, --version\n"
     "  --benchmark_...    Google Benchmark's own options, for example --benchmark_filter=REGEX,\n"
     "                     --benchmark_repetitions=N, --benchmark_min_time=SECONDS, --benchmark_format=json\n\n"
     "A budget that might be used up goes to what dispatch takes and to peers first, to scalar code last.\n\n"
-    "Exit status: 0, 1 if a kernel computes wrong bits or fails, 64 usage (also if nothing matches), 71 no memory,\n"
-    "73 the output file cannot be made, 74 it or the standard output cannot be written, 128 + N after signal N.\n";
+    "Exit status: 0, 1 if a kernel computes wrong bits or fails, 64 usage (also if nothing matches), 65 and 66 a file\n"
+    "cannot be understood or read, 71 no memory, 73 the output file cannot be made, 74 it or the standard output cannot\n"
+    "be written, 128 + N after signal N.\n";
 
 /* Google Benchmark's options, which are left in argv. */
 static int is_library_option(const char *argument)
@@ -54,7 +58,8 @@ static int is_library_option(const char *argument)
 enum option_id {
     OPTION_HELP = 1000, OPTION_VERSION, OPTION_QUICK, OPTION_LIST, OPTION_CHOICE, OPTION_SCALING, OPTION_PEERS,
     OPTION_NO_PEERS, OPTION_LAYERS, OPTION_FILTER, OPTION_PROBLEM, OPTION_JSON, OPTION_THREADS, OPTION_BUDGET,
-    OPTION_ESTIMATE, OPTION_CSV, OPTION_TABLES, OPTION_OUTPUT, OPTION_CONVERSIONS
+    OPTION_ESTIMATE, OPTION_CSV, OPTION_TABLES, OPTION_OUTPUT, OPTION_CONVERSIONS,
+    OPTION_REPORT
 };
 
 static const struct option known[] = {
@@ -77,6 +82,7 @@ static const struct option known[] = {
     {"output", required_argument, NULL, OPTION_OUTPUT},
     {"threads", required_argument, NULL, OPTION_THREADS},
     {"budget", required_argument, NULL, OPTION_BUDGET},
+    {"report", required_argument, NULL, OPTION_REPORT},
     {NULL, 0, NULL, 0},
 };
 
@@ -129,6 +135,23 @@ static int read_output(struct bench_options *o, const char *value)
     return add_export(o, "--output", format, value + length + 1);
 }
 
+static int read_report(struct bench_options *o, const char *value)
+{
+    if (!*value) return usage("--report", value, "expected a file");
+    o->report = value;
+    return 0;
+}
+
+/* The words that are no options: files, which --report reads. */
+static int read_files(struct bench_options *o, char **words)
+{
+    int status = 0;
+    if (!o->report) return *words ? usage(*words, NULL, "expected an option") : 0;
+    if (!*words) return usage("--report", o->report, "expected files to read behind it");
+    for (; *words && !status; words++) status = add_word(&o->from, "--report", *words);
+    return status;
+}
+
 /* One option that getopt_long() found. 0, or the status to exit with. */
 static int take(struct bench_options *o, int id, const char *value)
 {
@@ -148,6 +171,7 @@ static int take(struct bench_options *o, int id, const char *value)
     case OPTION_CSV: return add_export(o, "--csv", BENCH_CSV, value);
     case OPTION_TABLES: return value ? add_export(o, "--tables", BENCH_TABLES, value) : (o->tables = 1, 0);
     case OPTION_OUTPUT: return read_output(o, value);
+    case OPTION_REPORT: return read_report(o, value);
     case OPTION_THREADS: return read_threads(o, value);
     case OPTION_BUDGET:
         if (is_number(value, 1e-9, 1e9, &o->budget)) return 0;
@@ -225,9 +249,10 @@ static int read_ours(struct bench_options *o, int argc, char **argv)
         const int status = take(o, id, optarg);
         if (status) return status;
     }
-    if (optind < argc) return usage(argv[optind], NULL, "expected an option");
     for (int i = 0; o->estimate && i < o->exports.count; i++)
         if (o->exports.files[i].format != BENCH_JSON) return usage("--estimate", NULL, "writes JSON alone (--json)");
+    const int status = read_files(o, argv + optind);
+    if (status) return status;
     if (o->scaling && o->threads == 1) return usage("--scaling", NULL, "compares --threads=N, 2 or more, with one");
     return -1;
 }

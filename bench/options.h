@@ -35,6 +35,8 @@ struct bench_options {
     int tables;             /* the long ones to stdout, before the summary */
     struct bench_exports exports;
     struct bench_words filters, layers, problems;
+    const char *report;     /* NULL: none; else a page is made of the files `from`, and nothing is timed */
+    struct bench_words from;
 };
 
 /* Takes its own options out of argv and leaves those of Google Benchmark. Returns -1, or the status to exit with
