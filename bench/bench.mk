@@ -9,6 +9,57 @@ noinst_PROGRAMS += plan-time
 plan_time_SOURCES = bench/plan_time.c
 plan_time_LDADD = libfastcnn.la
 
+# The gate: what times one build, with the shared library it is started with, and what compares two.
+noinst_PROGRAMS += fastcnn-ab-time
+fastcnn_ab_time_SOURCES = \
+    bench/ab_time.c \
+    bench/gate/cases.c \
+    bench/gate/cases.h \
+    bench/gate/subject.c \
+    bench/gate/subject.h \
+    bench/statistics.c \
+    bench/statistics.h
+fastcnn_ab_time_LDADD = libfcnn-cases.la libfastcnn.la $(LIBM)
+
+# Without the kernels' library: only its timer has that.
+noinst_LTLIBRARIES += libfcnn-gate.la
+libfcnn_gate_la_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+libfcnn_gate_la_SOURCES = \
+    bench/format.c \
+    bench/gate/check_floors.c \
+    bench/gate/child.c \
+    bench/gate/child.h \
+    bench/gate/compare.c \
+    bench/gate/compare.h \
+    bench/gate/conditions.c \
+    bench/gate/conditions.h \
+    bench/gate/experiment.c \
+    bench/gate/experiment.h \
+    bench/gate/floors.c \
+    bench/gate/floors.h \
+    bench/gate/interval.c \
+    bench/gate/interval.h \
+    bench/gate/judge.c \
+    bench/gate/judge.h \
+    bench/gate/order.c \
+    bench/gate/order.h \
+    bench/gate/records.c \
+    bench/gate/records.h \
+    bench/gate/report.c \
+    bench/gate/report.h \
+    bench/gate/report_json.c \
+    bench/gate/series.c \
+    bench/gate/series.h \
+    bench/gate/settings.c \
+    bench/gate/settings.h \
+    bench/interrupt.c \
+    bench/output.c \
+    bench/statistics.c
+libfcnn_gate_la_LIBADD = $(JANSSON_LIBS) $(LIBM)
+noinst_PROGRAMS += fastcnn-compare
+fastcnn_compare_SOURCES = bench/gate/main.c
+fastcnn_compare_LDADD = libfcnn-gate.la
+
 noinst_LTLIBRARIES += libfcnn-bench.la libfcnn-cases.la libfcnn-layers.la
 libfcnn_layers_la_CPPFLAGS = $(LIB_CPPFLAGS)
 libfcnn_layers_la_SOURCES = \
@@ -21,7 +72,10 @@ libfcnn_cases_la_CPPFLAGS = $(LIB_CPPFLAGS)
 libfcnn_cases_la_SOURCES = \
     bench/cases.c \
     bench/cases.h \
-    bench/error.c
+    bench/error.c \
+    bench/random.h \
+    bench/tensors.c \
+    bench/tensors.h
 libfcnn_cases_la_LIBADD = libfcnn-double.la $(LIBM)
 
 libfcnn_bench_la_CPPFLAGS = $(LIB_CPPFLAGS) $(JANSSON_CFLAGS)

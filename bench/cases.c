@@ -1,113 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * Cases: deterministic tensors, the reference's results, and comparing with them. */
+ * Cases: the reference's results, and comparing with them. */
 #include "bench/cases.h"
 
 #include <math.h>
-#include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- tensors ---- */
-
-static uint64_t mix(uint64_t z)
-{
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-    return z ^ (z >> 31);
-}
-
-/* Uniform in [-1, 1): a function of the tensor's name and the index. */
-static float uniform(uint64_t seed, int64_t i)
-{
-    return ((float)(mix(seed + (uint64_t)i * 0x9e3779b97f4a7c15u) >> 40) - 0x1p23f) * 0x1p-23f;
-}
-
-static void fill(const fcnn_problem *p, const fcnn_tensor_info *info, void *memory)
-{
-    float *x = memory;
-    uint64_t seed = 0;
-    for (const char *letter = info->name; *letter; letter++) seed = mix(seed + (unsigned char)*letter);
-    if (info->role == FCNN_OUT) {
-        memset(memory, 0xff, (size_t)info->elements * info->element_size);
-    } else if (info->offset == offsetof(fcnn_tensors, labels)) {
-        int32_t *label = memory;
-        for (int64_t i = 0; i < info->elements; i++) label[i] = (int32_t)(mix((uint64_t)i) % (uint64_t)p->c);
-    } else {
-        for (int64_t i = 0; i < info->elements; i++) x[i] = uniform(seed, i);
-        if (info->offset == offsetof(fcnn_tensors, moment_2))
-            for (int64_t i = 0; i < info->elements; i++) x[i] *= x[i];
-    }
-}
-
-/* Results of the forward pass that a backward pass reads. */
-static int comes_from_forward(const fcnn_tensor_info *info)
-{
-    return info->role == FCNN_IN && (info->offset == offsetof(fcnn_tensors, dst) ||
-           info->offset == offsetof(fcnn_tensors, choice) || info->offset == offsetof(fcnn_tensors, argmax));
-}
-
-static void free_tensors(struct bench_tensors *t)
-{
-    for (int i = 0; i < t->count; i++) free(t->memory[i]);
-}
-
-int bench_tensor_list(const fcnn_problem *problem, fcnn_tensor_info list[BENCH_MAX_TENSORS])
-{
-    int count = 0;
-    while (count < BENCH_MAX_TENSORS && !fcnn_problem_tensors(problem, count, &list[count])) count++;
-    return count;
-}
-
-static fcnn_status make_tensors(struct bench_tensors *t, const fcnn_problem *p)
-{
-    memset(t, 0, sizeof *t);
-    t->hyper = (fcnn_hyper){.learning_rate = 1e-3f, .beta_1 = 0.9f, .beta_2 = 0.999f, .epsilon = 1e-7f,
-                            .beta_1_power = 0.9f, .beta_2_power = 0.999f, .momentum = 0.9f,
-                            .scale = 1.0f / (float)p->n};
-    t->arrays.hyper = &t->hyper;
-    t->count = bench_tensor_list(p, t->info);
-    for (int i = 0; i < t->count; i++) {
-        size_t bytes = (size_t)t->info[i].elements * t->info[i].element_size;
-        if (!(t->memory[i] = aligned_alloc(64, (bytes + 63) & ~(size_t)63))) return FCNN_OUT_OF_MEMORY;
-        memcpy((char *)&t->arrays + t->info[i].offset, &t->memory[i], sizeof(void *));
-        if (!comes_from_forward(&t->info[i])) fill(p, &t->info[i], t->memory[i]);
-    }
-    return FCNN_OK;
-}
-
 /* ---- references ---- */
-
-/* The reference of a class: naive, or the scalar row. With all cores: this is not timed. */
-static fcnn_status run_reference(fcnn_class numerics, const fcnn_problem *p, const fcnn_tensors *t)
-{
-    fcnn_options options = {.threads = omp_get_num_procs(), .isa = "scalar", .math = fcnn_class_name(numerics)};
-    if (numerics == FCNN_EXACT) options.kernel = "*_naive";
-    fcnn_plan *plan;
-    fcnn_status status = fcnn_plan_create(&plan, p, &options);
-    if (status) return status;
-    status = fcnn_execute(plan, t);
-    fcnn_plan_destroy(plan);
-    return status;
-}
-
-/* Runs the layer forward and copies what the backward pass needs of it. */
-static fcnn_status copy_from_forward(struct bench_case *c)
-{
-    fcnn_problem forward = c->about.problem;
-    struct bench_tensors t = {0};
-    forward.direction = FCNN_FORWARD;
-    fcnn_status status = make_tensors(&t, &forward);
-    if (!status) status = run_reference(FCNN_EXACT, &forward, &t.arrays);
-    for (int i = 0; !status && i < c->tensors.count; i++) {
-        const fcnn_tensor_info *info = &c->tensors.info[i];
-        for (int j = 0; comes_from_forward(info) && j < t.count; j++)
-            if (t.info[j].offset == info->offset)
-                memcpy(c->tensors.memory[i], t.memory[j], (size_t)info->elements * info->element_size);
-    }
-    free_tensors(&t);
-    return status;
-}
 
 static fcnn_status keep_outputs(struct bench_case *c, void *outputs[BENCH_MAX_TENSORS])
 {
@@ -121,14 +21,6 @@ static fcnn_status keep_outputs(struct bench_case *c, void *outputs[BENCH_MAX_TE
     return FCNN_OK;
 }
 
-static fcnn_status prepare_inputs(struct bench_case *c)
-{
-    int needs_forward = 0;
-    fcnn_status status = make_tensors(&c->tensors, &c->about.problem);
-    for (int i = 0; !status && i < c->tensors.count; i++) needs_forward |= comes_from_forward(&c->tensors.info[i]);
-    return needs_forward ? copy_from_forward(c) : status;
-}
-
 const char *bench_reason(fcnn_status status)
 {
     return status == FCNN_OUT_OF_MEMORY ? fcnn_status_text(status) : fcnn_last_error();
@@ -139,21 +31,17 @@ fcnn_status bench_case_prepare(struct bench_case *c, fcnn_class numerics)
     struct bench_reference *reference = &c->references[numerics];
     if (c->status || reference->prepared) return c->status;
     reference->prepared = 1;
-    if (!c->prepared) c->status = prepare_inputs(c);
+    if (!c->prepared) c->status = bench_tensors_make(&c->tensors, &c->about.problem);
     c->prepared = 1;
     if (!c->status) bench_case_reset(c);
-    if (!c->status) c->status = run_reference(numerics, &c->about.problem, &c->tensors.arrays);
+    if (!c->status) c->status = bench_reference_run(numerics, &c->about.problem, &c->tensors.arrays);
     if (!c->status) c->status = keep_outputs(c, reference->outputs);
     if (c->status) snprintf(c->failure, sizeof c->failure, "the reference did not run: %s", bench_reason(c->status));
     else reference->error = bench_error(&c->about.problem, &c->tensors.arrays);
     return c->status;
 }
 
-void bench_case_reset(struct bench_case *c)
-{
-    for (int i = 0; i < c->tensors.count; i++)
-        if (c->tensors.info[i].role != FCNN_IN) fill(&c->about.problem, &c->tensors.info[i], c->tensors.memory[i]);
-}
+void bench_case_reset(struct bench_case *c) { bench_tensors_reset(&c->tensors, &c->about.problem); }
 
 float *bench_case_unpooled(const struct bench_case *c)
 {
@@ -165,14 +53,14 @@ float *bench_case_unpooled(const struct bench_case *c)
     unpooled.activation = FCNN_RELU_ACTIVATION;
     unpooled.p = unpooled.q = 0;
     fcnn_status status = fcnn_problem_check(&unpooled);
-    if (!status) status = make_tensors(&t, &unpooled);
-    if (!status) status = run_reference(FCNN_EXACT, &unpooled, &t.arrays);
+    if (!status) status = bench_tensors_make(&t, &unpooled);
+    if (!status) status = bench_reference_run(FCNN_EXACT, &unpooled, &t.arrays);
     for (int i = 0; i < t.count; i++) {
         if (status || t.info[i].offset != offsetof(fcnn_tensors, dst)) continue;
         dst = t.memory[i];
         t.memory[i] = NULL;
     }
-    free_tensors(&t);
+    bench_tensors_free(&t);
     return dst;
 }
 
@@ -239,7 +127,7 @@ int bench_case_strays(const struct bench_case *c, double *error, char *text, siz
 
 void bench_case_free(struct bench_case *c)
 {
-    free_tensors(&c->tensors);
+    bench_tensors_free(&c->tensors);
     for (int i = 0; i < BENCH_CLASSES; i++)
         for (int j = 0; j < BENCH_MAX_TENSORS; j++) free(c->references[i].outputs[j]);
 }

@@ -6,17 +6,8 @@
 #include "bench/layers.h"
 #include "bench/options.h"
 #include "bench/results.h"
+#include "bench/tensors.h"
 #include "reference/ref.h"
-
-enum { BENCH_MAX_TENSORS = 8 };
-
-struct bench_tensors {
-    int count;
-    fcnn_tensor_info info[BENCH_MAX_TENSORS];
-    void *memory[BENCH_MAX_TENSORS];
-    fcnn_hyper hyper;
-    fcnn_tensors arrays; /* the same memory, as fcnn_execute() wants it */
-};
 
 /* What a numerics class computes: the naive kernel's outputs for exact, those of the scalar row for other classes. */
 struct bench_reference {
@@ -42,9 +33,6 @@ void bench_case_free(struct bench_case *c); /* what it holds */
 
 /* The sentence about a status that a function here or the library just returned. */
 const char *bench_reason(fcnn_status status);
-
-/* The tensors of a problem; returns their number. */
-int bench_tensor_list(const fcnn_problem *problem, fcnn_tensor_info list[BENCH_MAX_TENSORS]);
 
 /* Fills the tensors and runs the reference of a class, each once. A failure stays and is in c->failure. */
 fcnn_status bench_case_prepare(struct bench_case *c, fcnn_class numerics);

@@ -9,7 +9,7 @@
 
 static int fail(const char *path)
 {
-    return fprintf(stderr, "fastcnn-bench: cannot write %s: %s\n", path, strerror(errno)), 0;
+    return fprintf(stderr, "%s: cannot write %s: %s\n", program_invocation_short_name, path, strerror(errno)), 0;
 }
 
 static void make_folders(const char *path)
