@@ -54,6 +54,7 @@ check_programs = \
     tests/check_allocator \
     tests/check_api \
     tests/check_callback \
+    tests/check_cases \
     tests/check_denormals \
     tests/check_digits \
     tests/check_dispatch \
@@ -144,6 +145,7 @@ libfcnn_tests_la_SOURCES = \
 libfcnn_tests_la_LIBADD = libfcnn-core.la libfcnn-double.la libfastcnn-io.la $(CHECK_LIBS) $(LIBM)
 LDADD = libfcnn-tests.la
 # The benchmark's own code. A planted fault in what it times, a clock that ticks as a test wants: by the linker.
+tests_check_cases_LDADD = libfcnn-bench.la $(LDADD)
 tests_check_results_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 tests_check_results_LDADD = libfcnn-bench.la $(LDADD) $(JANSSON_LIBS)
 tests_check_runs_LDFLAGS = $(bench_link_flags) -Wl,--wrap=fcnn_execute_sized
