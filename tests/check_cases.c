@@ -160,8 +160,8 @@ END_TEST
 
 /* ---- the bound by traffic ---- */
 
-/* It is the time of the slowest thread, each with its part of every tensor: never less than what memory can do, whatever
- * that is; here only that it is a time, and that more bytes take longer. */
+/* The time of the slowest thread, each with its part of every tensor. What that is depends on the machine: here only
+ * that it is a time, and that far more bytes take longer. */
 START_TEST(traffic)
 {
     int count;

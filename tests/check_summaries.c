@@ -145,6 +145,20 @@ START_TEST(peers)
     ck_assert_int_eq(c.left_out, 2);
     ck_assert_int_eq(c.directions[BENCH_DIRECTIONS].slower, 2); /* what is left is slower, and only that */
     bench_comparison_free(&c);
+
+    made_up_start(&m);
+    m.results.peers[m.results.peer_count++] = "onednn_9";
+    const struct bench_problem *p = made_up_problem(&m, FCNN_FORWARD, 7);
+    struct bench_result *two = made_up_row(&m, p, "ours, two threads", FCNN_AVX2, SECONDS(1, 1, 1));
+    two->is_chosen = 1;
+    two->threads = 2;
+    made_up_row(&m, p, "ours", FCNN_AVX2, SECONDS(4, 4, 4))->is_chosen = 1;
+    made_up_row(&m, p, "theirs", FCNN_AVX2, SECONDS(12, 12, 12))->kind = BENCH_PEER;
+    ck_assert(bench_results_summarize(&m.results));
+    ck_assert(bench_compare(&m.results, 0, &c));
+    ck_assert_int_eq(c.count, 1);
+    check_near(c.pairs[0].ratio, 3);
+    bench_comparison_free(&c);
 }
 END_TEST
 
