@@ -113,10 +113,10 @@ START_TEST(screen)
                  "Worst   4.00 times as fast as second_2: a.one forward\n"
                  "3 allocations and 4 page faults in 112 executions\n"
                  "Wrong bits: none\n"
-                 "Where to look next:\n"
+                 "Where to look next; the command times the worst layer again:\n"
                  "  out/k.csv                        a line per kernel\n"
                  "  t.txt                            every kernel, with a legend\n"
-                 "  ./fastcnn-bench --problem='text1'   the worst one again\n");
+                 "  ./fastcnn-bench --problem='text1'\n");
 }
 END_TEST
 
@@ -153,9 +153,9 @@ START_TEST(what_went_wrong)
                  "Not compared: 1 of peers' rows, the first a.one/theirs: wrong: dst[7]\n"
                  "Wrong bits, or failed: 1\n"
                  "  b.one/ours: wrong: dst[8]\n"
-                 "Where to look next:\n"
+                 "Where to look next; the command times the worst layer again:\n"
                  "  --tables                         every kernel, with a legend\n"
-                 "  ./fastcnn-bench --problem='text3'   the worst one again\n");
+                 "  ./fastcnn-bench --problem='text3'\n");
 }
 END_TEST
 
