@@ -190,9 +190,10 @@ fastcnn_bench_LDADD = libfcnn-bench.la libfcnn-core.la $(BENCHMARK_LIBS)
 
 bench: all
 	$(MKDIR_P) bench/out
-	./fastcnn-bench --json=bench/out/kernels.json
+	./fastcnn prove --quick >bench/out/prove.txt || { cat bench/out/prove.txt; exit 1; }
+	@grep '^All ' bench/out/prove.txt
+	./fastcnn-bench --json=bench/out/kernels.json --csv=bench/out/kernels.csv --tables=bench/out/tables.txt
 	./fastcnn-bench --report=bench/out/report.html bench/out/kernels.json
-	./fastcnn prove --quick
 else
 bench:
 	@echo 'make bench needs g++ and Google Benchmark: apt-get install g++ libbenchmark-dev, then ./configure again.' >&2

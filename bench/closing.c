@@ -31,7 +31,8 @@ static int print_comparison(const struct bench_results *results, int peer, int w
     if (c.count) {
         fprintf(out,
                 "\nWhat dispatch takes, times faster than %s (direct algorithm, its favourite layouts, %d thread%s)\n"
-                "  %-18s%7s%11s%14s  < %.2f%8s\n", results->peers[peer], results->threads, results->threads == 1 ? "" : "s",
+                "  %-18s%7s%11s%14s  < %.2f%8s\n", results->peers[peer], results->threads,
+                results->threads == 1 ? "" : "s",
                 "direction", "layers", "geo. mean", "where slower", BENCH_PEER_BAR, "worst");
         for (int d = 0; d < BENCH_DIRECTIONS; d++)
             print_direction(&c.directions[d], fcnn_direction_name((fcnn_direction)d), out);

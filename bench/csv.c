@@ -32,8 +32,8 @@ static void put_number(double value, FILE *out)
 static void put_header(const struct bench_results *results, FILE *out)
 {
     fputs("layer,direction,problem,kernel,isa,class,chosen,threads,state,windows,nanoseconds,lower_quartile,"
-          "interquartile_range,gflops,gbytes_per_second,percent_of_peak,percent_of_memory,error,allocations,page_faults,"
-          "times_faster_than_reference", out);
+          "interquartile_range,gflops,gbytes_per_second,percent_of_peak,percent_of_memory,error,allocations,"
+          "page_faults,times_faster_than_reference", out);
     for (int peer = 0; peer < results->peer_count; peer++) {
         char name[128];
         snprintf(name, sizeof name, "times_faster_than_%s", results->peers[peer]);

@@ -24,8 +24,8 @@ static int print(const struct bench_results *results, const struct bench_options
 {
     enum { FEW_PROBLEMS = 3 };
     const int brief = !results->signal && (results->scaling || results->problem_count <= FEW_PROBLEMS);
-    if (options->tables) return bench_print_all(results, stdout) && bench_print_summary(results, &options->exports, stdout);
-    if (!brief) return bench_print_summary(results, &options->exports, stdout);
+    if (options->tables && !bench_print_all(results, stdout)) return 0;
+    if (options->tables || !brief) return bench_print_summary(results, &options->exports, stdout);
     bench_print_header(results, stdout);
     return bench_print_without_legend(results, stdout);
 }

@@ -45,7 +45,8 @@ static void put_minutes(char *text, size_t size, double seconds)
 {
     const int rounded = (int)(seconds + 0.5);
     if (rounded < 60) snprintf(text, size, "%d s", rounded);
-    else snprintf(text, size, "%d:%02d", rounded / 60, rounded % 60);
+    else if (rounded < 3600) snprintf(text, size, "%d:%02d", rounded / 60, rounded % 60);
+    else snprintf(text, size, "%.1f h", seconds / 3600);
 }
 
 /* ---- what is said ---- */

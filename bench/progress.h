@@ -14,8 +14,8 @@ extern "C" {
 /* Before the first window: what there is to do, how long it will take, roughly, and how long it may take. */
 void bench_progress_start(const struct bench_results *results, double budget);
 
-/* After every window, `elapsed` seconds since the start: on a terminal a bar that is rewritten, elsewhere a line now and
- * then. */
+/* After every window, `elapsed` seconds since the start: on a terminal a bar that is rewritten, elsewhere a line now
+ * and then. */
 void bench_progress(const struct bench_results *results, const struct bench_result *row, double elapsed);
 
 /* A result that is wrong or broken, at once. */

@@ -61,7 +61,7 @@ static int read_text(const char *path, char **text)
 
 /* ---- words ---- */
 
-/* Cuts the next word off a line: blanks within quotes belong to it, '#' outside of them ends the line. NULL: no more. */
+/* Cuts the next word off a line: blanks within quotes belong to it, '#' outside of them ends the line. NULL: none. */
 static char *next_word(char **line)
 {
     static const char blanks[] = " \t\r";

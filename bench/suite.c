@@ -244,7 +244,8 @@ static int build(struct builder *b)
 int bench_suite_make(struct bench_suite *suite, const struct bench_options *options, const char *regex)
 {
     struct builder b = {.suite = suite, .options = options, .negative = *regex == '-'};
-    *suite = (struct bench_suite){.options = options, .start = bench_now(), .results = {.threads = options->threads, .scaling = options->scaling}};
+    *suite = (struct bench_suite){.options = options, .start = bench_now(),
+                                  .results = {.threads = options->threads, .scaling = options->scaling}};
     b.pattern = strcmp(regex, "all") && *regex ? regex + b.negative : ".";
     if (fcnn_options_check(NULL)) return fprintf(stderr, "fastcnn-bench: %s\n", fcnn_last_error()), EX_USAGE;
     if (start_peers(suite)) return EX_USAGE;

@@ -88,7 +88,7 @@ static void print_machine(const struct bench_results *results, FILE *out)
         const double spread = peak.range / peak.median;
         if (!count) continue;
         fprintf(out, "Peak of %s: %.1f GFLOP/s, spread %.0f %%%s\n", fcnn_isa_name((fcnn_isa)isa), peak.median,
-                100 * spread, spread > UNSTEADY ? ": an unsteady clock, or neighbours; trust ratios, not times" : "");
+                100 * spread, spread > UNSTEADY ? " (unsteady: trust ratios alone)" : "");
         break;
     }
 }
@@ -233,13 +233,13 @@ static void print_repeat(const struct bench_overview *o, FILE *out)
     snprintf(list, sizeof list, "%.*s", length, p->layer);
     if (bench_is_list(list)) fprintf(out, "  ./fastcnn-bench --layers=%s --filter='%s/*'", list, p->layer);
     else fprintf(out, "  ./fastcnn-bench --problem='%s'", p->text);
-    fputs("   the worst one again\n", out);
+    fputc('\n', out);
 }
 
 static void print_next(const struct bench_overview *o, const struct bench_exports *exports, FILE *out)
 {
     int tables = 0;
-    fputs("Where to look next:\n", out);
+    fputs("Where to look next; the command times the worst layer again:\n", out);
     for (int i = 0; i < exports->count; i++) {
         tables |= exports->files[i].format == BENCH_TABLES;
         fprintf(out, "  %-32s %s\n", exports->files[i].path, bench_format_describe(exports->files[i].format));

@@ -145,6 +145,20 @@ START_TEST(peers)
     ck_assert_int_eq(c.left_out, 2);
     ck_assert_int_eq(c.directions[BENCH_DIRECTIONS].slower, 2); /* what is left is slower, and only that */
     bench_comparison_free(&c);
+
+    made_up_start(&m);
+    m.results.peers[m.results.peer_count++] = "onednn_9";
+    const struct bench_problem *p = made_up_problem(&m, FCNN_FORWARD, 7);
+    struct bench_result *two = made_up_row(&m, p, "ours, two threads", FCNN_AVX2, SECONDS(1, 1, 1));
+    two->is_chosen = 1;
+    two->threads = 2;
+    made_up_row(&m, p, "ours", FCNN_AVX2, SECONDS(4, 4, 4))->is_chosen = 1;
+    made_up_row(&m, p, "theirs", FCNN_AVX2, SECONDS(12, 12, 12))->kind = BENCH_PEER;
+    ck_assert(bench_results_summarize(&m.results));
+    ck_assert(bench_compare(&m.results, 0, &c));
+    ck_assert_int_eq(c.count, 1);
+    check_near(c.pairs[0].ratio, 3);
+    bench_comparison_free(&c);
 }
 END_TEST
 
@@ -182,6 +196,29 @@ START_TEST(winograd)
 }
 END_TEST
 
+/* What is faster, but of another instruction set, with more threads or a peer's, is not what Winograd is compared with;
+ * a map is as small as its shorter side. */
+START_TEST(winograd_beside_others)
+{
+    struct made_up m;
+    struct bench_winograd w;
+    made_up_start(&m);
+    struct bench_problem *p = made_up_problem(&m, FCNN_FORWARD, 14);
+    p->problem.q = 28;
+    made_up_row(&m, p, "exact", FCNN_AVX2, SECONDS(3, 3, 3));
+    made_up_row(&m, p, "scalar", FCNN_SCALAR, SECONDS(0.5, 0.5, 0.5));
+    made_up_row(&m, p, "two threads", FCNN_AVX2, SECONDS(0.5, 0.5, 0.5))->threads = 2;
+    made_up_row(&m, p, "peer", FCNN_AVX2, SECONDS(0.5, 0.5, 0.5))->kind = BENCH_PEER;
+    made_up_row(&m, p, "few", FCNN_AVX2, SECONDS(0.5));
+    made_up_row(&m, p, "f2", FCNN_AVX2, SECONDS(1, 1, 1))->numerics = FCNN_WINOGRAD_F2;
+    ck_assert(bench_results_summarize(&m.results));
+    bench_compare_winograd(&m.results, &w);
+    const struct bench_mean *mean = &w.means[FCNN_WINOGRAD_F2][BENCH_MIDDLE_MAP][FCNN_FORWARD];
+    ck_assert_int_eq(mean->count, 1);
+    check_near(bench_mean_of(mean), 3);
+}
+END_TEST
+
 /* ---- threads ---- */
 
 /* A row of two threads that needs `seconds` by the clock, where the peak doubles and traffic gains a half. */
@@ -191,7 +228,10 @@ static struct bench_result *with_two(struct made_up *m, const struct bench_probl
     const double half = seconds / 2;
     struct bench_result *row = made_up_row(m, p, kernel, FCNN_AVX2, SECONDS(half, half, half));
     row->threads = 2;
-    for (int i = 0; i < row->count; i++) row->samples[i].bounds = (struct bench_bounds){16, 0.125 / 1.5};
+    for (int i = 0; i < row->count; i++) {
+        row->samples[i].bounds = (struct bench_bounds){16, 0.125 / 1.5};
+        row->samples[i].cpu = 0.9 * seconds; /* the calling thread's, which says nothing about the other */
+    }
     return row;
 }
 
@@ -361,6 +401,7 @@ int main(void)
     tcase_add_test(cases, sums);
     tcase_add_test(cases, peers);
     tcase_add_test(cases, winograd);
+    tcase_add_test(cases, winograd_beside_others);
     tcase_add_test(cases, threads);
     tcase_add_test(cases, tables);
     tcase_add_test(cases, closing);

@@ -54,6 +54,7 @@ check_programs = \
     tests/check_allocator \
     tests/check_api \
     tests/check_callback \
+    tests/check_cases \
     tests/check_denormals \
     tests/check_digits \
     tests/check_dispatch \
@@ -145,6 +146,7 @@ libfcnn_tests_la_SOURCES = \
 libfcnn_tests_la_LIBADD = libfcnn-core.la libfcnn-double.la libfastcnn-io.la $(CHECK_LIBS) $(LIBM)
 LDADD = libfcnn-tests.la
 # The benchmark's own code. A planted fault in what it times, a clock that ticks as a test wants: by the linker.
+tests_check_cases_LDADD = libfcnn-bench.la $(LDADD)
 tests_check_results_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 tests_check_results_LDADD = libfcnn-bench.la $(LDADD) $(JANSSON_LIBS)
 tests_check_report_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
@@ -194,8 +196,8 @@ check-threads:
 
 # The suite again with less than the CPU has, and on a CPU of 2008, where any stray AVX instruction is a crash. A cap
 # changes what plans choose: programs that name their kernels, or have none, do the same under it.
-isa_free = digits dispatch faults idx input kernels limits peak places problem reference.* results summaries summary text \
-    winograd
+isa_free = cases digits dispatch faults idx input kernels limits peak places problem reference.* results summaries \
+    summary text winograd
 .PHONY: check-isa check-nehalem
 check-isa:
 	tests=$$(echo $(check_programs) | tr ' ' '\n' | \
