@@ -70,14 +70,14 @@ int report_draw_ratios(struct report *report, const char *title, const char *mar
 {
     char *script = NULL;
     size_t size;
-    double least = 0.8, most = 1.25;
+    double least = 0.8, most = 2;
     FILE *out = open_memstream(&script, &size);
     if (!out) return 0;
     for (int i = 0; i < count; i++) {
         least = fmin(least, bars[i].value);
         most = fmax(most, fmax(bars[i].value, mark && isfinite(bars[i].mark) ? bars[i].mark : 0));
     }
-    put_head(out, 90 + 18 * count);
+    put_head(out, 120 + 18 * count);
     put_bars(out, bars, count);
     fprintf(out,
             "set logscale x 2\nset xrange [%.6g:%.6g]\nset format x '%%g x'\n"
@@ -104,7 +104,7 @@ int report_draw_amounts(struct report *report, const char *title, const struct r
     size_t size;
     FILE *out = open_memstream(&script, &size);
     if (!out) return 0;
-    put_head(out, 80 + 30 * count);
+    put_head(out, 90 + 30 * count);
     put_bars(out, bars, count);
     fputs("unset key\nset xrange [0:*]\nset offsets 0,graph 0.15,0,0\nset format x '%g s'\n"
           "plot $bars using ($3/2):2:(0):3:($2 - 0.32):($2 + 0.32):ytic(1) with boxxyerror lc rgb '" GAIN "', "
@@ -162,7 +162,7 @@ static void put_ranges(FILE *script, const struct report_cloud *c)
         x[0] = fmin(x[0], c->lines[i].x1);
         y[1] = fmax(y[1], fmax(c->lines[i].y1, c->lines[i].y2));
     }
-    fprintf(script, "set logscale xy 2\nset format '%%g'\nset xrange [%.6g:%.6g]\nset yrange [%.6g:%.6g]\n", x[0] / 1.2, x[1] * 1.2,
+    fprintf(script, "set logscale xy 2\nset format '%%.3g'\nset xrange [%.6g:%.6g]\nset yrange [%.6g:%.6g]\n", x[0] / 1.2, x[1] * 1.2,
             y[0] / 1.3, y[1] * 1.5);
 }
 
@@ -174,7 +174,7 @@ int report_draw_cloud(struct report *report, const struct report_cloud *c)
     FILE *out = open_memstream(&script, &size);
     if (!out) return 0;
     put_head(out, 540);
-    fputs("set bmargin 7\n", out);
+    fputs("set bmargin 6\n", out);
     put_points(out, c);
     put_ranges(out, c);
     put_lines(out, c);
