@@ -78,7 +78,8 @@ static struct bench_problem *add_problem(struct made_up *m, const char *layer, c
 }
 
 /* What dispatch takes, the reference and a peer, with so many seconds. */
-static void add_layer(struct made_up *m, const char *layer, const char *text, double ours, double reference, double peer)
+static void add_layer(struct made_up *m, const char *layer, const char *text, double ours, double reference,
+                      double peer)
 {
     const struct bench_problem *p = add_problem(m, layer, text);
     made_up_row(m, p, "k_avx2", FCNN_AVX2, SECONDS(ours, ours, ours))->is_chosen = 1;

@@ -22,8 +22,8 @@ static void put_name(FILE *script, const char *name)
 {
     fputc('"', script);
     for (; *name; name++) {
-        const int is_safe = strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 ._+-:;,/()%<>^|", *name) != NULL;
-        fputc(is_safe ? *name : '?', script);
+        const int is_letter = (*name >= 'a' && *name <= 'z') || (*name >= 'A' && *name <= 'Z');
+        fputc(is_letter || strchr("0123456789 ._+-:;,/()%^", *name) ? *name : '?', script);
     }
     fputc('"', script);
 }
@@ -33,7 +33,7 @@ static void put_head(FILE *script, int height)
     fprintf(script,
             "set term svg dynamic size 860,%d font 'sans,13' noenhanced\n"
             "set encoding utf8\nset border 3 lc rgb 'black'\nset tics nomirror\nset grid lc rgb '" GREY "' lw 0.4\n"
-            "set key outside bottom center horizontal\nset style fill solid 1 noborder\nset boxwidth 0.7\n", height);
+            "set key at screen 0.5,0.01 bottom center horizontal\nset style fill solid 1 noborder\nset boxwidth 0.7\n", height);
 }
 
 /* Runs the script and frees it. */
@@ -62,7 +62,7 @@ static void put_bars(FILE *script, const struct report_bar *bars, int count)
         fprintf(script, " %d %.6g %.6g\n", i, bars[i].value, isfinite(bars[i].mark) ? bars[i].mark : -1);
     }
     fprintf(script, "END_OF_BARS\nset yrange [%d - 0.4:-0.6]\nunset ytics\nunset border\n"
-            "set ytics scale 0\nset tmargin 1\n", count);
+            "set ytics scale 0\nset tmargin 1\nset bmargin 4\n", count);
 }
 
 int report_draw_ratios(struct report *report, const char *title, const char *mark, const struct report_bar *bars,
@@ -70,20 +70,20 @@ int report_draw_ratios(struct report *report, const char *title, const char *mar
 {
     char *script = NULL;
     size_t size;
-    double least = 0.8, most = 1.25;
+    double least = 0.8, most = 2;
     FILE *out = open_memstream(&script, &size);
     if (!out) return 0;
     for (int i = 0; i < count; i++) {
         least = fmin(least, bars[i].value);
         most = fmax(most, fmax(bars[i].value, mark && isfinite(bars[i].mark) ? bars[i].mark : 0));
     }
-    put_head(out, 90 + 18 * count);
+    put_head(out, 120 + 18 * count);
     put_bars(out, bars, count);
     fprintf(out,
             "set logscale x 2\nset xrange [%.6g:%.6g]\nset format x '%%g x'\n"
             "set arrow from 1, graph 0 to 1, graph 1 nohead lc rgb 'black' lw 1.2 front\n"
-            "plot $bars using (sqrt($3)):2:(1):($3 < 1 ? 1 : $3):($2 - 0.36):($2 + 0.36):ytic(1) with boxxyerror "
-            "lc rgb '" GAIN "' title 'faster', "
+            "plot $bars using (sqrt($3)):2:(1):($3 < 1 ? 1 : $3):($2 - 0.36):($2 + 0.36):ytic(1) "
+            "with boxxyerror lc rgb '" GAIN "' title 'faster', "
             "$bars using ($3 < 1 ? sqrt($3) : 1/0):2:3:(1):($2 - 0.36):($2 + 0.36) with boxxyerror lc rgb '" LOSS
             "' title 'slower', "
             "$bars using 3:2:($3 < 1 ? '' : sprintf('%%.2f', $3)) with labels left offset 0.5,0 tc rgb 'black' notitle, "
@@ -104,7 +104,7 @@ int report_draw_amounts(struct report *report, const char *title, const struct r
     size_t size;
     FILE *out = open_memstream(&script, &size);
     if (!out) return 0;
-    put_head(out, 80 + 30 * count);
+    put_head(out, 90 + 30 * count);
     put_bars(out, bars, count);
     fputs("unset key\nset xrange [0:*]\nset offsets 0,graph 0.15,0,0\nset format x '%g s'\n"
           "plot $bars using ($3/2):2:(0):3:($2 - 0.32):($2 + 0.32):ytic(1) with boxxyerror lc rgb '" GAIN "', "
@@ -144,12 +144,13 @@ static void put_lines(FILE *script, const struct report_cloud *c)
         fprintf(script, "set arrow from %.6g,%.6g to %.6g,%.6g nohead lc rgb 'black' lw 1.3\nset label ", line->x1,
                 line->y1, line->x2, line->y2);
         put_name(script, line->name);
-        if (line->y1 == line->y2) fprintf(script, " at %.6g,%.6g right offset 0,0.6 tc rgb 'black'\n", line->x2, line->y2);
-        else fprintf(script, " at %.6g,%.6g left rotate by 30 offset 0.5,1.2 tc rgb 'black'\n", line->x1, line->y1);
+        if (line->y1 == line->y2) fprintf(script, " at %.6g,%.6g right offset 0,0.6", line->x2, line->y2);
+        else fprintf(script, " at %.6g,%.6g left rotate by 30 offset 0.5,1.2", line->x1, line->y1);
+        fputs(" tc rgb 'black'\n", script);
     }
 }
 
-/* Room around what is drawn; of more than a thousand points the marks are small. */
+/* Room around what is drawn. */
 static void put_ranges(FILE *script, const struct report_cloud *c)
 {
     double x[2] = {HUGE_VAL, 0}, y[2] = {HUGE_VAL, 0};
@@ -157,8 +158,11 @@ static void put_ranges(FILE *script, const struct report_cloud *c)
         x[0] = fmin(x[0], c->points[i].x), x[1] = fmax(x[1], c->points[i].x);
         y[0] = fmin(y[0], c->points[i].y), y[1] = fmax(y[1], c->points[i].y);
     }
-    for (int i = 0; i < c->line_count; i++) y[1] = fmax(y[1], fmax(c->lines[i].y1, c->lines[i].y2));
-    fprintf(script, "set logscale xy\nset xrange [%.6g:%.6g]\nset yrange [%.6g:%.6g]\n", x[0] / 1.2, x[1] * 1.2,
+    for (int i = 0; i < c->line_count; i++) {
+        x[0] = fmin(x[0], c->lines[i].x1);
+        y[1] = fmax(y[1], fmax(c->lines[i].y1, c->lines[i].y2));
+    }
+    fprintf(script, "set logscale xy 2\nset format '%%.3g'\nset xrange [%.6g:%.6g]\nset yrange [%.6g:%.6g]\n", x[0] / 1.2, x[1] * 1.2,
             y[0] / 1.3, y[1] * 1.5);
 }
 
@@ -169,7 +173,8 @@ int report_draw_cloud(struct report *report, const struct report_cloud *c)
     const char *before = "plot ";
     FILE *out = open_memstream(&script, &size);
     if (!out) return 0;
-    put_head(out, 520);
+    put_head(out, 540);
+    fputs("set bmargin 6\n", out);
     put_points(out, c);
     put_ranges(out, c);
     put_lines(out, c);

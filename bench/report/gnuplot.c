@@ -101,6 +101,7 @@ static const struct change { const char *from, *to; } changes[] = {
     {"\"black\"", "\"currentColor\""},
     {"'black'", "'currentColor'"},
     {"rgb(  0,   0,   0)", "currentColor"},
+    {"rgb(0,0,0)", "currentColor"},
     {"xlink:href=", "href="},
 };
 

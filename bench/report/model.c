@@ -109,7 +109,8 @@ struct report_group *report_groups(const struct bench_results *results, int *cou
     if (groups && copy) {
         memcpy(copy, groups, most * sizeof *copy);
         sort(groups, *count, copy);
-        for (int d = 0; d <= BENCH_DIRECTIONS; d++) {
+        const int is_one = *count && !strcmp(groups[0].network, groups[*count - 1].network);
+        for (int d = 0; d <= BENCH_DIRECTIONS && !is_one; d++) {
             all[d].direction = d;
             if (all[d].layers) groups[(*count)++] = all[d];
         }

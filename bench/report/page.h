@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * The parts of the page. Each writes what there is of its subject, and nothing where there is nothing. Those that return
- * an int: 0 is no memory. */
+ * The parts of the page. Each writes what there is of its subject, and nothing where there is nothing. Those that
+ * return an int: 0 is no memory. */
 #ifndef BENCH_REPORT_PAGE_H
 #define BENCH_REPORT_PAGE_H
 
@@ -34,7 +34,7 @@ struct report_group {
     struct bench_mean reference, peers[BENCH_MOST_PEERS]; /* times faster than these */
 };
 
-/* In the order of the results; the last is of all. To be freed; NULL: no memory. */
+/* In the order of the results; of several networks the last are of all. To be freed; NULL: no memory. */
 struct report_group *report_groups(const struct bench_results *results, int *count);
 
 /* A layer's network: what its name has before the dot. */
@@ -60,7 +60,7 @@ int report_errors(struct report *report, const struct report_file *file);
 int report_scaling(struct report *report, const struct report_file *file);
 int report_trainings(struct report *report);
 int report_sides(struct report *report);
-void report_rows(struct report *report, const struct report_file *file);
+int report_rows(struct report *report, const struct report_file *file);
 
 /* ---- charts.c: gnuplot's scripts ---- */
 

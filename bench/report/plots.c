@@ -108,25 +108,33 @@ static void add_roof(struct roofs *roofs, double x1, double y1, double x2, doubl
     roofs->count++;
 }
 
-/* The traffic loop's slowest and fastest problem: memory or a far cache, and a near one. */
-static void add_slopes(const struct bench_results *results, double left, double peak, struct roofs *roofs)
+/* GB/s of the traffic loop. */
+struct speeds { double slow, fast; };
+
+/* The quartiles over its problems: those in memory or a far cache are slow, those in a near one fast. 0: none. */
+static struct speeds traffic_of(const struct bench_results *results)
 {
-    double slowest = HUGE_VAL, fastest = 0;
+    double *values = calloc((size_t)results->row_count + 1, sizeof *values);
+    int count = 0;
     for (int i = 0; i < results->row_count; i++) {
         const struct bench_result *row = &results->rows[i];
         const double speed = 1e-9 * row->of->bytes / row->traffic.median;
-        if (!has_roof(results, row) || row->isa == FCNN_SCALAR || !isfinite(speed)) continue;
-        slowest = fmin(slowest, speed), fastest = fmax(fastest, speed);
+        if (values && has_roof(results, row) && row->isa != FCNN_SCALAR && isfinite(speed)) values[count++] = speed;
     }
-    for (int i = 0; i < 2 && fastest > 0; i++) {
-        const double speed = i ? fastest : slowest;
-        snprintf(roofs->names[roofs->count], sizeof *roofs->names, "traffic %.0f GB/s", speed);
-        if (peak / speed > left) add_roof(roofs, left, speed * left, peak / speed, peak);
-    }
+    const struct bench_summary s = bench_summarize(values, count);
+    free(values);
+    return count ? (struct speeds){s.lower, s.lower + s.range} : (struct speeds){0, 0};
+}
+
+static void add_slope(double speed, double left, double peak, struct roofs *roofs)
+{
+    snprintf(roofs->names[roofs->count], sizeof *roofs->names, "traffic %.0f GB/s", speed);
+    add_roof(roofs, left, speed * left, peak / speed, peak);
 }
 
 static void make_roofs(const struct bench_results *results, const struct points *points, struct roofs *roofs)
 {
+    const struct speeds traffic = traffic_of(results);
     double left = HUGE_VAL, right = 0, highest = 0;
     roofs->count = 0;
     for (int i = 0; i < points->count; i++)
@@ -137,10 +145,13 @@ static void make_roofs(const struct bench_results *results, const struct points 
         if (!count || !(peak > 0)) continue;
         snprintf(roofs->names[roofs->count], sizeof *roofs->names, "%s peak %.3g GFLOP/s", fcnn_isa_name((fcnn_isa)isa),
                  peak);
-        add_roof(roofs, left, peak, right, peak);
+        add_roof(roofs, traffic.fast > 0 ? fmin(peak / traffic.fast, right) : left, peak, right, peak);
         highest = fmax(highest, peak);
     }
-    add_slopes(results, left, highest, roofs);
+    if (!(traffic.fast > 0 && highest > 0)) return;
+    left = fmin(left, highest / traffic.fast / 2);
+    add_slope(traffic.fast, left, highest, roofs);
+    if (traffic.slow < 0.8 * traffic.fast) add_slope(traffic.slow, left, highest, roofs);
 }
 
 int report_roofline(struct report *report, const struct report_file *file)

@@ -98,8 +98,6 @@ static int put_charts(struct report *report, const struct report_file *file)
            report_scaling(report, file);
 }
 
-static int put_rows(struct report *report, const struct report_file *file) { return report_rows(report, file), 1; }
-
 static int put_raw(struct report *report)
 {
     fputs("<section id=\"raw\"><h2>Raw results</h2>\n"
@@ -138,7 +136,7 @@ static int put_page(struct report *report)
     fputs("</section>\n", out);
     there = there && report_trainings(report) && report_sides(report);
     fputs("<section id=\"tables\"><h2>Tables</h2>\n<p>A star marks what dispatch takes.</p>\n", out);
-    there = there && put_parts(report, put_rows);
+    there = there && put_parts(report, report_rows);
     fputs("</section>\n", out);
     there = there && put_raw(report);
     fputs("</main>\n<footer><p>Written by fastcnn-bench --report.</p></footer>\n<script>\n", out);

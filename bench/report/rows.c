@@ -25,16 +25,29 @@ static void put_row(const struct bench_results *results, const struct bench_resu
     html_cell_number(out, bench_rate(row->of, row->time.median), 2);
     html_cell_number(out, row->percent_of_peak.median, 1);
     html_cell_number(out, row->percent_of_memory.median, 1);
-    html_cell_ratio(out, bench_is_timed(row) ? report_times_faster(results, row, BENCH_OURS, 0) : NAN);
+    html_cell_ratio(out, report_times_faster(results, row, BENCH_OURS, 0));
     for (int peer = 0; peer < results->peer_count; peer++)
-        html_cell_ratio(out, bench_is_timed(row) ? report_times_faster(results, row, BENCH_PEER, peer) : NAN);
+        html_cell_ratio(out, report_times_faster(results, row, BENCH_PEER, peer));
     html_cell_number(out, row->error, 1);
     html_cell(out, bench_is_timed(row) ? "" : *row->failure ? row->failure : "not timed");
     html_cell(out, row->of->text);
     fputs("</tr>\n", out);
 }
 
-void report_rows(struct report *report, const struct report_file *file)
+/* As in the tables of text: problem by problem, fastest first. 0: no memory. */
+static int put_sorted(const struct bench_results *results, FILE *out)
+{
+    int *order = calloc((size_t)results->row_count + 1, sizeof *order);
+    for (int first = 0, end; order && first < results->row_count; first = end) {
+        for (end = first; end < results->row_count && results->rows[end].of == results->rows[first].of;) end++;
+        bench_sort_rows(results, first, end, order);
+        for (int i = 0; i < end - first; i++) put_row(results, &results->rows[order[i]], out);
+    }
+    free(order);
+    return order != NULL;
+}
+
+int report_rows(struct report *report, const struct report_file *file)
 {
     const struct bench_results *results = &file->kept.results;
     char columns[512], id[32];
@@ -46,8 +59,9 @@ void report_rows(struct report *report, const struct report_file *file)
     snprintf(id, sizeof id, "rows%d", (int)(file - report->files));
     fprintf(report->out, "<div class=\"filter\" data-for=\"%s\"></div>\n", id);
     html_table(report->out, id, "Every kernel", columns);
-    for (int i = 0; i < results->row_count; i++) put_row(results, &results->rows[i], report->out);
+    const int there = put_sorted(results, report->out);
     html_table_end(report->out);
+    return there;
 }
 
 /* ---- several runs ---- */

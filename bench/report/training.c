@@ -44,7 +44,8 @@ static int draw_programs(struct report *report, const json_t *list)
         const double mean = number(program, "mean");
         if (mean > 0) bars[count++] = (struct report_bar){text(program, "command"), mean, number(program, "stddev")};
     }
-    if (count) there = report_draw_amounts(report, "Whole trainings: seconds, and their standard deviation", bars, count);
+    if (count)
+        there = report_draw_amounts(report, "Whole trainings: seconds, and their standard deviation", bars, count);
     free(bars);
     return there;
 }
