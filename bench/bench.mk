@@ -38,6 +38,10 @@ libfcnn_bench_la_SOURCES = \
     bench/measure.h \
     bench/options.c \
     bench/options.h \
+    bench/order.c \
+    bench/order.h \
+    bench/orders.c \
+    bench/orders.h \
     bench/output.c \
     bench/output.h \
     bench/peer.h \
@@ -54,6 +58,8 @@ libfcnn_bench_la_SOURCES = \
     bench/suite.h \
     bench/summaries.c \
     bench/summaries.h \
+    bench/sums.c \
+    bench/sums.h \
     bench/tables.c \
     bench/tables.h \
     bench/winograd.c

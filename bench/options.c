@@ -26,17 +26,21 @@ static const char help[] =
     "  --choice           of our kernels only those that dispatch takes\n"
     "  --estimate         compare what dispatch takes without measurement with the best that tuning finds; the budget\n"
     "                     is shared out among the problems\n"
+    "  --orders           time nothing: the order in which kernels and peers really add up one output, with one\n"
+    "                     and with N threads (default 2), on small problems, unless --problem has others\n"
     "  --threads=N        run every kernel with N threads (default 1)\n"
     "  --scaling          compare N threads (default 2) with one: what dispatch takes, and peers\n"
-    "  --json=FILE        write every window there, as Google Benchmark's JSON; with --estimate its table\n"
+    "  --json=FILE        write every window there, as Google Benchmark's JSON; with --estimate and\n"
+    "                     --orders their table\n"
     "  --budget=SECONDS   start no new window after this time (default 150, 600 with --layers)\n"
     "  --list             list layers, problems and kernels, time nothing\n"
     "  --help, --version\n"
     "  --benchmark_...    Google Benchmark's own options, for example --benchmark_filter=REGEX,\n"
     "                     --benchmark_repetitions=N, --benchmark_min_time=SECONDS, --benchmark_format=json\n\n"
     "A budget that might be used up goes to what dispatch takes and to peers first, to scalar code last.\n\n"
-    "Exit status: 0, 1 if a kernel computes wrong bits or fails, 64 usage (also if nothing matches), 71 no memory,\n"
-    "73 the output file cannot be made, 74 it or the standard output cannot be written, 128 + N after signal N.\n";
+    "Exit status: 0, 1 if a kernel computes wrong bits, fails or adds up in another order than it must, 64 usage\n"
+    "(also if nothing matches), 71 no memory, 73 the output file cannot be made, 74 it or the standard output cannot\n"
+    "be written, 128 + N after signal N.\n";
 
 /* Google Benchmark's options, which are left in argv. */
 static int is_library_option(const char *argument)
@@ -47,7 +51,7 @@ static int is_library_option(const char *argument)
 enum option_id {
     OPTION_HELP = 1000, OPTION_VERSION, OPTION_QUICK, OPTION_LIST, OPTION_CHOICE, OPTION_SCALING, OPTION_PEERS,
     OPTION_NO_PEERS, OPTION_LAYERS, OPTION_FILTER, OPTION_PROBLEM, OPTION_JSON, OPTION_THREADS, OPTION_BUDGET,
-    OPTION_ESTIMATE
+    OPTION_ESTIMATE, OPTION_ORDERS
 };
 
 static const struct option known[] = {
@@ -64,6 +68,7 @@ static const struct option known[] = {
     {"filter", required_argument, NULL, OPTION_FILTER},
     {"problem", required_argument, NULL, OPTION_PROBLEM},
     {"json", required_argument, NULL, OPTION_JSON},
+    {"orders", no_argument, NULL, OPTION_ORDERS},
     {"threads", required_argument, NULL, OPTION_THREADS},
     {"budget", required_argument, NULL, OPTION_BUDGET},
     {NULL, 0, NULL, 0},
@@ -115,6 +120,7 @@ static int take(struct bench_options *o, int id, const char *value)
     case OPTION_LIST: return o->list = 1, 0;
     case OPTION_CHOICE: return o->choice = 1, 0;
     case OPTION_ESTIMATE: return o->estimate = 1, 0;
+    case OPTION_ORDERS: return o->orders = 1, 0;
     case OPTION_SCALING: return o->scaling = o->choice = 1, 0;
     case OPTION_PEERS: return o->peers = PEERS_NEEDED, 0;
     case OPTION_NO_PEERS: return o->peers = PEERS_OFF, 0;
@@ -214,7 +220,7 @@ int bench_options_read(struct bench_options *o, int *argc, char **argv)
     if (!status) status = read_ours(o, count, ours);
     free(ours);
     if (status >= 0) return status;
-    if (!o->threads) o->threads = o->scaling ? 2 : 1;
+    if (!o->threads) o->threads = o->scaling || o->orders ? 2 : 1;
     if (!o->repetitions) o->repetitions = o->quick ? 5 : 9;
     if (o->budget == 0) o->budget = o->quick ? 30 : o->layers.count ? 600 : 150;
     o->window = o->quick ? 0.003 : 0.008;
