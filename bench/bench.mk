@@ -104,6 +104,10 @@ libfcnn_bench_la_SOURCES = \
     bench/measure.h \
     bench/options.c \
     bench/options.h \
+    bench/order.c \
+    bench/order.h \
+    bench/orders.c \
+    bench/orders.h \
     bench/output.c \
     bench/output.h \
     bench/peer.h \
@@ -137,6 +141,8 @@ libfcnn_bench_la_SOURCES = \
     bench/summaries.h \
     bench/summary.c \
     bench/summary.h \
+    bench/sums.c \
+    bench/sums.h \
     bench/tables.c \
     bench/tables.h \
     bench/winograd.c

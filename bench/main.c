@@ -11,6 +11,7 @@
 #include "bench/gbench.h"
 #include "bench/interrupt.h"
 #include "bench/json.h"
+#include "bench/orders.h"
 #include "bench/progress.h"
 #include "bench/report/report.h"
 #include "bench/steady.h"
@@ -45,6 +46,7 @@ static int run(struct bench_suite *suite)
     const struct bench_options *options = suite->options;
     struct bench_results *results = &suite->results;
     if (options->estimate) return bench_estimate_run(suite, stdout);
+    if (options->orders) return bench_orders_run(suite, stdout);
     if (options->list) return bench_print_list(results, stdout), EXIT_SUCCESS;
     const int status = bench_exports_probe(&options->exports);
     if (status) return status;
@@ -58,6 +60,14 @@ static int run(struct bench_suite *suite)
     if (!bench_results_summarize(results)) return no_memory();
     const int reported = report(results, options), verdict = bench_results_status(results);
     return verdict ? verdict : reported;
+}
+
+/* Without problems of the user's, those that show orders. */
+static void choose_problems(struct bench_options *options)
+{
+    if (!options->orders || options->problems.count || options->layers.count) return;
+    for (int i = 0; i < bench_order_problem_count; i++) options->problems.values[i] = bench_order_problems[i];
+    options->problems.count = bench_order_problem_count;
 }
 
 /* Whatever was printed arrived; 0 becomes the status of an output error. */
@@ -77,6 +87,7 @@ int main(int argc, char **argv)
     if (options.report) return finish(bench_report(options.report, options.from.values, options.from.count));
     status = bench_driver_start(&options, argc, argv);
     if (status) return status;
+    choose_problems(&options);
     status = bench_suite_make(&suite, &options, bench_driver_filter());
     if (!status) status = run(&suite);
     bench_suite_free(&suite);

@@ -28,11 +28,14 @@ static const char help[] =
     "  --choice           of our kernels only those that dispatch takes\n"
     "  --estimate         compare what dispatch takes without measurement with the best that tuning finds; the budget\n"
     "                     is shared out among the problems\n"
+    "  --orders           time nothing: the order in which kernels and peers really add up one output, with one\n"
+    "                     and with N threads (default 2), on small problems, unless --problem has others\n"
     "  --threads=N        run every kernel with N threads (default 1)\n"
     "  --scaling          compare N threads (default 2) with one: what dispatch takes, and peers\n"
     "  --tables[=FILE]    a table for each problem, before the summary or in a file (where there are at most 3\n"
     "                     problems, tables are printed in place of the summary)\n"
-    "  --json=FILE        write every window there, as Google Benchmark's JSON; with --estimate its table\n"
+    "  --json=FILE        write every window there, as Google Benchmark's JSON; with --estimate and --orders their\n"
+    "                     table\n"
     "  --csv=FILE         write a line for each kernel there\n"
     "  --output=FORMAT:FILE  the same for other formats: json, csv, tables; github (github-action-benchmark's\n"
     "                     customSmallerIsBetter), bencher (Bencher Metric Format); may be repeated\n"
@@ -45,9 +48,9 @@ static const char help[] =
     "  --benchmark_...    Google Benchmark's own options, for example --benchmark_filter=REGEX,\n"
     "                     --benchmark_repetitions=N, --benchmark_min_time=SECONDS, --benchmark_format=json\n\n"
     "A budget that might be used up goes to what dispatch takes and to peers first, to scalar code last.\n\n"
-    "Exit status: 0, 1 if a kernel computes wrong bits or fails, 64 usage (also if nothing matches), 65 and 66 a file\n"
-    "cannot be understood or read, 71 no memory, 73 the output file cannot be made, 74 it or the standard output cannot\n"
-    "be written, 128 + N after signal N.\n";
+    "Exit status: 0, 1 if a kernel computes wrong bits, fails or adds up in another order than it must, 64 usage\n"
+    "(also if nothing matches), 65 and 66 a file cannot be understood or read, 71 no memory, 73 the output file cannot\n"
+    "be made, 74 it or the standard output cannot be written, 128 + N after signal N.\n";
 
 /* Google Benchmark's options, which are left in argv. */
 static int is_library_option(const char *argument)
@@ -59,7 +62,7 @@ enum option_id {
     OPTION_HELP = 1000, OPTION_VERSION, OPTION_QUICK, OPTION_LIST, OPTION_CHOICE, OPTION_SCALING, OPTION_PEERS,
     OPTION_NO_PEERS, OPTION_LAYERS, OPTION_FILTER, OPTION_PROBLEM, OPTION_JSON, OPTION_THREADS, OPTION_BUDGET,
     OPTION_ESTIMATE, OPTION_CSV, OPTION_TABLES, OPTION_OUTPUT, OPTION_CONVERSIONS,
-    OPTION_REPORT
+    OPTION_REPORT, OPTION_ORDERS
 };
 
 static const struct option known[] = {
@@ -80,6 +83,7 @@ static const struct option known[] = {
     {"csv", required_argument, NULL, OPTION_CSV},
     {"tables", optional_argument, NULL, OPTION_TABLES},
     {"output", required_argument, NULL, OPTION_OUTPUT},
+    {"orders", no_argument, NULL, OPTION_ORDERS},
     {"threads", required_argument, NULL, OPTION_THREADS},
     {"budget", required_argument, NULL, OPTION_BUDGET},
     {"report", required_argument, NULL, OPTION_REPORT},
@@ -160,6 +164,7 @@ static int take(struct bench_options *o, int id, const char *value)
     case OPTION_LIST: return o->list = 1, 0;
     case OPTION_CHOICE: return o->choice = 1, 0;
     case OPTION_ESTIMATE: return o->estimate = 1, 0;
+    case OPTION_ORDERS: return o->orders = 1, 0;
     case OPTION_SCALING: return o->scaling = o->choice = 1, 0;
     case OPTION_PEERS: return o->peers = PEERS_NEEDED, o->peer_names = value, 0;
     case OPTION_CONVERSIONS: return o->conversions = 1, 0;
@@ -249,8 +254,9 @@ static int read_ours(struct bench_options *o, int argc, char **argv)
         const int status = take(o, id, optarg);
         if (status) return status;
     }
-    for (int i = 0; o->estimate && i < o->exports.count; i++)
-        if (o->exports.files[i].format != BENCH_JSON) return usage("--estimate", NULL, "writes JSON alone (--json)");
+    for (int i = 0; (o->estimate || o->orders) && i < o->exports.count; i++)
+        if (o->exports.files[i].format != BENCH_JSON)
+            return usage(o->estimate ? "--estimate" : "--orders", NULL, "writes JSON alone (--json)");
     const int status = read_files(o, argv + optind);
     if (status) return status;
     if (o->scaling && o->threads == 1) return usage("--scaling", NULL, "compares --threads=N, 2 or more, with one");
@@ -267,7 +273,7 @@ int bench_options_read(struct bench_options *o, int *argc, char **argv)
     if (!status) status = read_ours(o, count, ours);
     free(ours);
     if (status >= 0) return status;
-    if (!o->threads) o->threads = o->scaling ? 2 : 1;
+    if (!o->threads) o->threads = o->scaling || o->orders ? 2 : 1;
     if (!o->repetitions) o->repetitions = o->quick ? 5 : 9;
     if (o->budget == 0) o->budget = o->quick ? 30 : o->layers.count ? 600 : 150;
     o->window = o->quick ? 0.003 : 0.008;

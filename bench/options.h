@@ -22,6 +22,7 @@ struct bench_options {
     int threads;
     int quick, list;
     int estimate;           /* no windows: what dispatch takes beside what tuning finds */
+    int orders;             /* no windows: orders of summation, with one thread and with `threads` */
     int choice;             /* of our kernels only what dispatch takes */
     int scaling;            /* with one thread and with `threads`; implies choice */
     enum bench_peers peers;

@@ -74,6 +74,7 @@ check_programs = \
     tests/check_memory \
     tests/check_metrics \
     tests/check_net \
+    tests/check_orders \
     tests/check_peak \
     tests/check_pins \
     tests/check_places \
@@ -160,6 +161,8 @@ tests_check_summary_LDADD = libfcnn-bench.la $(LDADD) $(JANSSON_LIBS)
 tests_check_estimate_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 tests_check_estimate_LDFLAGS = $(bench_link_flags)
 tests_check_estimate_LDADD = libfcnn-bench.la $(LDADD) $(JANSSON_LIBS)
+tests_check_orders_LDFLAGS = $(bench_link_flags)
+tests_check_orders_LDADD = libfcnn-bench.la $(LDADD) $(JANSSON_LIBS)
 tests_check_shape_file_LDADD = libfcnn-layers.la $(LDADD)
 tests_check_tuning_file_SOURCES = tests/check_tuning_file.c tests/tuning.c tests/tuning.h
 tests_check_tuning_text_SOURCES = tests/check_tuning_text.c tests/tuning.c tests/tuning.h
