@@ -120,6 +120,21 @@ START_TEST(screen)
 }
 END_TEST
 
+START_TEST(steadiness)
+{
+    struct made_up m;
+    make_results(&m);
+    print_summary(&m, &(struct bench_exports){.count = 0});
+    ck_assert(strstr(text, "\nPeak of avx2: 8.0 GFLOP/s, spread 0 %\n") != NULL);
+    free(text);
+    for (int i = 0; i < m.results.row_count; i++)
+        for (int j = 0; j < m.rows[i].count; j += 2) m.rows[i].samples[j].bounds.peak = 10;
+    print_summary(&m, &(struct bench_exports){.count = 0});
+    ck_assert(strstr(text, "\nPeak of avx2: 10.0 GFLOP/s, spread 20 % (unsteady: trust ratios alone)\n") != NULL);
+    free(text);
+}
+END_TEST
+
 START_TEST(what_went_wrong)
 {
     struct made_up m;
@@ -331,6 +346,7 @@ int main(void)
     TCase *cases = tcase_create("summary");
     tcase_add_test(cases, overview);
     tcase_add_test(cases, screen);
+    tcase_add_test(cases, steadiness);
     tcase_add_test(cases, what_went_wrong);
     tcase_add_test(cases, csv);
     tcase_add_test(cases, github);
