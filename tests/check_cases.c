@@ -176,9 +176,13 @@ START_TEST(bounds)
               8 * bench_bound_traffic(&small->tensors, FCNN_SCALAR, 1));
     for (int threads = 1; threads <= 3; threads++) {
         const double seconds = bench_bound_traffic(&small->tensors, FCNN_SCALAR, threads);
-        const double peak = bench_bound_peak(isa, threads) / fcnn_measure_peak(isa, 1e-3);
+        double bound = 0, loop = 0;
+        for (int i = 0; i < 20; i++) { /* the best of some: a neighbour makes both too low */
+            bound = fmax(bound, bench_bound_peak(isa, threads));
+            loop = fmax(loop, fcnn_measure_peak(isa, 1e-3));
+        }
         ck_assert(seconds > 0 && isfinite(seconds));
-        ck_assert_msg(peak > 0.01 && peak < 100, "%d threads: %g times", threads, peak);
+        ck_assert_msg(bound > 0.01 * loop && bound < 100 * loop, "%d threads: %g, %g", threads, bound, loop);
     }
     bench_cases_free(small, 1);
     bench_cases_free(large, 1);
