@@ -204,7 +204,8 @@ START_TEST(csv)
         "page_faults,times_faster_than_reference,times_faster_than_first_1.0\n"
         "a.one,forward,text0,ours,avx2,exact,1,1,timed,4,1e+09,1e+09,500000000,2,1,25,12.5,2.5,3,4,,1.5\n"
         "a.one,forward,text0,naive,scalar,exact,0,1,not timed,2,,,,,,,,,0,0,,\n"
-        "a.one,forward,text0,\"a \"\"kernel\"\", theirs\",avx2,peer,0,1,timed,3,2e+09,1.5e+09,1.5e+09,1,0.5,12.5,6.25,2.5,0,"
+        "a.one,forward,text0,\"a \"\"kernel\"\", theirs\",avx2,peer,0,1,"
+        "timed,3,2e+09,1.5e+09,1.5e+09,1,0.5,12.5,6.25,2.5,0,"
         "0,,1\n");
     free(text);
 }
