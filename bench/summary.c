@@ -222,30 +222,33 @@ static void print_wrong(const struct bench_results *results, FILE *out)
     }
 }
 
-/* The layer that does worst against the first opponent that is there, peers before the reference. */
-static void print_repeat(const struct bench_overview *o, FILE *out)
+/* What does worst against the first opponent that is there, peers before the reference; NULL: nothing was compared. */
+static const struct bench_problem *worst_of(const struct bench_overview *o)
 {
     const struct bench_comparison *c = &o->against[o->opponents > 1 && o->against[1].count ? 1 : 0];
-    if (!c->count) return;
-    const struct bench_problem *p = c->pairs[0].ours->of;
+    return c->count ? c->pairs[0].ours->of : NULL;
+}
+
+static void print_repeat(const struct bench_problem *p, FILE *out)
+{
     const int length = (int)strcspn(p->layer, ".");
     char list[sizeof p->layer];
     snprintf(list, sizeof list, "%.*s", length, p->layer);
-    if (bench_is_list(list)) fprintf(out, "  ./fastcnn-bench --layers=%s --filter='%s/*'", list, p->layer);
-    else fprintf(out, "  ./fastcnn-bench --problem='%s'", p->text);
-    fputc('\n', out);
+    if (bench_is_list(list)) fprintf(out, "  ./fastcnn-bench --layers=%s --filter='%s/*'\n", list, p->layer);
+    else fprintf(out, "  ./fastcnn-bench --problem='%s'\n", p->text);
 }
 
 static void print_next(const struct bench_overview *o, const struct bench_exports *exports, FILE *out)
 {
+    const struct bench_problem *worst = worst_of(o);
     int tables = 0;
-    fputs("Where to look next; the command times the worst layer again:\n", out);
+    fprintf(out, "Where to look next%s:\n", worst ? "; the command times the worst layer again" : "");
     for (int i = 0; i < exports->count; i++) {
         tables |= exports->files[i].format == BENCH_TABLES;
         fprintf(out, "  %-32s %s\n", exports->files[i].path, bench_format_describe(exports->files[i].format));
     }
     if (!tables) fputs("  --tables                         every kernel, with a legend\n", out);
-    print_repeat(o, out);
+    if (worst) print_repeat(worst, out);
 }
 
 int bench_print_summary(const struct bench_results *results, const struct bench_exports *exports, FILE *out)

@@ -196,6 +196,16 @@ expect 64 --list --layers=vgg16,vgg19
 has err '"vgg19"'
 expect 64 --list --layers=
 
+last="a file of benchdnn's problems"
+printf '%s\n' '# pasted' '--reset --dt=f32 --dir=FWD_B mb1ic8ih5oc8kh3n"net:one" ic8ih5oc8kh1n"net:two"' \
+    'mb1ic8id5ih5oc8kd3kh3' '--batch=shapes_more' >"$folder/shapes.txt"
+expect 0 --list --no-peers --choice --layers="$folder/shapes.txt"
+for text in 'net.one: conv2d backward_weights' 'net.two: conv2d forward mb2ic8ih5' '6 kernels on 6 problems'; do
+    has out "$text"
+done
+has err 'shapes.txt:3: left out: '
+has err 'shapes.txt:4: left out: --batch'
+
 last="Winograd beside exact kernels"
 # shellcheck disable=SC2086
 expect 0 --no-peers --problem='conv2d forward ic32ih14kh3ph1oc32' --problem='conv2d backward_data ic16ih8kh3ph1oc16' \

@@ -120,6 +120,21 @@ START_TEST(screen)
 }
 END_TEST
 
+START_TEST(steadiness)
+{
+    struct made_up m;
+    make_results(&m);
+    print_summary(&m, &(struct bench_exports){.count = 0});
+    ck_assert(strstr(text, "\nPeak of avx2: 8.0 GFLOP/s, spread 0 %\n") != NULL);
+    free(text);
+    for (int i = 0; i < m.results.row_count; i++)
+        for (int j = 0; j < m.rows[i].count; j += 2) m.rows[i].samples[j].bounds.peak = 10;
+    print_summary(&m, &(struct bench_exports){.count = 0});
+    ck_assert(strstr(text, "\nPeak of avx2: 10.0 GFLOP/s, spread 20 % (unsteady: trust ratios alone)\n") != NULL);
+    free(text);
+}
+END_TEST
+
 START_TEST(what_went_wrong)
 {
     struct made_up m;
@@ -180,15 +195,18 @@ START_TEST(csv)
     m.rows[0].events = (struct bench_events){3, 4};
     m.rows[1].count = 2;
     m.rows[1].error = NAN;
+    m.rows[2].samples[0].cpu = 1;
+    m.rows[2].samples[2].cpu = 4;
     ck_assert(bench_results_summarize(&m.results));
     ck_assert_str_eq(write_text(bench_csv_write, &m.results),
         "layer,direction,problem,kernel,isa,class,chosen,threads,state,windows,nanoseconds,lower_quartile,"
         "interquartile_range,gflops,gbytes_per_second,percent_of_peak,percent_of_memory,error,allocations,"
         "page_faults,times_faster_than_reference,times_faster_than_first_1.0\n"
-        "a.one,forward,text0,ours,avx2,exact,1,1,timed,4,1e+09,1e+09,500000000,2,1,25,12.5,2.5,3,4,,2\n"
+        "a.one,forward,text0,ours,avx2,exact,1,1,timed,4,1e+09,1e+09,500000000,2,1,25,12.5,2.5,3,4,,1.5\n"
         "a.one,forward,text0,naive,scalar,exact,0,1,not timed,2,,,,,,,,,0,0,,\n"
-        "a.one,forward,text0,\"a \"\"kernel\"\", theirs\",avx2,peer,0,1,timed,3,2e+09,2e+09,0,1,0.5,12.5,6.25,2.5,0,0,,"
-        "1\n");
+        "a.one,forward,text0,\"a \"\"kernel\"\", theirs\",avx2,peer,0,1,"
+        "timed,3,2e+09,1.5e+09,1.5e+09,1,0.5,12.5,6.25,2.5,0,"
+        "0,,1\n");
     free(text);
 }
 END_TEST
@@ -331,6 +349,7 @@ int main(void)
     TCase *cases = tcase_create("summary");
     tcase_add_test(cases, overview);
     tcase_add_test(cases, screen);
+    tcase_add_test(cases, steadiness);
     tcase_add_test(cases, what_went_wrong);
     tcase_add_test(cases, csv);
     tcase_add_test(cases, github);
