@@ -10,6 +10,7 @@
 #include "bench/gbench.h"
 #include "bench/interrupt.h"
 #include "bench/json.h"
+#include "bench/model.h"
 #include "bench/output.h"
 #include "bench/progress.h"
 #include "bench/steady.h"
@@ -93,6 +94,7 @@ int main(int argc, char **argv)
     struct bench_suite suite;
     int status = bench_options_read(&options, &argc, argv);
     if (status >= 0) return finish(status);
+    if (options.model) return finish(bench_model_run(&options, stdout));
     status = bench_driver_start(&options, argc, argv);
     if (status) return status;
     status = bench_suite_make(&suite, &options, bench_driver_filter());

@@ -16,6 +16,8 @@ struct bench_words {
     int count;
 };
 
+enum { BENCH_MAX_BATCHES = 8 };
+
 struct bench_options {
     int threads;
     int quick, list;
@@ -27,6 +29,8 @@ struct bench_options {
     int conversions;        /* peers a second time, with conversions of layouts */
     int library_output;     /* --benchmark_format, _list_tests: the library prints to stdout, the tables are left out */
     int print_json;         /* --benchmark_format=json: to stdout, in place of the tables */
+    int batches[BENCH_MAX_BATCHES], batch_count; /* images of every layer; none (0): as the lists say */
+    int model;              /* the MNIST model as a whole: latency, prediction */
     int repetitions;        /* windows per kernel */
     int repetitions_given;  /* by the user: then also for slow kernels */
     double window, budget;  /* seconds: least length of a window, length of the whole run */

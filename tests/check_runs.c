@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "bench/cases.h"
 #include "bench/interrupt.h"
@@ -110,10 +111,17 @@ START_TEST(options)
     ck_assert_int_eq(argc, 2); /* the repetitions are the driver's business too */
     ck_assert_int_eq(read_options(&o, "--benchmark_format=csv", words, argv, &argc), -1);
     ck_assert(o.library_output);
+    ck_assert_int_eq(read_options(&o, "--batch=1,8,64 --conversions --peers", words, argv, &argc), -1);
+    ck_assert(o.batch_count == 3 && o.batches[0] == 1 && o.batches[1] == 8 && o.batches[2] == 64);
+    ck_assert(o.conversions && o.peers == PEERS_NEEDED && !o.peer_names);
+    ck_assert_int_eq(read_options(&o, "--peers=onednn,xnnpack", words, argv, &argc), -1);
+    ck_assert(o.peers == PEERS_NEEDED && !strcmp(o.peer_names, "onednn,xnnpack") && !o.batch_count);
 
     static const char *const refused[] = {"--json", "--threads=0", "--threads=1025", "--threads=1.5", "--threads=2x",
                                           "--budget=0", "--budget=nan", "--no-such-option", "word", "--json=",
-                                          "--scaling --threads=1", "--benchmark_repetitions=x", "--quick=1"};
+                                          "--scaling --threads=1", "--benchmark_repetitions=x", "--quick=1",
+                                          "--batch=", "--batch=0", "--batch=1,", "--batch=8x", "--batch=-1",
+                                          "--batch=1,2,3,4,5,6,7,8,9"};
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
         ck_assert_msg(read_options(&o, refused[i], words, argv, &argc) == 64, "%s was not refused", refused[i]);
 }
@@ -201,6 +209,46 @@ START_TEST(phases)
     ck_assert(suite != NULL);
     ck_assert_int_eq(suite->phases, 1);
     for (int i = 0; i < suite->results.row_count; i++) ck_assert_int_eq(suite->runs[i].phase, BENCH_FIRST);
+    bench_suite_free(suite);
+}
+END_TEST
+
+/* The same layers with as many images as asked for. */
+START_TEST(batches)
+{
+    struct bench_suite *suite = make("--no-peers --choice --layers=mnist --batch=1,64", "all");
+    int images[2] = {0, 0}, sums = 0;
+    ck_assert_ptr_nonnull(suite);
+    for (int i = 0; i < suite->case_count; i++) {
+        const struct bench_problem *p = &suite->cases[i].about;
+        const char *at = strchr(p->layer, '@');
+        if (!at) {
+            ck_assert(p->problem.op == FCNN_REDUCE || p->problem.op == FCNN_ADAM || p->problem.op == FCNN_SGD);
+            sums++;
+            continue;
+        }
+        ck_assert_int_eq(atoi(at + 1), p->problem.n);
+        char words[32];
+        snprintf(words, sizeof words, "mb%d", (int)p->problem.n);
+        ck_assert_msg(p->problem.n == 1 || strstr(p->text, words), "%s", p->text);
+        images[p->problem.n == 64]++;
+    }
+    ck_assert_int_eq(images[0], images[1]);
+    ck_assert_int_gt(images[0], 20);
+    ck_assert_int_eq(sums, 3); /* once, whatever the batch */
+    bench_suite_free(suite);
+}
+END_TEST
+
+/* Half of the machine's memory holds what is there, with a reference's outputs and a peer's copies. */
+START_TEST(batches_without_end)
+{
+    const double machine = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE);
+    struct bench_suite *suite = make("--no-peers --choice --layers=mnist --batch=1,1000000", "all");
+    double bytes = 0;
+    ck_assert_ptr_nonnull(suite);
+    for (int i = 0; i < suite->case_count; i++) bytes += 3 * suite->cases[i].about.bytes;
+    ck_assert(bytes <= machine / 2);
     bench_suite_free(suite);
 }
 END_TEST
@@ -350,6 +398,8 @@ int main(void)
     tcase_add_test(cases, scalar_machines);
     tcase_add_test(cases, repetitions);
     tcase_add_test(cases, phases);
+    tcase_add_test(cases, batches);
+    tcase_add_test(cases, batches_without_end);
     tcase_add_test(cases, right);
     tcase_add_test(cases, samples);
     tcase_add_test(cases, wrong);

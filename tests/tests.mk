@@ -73,6 +73,7 @@ check_programs = \
     tests/check_metrics \
     tests/check_net \
     tests/check_peak \
+    tests/check_peers \
     tests/check_pins \
     tests/check_places \
     tests/check_problem \
@@ -147,6 +148,8 @@ tests_check_results_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 tests_check_results_LDADD = libfcnn-bench.la $(LDADD) $(JANSSON_LIBS)
 tests_check_runs_LDFLAGS = $(bench_link_flags) -Wl,--wrap=fcnn_execute_sized
 tests_check_runs_LDADD = libfcnn-bench.la $(LDADD)
+tests_check_peers_LDFLAGS = $(bench_link_flags) -Wl,--wrap=bench_peers
+tests_check_peers_LDADD = libfcnn-bench.la $(LDADD)
 tests_check_summaries_LDADD = libfcnn-bench.la $(LDADD)
 tests_check_estimate_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 tests_check_estimate_LDFLAGS = $(bench_link_flags)
