@@ -192,8 +192,8 @@ static fcnn_status make(struct list *list, const struct files *files)
     for (int i = 0; i < files->count; i++)
         for (int j = 0; !status && j < files->of[i].count; j++) status = add_layer(list, &files->of[i].layers[j]);
     if (list->left_out)
-        fprintf(stderr, "fastcnn-bench: --batch: %d problems left out, half of the memory would not hold them: %s, ...\n",
-                list->left_out, list->first);
+        fprintf(stderr, "fastcnn-bench: --batch: left out, half of the memory would not hold them: %s, %d problems\n",
+                list->first, list->left_out);
     return status;
 }
 

@@ -26,7 +26,8 @@ struct bench_summary bench_summarize(double *values, int count)
     if (count <= 0) return none;
     qsort(values, (size_t)count, sizeof *values, ascending);
     const double lower = bench_quantile(values, count, 0.25);
-    return (struct bench_summary){lower, bench_quantile(values, count, 0.5), bench_quantile(values, count, 0.75) - lower};
+    const double upper = bench_quantile(values, count, 0.75);
+    return (struct bench_summary){lower, bench_quantile(values, count, 0.5), upper - lower};
 }
 
 int bench_mean_add(struct bench_mean *mean, double ratio)

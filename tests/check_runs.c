@@ -2,6 +2,8 @@
  * The benchmark from command line to exit status, without its driver: options, which rows, in which order, and that a
  * kernel with one wrong bit turns everything red. */
 #include <check.h>
+#include <jansson.h>
+#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +12,7 @@
 
 #include "bench/cases.h"
 #include "bench/interrupt.h"
+#include "bench/model.h"
 #include "bench/steady.h"
 #include "bench/suite.h"
 #include "lib/tuning/table.h"
@@ -384,6 +387,36 @@ START_TEST(tuned_choices)
 }
 END_TEST
 
+/* ---- the model as a whole ---- */
+
+/* A hundred calls of 1 to 100 us: half of them below 50.5 us, all but one below 99.01. Images a second follow from the
+ * median. */
+START_TEST(latencies)
+{
+    double one[100], many[] = {0.5, 0.25, 0.125};
+    struct bench_model_times times = {.threads = 2, .one = one, .one_count = 100, .many = many, .many_count = 3};
+    for (int i = 0; i < 100; i++) one[i] = 1e-6 * (100 - i);
+    const struct bench_latency latency = bench_latency_of(one, 100);
+    ck_assert_double_eq_tol(latency.median, 50.5e-6, 1e-15);
+    ck_assert_double_eq_tol(latency.p99, 99.01e-6, 1e-15);
+    ck_assert(isnan(bench_latency_of(one, 0).p99));
+    FILE *out = tmpfile();
+    ck_assert(out && bench_model_json(&times, out));
+    rewind(out);
+    json_t *root = json_loadf(out, 0, NULL), *list = json_object_get(root, "benchmarks");
+    ck_assert_int_eq(json_array_size(list), 3);
+    const double want[3][2] = {{50.5, 1e6 / 50.5}, {99.01, 1e6 / 99.01}, {250000, 40000}};
+    for (size_t i = 0; i < 3; i++) {
+        const json_t *entry = json_array_get(list, i);
+        ck_assert(fabs(json_number_value(json_object_get(entry, "real_time")) / want[i][0] - 1) < 1e-8);
+        ck_assert(fabs(json_number_value(json_object_get(entry, "items_per_second")) / want[i][1] - 1) < 1e-8);
+    }
+    ck_assert_int_eq(json_integer_value(json_object_get(json_object_get(root, "context"), "kernel_threads")), 2);
+    json_decref(root);
+    fclose(out);
+}
+END_TEST
+
 int main(void)
 {
     static const char *const others[] = {"FASTCNN_ISA", "FASTCNN_KERNEL", "FASTCNN_MATH", "FASTCNN_NUM_THREADS",
@@ -404,6 +437,7 @@ int main(void)
     tcase_add_test(cases, samples);
     tcase_add_test(cases, wrong);
     tcase_add_test(cases, tuned_choices);
+    tcase_add_test(cases, latencies);
     tcase_add_test(cases, ends);
     suite_add_tcase(suite, cases);
     return run_suite(suite);

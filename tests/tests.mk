@@ -146,8 +146,9 @@ LDADD = libfcnn-tests.la
 # The benchmark's own code. A planted fault in what it times, a clock that ticks as a test wants: by the linker.
 tests_check_results_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 tests_check_results_LDADD = libfcnn-bench.la $(LDADD) $(JANSSON_LIBS)
+tests_check_runs_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 tests_check_runs_LDFLAGS = $(bench_link_flags) -Wl,--wrap=fcnn_execute_sized
-tests_check_runs_LDADD = libfcnn-bench.la $(LDADD)
+tests_check_runs_LDADD = libfcnn-bench.la $(LDADD) $(JANSSON_LIBS)
 tests_check_peers_LDFLAGS = $(bench_link_flags) -Wl,--wrap=bench_peers
 tests_check_peers_LDADD = libfcnn-bench.la $(LDADD)
 tests_check_summaries_LDADD = libfcnn-bench.la $(LDADD)
