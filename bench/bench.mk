@@ -102,6 +102,8 @@ libfcnn_bench_la_SOURCES = \
     bench/list.c \
     bench/measure.c \
     bench/measure.h \
+    bench/model.c \
+    bench/model.h \
     bench/options.c \
     bench/options.h \
     bench/order.c \

@@ -6,43 +6,101 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #include "bench/cases.h"
 
-static fcnn_status complete(struct bench_case *c, const char *layer, const char *text, int threads)
+/* What grows while cases are listed. */
+struct list {
+    const struct bench_options *options;
+    struct bench_case *cases;
+    int count;
+    double bytes;  /* that these cases will need */
+    int left_out;  /* for want of memory */
+    char first[64];
+};
+
+/* Operations on images have as many as --batch says. */
+static int has_images(fcnn_op op) { return op != FCNN_REDUCE && op != FCNN_ADAM && op != FCNN_SGD; }
+
+/* batch: images; 0: as the text says. */
+static fcnn_status describe(struct bench_problem *p, const char *layer, const char *text, int batch)
 {
     fcnn_tensor_info info[BENCH_MAX_TENSORS];
-    fcnn_plan *plan;
-    struct bench_problem *p = &c->about;
     fcnn_status status = fcnn_problem_parse(&p->problem, text);
     if (status) return status;
     snprintf(p->layer, sizeof p->layer, "%s", layer);
+    if (batch && has_images(p->problem.op)) {
+        p->problem.n = batch;
+        snprintf(p->layer, sizeof p->layer, "%.55s@%d", layer, batch);
+        if ((status = fcnn_problem_check(&p->problem))) return status;
+    }
     fcnn_problem_format(&p->problem, p->text, sizeof p->text);
     p->flops = fcnn_problem_flops(&p->problem);
-    for (int i = 0; i < BENCH_CLASSES; i++) c->references[i].error = NAN;
     p->bytes = 0;
     for (int i = bench_tensor_list(&p->problem, info) - 1; i >= 0; i--)
         p->bytes += (double)info[i].elements * (double)info[i].element_size * (info[i].role == FCNN_INOUT ? 2 : 1);
-    status = fcnn_plan_create(&plan, &p->problem, &(fcnn_options){.threads = threads});
+    return FCNN_OK;
+}
+
+static fcnn_status note_choice(struct bench_case *c, int threads)
+{
+    fcnn_plan *plan;
+    const fcnn_status status = fcnn_plan_create(&plan, &c->about.problem, &(fcnn_options){.threads = threads});
     if (status) return status;
     snprintf(c->choice, sizeof c->choice, "%s", fcnn_plan_kernel(plan));
     fcnn_plan_destroy(plan);
     return FCNN_OK;
 }
 
-/* One case for each direction that the operation has. */
-static fcnn_status add_layer(struct bench_case *cases, int *count, const struct bench_layer *layer, int threads)
+/* Cases are there until the run ends, with their tensors, the references' outputs and a peer's copies. Batches can make
+ * them larger than the machine: together they may need half of its memory. */
+static int fits(const struct list *list, const struct bench_problem *p)
 {
-    fcnn_status status = FCNN_OK;
-    int before = *count;
+    const double machine = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE);
+    return !list->options->batch_count || list->bytes + 3 * p->bytes <= machine / 2;
+}
+
+/* One more case; what has no images is one with the first batch only. */
+static fcnn_status append(struct list *list, const char *layer, const char *text, int batch)
+{
+    struct bench_case c = {0};
+    fcnn_status status = describe(&c.about, layer, text, batch);
+    if (status || (batch != list->options->batches[0] && !has_images(c.about.problem.op))) return status;
+    if (!fits(list, &c.about)) {
+        if (!list->left_out++) snprintf(list->first, sizeof list->first, "%s", c.about.layer);
+        return FCNN_OK;
+    }
+    if ((status = note_choice(&c, list->options->threads))) return status;
+    for (int i = 0; i < BENCH_CLASSES; i++) c.references[i].error = NAN;
+    list->bytes += 3 * c.about.bytes;
+    list->cases[list->count++] = c;
+    return FCNN_OK;
+}
+
+/* One case for each direction that the operation has. */
+static fcnn_status add_directions(struct list *list, const struct bench_layer *layer, int batch)
+{
+    fcnn_status status = FCNN_OK, last = FCNN_OK;
+    int count = 0;
     for (int d = 0; d < BENCH_DIRECTIONS; d++) {
         char text[192];
         snprintf(text, sizeof text, "%s %s %s", layer->op, fcnn_direction_name((fcnn_direction)d), layer->sizes);
-        status = complete(&cases[*count], layer->name, text, threads);
-        if (!status) ++*count;
-        else if (status != FCNN_BAD_ARGUMENT) return status; /* bad argument: no such direction */
+        last = append(list, layer->name, text, batch);
+        if (!last) count++;
+        else if (last != FCNN_BAD_ARGUMENT) return last; /* bad argument: no such direction */
+        else status = last;
     }
-    return *count > before ? FCNN_OK : status;
+    return count ? FCNN_OK : status;
+}
+
+/* A layer at all sizes of a batch. */
+static fcnn_status add_layer(struct list *list, const struct bench_layer *layer)
+{
+    const struct bench_options *o = list->options;
+    fcnn_status status = add_directions(list, layer, o->batches[0]);
+    for (int i = 1; !status && i < o->batch_count; i++) status = add_directions(list, layer, o->batches[i]);
+    return status;
 }
 
 static const char *next_name(const char *name)
@@ -113,37 +171,48 @@ static int read_files(const struct bench_options *o, struct files *files)
     return 0;
 }
 
-static fcnn_status make(const struct bench_options *o, const struct files *files, struct bench_case *cases, int *count)
+static fcnn_status add_problem(struct list *list, int index)
 {
+    const struct bench_options *o = list->options;
+    char layer[64];
+    snprintf(layer, sizeof layer, "problem%d", index + 1);
+    fcnn_status status = append(list, layer, o->problems.values[index], o->batches[0]);
+    for (int i = 1; !status && i < o->batch_count; i++)
+        status = append(list, layer, o->problems.values[index], o->batches[i]);
+    return status;
+}
+
+static fcnn_status make(struct list *list, const struct files *files)
+{
+    const struct bench_options *o = list->options;
     fcnn_status status = FCNN_OK;
-    for (int i = 0; !status && i < o->problems.count; i++) {
-        char layer[64];
-        snprintf(layer, sizeof layer, "problem%d", i + 1);
-        status = complete(&cases[(*count)++], layer, o->problems.values[i], o->threads);
-    }
+    for (int i = 0; !status && i < o->problems.count; i++) status = add_problem(list, i);
     for (int i = 0; !status && i < bench_layer_count; i++)
-        if (is_wanted(o, &bench_layers[i])) status = add_layer(cases, count, &bench_layers[i], o->threads);
+        if (is_wanted(o, &bench_layers[i])) status = add_layer(list, &bench_layers[i]);
     for (int i = 0; i < files->count; i++)
-        for (int j = 0; !status && j < files->of[i].count; j++)
-            status = add_layer(cases, count, &files->of[i].layers[j], o->threads);
+        for (int j = 0; !status && j < files->of[i].count; j++) status = add_layer(list, &files->of[i].layers[j]);
+    if (list->left_out)
+        fprintf(stderr, "fastcnn-bench: --batch: left out, half of the memory would not hold them: %s, %d problems\n",
+                list->first, list->left_out);
     return status;
 }
 
 int bench_cases_make(const struct bench_options *o, struct bench_case **made, int *count)
 {
     struct files files = {0};
-    *count = 0;
-    *made = NULL;
+    struct list list = {.options = o};
     int code = read_files(o, &files);
     if (!code) {
-        const int layers = bench_layer_count + files.layers;
-        *made = calloc((size_t)(layers * BENCH_DIRECTIONS + o->problems.count), sizeof **made);
-        const fcnn_status status = *made ? make(o, &files, *made, count) : FCNN_OUT_OF_MEMORY;
+        const int layers = bench_layer_count + files.layers, batches = o->batch_count ? o->batch_count : 1;
+        list.cases = calloc((size_t)((layers * BENCH_DIRECTIONS + o->problems.count) * batches), sizeof *list.cases);
+        const fcnn_status status = list.cases ? make(&list, &files) : FCNN_OUT_OF_MEMORY;
         if (status) fprintf(stderr, "fastcnn-bench: %s\n", bench_reason(status));
         if (status) code = status == FCNN_OUT_OF_MEMORY ? EX_OSERR : EX_USAGE;
     }
     for (int i = 0; i < files.count; i++) bench_shape_file_free(&files.of[i]);
     free(files.of);
+    *made = list.cases;
+    *count = list.count;
     return code;
 }
 

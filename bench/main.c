@@ -11,6 +11,7 @@
 #include "bench/gbench.h"
 #include "bench/interrupt.h"
 #include "bench/json.h"
+#include "bench/model.h"
 #include "bench/orders.h"
 #include "bench/progress.h"
 #include "bench/report/report.h"
@@ -85,6 +86,7 @@ int main(int argc, char **argv)
     int status = bench_options_read(&options, &argc, argv);
     if (status >= 0) return finish(status);
     if (options.report) return finish(bench_report(options.report, options.from.values, options.from.count));
+    if (options.model) return finish(bench_model_run(&options, stdout));
     status = bench_driver_start(&options, argc, argv);
     if (status) return status;
     choose_problems(&options);

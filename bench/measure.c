@@ -21,6 +21,7 @@ static double seconds_of(clockid_t clock)
 }
 
 double bench_now(void) { return seconds_of(CLOCK_MONOTONIC); }
+double bench_thread_now(void) { return seconds_of(CLOCK_THREAD_CPUTIME_ID); }
 
 /* ---- before the first window ---- */
 
@@ -125,7 +126,7 @@ enum bench_turn bench_window_open(struct bench_run *run, int64_t iterations)
     run->bounds = measure_bounds(run);
     run->before = bench_steady_now();
     run->wall = bench_now();
-    run->cpu = seconds_of(CLOCK_THREAD_CPUTIME_ID);
+    run->cpu = bench_thread_now();
     return BENCH_TIME;
 }
 
@@ -138,7 +139,7 @@ void bench_execute(const struct bench_run *run)
 void bench_window_close(struct bench_run *run, int64_t iterations)
 {
     struct bench_result *row = run->result;
-    const double cpu = seconds_of(CLOCK_THREAD_CPUTIME_ID) - run->cpu, wall = bench_now() - run->wall;
+    const double cpu = bench_thread_now() - run->cpu, wall = bench_now() - run->wall;
     const struct bench_events now = bench_steady_now();
     const struct bench_bounds after = measure_bounds(run);
     const struct bench_sample sample = {

@@ -35,7 +35,8 @@ struct bench_run {
     struct bench_events before;
 };
 
-double bench_now(void); /* seconds */
+double bench_now(void);        /* seconds */
+double bench_thread_now(void); /* seconds that this thread had a core */
 
 /* What to do with a window. Google Benchmark wants the repetitions of a benchmark to end alike (all failed, or all with
  * the same number of iterations), so one that is left out after others were timed must pass through its loop idly. */

@@ -55,7 +55,8 @@ static dnnl_primitive_desc_t describe_conversion(struct onednn *o, dnnl_memory_t
     if (*o->failure) return NULL;
     dnnl_memory_get_memory_desc(from, &source);
     dnnl_memory_get_memory_desc(to, &target);
-    onednn_ok(o, dnnl_reorder_primitive_desc_create(&description, source, o->engine, target, o->engine, NULL), "reorder");
+    onednn_ok(o, dnnl_reorder_primitive_desc_create(&description, source, o->engine, target, o->engine, NULL),
+              "reorder");
     return description;
 }
 

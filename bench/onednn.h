@@ -3,7 +3,7 @@
  * every function here returns at once.
  *
  * Versions 2 and 3 have other C APIs: in 2 a layout is a struct that the caller owns, and an operation is described
- * twice; in 3 layouts are the library's. What differs is in onednn2.c and onednn3.c, of which configure has one built. */
+ * twice; in 3 layouts are the library's. What differs is in onednn2.c and onednn3.c, of which one is built. */
 #ifndef BENCH_ONEDNN_H
 #define BENCH_ONEDNN_H
 

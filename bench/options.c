@@ -21,6 +21,8 @@ static const char help[] =
     "                     repeated: what matches any of them\n"
     "  --problem=TEXT     time this problem in place of the layers (may be repeated), for example\n"
     "                     \"conv2d+relu forward mb64ic32ih13oc64kh3\"\n"
+    "  --batch=LIST       these layers and problems with so many images, for example 1,8,64 (default: as listed)\n"
+    "  --model            time the whole MNIST model: one image, and prediction of 10000; nothing else\n"
     "  --peers[=LIST]     compare convolutions with onednn, openblas (im2col + sgemm), xnnpack (comma separated,\n"
     "                     default: all that are there), or fail where that is impossible\n"
     "  --no-peers         do not compare (default: with those that were there when this program was configured)\n"
@@ -62,7 +64,7 @@ enum option_id {
     OPTION_HELP = 1000, OPTION_VERSION, OPTION_QUICK, OPTION_LIST, OPTION_CHOICE, OPTION_SCALING, OPTION_PEERS,
     OPTION_NO_PEERS, OPTION_LAYERS, OPTION_FILTER, OPTION_PROBLEM, OPTION_JSON, OPTION_THREADS, OPTION_BUDGET,
     OPTION_ESTIMATE, OPTION_CSV, OPTION_TABLES, OPTION_OUTPUT, OPTION_CONVERSIONS,
-    OPTION_REPORT, OPTION_ORDERS
+    OPTION_REPORT, OPTION_ORDERS, OPTION_BATCH, OPTION_MODEL
 };
 
 static const struct option known[] = {
@@ -74,6 +76,8 @@ static const struct option known[] = {
     {"estimate", no_argument, NULL, OPTION_ESTIMATE},
     {"scaling", no_argument, NULL, OPTION_SCALING},
     {"peers", optional_argument, NULL, OPTION_PEERS},
+    {"batch", required_argument, NULL, OPTION_BATCH},
+    {"model", no_argument, NULL, OPTION_MODEL},
     {"conversions", no_argument, NULL, OPTION_CONVERSIONS},
     {"no-peers", no_argument, NULL, OPTION_NO_PEERS},
     {"layers", required_argument, NULL, OPTION_LAYERS},
@@ -118,6 +122,22 @@ static int read_threads(struct bench_options *o, const char *value)
     if (!is_number(value, 1, 1024, &number) || number != (int)number)
         return usage("--threads", value, "expected a number of threads from 1 to 1024");
     o->threads = (int)number;
+    return 0;
+}
+
+static int read_batches(struct bench_options *o, const char *value)
+{
+    enum { MOST = 1 << 20 };
+    const char *at = value;
+    o->batch_count = 0;
+    do {
+        char *end;
+        const long images = strtol(at, &end, 10);
+        if (end == at || (*end && *end != ',') || images < 1 || images > MOST || o->batch_count == BENCH_MAX_BATCHES)
+            return usage("--batch", value, "expected up to 8 numbers of images, comma separated");
+        o->batches[o->batch_count++] = (int)images;
+        at = end;
+    } while (*at++);
     return 0;
 }
 
@@ -167,6 +187,8 @@ static int take(struct bench_options *o, int id, const char *value)
     case OPTION_ORDERS: return o->orders = 1, 0;
     case OPTION_SCALING: return o->scaling = o->choice = 1, 0;
     case OPTION_PEERS: return o->peers = PEERS_NEEDED, o->peer_names = value, 0;
+    case OPTION_BATCH: return read_batches(o, value);
+    case OPTION_MODEL: return o->model = 1, 0;
     case OPTION_CONVERSIONS: return o->conversions = 1, 0;
     case OPTION_NO_PEERS: return o->peers = PEERS_OFF, 0;
     case OPTION_LAYERS: return add_word(&o->layers, "--layers", value);

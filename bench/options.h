@@ -18,6 +18,8 @@ struct bench_words {
     int count;
 };
 
+enum { BENCH_MAX_BATCHES = 8 };
+
 struct bench_options {
     int threads;
     int quick, list;
@@ -28,6 +30,8 @@ struct bench_options {
     enum bench_peers peers;
     const char *peer_names; /* "onednn,xnnpack"; NULL: all */
     int conversions;        /* peers a second time, with conversions of layouts */
+    int batches[BENCH_MAX_BATCHES], batch_count; /* images of every layer; none (0): as the lists say */
+    int model;              /* the MNIST model as a whole: latency, prediction */
     int library_output;     /* --benchmark_format, _list_tests: the library prints to stdout, we do not */
     int print_json;         /* --benchmark_format=json: to stdout, in place of the summary */
     int repetitions;        /* windows per kernel */

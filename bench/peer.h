@@ -50,10 +50,10 @@ struct bench_peer_entry {
 
 const struct bench_peer_entry *bench_peers(int *count);
 
-/* Starts libraries in the table's order: those of `names` ("onednn,xnnpack"), without names (NULL) all that can be had.
- * With names, or where `needed`, it is a usage error if one, or all, cannot be had. Returns their number, or -1 after a
- * message. */
-int bench_peers_start(const char *names, int needed, fcnn_isa isa,
+/* Starts libraries of a table, in its order: those of `names` ("onednn,xnnpack"), without names (NULL) all that can be
+ * had. With names it is an error if one cannot be had, without them, where they are `needed`, if none can. Returns the
+ * number of those started, or -1 after a message. */
+int bench_peers_start(const struct bench_peer_entry *peers, int count, const char *names, int needed, fcnn_isa isa,
                       const struct bench_peer_library *started[BENCH_MOST_PEERS]);
 
 #endif

@@ -2,8 +2,8 @@
  * The peer oneDNN. Every tensor has the layout that the convolution asks for (format tag `any`). Conversions happen in
  * load and store, outside of timing, or, for BENCH_PEER_CONVERTED, as steps of the chain. ReLU is a post-op of the
  * forward convolution; backward it is a primitive of its own, before pooling's where there is one (the two commute, and
- * the pooled gradient is a quarter). Fused pooling is compared with convolution, then pooling: what a framework built on
- * oneDNN would run. */
+ * the pooled gradient is a quarter). Fused pooling is compared with convolution, then pooling: what a framework built
+ * on oneDNN would run. */
 #include "bench/peer.h"
 
 #include <omp.h>

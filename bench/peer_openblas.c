@@ -18,7 +18,7 @@ struct openblas_peer {
     int64_t rows, depth, width;   /* of an image's matrix of patches; width: output channels of a group */
     int team;                     /* threads of the loops that are not OpenBLAS's */
     float *patches;               /* of a block */
-    float *full;                  /* the convolution's own output or its gradient, where that is no tensor of the case */
+    float *full;                  /* the convolution's output or its gradient, where that is no tensor of the case */
     char text[64];
 };
 

@@ -104,8 +104,8 @@ static enum xnn_status create_convolution(struct xnnpack_peer *p, const float *f
         (uint32_t)problem->pad_top, (uint32_t)problem->pad_right, (uint32_t)problem->pad_bottom,
         (uint32_t)problem->pad_left, (uint32_t)g->r, (uint32_t)g->s, (uint32_t)g->stride_h, (uint32_t)g->stride_w,
         (uint32_t)g->dilation_h, (uint32_t)g->dilation_w, (uint32_t)g->groups, (size_t)(g->c / g->groups),
-        (size_t)(g->k / g->groups), (size_t)g->c, (size_t)g->k, filters, p->base.of->tensors.arrays.bias, least, INFINITY,
-        0, &p->convolution);
+        (size_t)(g->k / g->groups), (size_t)g->c, (size_t)g->k, filters, p->base.of->tensors.arrays.bias, least,
+        INFINITY, 0, &p->convolution);
 }
 
 /* ReLU comes with the pooling, which has a quarter of the values. */

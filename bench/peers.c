@@ -73,22 +73,21 @@ static int know(const char *names, const struct bench_peer_entry *peers, int cou
     return 1;
 }
 
-int bench_peers_start(const char *names, int needed, fcnn_isa isa,
+int bench_peers_start(const struct bench_peer_entry *peers, int count, const char *names, int needed, fcnn_isa isa,
                       const struct bench_peer_library *started[BENCH_MOST_PEERS])
 {
-    int known_count, count = 0, failed = 0;
-    const struct bench_peer_entry *peers = bench_peers(&known_count);
+    int start_count = 0, failed = 0;
     const char *reasons[BENCH_MOST_PEERS] = {NULL};
     char texts[BENCH_MOST_PEERS][160];
-    if (names && !know(names, peers, known_count)) return -1;
-    for (int i = 0; i < known_count; i++) {
+    if (names && !know(names, peers, count)) return -1;
+    for (int i = 0; i < count; i++) {
         if (names && !is_named(names, peers[i].word)) continue;
         reasons[i] = start(&peers[i], isa, texts[i], sizeof texts[i]);
         if (reasons[i]) failed++;
-        else started[count++] = peers[i].library;
+        else started[start_count++] = peers[i].library;
     }
-    if (names ? !failed : count || !needed) return count;
-    for (int i = 0; i < known_count; i++)
+    if (names ? !failed : start_count || !needed) return start_count;
+    for (int i = 0; i < count; i++)
         if (reasons[i]) fprintf(stderr, "fastcnn-bench: --peers: %s: %s\n", peers[i].word, reasons[i]);
     return -1;
 }

@@ -11,7 +11,7 @@ static int ascending(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static double quantile(const double *sorted, int count, double q)
+double bench_quantile(const double *sorted, int count, double q)
 {
     const double at = q * (count - 1);
     const int below = (int)at, above = below + 1 < count ? below + 1 : below;
@@ -25,8 +25,9 @@ struct bench_summary bench_summarize(double *values, int count)
         if (isnan(values[i])) return none;
     if (count <= 0) return none;
     qsort(values, (size_t)count, sizeof *values, ascending);
-    const double lower = quantile(values, count, 0.25);
-    return (struct bench_summary){lower, quantile(values, count, 0.5), quantile(values, count, 0.75) - lower};
+    const double lower = bench_quantile(values, count, 0.25);
+    const double upper = bench_quantile(values, count, 0.75);
+    return (struct bench_summary){lower, bench_quantile(values, count, 0.5), upper - lower};
 }
 
 int bench_mean_add(struct bench_mean *mean, double ratio)

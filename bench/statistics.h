@@ -15,6 +15,9 @@ struct bench_summary { double lower, median, range; };
 /* values[count] are sorted on return. */
 struct bench_summary bench_summarize(double *values, int count);
 
+/* Of one or more sorted values: 0 is the least, 1 the largest. */
+double bench_quantile(const double *sorted, int count, double q);
+
 /* A geometric mean of ratios, and their least. Zero-initialise. */
 struct bench_mean {
     int count;

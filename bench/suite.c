@@ -220,7 +220,10 @@ static int start_peers(struct bench_suite *suite)
     struct fcnn_settings settings;
     const struct bench_options *o = suite->options;
     if (o->peers == PEERS_OFF || fcnn_settings_read(&settings, NULL)) return 0;
-    const int count = bench_peers_start(o->peer_names, o->peers == PEERS_NEEDED, settings.isa, suite->peers);
+    int known;
+    const struct bench_peer_entry *peers = bench_peers(&known);
+    const int count =
+        bench_peers_start(peers, known, o->peer_names, o->peers == PEERS_NEEDED, settings.isa, suite->peers);
     if (count < 0) return EX_USAGE;
     for (int i = 0; i < count; i++) suite->results.peers[i] = suite->peers[i]->name();
     suite->results.peer_count = count;

@@ -217,18 +217,35 @@ grep -q '28 and more' "$folder/out" && fail "a line about maps that were not tim
 
 last="no peer"
 expect 0 --list --no-peers
-grep -q onednn "$folder/out" && fail "--no-peers lists onednn"
-if "$bench" --peers --list >/dev/null 2>&1; then
-    last="oneDNN on layers of all kinds"
-    # shellcheck disable=SC2086
-    expect 0 --peers --layers=tails,mnist --filter='onednn*' --tables --benchmark_min_time=0.0001 \
-        --benchmark_repetitions=1
-    has out ' peer '
-    grep -i '^.*wrong:\|not timed\|oneDNN:' "$folder/out" "$folder/err" && fail "oneDNN's results were not accepted"
-    [ "$(grep -c ' peer  .*us\| peer  .*ms' "$folder/out")" -ge 51 ] || fail "oneDNN was not timed on 51 problems"
+grep -q 'onednn\|openblas\|xnnpack' "$folder/out" && fail "--no-peers lists peers"
+expect 64 --list --peers=nobody
+has err 'no peer "nobody"; there are onednn openblas xnnpack'
+
+# peer NAME PROBLEMS PACKAGE: computes right on layers of all kinds, with one thread and two, or says why it does not.
+peer() {
+    last="$1 on layers of all kinds"
+    if ! "$bench" --peers="$1" --list >"$folder/out" 2>"$folder/err"; then
+        grep -q "$1: .*$3\|$1: .*\(cannot be limited\|beyond this\|does not support\)" "$folder/err" ||
+            fail "--peers=$1 does not say why it fails"
+        echo "note: no comparison with $1 was tested: $(cat "$folder/err")"
+        return 1
+    fi
+    for threads in 1 2; do
+        # shellcheck disable=SC2086
+        expect 0 --peers="$1" --conversions --threads=$threads --layers=tails,mnist --filter="$1*" \
+            --tables --benchmark_min_time=0.0001 --benchmark_repetitions=1
+        grep -i '^.*wrong:\|not timed\|failed:' "$folder/out" "$folder/err" && fail "$1's results were not accepted"
+        count=$(grep ' peer  .*us\| peer  .*ms' "$folder/out" | grep -vc 'converted)')
+        [ "$count" -ge "$2" ] || fail "$1 was timed on $count problems, not $2"
+    done
+}
+peer openblas 51 libopenblas-dev
+peer xnnpack 17 libxnnpack-dev
+if peer onednn 51 libdnnl-dev; then
+    grep -q 'converted)  *[^ ]*  *peer  .*[mu]s' "$folder/out" || fail "no conversions were timed"
     last="oneDNN beside our kernels"
     # shellcheck disable=SC2086
-    expect 0 --peers --filter='mnist.conv3/*' --threads=2 --json="$folder/k.json" $short
+    expect 0 --peers=onednn --filter='mnist.conv3/*' --threads=2 --json="$folder/k.json" $short
     for text in 'What dispatch takes' '< 0.95' 'backward_weights        1' 'all                     3'; do
         has out "$text"
     done
@@ -244,11 +261,23 @@ if "$bench" --peers --list >/dev/null 2>&1; then
     FASTCNN_ISA=avx2 "$bench" --list --peers --layers=resnet50 >"$folder/out" 2>&1
     grep -q avx512 "$folder/out" && fail "FASTCNN_ISA=avx2 does not limit oneDNN"
     has out 'onednn'
-else
-    echo "note: built without oneDNN, or this CPU has none of its instruction sets: no comparison was tested"
-    expect 64 --peers --list
-    has err 'oneDNN'
 fi
+
+last="the whole model"
+# shellcheck disable=SC2086
+expect 0 --model --budget=1 --json="$folder/k.json"
+for text in 'MNIST model' '1 image ' '10000 images '; do has out "$text"; done
+if command -v jq >/dev/null; then
+    jq -e '[.benchmarks[] | select(.real_time > 0 and .time_unit == "us") | .aggregate_name]
+           == ["median", "p99", "median"]' "$folder/k.json" >/dev/null || fail "the model's JSON lacks numbers"
+fi
+: >"$folder/file.k"
+expect 73 --model --budget=0.1 --json="$folder/file.k/k.json"
+
+last="other batches"
+expect 0 --list --no-peers --layers=mnist --batch=1,64 --filter='mnist.conv3@*'
+has out 'mnist.conv3@1: conv2d+relu forward mb1ic64'
+has out 'mnist.conv3@64: conv2d+relu forward mb64ic64'
 
 last="whole programs"
 programs=$top_srcdir/bench/programs.sh

@@ -3,13 +3,17 @@
  * kernel with one wrong bit turns everything red. */
 #include <check.h>
 #include <fnmatch.h>
+#include <jansson.h>
+#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "bench/cases.h"
 #include "bench/interrupt.h"
+#include "bench/model.h"
 #include "bench/steady.h"
 #include "bench/suite.h"
 #include "lib/tuning/table.h"
@@ -119,12 +123,19 @@ START_TEST(options)
     ck_assert_int_eq(argc, 2); /* the repetitions are the driver's business too */
     ck_assert_int_eq(read_options(&o, "--benchmark_format=csv", words, argv, &argc), -1);
     ck_assert(o.library_output);
+    ck_assert_int_eq(read_options(&o, "--batch=1,8,64 --conversions --peers", words, argv, &argc), -1);
+    ck_assert(o.batch_count == 3 && o.batches[0] == 1 && o.batches[1] == 8 && o.batches[2] == 64);
+    ck_assert(o.conversions && o.peers == PEERS_NEEDED && !o.peer_names);
+    ck_assert_int_eq(read_options(&o, "--peers=onednn,xnnpack", words, argv, &argc), -1);
+    ck_assert(o.peers == PEERS_NEEDED && !strcmp(o.peer_names, "onednn,xnnpack") && !o.batch_count);
 
     static const char *const refused[] = {"--json", "--threads=0", "--threads=1025", "--threads=1.5", "--threads=2x",
                                           "--budget=0", "--budget=nan", "--no-such-option", "word", "--json=",
                                           "--scaling --threads=1", "--csv=", "--tables=", "--output=csv",
                                           "--output=csv:", "--output=:x", "--output=yaml:x", "--estimate --csv=x",
-                                          "--benchmark_repetitions=x", "--quick=1"};
+                                          "--benchmark_repetitions=x", "--quick=1",
+                                          "--batch=", "--batch=0", "--batch=1,", "--batch=8x", "--batch=-1",
+                                          "--batch=1,2,3,4,5,6,7,8,9"};
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
         ck_assert_msg(read_options(&o, refused[i], words, argv, &argc) == 64, "%s was not refused", refused[i]);
 }
@@ -229,6 +240,46 @@ START_TEST(phases)
     ck_assert(suite != NULL);
     ck_assert_int_eq(suite->phases, 1);
     for (int i = 0; i < suite->results.row_count; i++) ck_assert_int_eq(suite->runs[i].phase, BENCH_FIRST);
+    bench_suite_free(suite);
+}
+END_TEST
+
+/* The same layers with as many images as asked for. */
+START_TEST(batches)
+{
+    struct bench_suite *suite = make("--no-peers --choice --layers=mnist --batch=1,64", "all");
+    int images[2] = {0, 0}, sums = 0;
+    ck_assert_ptr_nonnull(suite);
+    for (int i = 0; i < suite->case_count; i++) {
+        const struct bench_problem *p = &suite->cases[i].about;
+        const char *at = strchr(p->layer, '@');
+        if (!at) {
+            ck_assert(p->problem.op == FCNN_REDUCE || p->problem.op == FCNN_ADAM || p->problem.op == FCNN_SGD);
+            sums++;
+            continue;
+        }
+        ck_assert_int_eq(atoi(at + 1), p->problem.n);
+        char words[32];
+        snprintf(words, sizeof words, "mb%d", (int)p->problem.n);
+        ck_assert_msg(p->problem.n == 1 || strstr(p->text, words), "%s", p->text);
+        images[p->problem.n == 64]++;
+    }
+    ck_assert_int_eq(images[0], images[1]);
+    ck_assert_int_gt(images[0], 20);
+    ck_assert_int_eq(sums, 3); /* once, whatever the batch */
+    bench_suite_free(suite);
+}
+END_TEST
+
+/* Half of the machine's memory holds what is there, with a reference's outputs and a peer's copies. */
+START_TEST(batches_without_end)
+{
+    const double machine = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE);
+    struct bench_suite *suite = make("--no-peers --choice --layers=mnist --batch=1,1000000", "all");
+    double bytes = 0;
+    ck_assert_ptr_nonnull(suite);
+    for (int i = 0; i < suite->case_count; i++) bytes += 3 * suite->cases[i].about.bytes;
+    ck_assert(bytes <= machine / 2);
     bench_suite_free(suite);
 }
 END_TEST
@@ -364,6 +415,36 @@ START_TEST(tuned_choices)
 }
 END_TEST
 
+/* ---- the model as a whole ---- */
+
+/* A hundred calls of 1 to 100 us: half of them below 50.5 us, all but one below 99.01. Images a second follow from the
+ * median. */
+START_TEST(latencies)
+{
+    double one[100], many[] = {0.5, 0.25, 0.125};
+    struct bench_model_times times = {.threads = 2, .one = one, .one_count = 100, .many = many, .many_count = 3};
+    for (int i = 0; i < 100; i++) one[i] = 1e-6 * (100 - i);
+    const struct bench_latency latency = bench_latency_of(one, 100);
+    ck_assert_double_eq_tol(latency.median, 50.5e-6, 1e-15);
+    ck_assert_double_eq_tol(latency.p99, 99.01e-6, 1e-15);
+    ck_assert(isnan(bench_latency_of(one, 0).p99));
+    FILE *out = tmpfile();
+    ck_assert(out && bench_model_json(&times, out));
+    rewind(out);
+    json_t *root = json_loadf(out, 0, NULL), *list = json_object_get(root, "benchmarks");
+    ck_assert_int_eq(json_array_size(list), 3);
+    const double want[3][2] = {{50.5, 1e6 / 50.5}, {99.01, 1e6 / 99.01}, {250000, 40000}};
+    for (size_t i = 0; i < 3; i++) {
+        const json_t *entry = json_array_get(list, i);
+        ck_assert(fabs(json_number_value(json_object_get(entry, "real_time")) / want[i][0] - 1) < 1e-8);
+        ck_assert(fabs(json_number_value(json_object_get(entry, "items_per_second")) / want[i][1] - 1) < 1e-8);
+    }
+    ck_assert_int_eq(json_integer_value(json_object_get(json_object_get(root, "context"), "kernel_threads")), 2);
+    json_decref(root);
+    fclose(out);
+}
+END_TEST
+
 int main(void)
 {
     static const char *const others[] = {"FASTCNN_ISA", "FASTCNN_KERNEL", "FASTCNN_MATH", "FASTCNN_NUM_THREADS",
@@ -378,10 +459,13 @@ int main(void)
     tcase_add_test(cases, scalar_machines);
     tcase_add_test(cases, repetitions);
     tcase_add_test(cases, phases);
+    tcase_add_test(cases, batches);
+    tcase_add_test(cases, batches_without_end);
     tcase_add_test(cases, right);
     tcase_add_test(cases, samples);
     tcase_add_test(cases, wrong);
     tcase_add_test(cases, tuned_choices);
+    tcase_add_test(cases, latencies);
     tcase_add_test(cases, ends);
     suite_add_tcase(suite, cases);
     return run_suite(suite);

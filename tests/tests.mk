@@ -76,6 +76,7 @@ check_programs = \
     tests/check_net \
     tests/check_orders \
     tests/check_peak \
+    tests/check_peers \
     tests/check_pins \
     tests/check_places \
     tests/check_problem \
@@ -153,8 +154,11 @@ tests_check_results_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 tests_check_results_LDADD = libfcnn-bench.la $(LDADD) $(JANSSON_LIBS)
 tests_check_report_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 tests_check_report_LDADD = libfcnn-bench.la $(LDADD) $(JANSSON_LIBS)
+tests_check_runs_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 tests_check_runs_LDFLAGS = $(bench_link_flags) -Wl,--wrap=fcnn_execute_sized
-tests_check_runs_LDADD = libfcnn-bench.la $(LDADD)
+tests_check_runs_LDADD = libfcnn-bench.la $(LDADD) $(JANSSON_LIBS)
+tests_check_peers_LDFLAGS = $(bench_link_flags) -Wl,--wrap=bench_peers
+tests_check_peers_LDADD = libfcnn-bench.la $(LDADD)
 tests_check_summaries_LDADD = libfcnn-bench.la $(LDADD)
 tests_check_summary_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 tests_check_summary_LDADD = libfcnn-bench.la $(LDADD) $(JANSSON_LIBS)
