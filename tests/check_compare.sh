@@ -17,7 +17,7 @@ mkdir base head run
 fail() {
     echo "FAIL: $*"
     failures=$((failures + 1))
-    sed 's/^/    /' out err
+    sed 's/^/    /' "$folder/out" "$folder/err"
 }
 
 # expect STATUS COMMAND...: runs it, keeps what it prints.
@@ -40,31 +40,34 @@ hasnt() { # hasnt FILE TEXT
 
 # A timer whose times stand beside the library: "KERNEL SECONDS", by a line "core SHARE" if that is not all; "once"
 # makes up only for plans of several kernels, so that a second run finds nothing; "uncovered KERNEL"; "fail", "hang".
-cat >timer <<'END'
-#!/bin/sh
-library=${LD_LIBRARY_PATH%%:*} core=1 cases='' plan=''
-for argument; do
-    case $argument in --cases) cases=yes ;; --plan=*) plan=${argument#*=} ;; esac
-done
-echo "library $library/libfastcnn.so.0"
-if [ -n "$cases" ]; then
-    echo 'machine Made-up 1'
-    awk '$1 == "uncovered" { print $1, $2, "no case"; next }
-        /^k/ { print "case", $1, 10, 100, "relu forward mb1ic9" }' "$library/times"
-    exit
-fi
-grep -q '^hang' "$library/times" && exec sleep 100
-grep -q '^fail' "$library/times" && exit 3
-grep -q '^garbage' "$library/times" && echo 'row of nonsense'
-awk 'NR == FNR { seconds[$1] = $2; next } { kernel[n++] = $1 }
-    END {
-        for (i = 0; i < n; i++) {
-            s = seconds[kernel[i]]
-            if (kernel[i] == seconds["once"] && n == 1) s = 1e-6
-            print "row", i, s, s, 100
-        }
-        print "core", "core" in seconds ? seconds["core"] : 1
-    }' "$library/times" "$plan"
+printf '#!/bin/sh\nexec awk -f "%s/timer.awk" -- "$@"\n' "$folder" >timer
+cat >timer.awk <<'END'
+BEGIN {
+    library = ENVIRON["LD_LIBRARY_PATH"]
+    sub(/:.*/, "", library)
+    for (i = 1; i < ARGC; i++) {
+        if (ARGV[i] == "--cases") cases = 1
+        if (ARGV[i] ~ /^--plan=/) plan = substr(ARGV[i], 8)
+    }
+    print "library " library "/libfastcnn.so.0"
+    if (cases) print "machine Made-up 1"
+    seconds["core"] = 1
+    while ((getline <(library "/times")) > 0) {
+        seconds[$1] = $2
+        if (cases && $1 ~ /^k/) print "case", $1, 10, 100, "relu forward mb1ic9"
+        if (cases && $1 == "uncovered") print $0, "no case"
+    }
+    if (cases) exit
+    if ("hang" in seconds) system("exec sleep 9")
+    if ("fail" in seconds) exit 3
+    if ("garbage" in seconds) print "row of nonsense"
+    while ((getline <plan) > 0) kernel[n++] = $1
+    for (i = 0; i < n; i++) {
+        s = kernel[i] == seconds["once"] && n == 1 ? 1e-6 : seconds[kernel[i]]
+        print "row", i, s, s, 100
+    }
+    print "core", seconds["core"]
+}
 END
 chmod +x timer
 
@@ -77,7 +80,7 @@ takes() { # takes FOLDER LINE...
 made_up() { # made_up STATUS OPTION...
     wanted=$1
     shift
-    expect "$wanted" "$compare" --timer="$folder/timer" --despite-noise --rounds=7 "$@"
+    expect "$wanted" "$compare" --timer="$folder/timer" --despite-noise --rounds=3 "$@"
 }
 
 # ---- verdicts ----
@@ -109,7 +112,7 @@ made_up 1 base head
 has out 'new: only head has it'
 has out 'vanished: only base has it'
 has out 'uncovered: no case'
-expect 77 "$compare" --timer="$folder/timer" --rounds=7 base head # our processes had no core: noise, never red
+expect 77 "$compare" --timer="$folder/timer" --rounds=3 base head # our processes had no core: noise, never red
 has out 'waited for a core'
 hasnt out 'slower'
 
@@ -143,7 +146,9 @@ library=${LD_LIBRARY_PATH%%:*}
 . "$library/speed"
 echo "library $library/libfastcnn.so.0"
 case "$*" in
-*--cases*) printf '%s\n' "machine $machine" 'case k_fast 10 100 relu forward mb1ic9' 'case k_naive 1 100 relu forward mb1ic9' ;;
+*--cases*)
+    printf '%s\n' "machine $machine" 'case k_fast 10 100 relu forward mb1ic9' 'case k_naive 1 100 relu forward mb1ic9'
+    ;;
 *) printf '%s\n' "row 0 $seconds $seconds 1" 'row 1 8e-6 8e-6 1' 'core 1' ;;
 esac
 END
@@ -173,13 +178,14 @@ floors 66 --floors=run/none.txt head
 
 mkdir -p repository/bench build/.libs
 cp "$sources/bench/compare" repository/bench/
-export FASTCNN_COMPARE="$compare" FASTCNN_AB_TIME="$folder/timer" GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_SYSTEM=/dev/null
+export FASTCNN_COMPARE="$compare" FASTCNN_AB_TIME="$folder/timer" FASTCNN_AB_CACHE="$folder/cache"
+export GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_SYSTEM=/dev/null TMPDIR="$folder/run"
 script=$folder/repository/bench/compare
 revisions() { # revisions STATUS ARGUMENT...
     wanted=$1
     shift
     cd "$folder/build" || exit 99
-    "$script" --despite-noise --rounds=7 "$@" >../out 2>../err
+    "$script" --despite-noise --rounds=3 "$@" >../out 2>../err
     status=$?
     cd "$folder" || exit 99
     last="bench/compare $*"
@@ -215,18 +221,15 @@ END
     takes build/.libs 'k_one 1e-6' 'k_two 2e-6' && touch build/.libs/libfastcnn.so
     revisions 0 one .
     revisions 1 --cache one two
-    [ "$(ls -d build/bench/out/ab/*/ | wc -l)" -eq 2 ] || fail '--cache did not keep two builds'
+    [ "$(ls -d cache/*/ | wc -l)" -eq 2 ] || fail '--cache did not keep two builds'
     revisions 1 --cache one two
     hasnt err building
     revisions 64 one
-    rm -rf build/bench
     takes build/.libs 'k_one 1e-6' 'k_two 2e-6' 'hang'
-    (cd build && timeout --preserve-status -s TERM 4 "$script" --timeout=60 one .) >out 2>err
+    (cd build && timeout --preserve-status -s TERM 5 "$script" --despite-noise --timeout=60 one .) >out 2>err
     status=$?
     [ $status -eq 143 ] || fail "a terminated bench/compare: exit status $status, expected 143"
-    git worktree prune
-    [ "$(git worktree list | wc -l)" -eq 1 ] || fail 'worktrees were left behind'
-    [ -z "$(ls -d "${TMPDIR:-/tmp}"/fastcnn-compare.?????? 2>/dev/null)" ] || echo 'note: temporary folders of another run'
+    [ -z "$(ls -d run/fastcnn-* 2>/dev/null)" ] || fail 'temporary folders were left behind'
     unset -f git
 else
     echo 'note: no git, revisions were not compared'
@@ -244,13 +247,13 @@ if [ -e .libs/libfastcnn.so ] && [ -x $timer ] && [ -z "${FCNN_RUN:-}" ]; then
         status=$?
     }
     real --rounds=3
-    case $status in 0 | 77) ;; *) (cd "$folder" && fail "two copies of one library: exit status $status") ; failures=1 ;; esac
-    real --rounds=7 --despite-noise --plant='dense_fwd_naive:100'
+    [ $status -eq 0 ] || [ $status -eq 77 ] || fail "two copies of one library: exit status $status"
+    real --rounds=5 --despite-noise --plant='dense_fwd_naive:100'
     [ $status -eq 1 ] && grep -q 'slower *dense_fwd_naive' "$folder/out" ||
-        { (cd "$folder" && fail "a kernel twice as slow: exit status $status") ; failures=1; }
+        fail "a kernel twice as slow: exit status $status"
     real --omit='dense_fwd_naive' --plant='dense_fwd_naive:100' --rounds=3
     grep -q 'dense_fwd_naive .*uncovered' "$folder/out" ||
-        { (cd "$folder" && fail 'a kernel without a case is not named') ; failures=1; }
+        fail 'a kernel without a case is not named'
 else
     echo 'note: no shared library, or an emulator: the real timer was not run'
 fi

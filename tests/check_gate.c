@@ -265,7 +265,8 @@ END_TEST
 START_TEST(processor_times)
 {
     static const char text[] = "cpu  999 999 999 999 999 999 999 999 0 0\n"
-                               "cpu0 100 10 20 300 5 1 2 7 0 0\ncpu1 1000 0 0 0 0 0 0 0 0 0\ncpu10 1 1 1 1 1 1 1 1 0 0\n"
+                               "cpu0 100 10 20 300 5 1 2 7 0 0\ncpu1 1000 0 0 0 0 0 0 0 0 0\n"
+                               "cpu10 1 1 1 1 1 1 1 1 0 0\n"
                                "intr 5\n";
     cpu_set_t cores;
     CPU_ZERO(&cores);
