@@ -248,9 +248,9 @@ if [ -e .libs/libfastcnn.so ] && [ -x $timer ] && [ -z "${FCNN_RUN:-}" ]; then
     }
     real --rounds=3
     [ $status -eq 0 ] || [ $status -eq 77 ] || fail "two copies of one library: exit status $status"
-    real --rounds=5 --despite-noise --plant='dense_fwd_naive:100'
+    real --rounds=5 --despite-noise --plant='dense_fwd_naive:400'
     [ $status -eq 1 ] && grep -q 'slower *dense_fwd_naive' "$folder/out" ||
-        fail "a kernel twice as slow: exit status $status"
+        fail "a kernel five times as slow: exit status $status"
     real --omit='dense_fwd_naive' --plant='dense_fwd_naive:100' --rounds=3
     grep -q 'dense_fwd_naive .*uncovered' "$folder/out" ||
         fail 'a kernel without a case is not named'
