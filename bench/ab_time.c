@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * fastcnn-ab-time: times kernels of whatever libfastcnn.so it is started with, for fastcnn-compare, which starts it once
- * for each side and round. Only the public interface, whose structs carry their sizes: one program times libraries of
- * several versions. Lines in, lines out:
+ * fastcnn-ab-time: times kernels of whatever libfastcnn.so it is started with, for fastcnn-compare, which starts it
+ * once for each side and round. Only the public interface, whose structs carry their sizes: one program times libraries
+ * of several versions. Lines in, lines out:
  *
- *     --cases              "machine ...", "library PATH", then for each kernel "case KERNEL ITERATIONS FLOP
- *                          PROBLEM" (of one execution), "uncovered KERNEL WHY" or "absent KERNEL WHY" (this CPU)
- *     --plan=FILE          FILE has "KERNEL ITERATIONS FLOP PROBLEM" lines. "library PATH", then for each line "row INDEX
- *                          LEAST LOWER PEAK" (seconds of one execution: the least sample, the lower quartile; the FMA
- *                          rate beside) or "failed INDEX WHY", last "core SHARE": CPU time over time
+ *     --cases          "machine ...", "library PATH", then for each kernel "case KERNEL ITERATIONS FLOP PROBLEM" (FLOP
+ *                      of one execution), "uncovered KERNEL WHY" or "absent KERNEL WHY" (this CPU)
+ *     --plan=FILE      FILE has "KERNEL ITERATIONS FLOP PROBLEM" lines. "library PATH", then for each line "row INDEX
+ *                      LEAST LOWER PEAK" (seconds of one execution: the least sample, the lower quartile; the FMA rate
+ *                      beside) or "failed INDEX WHY", last "core SHARE": CPU time over time
  * Exit status: 0, 64 usage, 65 a plan that cannot be read, 71 no memory. */
 #include <fnmatch.h>
 #include <getopt.h>
@@ -212,7 +212,7 @@ static int run_plan(const struct options *o)
 
 static int usage(const char *what)
 {
-    fprintf(stderr, "fastcnn-ab-time: %s\nThis program is fastcnn-compare's; its head comment has the options.\n", what);
+    fprintf(stderr, "fastcnn-ab-time: %s\nIt is fastcnn-compare's; its head comment has the options.\n", what);
     return EX_USAGE;
 }
 

@@ -2,7 +2,8 @@
 # The benchmark: a library in C, which tests link too, and Google Benchmark's driver.
 
 .PHONY: bench
-EXTRA_DIST += bench/busy_neighbour.sh bench/compare_pytorch.sh bench/programs.sh bench/pytorch_mnist.py
+EXTRA_DIST += bench/busy_neighbour.sh bench/compare_pytorch.sh bench/programs.sh bench/pytorch_mnist.py \
+    bench/baseline/floors.txt bench/check bench/ci-gate bench/compare bench/gate_trial.sh
 
 # Called by busy_neighbour.sh.
 noinst_PROGRAMS += plan-time
@@ -59,6 +60,17 @@ libfcnn_gate_la_LIBADD = $(JANSSON_LIBS) $(LIBM)
 noinst_PROGRAMS += fastcnn-compare
 fastcnn_compare_SOURCES = bench/gate/main.c
 fastcnn_compare_LDADD = libfcnn-gate.la
+
+# Is this tree slower than what it is based on? GATE_FLAGS: options of bench/check. A diff of what bench-baseline writes
+# is to be reviewed like code. bench-gate-trial: does the gate find what it should? TRIAL_FLAGS: of bench/gate_trial.sh.
+.PHONY: bench-check bench-baseline bench-gate-trial
+gate = libfastcnn.la fastcnn-ab-time fastcnn-compare
+bench-check: $(gate)
+	$(srcdir)/bench/check $(GATE_FLAGS)
+bench-baseline: $(gate)
+	./fastcnn-compare --write-floors=$(srcdir)/bench/baseline/floors.txt .libs
+bench-gate-trial: $(gate)
+	$(srcdir)/bench/gate_trial.sh $(TRIAL_FLAGS)
 
 noinst_LTLIBRARIES += libfcnn-bench.la libfcnn-cases.la libfcnn-layers.la
 libfcnn_layers_la_CPPFLAGS = $(LIB_CPPFLAGS)

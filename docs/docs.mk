@@ -8,4 +8,8 @@ dist_doc_DATA = \
     docs/tuning.md
 EXTRA_DIST += \
     docs/adding-a-kernel.md \
-    docs/architecture.md
+    docs/architecture.md \
+    docs/ci/README.md \
+    docs/ci/github-actions.yml \
+    docs/ci/github-comment.yml \
+    docs/ci/gitlab-ci.yml

@@ -39,6 +39,8 @@ BEGIN {
     rule("examples/.*", "", "(fastcnn|[a-z]+)[.]h", "omp|sleef") # as users write them
     rule("tests/.*", "(lib|kernels|reference|bench|tests)/.*", ".*")
     rule("bench/(bounds|suite)[.]c", "lib/internal[.]h|kernels/peak/peak[.]h|bench/.*", ".*") # what users do not have
+    # Runs with libraries of other versions, which share only the public interface.
+    rule("bench/(ab_time[.]c|tensors[.][ch]|gate/.*)", "lib/fastcnn[.]h|bench/.*", ".*")
     rule("bench/.*", "lib/fastcnn[.]h|reference/ref[.]h|bench/.*|cli/program[.]h", ".*")
     rule(".*", "", "")
 }

@@ -6,6 +6,7 @@ script_tests = \
     tests/check_bench.sh \
     tests/check_cli.sh \
     tests/check_columns.sh \
+    tests/check_compare.sh \
     tests/check_filters.sh \
     tests/check_growth.sh \
     tests/check_hardening.sh \
@@ -64,6 +65,7 @@ check_programs = \
     tests/check_explain \
     tests/check_faults \
     tests/check_fit \
+    tests/check_gate \
     tests/check_hyper \
     tests/check_idx \
     tests/check_input \
@@ -167,6 +169,8 @@ tests_check_estimate_LDFLAGS = $(bench_link_flags)
 tests_check_estimate_LDADD = libfcnn-bench.la $(LDADD) $(JANSSON_LIBS)
 tests_check_orders_LDFLAGS = $(bench_link_flags)
 tests_check_orders_LDADD = libfcnn-bench.la $(LDADD) $(JANSSON_LIBS)
+tests_check_gate_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+tests_check_gate_LDADD = libfcnn-gate.la $(LDADD) $(JANSSON_LIBS)
 tests_check_shape_file_LDADD = libfcnn-layers.la $(LDADD)
 tests_check_tuning_file_SOURCES = tests/check_tuning_file.c tests/tuning.c tests/tuning.h
 tests_check_tuning_text_SOURCES = tests/check_tuning_text.c tests/tuning.c tests/tuning.h
@@ -204,8 +208,8 @@ check-threads:
 
 # The suite again with less than the CPU has, and on a CPU of 2008, where any stray AVX instruction is a crash. A cap
 # changes what plans choose: programs that name their kernels, or have none, do the same under it.
-isa_free = cases digits dispatch faults idx input kernels limits peak places problem reference.* results summaries \
-    summary text winograd
+isa_free = cases digits dispatch faults gate idx input kernels limits peak places problem reference.* results \
+    summaries summary text winograd
 .PHONY: check-isa check-nehalem
 check-isa:
 	tests=$$(echo $(check_programs) | tr ' ' '\n' | \

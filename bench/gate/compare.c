@@ -84,7 +84,8 @@ static void judge(struct comparison *c, const struct gate_series *series, struct
     if (!*c->noise) gate_noise(&c->conditions, c->of->settings->effect, c->noise, sizeof c->noise);
 }
 
-/* Base against itself, to leave a machine early on which nothing can be said. Three rounds are few: twice the limits. */
+/* Base against itself, to leave a machine early on which nothing can be said. Three rounds are few: limits are twice as
+ * high. */
 static int control_first(struct comparison *c)
 {
     struct gate_series series;

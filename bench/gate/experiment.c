@@ -99,10 +99,13 @@ static int link_sides(struct gate_experiment *e)
 
 int gate_experiment_open(struct gate_experiment *e, const struct gate_settings *settings)
 {
-    *e = (struct gate_experiment){.settings = settings, .folder = "/tmp/fastcnn-compare.XXXXXX"};
+    const char *temporary = getenv("TMPDIR");
+    if (!temporary || !*temporary) temporary = "/tmp";
+    *e = (struct gate_experiment){.settings = settings};
+    snprintf(e->folder, sizeof e->folder, "%s/fastcnn-compare.XXXXXX", temporary);
     if (!mkdtemp(e->folder)) {
         *e->folder = 0;
-        return fprintf(stderr, "fastcnn-compare: /tmp: %s\n", strerror(errno)), EX_CANTCREAT;
+        return fprintf(stderr, "fastcnn-compare: %s: %s\n", temporary, strerror(errno)), EX_CANTCREAT;
     }
     int status = link_sides(e);
     if (!status) status = list(e, 1);
@@ -148,7 +151,8 @@ static int run_side(struct gate_experiment *e, const char *plan, enum gate_side 
     add(&command, "--plan", plan);
     if (s->plant && side == GATE_HEAD) add(&command, "--plant", s->plant);
     char *text = run(e, &command, side, &status);
-    if (text && !gate_record_parse(&record, series->cases, text)) status = fail("its times cannot be understood", s->timer);
+    if (text && !gate_record_parse(&record, series->cases, text))
+        status = fail("its times cannot be understood", s->timer);
     series->core[round][side] = record.core;
     free(text);
     return status;

@@ -37,7 +37,7 @@ void gate_floors_free(struct gate_floors *floors) { free(floors->items); }
 
 void gate_floors_write(const struct gate_floors *measured, double part, FILE *out)
 {
-    fprintf(out, "# The least speed of each kernel: times faster than the reference loops, part of the FMA peak (0: no\n"
+    fprintf(out, "# The least speed of each kernel: times faster than the reference, part of the FMA peak (0: no\n"
                  "# multiply-adds), problem. %.0f %% of what was measured on the machine named here; written by\n"
                  "# `make bench-baseline`, checked by `bench/check --floors`.\nmachine %s\n", 100 * part,
             measured->machine);

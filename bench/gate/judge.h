@@ -33,8 +33,8 @@ struct gate_finding {
 
 /* The verdict on each kernel: slower if the median exceeds the effect and, after Holm's correction for all kernels, the
  * chance of less than the bound is below alpha; faster the same way; same if the whole interval lies within the effect;
- * else undecided. Undecided, too, where base differs from itself by more than half the effect and not much less than head
- * does. */
+ * else undecided. Undecided, too, where base differs from itself by more than half the effect and not much less than
+ * head does. */
 void gate_judge(const struct gate_ratios *change, const struct gate_ratios *control, const struct gate_rule *rule,
                 struct gate_finding *findings);
 

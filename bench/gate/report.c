@@ -87,7 +87,8 @@ void gate_report_summary(const struct gate_report *r, FILE *out)
     fprintf(out, "%s%s\n  noise      ", *r->mean.why ? "  " : "", r->mean.why);
     print_conditions(r, out);
     fputc('\n', out);
-    for (int i = 0; i < r->other_count; i++) fprintf(out, "  not timed  %-40s %s\n", r->others[i].kernel, r->others[i].why);
+    for (int i = 0; i < r->other_count; i++)
+        fprintf(out, "  not timed  %-40s %s\n", r->others[i].kernel, r->others[i].why);
     if (r->absent) fprintf(out, "  not timed  %d kernels that this CPU cannot run\n", r->absent);
 }
 

@@ -25,7 +25,7 @@ static const char help[] =
     "  --despite-noise   decide whatever the machine is like\n"
     "  --seed=N          of the order of processes (default 1)\n"
     "  --cpu=N           run one thread there (default: the last core this process may use)\n"
-    "  --timeout=SECONDS of one process (default 120)\n"
+    "  --timeout=SECONDS of one process (default 300)\n"
     "  --base-name=TEXT, --head-name=TEXT, --repeat=COMMAND, --timer=PROGRAM   as bench/compare sets them\n"
     "  --plant=GLOB:PERCENT, --omit=GLOB   for trials: make kernels of HEAD slower; leave out their case\n\n"
     "Exit status: 0 no kernel and not their mean is slower, 1 something is (found twice), 77 the machine was too\n"
@@ -137,7 +137,7 @@ static int take(struct gate_settings *s, int id, const char *value)
 int gate_settings_read(struct gate_settings *s, int argc, char **argv)
 {
     *s = (struct gate_settings){.timer = ".libs/fastcnn-ab-time", .samples = 9, .threads = 1, .cpu = -1,
-                                .effect = 0.05, .sample = 3e-3, .timeout = 120, .seed = 1};
+                                .effect = 0.05, .sample = 3e-3, .timeout = 300, .seed = 1};
     for (int id; (id = getopt_long(argc, argv, "", known, NULL)) != -1;) {
         if (id == HELP) return fputs(help, stdout), EXIT_SUCCESS;
         const int status = take(s, id, optarg);
