@@ -8,4 +8,5 @@ dist_doc_DATA = \
     docs/tuning.md
 EXTRA_DIST += \
     docs/adding-a-kernel.md \
-    docs/architecture.md
+    docs/architecture.md \
+    docs/report.png
