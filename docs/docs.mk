@@ -12,4 +12,5 @@ EXTRA_DIST += \
     docs/ci/README.md \
     docs/ci/github-actions.yml \
     docs/ci/github-comment.yml \
-    docs/ci/gitlab-ci.yml
+    docs/ci/gitlab-ci.yml \
+    docs/report.png

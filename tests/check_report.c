@@ -316,7 +316,8 @@ START_TEST(numbers)
     check_has(page, "fastcnn 9.8.7; gcc 99");
     check_has(page, "scalar 8, avx2 8 GFLOP/s");
     /* 2 GFLOP in 2 s, of a peak of 8 GFLOP/s; the traffic takes 0.125 s */
-    check_has(page, NUMBER("0.0") NUMBER("1.00") NUMBER("12.5") NUMBER("6.2") NUMBER("9.00") LOSS("0.50") NUMBER("2.5"));
+    check_has(page, NUMBER("0.0") NUMBER("1.00") NUMBER("12.5") NUMBER("6.2") NUMBER("9.00") LOSS("0.50")
+                    NUMBER("2.5"));
     check_has(page, "<tr class=\"chosen\">" HEAD("net.two") TEXT("forward") TEXT("*") TEXT("k_avx2") TEXT("avx2"));
     check_has(page, "Not drawn: this needs gnuplot");
     ck_assert(!strstr(page, "id=\"sides\"") && !strstr(page, "id=\"training\""));

@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-# The page of fastcnn-bench --report: whole without gnuplot, with one that fails and with one that hangs; pictures where
-# gnuplot is there; and in headless Chromium: no message on the console, nothing fetched, nothing wider than a phone or a
-# screen, keyboard reaches everything, columns sort, rows are filtered.
-# FASTCNN_BENCH names the program (default ./fastcnn-bench). Skipped in part (77, after the rest passed) without Chromium.
+# The page of fastcnn-bench --report: whole with a gnuplot that fails or hangs; pictures where a good one is there; and
+# in headless Chromium: no message on the console, nothing fetched, nothing wider than a phone or a screen, keyboard
+# reaches everything, columns sort, rows are filtered.
+# FASTCNN_BENCH names the program (default ./fastcnn-bench). Without Chromium 77, after the rest has passed.
 
 bench=${FASTCNN_BENCH:-./fastcnn-bench}
 if [ ! -x "$bench" ]; then

@@ -33,7 +33,7 @@ static void put_head(FILE *script, int height)
     fprintf(script,
             "set term svg dynamic size 860,%d font 'sans,13' noenhanced\n"
             "set encoding utf8\nset border 3 lc rgb 'black'\nset tics nomirror\nset grid lc rgb '" GREY "' lw 0.4\n"
-            "set key at screen 0.5,0.01 bottom center horizontal\nset style fill solid 1 noborder\nset boxwidth 0.7\n", height);
+            "set key at screen 0.5,0.01 bottom center horizontal\nset style fill solid 1 noborder\n", height);
 }
 
 /* Runs the script and frees it. */
@@ -77,7 +77,7 @@ int report_draw_ratios(struct report *report, const char *title, const char *mar
         least = fmin(least, bars[i].value);
         most = fmax(most, fmax(bars[i].value, mark && isfinite(bars[i].mark) ? bars[i].mark : 0));
     }
-    put_head(out, 120 + 18 * count);
+    put_head(out, 105 + 18 * count);
     put_bars(out, bars, count);
     fprintf(out,
             "set logscale x 2\nset xrange [%.6g:%.6g]\nset format x '%%g x'\n"
@@ -86,8 +86,8 @@ int report_draw_ratios(struct report *report, const char *title, const char *mar
             "with boxxyerror lc rgb '" GAIN "' title 'faster', "
             "$bars using ($3 < 1 ? sqrt($3) : 1/0):2:3:(1):($2 - 0.36):($2 + 0.36) with boxxyerror lc rgb '" LOSS
             "' title 'slower', "
-            "$bars using 3:2:($3 < 1 ? '' : sprintf('%%.2f', $3)) with labels left offset 0.5,0 tc rgb 'black' notitle, "
-            "$bars using 3:2:($3 < 1 ? sprintf('%%.2f', $3) : '') with labels right offset -0.5,0 tc rgb 'black' "
+            "$bars using 3:2:($3 < 1 ? '' : sprintf('%%.2f', $3)) with labels left offset 0.5,0 tc rgb 'black' "
+            "notitle, $bars using 3:2:($3 < 1 ? sprintf('%%.2f', $3) : '') with labels right offset -0.5,0 tc rgb 'black' "
             "notitle", least * 0.75, most * 1.35);
     if (mark) {
         fputs(", $bars using ($4 > 0 ? $4 : 1/0):2 with points pt 2 ps 0.8 lw 2 lc rgb 'black' title ", out);
@@ -145,7 +145,9 @@ static void put_lines(FILE *script, const struct report_cloud *c)
                 line->y1, line->x2, line->y2);
         put_name(script, line->name);
         if (line->y1 == line->y2) fprintf(script, " at %.6g,%.6g right offset 0,0.6", line->x2, line->y2);
-        else fprintf(script, " at %.6g,%.6g left rotate by 30 offset 0.5,1.2", line->x1, line->y1);
+        else /* two slopes: one name above, one below */
+            fprintf(script, " at %.6g,%.6g left rotate by 25 offset 1,%s", line->x1, line->y1,
+                    i + 1 < c->line_count ? "1.3" : "-0.4");
         fputs(" tc rgb 'black'\n", script);
     }
 }
@@ -162,8 +164,8 @@ static void put_ranges(FILE *script, const struct report_cloud *c)
         x[0] = fmin(x[0], c->lines[i].x1);
         y[1] = fmax(y[1], fmax(c->lines[i].y1, c->lines[i].y2));
     }
-    fprintf(script, "set logscale xy 2\nset format '%%.3g'\nset xrange [%.6g:%.6g]\nset yrange [%.6g:%.6g]\n", x[0] / 1.2, x[1] * 1.2,
-            y[0] / 1.3, y[1] * 1.5);
+    fprintf(script, "set logscale xy 2\nset format '%%.3g'\nset xrange [%.6g:%.6g]\nset yrange [%.6g:%.6g]\n",
+            x[0] / 1.2, x[1] * 1.2, y[0] / 1.3, y[1] * 1.5);
 }
 
 int report_draw_cloud(struct report *report, const struct report_cloud *c)

@@ -139,8 +139,8 @@ int report_sides(struct report *report)
     char columns[1024];
     if (!first || !results_after(report, first)) return 1;
     fputs("<section id=\"sides\"><h2>Side by side</h2>\n<p>What dispatch takes, times faster than the first file's. "
-          "Times of different runs differ by more than the kernels do; the ratios to the peer were measured within each "
-          "run.</p>\n", report->out);
+          "Times of different runs differ by more than the kernels do; the ratios to the peer were measured within "
+          "each run.</p>\n", report->out);
     html_table(report->out, "side-means", "Geometric means of times faster than the first file",
                "file|CPU|version|measured|#forward|#backward_data|#backward_weights|#update|#all|#layers");
     for (const struct report_file *f = first; f; f = results_after(report, f)) put_side_means(report, f, report->out);
