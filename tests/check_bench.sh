@@ -196,6 +196,27 @@ expect 64 --list --layers=vgg16,vgg19
 has err '"vgg19"'
 expect 64 --list --layers=
 
+last="wrong bits"
+if [ -x tests/wrong_bench ]; then
+    # shellcheck disable=SC2086
+    FCNN_TEST_FAULTY=softmax_fwd_vector_scalar tests/wrong_bench --filter='mnist.softmax/*' --no-peers \
+        --json="$folder/k.json" $short >"$folder/out" 2>"$folder/err"
+    status=$?
+    [ $status -eq 1 ] || fail "$last: exit status $status, expected 1"
+    has out 'softmax_fwd_vector_scalar'
+    has out 'wrong: dst[3] is '
+    has err 'WRONG softmax_fwd_vector_scalar'
+    if command -v jq >/dev/null; then
+        jq -e '[.benchmarks[] | select(.error_occurred)] | length == 1 and .[0].kernel == "softmax_fwd_vector_scalar"' \
+            "$folder/k.json" >/dev/null || fail "$last: the JSON file does not say so"
+    fi
+    # shellcheck disable=SC2086
+    FCNN_TEST_FAULTY=softmax_fwd_vector_scalar tests/wrong_bench --filter='mnist.softmax/*' \
+        --filter='mnist.dense2/*_naive' --no-peers $short >"$folder/out" 2>"$folder/err"
+    [ $? -eq 1 ] || fail "$last: in the summary, exit status is not 1"
+    has out 'Wrong bits, or failed: 1'
+fi
+
 last="a file of benchdnn's problems"
 printf '%s\n' '# pasted' '--reset --dt=f32 --dir=FWD_B mb1ic8ih5oc8kh3n"net:one" ic8ih5oc8kh1n"net:two"' \
     'mb1ic8id5ih5oc8kd3kh3' '--batch=shapes_more' >"$folder/shapes.txt"

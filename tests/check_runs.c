@@ -17,25 +17,8 @@
 #include "bench/steady.h"
 #include "bench/suite.h"
 #include "lib/tuning/table.h"
+#include "tests/faulty.h"
 #include "tests/suite.h"
-
-/* ---- the planted fault: the linker sends the benchmark's executions here (--wrap) ---- */
-
-static const char *faulty; /* the kernel that gets one bit of its output wrong */
-
-fcnn_status __real_fcnn_execute_sized(const fcnn_plan *plan, const fcnn_tensors *tensors, size_t size, size_t hyper);
-fcnn_status __wrap_fcnn_execute_sized(const fcnn_plan *plan, const fcnn_tensors *tensors, size_t size, size_t hyper);
-fcnn_status __wrap_fcnn_execute_sized(const fcnn_plan *plan, const fcnn_tensors *tensors, size_t size, size_t hyper)
-{
-    const fcnn_status status = __real_fcnn_execute_sized(plan, tensors, size, hyper);
-    if (faulty && !strcmp(fcnn_plan_kernel(plan), faulty)) {
-        unsigned bits;
-        memcpy(&bits, &tensors->dst[3], sizeof bits);
-        bits ^= 1;
-        memcpy(&tensors->dst[3], &bits, sizeof bits);
-    }
-    return status;
-}
 
 /* ---- helpers ---- */
 
@@ -329,7 +312,8 @@ END_TEST
 
 START_TEST(wrong)
 {
-    faulty = "softmax_fwd_vector_scalar";
+    static const char faulty[] = "softmax_fwd_vector_scalar";
+    faulty_kernel = faulty;
     struct bench_suite *suite = make("--no-peers --filter=mnist.softmax/* --budget=1e6", "all");
     ck_assert(suite != NULL);
     time_all(suite, 3);
@@ -342,7 +326,7 @@ START_TEST(wrong)
     ck_assert_int_eq(bench_results_status(&suite->results), 1);
     ck_assert_int_eq(suite->results.windows_done, suite->results.windows); /* a wrong one has none */
     bench_suite_free(suite);
-    faulty = NULL;
+    faulty_kernel = NULL;
 }
 END_TEST
 

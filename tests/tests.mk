@@ -157,10 +157,19 @@ tests_check_results_LDADD = libfcnn-bench.la $(LDADD) $(JANSSON_LIBS)
 tests_check_report_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 tests_check_report_LDADD = libfcnn-bench.la $(LDADD) $(JANSSON_LIBS)
 tests_check_runs_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+tests_check_runs_SOURCES = tests/check_runs.c tests/faulty.c tests/faulty.h
 tests_check_runs_LDFLAGS = $(bench_link_flags) -Wl,--wrap=fcnn_execute_sized
 tests_check_runs_LDADD = libfcnn-bench.la $(LDADD) $(JANSSON_LIBS)
 tests_check_peers_LDFLAGS = $(bench_link_flags) -Wl,--wrap=bench_peers
 tests_check_peers_LDADD = libfcnn-bench.la $(LDADD)
+# The whole benchmark with a kernel that may be told to be wrong, for check_bench.sh.
+if HAVE_BENCHMARK
+check_PROGRAMS += tests/wrong_bench
+tests_wrong_bench_CPPFLAGS = $(fastcnn_bench_CPPFLAGS)
+tests_wrong_bench_SOURCES = $(fastcnn_bench_SOURCES) tests/faulty.c tests/faulty.h
+tests_wrong_bench_LDFLAGS = $(bench_link_flags) -Wl,--wrap=fcnn_execute_sized
+tests_wrong_bench_LDADD = $(fastcnn_bench_LDADD)
+endif
 tests_check_summaries_LDADD = libfcnn-bench.la $(LDADD)
 tests_check_summary_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 tests_check_summary_LDADD = libfcnn-bench.la $(LDADD) $(JANSSON_LIBS)
