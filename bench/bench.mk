@@ -78,6 +78,29 @@ endif
 bench_link_flags = $(AM_LDFLAGS) \
     -Wl,--wrap=malloc -Wl,--wrap=calloc -Wl,--wrap=realloc -Wl,--wrap=aligned_alloc -Wl,--wrap=posix_memalign
 
+# What callgrind counts: icount.sh, tests/check_icount.sh.
+noinst_PROGRAMS += fastcnn-icount
+fastcnn_icount_CPPFLAGS = $(AM_CPPFLAGS) '-DICOUNT_FLAGS="$(CFLAGS) $(SANITIZER_FLAGS) $(ONE_OBJECT)"'
+fastcnn_icount_SOURCES = bench/icount.c
+fastcnn_icount_LDFLAGS = $(bench_link_flags)
+fastcnn_icount_LDADD = libfcnn-bench.la libfcnn-core.la
+bench/fastcnn_icount-icount.$(OBJEXT): Makefile # it knows the flags
+EXTRA_DIST += bench/icount.sh bench/hot_loops.sh $(baselines)
+baselines = \
+    bench/baseline/hot-loops-gcc-12-avx512.txt \
+    bench/baseline/icount-gcc-12-avx2.txt \
+    bench/baseline/icount-gcc-12-scalar.txt
+
+# Tier 0 of the gate: compared by make check, and by itself; written anew for this compiler.
+.PHONY: bench-check-0 bench-baseline
+bench-check-0: fastcnn-icount
+	@status=0; for tool in icount hot_loops; do \
+	    OBJDUMP='$(OBJDUMP)' $(SHELL) $(srcdir)/bench/$$tool.sh ./fastcnn-icount; \
+	    case $$? in 0|77) ;; *) status=1 ;; esac; done; exit $$status
+bench-baseline: fastcnn-icount
+	$(SHELL) $(srcdir)/bench/icount.sh --record ./fastcnn-icount
+	OBJDUMP='$(OBJDUMP)' $(SHELL) $(srcdir)/bench/hot_loops.sh --record ./fastcnn-icount
+
 if HAVE_BENCHMARK
 noinst_PROGRAMS += fastcnn-bench
 fastcnn_bench_CPPFLAGS = $(AM_CPPFLAGS) $(BENCHMARK_CFLAGS)
