@@ -64,10 +64,12 @@ fastcnn_compare_LDADD = libfcnn-gate.la
 # Is this tree slower than what it is based on? GATE_FLAGS: options of bench/check. A diff of what bench-baseline writes
 # is to be reviewed like code. bench-gate-trial: does the gate find what it should? TRIAL_FLAGS: of bench/gate_trial.sh.
 .PHONY: bench-check bench-baseline bench-gate-trial
-gate = libfastcnn.la fastcnn-ab-time fastcnn-compare
+gate = libfastcnn.la fastcnn-ab-time fastcnn-compare fastcnn-icount
 bench-check: $(gate)
 	$(srcdir)/bench/check $(GATE_FLAGS)
 bench-baseline: $(gate)
+	$(SHELL) $(srcdir)/bench/icount.sh --record ./fastcnn-icount
+	OBJDUMP='$(OBJDUMP)' $(SHELL) $(srcdir)/bench/hot_loops.sh --record ./fastcnn-icount
 	./fastcnn-compare --write-floors=$(srcdir)/bench/baseline/floors.txt .libs
 bench-gate-trial: $(gate)
 	$(srcdir)/bench/gate_trial.sh $(TRIAL_FLAGS)
@@ -197,6 +199,19 @@ CLEANFILES += bench/report/page_files.c
 bench/report/page_files.c: $(page_sources)
 	$(AM_V_GEN)$(MKDIR_P) bench/report && $(SHELL) $(srcdir)/bench/report/embed.sh \
 	    report_css $(srcdir)/bench/report/page.css report_js $(srcdir)/bench/report/page.js >$@.part && mv $@.part $@
+
+# What callgrind counts: icount.sh, tests/check_icount.sh.
+noinst_PROGRAMS += fastcnn-icount
+fastcnn_icount_CPPFLAGS = $(AM_CPPFLAGS) '-DICOUNT_FLAGS="$(CFLAGS) $(SANITIZER_FLAGS) $(ONE_OBJECT)"'
+fastcnn_icount_SOURCES = bench/icount.c
+fastcnn_icount_LDFLAGS = $(bench_link_flags)
+fastcnn_icount_LDADD = libfcnn-bench.la libfcnn-core.la
+bench/fastcnn_icount-icount.$(OBJEXT): Makefile # it knows the flags
+EXTRA_DIST += bench/icount.sh bench/hot_loops.sh $(baselines)
+baselines = \
+    bench/baseline/hot-loops-gcc-12-avx512.txt \
+    bench/baseline/icount-gcc-12-avx2.txt \
+    bench/baseline/icount-gcc-12-scalar.txt
 
 if HAVE_BENCHMARK
 noinst_PROGRAMS += fastcnn-bench

@@ -10,6 +10,8 @@ script_tests = \
     tests/check_filters.sh \
     tests/check_growth.sh \
     tests/check_hardening.sh \
+    tests/check_hot_loops.sh \
+    tests/check_icount.sh \
     tests/check_includes.sh \
     tests/check_install.sh \
     tests/check_leak.sh \
@@ -19,6 +21,7 @@ script_tests = \
     tests/check_report.sh \
     tests/check_symbols.sh \
     tests/check_table.sh \
+    tests/check_tier0.sh \
     tests/check_tuning.sh \
     tests/check_vectors.sh
 EXTRA_DIST += $(script_tests) tests/README.md tests/growth.c tests/lsan.supp
