@@ -480,6 +480,11 @@ START_TEST(summary)
     ck_assert_ptr_null(strstr(text, "steal"));
     ck_assert_ptr_null(strstr(text, "k_same"));
     free(text);
+    report.rounds = 0;
+    text = print(gate_report_summary, &report);
+    ck_assert_ptr_nonnull(strstr(text, "given up"));
+    ck_assert_ptr_null(strstr(text, "k_red"));
+    free(text);
     char headline[640];
     report.overall = GATE_UNDECIDED, report.noise = "a busy neighbour";
     gate_report_headline(&report, headline, sizeof headline);

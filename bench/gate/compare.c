@@ -19,7 +19,7 @@ struct comparison {
     struct gate_case *cases;
     struct gate_finding *findings, mean;
     struct gate_remark *others;
-    int count, other_count, again;
+    int count, other_count, rounds, again;
     struct gate_conditions conditions;
     char noise[NOISE_TEXT];
     time_t begin;
@@ -105,6 +105,7 @@ static int first_run(struct comparison *c)
     if (!gate_series_make(&series, c->count, c->of->settings->rounds)) return EX_OSERR;
     const int status = gate_experiment_run(c->of, GATE_ALL_SIDES, c->cases, c->of->settings->seed, &series);
     if (!status) judge(c, &series, c->findings, &c->mean);
+    c->rounds = series.rounds;
     gate_series_free(&series);
     return status;
 }
@@ -159,7 +160,7 @@ static int tell(struct comparison *c)
     if (noisy) gate_doubt(&c->mean);
     const struct gate_report report = {
         .base = s->names[0], .head = s->names[1], .repeat = s->repeat, .machine = head->machine, .cpu = head->cpu,
-        .cases = c->cases, .findings = c->findings, .count = c->count, .rounds = s->rounds, .again = c->again,
+        .cases = c->cases, .findings = c->findings, .count = c->count, .rounds = c->rounds, .again = c->again,
         .mean = c->mean, .conditions = c->conditions, .noise = noisy ? c->noise : "", .others = c->others,
         .other_count = c->other_count, .absent = head->absent_count,
         .overall = gate_overall(c->findings, c->count, &c->mean, noisy),

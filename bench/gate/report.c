@@ -71,6 +71,17 @@ static void print_conditions(const struct gate_report *r, FILE *out)
         if (!isnan(list[i].value)) fprintf(out, "%s%s %.1f %%", i ? ", " : "", list[i].name, 100 * list[i].value);
 }
 
+static void print_all_findings(const struct gate_report *r, FILE *out)
+{
+    print_findings(r, GATE_SLOWER, out);
+    print_findings(r, GATE_FASTER, out);
+    print_findings(r, GATE_UNDECIDED, out);
+    fprintf(out, "  %-9s  %d kernels\n  %-9s  %-40s ", "same", gate_report_count(r, GATE_SAME),
+            gate_verdict_name(r->mean.verdict), "geometric mean");
+    print_change(&r->mean, out);
+    fprintf(out, "%s%s\n", *r->mean.why ? "  " : "", r->mean.why);
+}
+
 void gate_report_summary(const struct gate_report *r, FILE *out)
 {
     char headline[640];
@@ -78,13 +89,9 @@ void gate_report_summary(const struct gate_report *r, FILE *out)
     fprintf(out, "%s%s%s\n  %s against %s on %s; %d rounds, %d kernels looked at again, %.0f s\n",
             bench_style(out, r->overall == GATE_SLOWER ? BENCH_RED : BENCH_BOLD), headline,
             bench_style(out, BENCH_PLAIN), r->head, r->base, r->cpu, r->rounds, r->again, r->seconds);
-    print_findings(r, GATE_SLOWER, out);
-    print_findings(r, GATE_FASTER, out);
-    print_findings(r, GATE_UNDECIDED, out);
-    fprintf(out, "  %-9s  %d kernels\n  %-9s  %-40s ", "same", gate_report_count(r, GATE_SAME),
-            gate_verdict_name(r->mean.verdict), "geometric mean");
-    print_change(&r->mean, out);
-    fprintf(out, "%s%s\n  noise      ", *r->mean.why ? "  " : "", r->mean.why);
+    if (r->rounds) print_all_findings(r, out);
+    else fputs("  given up after base against itself: try again on a quiet machine\n", out);
+    fputs("  noise      ", out);
     print_conditions(r, out);
     fputc('\n', out);
     for (int i = 0; i < r->other_count; i++)
@@ -136,6 +143,16 @@ static void markdown_rows(const struct gate_report *r, enum gate_verdict verdict
         if (r->findings[i].verdict == verdict) markdown_row(r, r->cases[i].kernel, &r->findings[i], out);
 }
 
+static void markdown_table(const struct gate_report *r, FILE *out)
+{
+    fputs("| | kernel | change of time | |\n| --- | --- | --- | --- |\n", out);
+    markdown_row(r, "geometric mean", &r->mean, out);
+    markdown_rows(r, GATE_SLOWER, out);
+    markdown_rows(r, GATE_FASTER, out);
+    markdown_rows(r, GATE_UNDECIDED, out);
+    fprintf(out, "\n%d kernels are the same. ", gate_report_count(r, GATE_SAME));
+}
+
 void gate_report_markdown(const struct gate_report *r, FILE *out)
 {
     char headline[640];
@@ -148,13 +165,9 @@ void gate_report_markdown(const struct gate_report *r, FILE *out)
     gate_escape_markdown(r->base, out);
     fputs(" on ", out);
     gate_escape_markdown(r->cpu, out);
-    fprintf(out, "; %d rounds, %.0f s.\n\n| | kernel | change of time | |\n| --- | --- | --- | --- |\n", r->rounds,
-            r->seconds);
-    markdown_row(r, "geometric mean", &r->mean, out);
-    markdown_rows(r, GATE_SLOWER, out);
-    markdown_rows(r, GATE_FASTER, out);
-    markdown_rows(r, GATE_UNDECIDED, out);
-    fprintf(out, "\n%d kernels are the same. Noise: ", gate_report_count(r, GATE_SAME));
+    fprintf(out, "; %d rounds, %.0f s.\n\n", r->rounds, r->seconds);
+    if (r->rounds) markdown_table(r, out);
+    fputs("Noise: ", out);
     print_conditions(r, out);
     fputs(".\n", out);
     if (!r->other_count) return;

@@ -14,7 +14,7 @@ struct gate_report {
     const char *machine, *cpu;
     const struct gate_case *cases;    /* compared, with a finding each */
     const struct gate_finding *findings;
-    int count, rounds, again;         /* again: how many kernels a second run looked at */
+    int count, rounds, again;         /* rounds 0: given up after the control; again: kernels of a second run */
     struct gate_finding mean;
     struct gate_conditions conditions;
     const char *noise;                /* what speaks against a verdict; "" */
