@@ -80,6 +80,10 @@ libfcnn_scalar_la_SOURCES = \
     kernels/simd/vector_avx512.h \
     kernels/simd/vector_scalar.h \
     kernels/simd/windows.h \
+    kernels/skip/skip.c \
+    kernels/skip/skip.h \
+    kernels/skip/skip_body.h \
+    kernels/skip/skip_scalar.c \
     kernels/softmax/softmax_body.h \
     kernels/softmax/softmax_scalar.c \
     kernels/sparse/data.c \
@@ -120,6 +124,7 @@ libfcnn_avx2_la_SOURCES = \
     kernels/peak/peak_avx2.c \
     kernels/pool/avgpool_avx2.c \
     kernels/pool/maxpool_avx2.c \
+    kernels/skip/skip_avx2.c \
     kernels/softmax/softmax_avx2.c \
     kernels/sparse/sparse_avx2.c \
     kernels/tile/tile_avx2.c \
@@ -146,6 +151,7 @@ libfcnn_avx512_la_SOURCES = \
     kernels/peak/peak_avx512.c \
     kernels/pool/avgpool_avx512.c \
     kernels/pool/maxpool_avx512.c \
+    kernels/skip/skip_avx512.c \
     kernels/softmax/softmax_avx512.c \
     kernels/sparse/sparse_avx512.c \
     kernels/tile/tile_avx512.c \

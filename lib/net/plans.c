@@ -8,6 +8,8 @@
 #include <string.h>
 
 #define KEPT_SIZES 16
+#define SKIP_CHANNELS 16 /* of its input, and pooled columns, that a layer has at least to skip zeros */
+#define SKIP_WINDOWS 4
 
 static unsigned class_of(const char *kernel)
 {
@@ -16,6 +18,12 @@ static unsigned class_of(const char *kernel)
         if (!strcmp(info.name, kernel)) return 1u << info.numerics;
     }
     return 0;
+}
+
+static void note_need(const fcnn_plan *plan, struct net_need *need)
+{
+    need->classes |= class_of(fcnn_plan_kernel(plan));
+    if (fcnn_plan_workspace(plan) > need->workspace) need->workspace = fcnn_plan_workspace(plan);
 }
 
 fcnn_status net_plan_create(fcnn_model *model, fcnn_plan **plan, const fcnn_problem *problem,
@@ -29,8 +37,33 @@ fcnn_status net_plan_create(fcnn_model *model, fcnn_plan **plan, const fcnn_prob
         if (status) return status;
         NET_TRY(fcnn_plan_create(plan, problem, &model->single));
     }
-    need->classes |= class_of(fcnn_plan_kernel(*plan));
-    if (fcnn_plan_workspace(*plan) > need->workspace) need->workspace = fcnn_plan_workspace(*plan);
+    note_need(*plan, need);
+    return FCNN_OK;
+}
+
+/* Whether a layer's input is what a ReLU left, and so about half zeros. */
+static int has_zeros(const fcnn_model *model, int layer)
+{
+    while (layer > 0 && model->layer[layer - 1].problem.op == FCNN_MAXPOOL) layer--; /* keeps them */
+    if (layer == 0) return 0;
+    const fcnn_problem *before = &model->layer[layer - 1].problem;
+    return before->op == FCNN_RELU || before->op == FCNN_CONV2D_POOL || before->activation == FCNN_RELU_ACTIVATION;
+}
+
+/* A problem says nothing of zeros in its input, and measurements are made without; but a model knows of them. So it
+ * asks for a kernel that skips them where nothing is pinned. Narrow maps and few channels would not pay. */
+static fcnn_status plan_skipping(fcnn_model *model, const fcnn_problem *problem, struct net_need *need,
+                                 fcnn_plan **plan)
+{
+    fcnn_plan_info info;
+    fcnn_options options = model->single;
+    if (problem->op != FCNN_CONV2D_POOL || problem->c < SKIP_CHANNELS || problem->q < SKIP_WINDOWS) return FCNN_OK;
+    NET_TRY(fcnn_plan_describe(*plan, &info));
+    if (info.numerics != FCNN_EXACT || !strcmp(info.origin, "pinned")) return FCNN_OK;
+    options.kernel = "*_fwd_skip_*";
+    fcnn_plan_destroy(*plan);
+    NET_TRY(fcnn_plan_create(plan, problem, &options));
+    note_need(*plan, need);
     return FCNN_OK;
 }
 
@@ -40,7 +73,9 @@ static fcnn_status plan_layer(fcnn_model *model, struct net_plans *plans, int la
     fcnn_problem problem = model->layer[layer].problem;
     problem.n = plans->n;
     problem.direction = direction;
-    return net_plan_create(model, plan, &problem, &plans->need);
+    NET_TRY(net_plan_create(model, plan, &problem, &plans->need));
+    if (direction != FCNN_FORWARD || !has_zeros(model, layer)) return FCNN_OK;
+    return plan_skipping(model, &problem, &plans->need, plan);
 }
 
 static fcnn_status plan_packed(fcnn_model *model, struct net_plans *plans, int layer, fcnn_direction direction,
