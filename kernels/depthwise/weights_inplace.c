@@ -15,11 +15,15 @@ const char *fcnn_depthwise_weights_inplace_unsupported(const struct fcnn_query *
     return fcnn_depthwise_unsupported(query);
 }
 
-/* Lines a multiple of 1 KB apart share a few sets of a first-level cache, which cannot hold a window's rows: they come
- * from the next level for each row of the window. */
+/* Of a first-level cache lines some power of two apart, up to 4 KB, share a part. Does it hold, for a vector of channels,
+ * a row of gradients and what of the source the next row of outputs meets again? Else that comes from the next level. */
 const char *fcnn_depthwise_weights_inplace_doubt(const struct fcnn_query *query)
 {
-    if (query->problem->c % 256 == 0) return "pixels that share cache sets";
+    const fcnn_problem *p = query->problem;
+    const int64_t pixel = p->c * (int64_t)sizeof(float);
+    const int64_t apart = fcnn_max(64, fcnn_min(4096, pixel & -pixel));
+    const int64_t again = fcnn_max(0, (p->r - 1) * p->dilation_h + 1 - p->stride_h);
+    if (apart >= 1024 || (again * p->w + p->q) * apart > query->caches->l1) return "pixels that share cache sets";
     return fcnn_depthwise_doubt(query);
 }
 
