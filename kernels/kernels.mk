@@ -42,6 +42,10 @@ libfcnn_scalar_la_SOURCES = \
     kernels/depthwise/weights.c \
     kernels/depthwise/weights.h \
     kernels/depthwise/weights_body.h \
+    kernels/depthwise/weights_inplace.c \
+    kernels/depthwise/weights_inplace.h \
+    kernels/depthwise/weights_inplace_body.h \
+    kernels/depthwise/weights_inplace_scalar.c \
     kernels/depthwise/weights_scalar.c \
     kernels/elementwise/chunks.h \
     kernels/elementwise/flush.h \
@@ -116,6 +120,7 @@ libfcnn_avx2_la_SOURCES = \
     kernels/depthwise/depthwise_avx2.c \
     kernels/depthwise/inplace_avx2.c \
     kernels/depthwise/weights_avx2.c \
+    kernels/depthwise/weights_inplace_avx2.c \
     kernels/elementwise/reduce_avx2.c \
     kernels/elementwise/relu_avx2.c \
     kernels/grouped/grouped_avx2.c \
@@ -143,6 +148,7 @@ libfcnn_avx512_la_SOURCES = \
     kernels/depthwise/depthwise_avx512.c \
     kernels/depthwise/inplace_avx512.c \
     kernels/depthwise/weights_avx512.c \
+    kernels/depthwise/weights_inplace_avx512.c \
     kernels/elementwise/reduce_avx512.c \
     kernels/elementwise/relu_avx512.c \
     kernels/grouped/grouped_avx512.c \

@@ -24,7 +24,7 @@ struct fcnn_depthwise_patch {
 
 /* The inner loop of one instruction set. */
 struct fcnn_depthwise_inplace {
-    int lanes, strip; /* floats of a vector; outputs of a tile in a row, the fewest columns that `run` serves */
+    int lanes, strip; /* floats of a vector; the fewest columns that `run` serves */
     void (*run)(const struct fcnn_depthwise_patch *patch);
 };
 
@@ -39,6 +39,6 @@ extern const struct fcnn_knob fcnn_depthwise_inplace_knobs[FCNN_DEPTHWISE_INPLAC
 #define FCNN_DEPTHWISE_INPLACE(loops)                                                                                  \
     {.unsupported = fcnn_depthwise_inplace_unsupported, .doubt = fcnn_depthwise_inplace_doubt,                         \
      .demand = fcnn_depthwise_inplace_demand, .run = fcnn_depthwise_inplace_run, .context = &(loops),                  \
-     FCNN_KNOBS(fcnn_depthwise_inplace_knobs)}
+     FCNN_KNOBS(fcnn_depthwise_inplace_knobs), .revision = 1}
 
 #endif

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Depthwise backward weights in place: see weights_inplace.h. A task sums all filter elements of a block of channels:
+ * images in blocks of FCNN_BLOCK, one chain per block over n, p, q; blocks along the fixed tree. Sums are continued
+ * where the output is, or a slot of the tree. */
+#include "kernels/conv2d/weights_sum.h"
+#include "kernels/depthwise/weights_inplace.h"
+#include "kernels/simd/common.h"
+
+#define WIDTH FCNN_DEPTHWISE_WIDTH
+
+const char *fcnn_depthwise_weights_inplace_unsupported(const struct fcnn_query *query)
+{
+    const fcnn_problem *p = query->problem;
+    if (p->r != p->s || p->r < 2 || p->r > 3) return "windows other than 3x3 and 2x2";
+    return fcnn_depthwise_unsupported(query);
+}
+
+/* Of a first-level cache lines some power of two apart, up to 4 KB, share a part. Does it hold, for a vector of channels,
+ * a row of gradients and what of the source the next row of outputs meets again? Else that comes from the next level. */
+const char *fcnn_depthwise_weights_inplace_doubt(const struct fcnn_query *query)
+{
+    const fcnn_problem *p = query->problem;
+    const int64_t pixel = p->c * (int64_t)sizeof(float);
+    const int64_t apart = fcnn_max(64, fcnn_min(4096, pixel & -pixel));
+    const int64_t again = fcnn_max(0, (p->r - 1) * p->dilation_h + 1 - p->stride_h);
+    if (apart >= 1024 || (again * p->w + p->q) * apart > query->caches->l1) return "pixels that share cache sets";
+    return fcnn_depthwise_doubt(query);
+}
+
+/* ---- knobs ---- */
+
+enum { BLOCKS, BAND_BYTES };
+
+/* Long pieces of memory are read best. */
+static int64_t standard_blocks(const struct fcnn_query *query)
+{
+    return query->problem->c <= WIDTH ? FCNN_MOOT : 8;
+}
+
+/* What a band reads, all blocks side by side. */
+static int64_t standard_band_bytes(const struct fcnn_query *query) { return query->caches->l2 / 4; }
+
+const struct fcnn_knob fcnn_depthwise_weights_inplace_knobs[FCNN_DEPTHWISE_WEIGHTS_INPLACE_KNOBS] = {
+    [BLOCKS] = {"blocks", 5, {1, 4, 8, 16, 64}, standard_blocks},
+    [BAND_BYTES] = {"band_bytes", 6, {4 << 10, 16 << 10, 40 << 10, 128 << 10, 512 << 10, 4 << 20},
+                    standard_band_bytes}};
+
+void fcnn_depthwise_weights_inplace_demand(const struct fcnn_query *query, struct fcnn_demand *demand)
+{
+    demand->sums = fcnn_weights_sum_bytes(query->problem);
+    demand->tasks[FCNN_COMPUTE] = fcnn_ceil_div(query->problem->c, WIDTH);
+}
+
+/* ---- sums ---- */
+
+/* A task, or neighbouring ones. */
+struct job {
+    const struct fcnn_depthwise_weights_inplace *loops;
+    const fcnn_problem *problem;
+    const fcnn_tensors *tensors;
+    struct fcnn_weights_sum sum;
+    struct fcnn_panel channels;
+    int64_t band; /* rows at a time */
+};
+
+static void add_slot(void *context, int64_t into)
+{
+    const struct job *job = context;
+    const fcnn_problem *p = job->problem;
+    fcnn_weights_sum_add(&job->sum, into, 0, p->r * p->s, job->channels.from, job->channels.width);
+    if (!p->no_bias) fcnn_weights_sum_add_bias(&job->sum, into, job->channels.from, job->channels.width);
+}
+
+/* The chain of a block of images, into a slot of the tree. */
+static void sum_block(void *context, int64_t image, int64_t images, int64_t slot)
+{
+    const struct job *job = context;
+    const fcnn_problem *p = job->problem;
+    const int64_t channel = job->channels.from;
+    struct fcnn_depthwise_sweep sweep = {.problem = p, .channels = job->channels.width, .begins = 1};
+    sweep.sums = fcnn_weights_sum_weights(&job->sum, slot) + channel;
+    if (!p->no_bias) sweep.bias = fcnn_weights_sum_bias(&job->sum, slot) + channel;
+    for (int64_t n = image; n < image + images; n++) {
+        const int64_t outputs = n * p->p * p->q * p->k + channel;
+        sweep.src = job->tensors->src + n * p->h * p->w * p->c + channel;
+        sweep.d_dst = job->tensors->d_dst + outputs;
+        sweep.dst = p->activation == FCNN_RELU_ACTIVATION ? job->tensors->dst + outputs : sweep.d_dst;
+        for (sweep.from = 0; sweep.from < p->p; sweep.from = sweep.to, sweep.begins = 0) {
+            sweep.to = fcnn_min(p->p, sweep.from + job->band);
+            job->loops->sweep(&sweep);
+        }
+    }
+}
+
+void fcnn_depthwise_weights_inplace_run(const struct fcnn_query *query, const fcnn_tensors *t,
+                                        const struct fcnn_memory *memory, enum fcnn_stage stage, int64_t first,
+                                        int64_t last)
+{
+    const fcnn_problem *p = query->problem;
+    const int64_t blocks = fcnn_min(query->knobs[BLOCKS], fcnn_ceil_div(p->c, WIDTH));
+    const int64_t row_bytes = blocks * WIDTH * (p->stride_h * p->w + p->q) * (int64_t)sizeof(float);
+    struct job job = {.loops = query->context,
+                      .problem = p,
+                      .tensors = t,
+                      .sum = fcnn_weights_sum_of(p, t, memory->sums),
+                      .band = fcnn_max(1, query->knobs[BAND_BYTES] / row_bytes)};
+    (void)stage; /* only one */
+    for (int64_t next; first < last; first = next) {
+        next = fcnn_min(last, first + blocks);
+        job.channels = (struct fcnn_panel){first * WIDTH, fcnn_min(next * WIDTH, p->c) - first * WIDTH};
+        fcnn_sum_blocks(p->n, sum_block, add_slot, &job);
+    }
+}

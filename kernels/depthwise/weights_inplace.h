@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Depthwise backward weights with windows of 3x3 and 2x2, whose sums all fit the registers: source and gradients are
+ * read in place, gradients once. Other windows and channel multipliers are served by weights.h. weights_inplace.c cuts
+ * a problem into bands of rows; weights_inplace_body.h sums them. */
+#ifndef FCNN_DEPTHWISE_WEIGHTS_INPLACE_H
+#define FCNN_DEPTHWISE_WEIGHTS_INPLACE_H
+
+#include "kernels/depthwise/depthwise.h"
+
+/* Continues, or begins, the sums of all filter elements over output rows from .. to-1 of an image. */
+struct fcnn_depthwise_sweep {
+    const fcnn_problem *problem;
+    const float *src, *d_dst, *dst; /* of the image; dst: without ReLU d_dst itself */
+    int64_t from, to, channels;
+    float *sums, *bias; /* a filter element after the other, K floats apart; bias: NULL or K floats */
+    int begins;
+};
+
+/* The inner loop of one instruction set. */
+struct fcnn_depthwise_weights_inplace {
+    void (*sweep)(const struct fcnn_depthwise_sweep *sweep);
+};
+
+/* The context of these is a struct fcnn_depthwise_weights_inplace. */
+fcnn_phrase_fn fcnn_depthwise_weights_inplace_unsupported, fcnn_depthwise_weights_inplace_doubt;
+fcnn_demand_fn fcnn_depthwise_weights_inplace_demand;
+fcnn_run_fn fcnn_depthwise_weights_inplace_run;
+#define FCNN_DEPTHWISE_WEIGHTS_INPLACE_KNOBS 2
+extern const struct fcnn_knob fcnn_depthwise_weights_inplace_knobs[FCNN_DEPTHWISE_WEIGHTS_INPLACE_KNOBS];
+
+/* The value of a struct fcnn_variant. */
+#define FCNN_DEPTHWISE_WEIGHTS_INPLACE(loops)                                                                          \
+    {.unsupported = fcnn_depthwise_weights_inplace_unsupported, .doubt = fcnn_depthwise_weights_inplace_doubt,         \
+     .demand = fcnn_depthwise_weights_inplace_demand, .run = fcnn_depthwise_weights_inplace_run, .context = &(loops),  \
+     FCNN_KNOBS(fcnn_depthwise_weights_inplace_knobs)}
+
+#endif
