@@ -22,8 +22,8 @@ struct fill_kind {
 
 FCNN_INLINE void fill_ahead(const struct fcnn_grouped_fill *fill, const float *src, const float *dst, const int masked)
 {
-    __builtin_prefetch(src + fill->ahead);
-    if (masked) __builtin_prefetch(dst + fill->ahead);
+    __builtin_prefetch(src + fill->ahead, 0, 2);
+    if (masked) __builtin_prefetch(dst + fill->ahead, 0, 2);
 }
 
 /* Channel i of a pixel, and those after it as far as it is joint. */

@@ -212,7 +212,7 @@ static const float *row_at(const struct job *job, const struct fcnn_grouped_vect
     if (job->scratch.held[slot] == row) return out;
     const int forward = halo->conv.direction == FCNN_FORWARD;
     const int64_t at = (job->n * halo->h + row - halo->top) * halo->w * halo->pixel + v->spread;
-    const struct fcnn_grouped_fill fill = {
+    struct fcnn_grouped_fill fill = {
         .src = (forward ? job->tensors->src : job->tensors->d_dst) + at,
         .dst = !forward && halo->conv.activation == FCNN_RELU_ACTIVATION ? job->tensors->dst + at : NULL,
         .out = out,
@@ -220,7 +220,7 @@ static const float *row_at(const struct job *job, const struct fcnn_grouped_vect
         .reach = (v->groups - 1) * cut->lanes.depth + 1,
         .room = cut->lanes.broadcast ? cut->lanes.depth : halo->pixel - v->spread,
         .index = cut->lanes.broadcast ? NULL : job->classes->index};
-    fcnn_grouped_copy_row(&cut->copy, fill, job->met.from, job->met.to - job->met.from,
+    fcnn_grouped_copy_row(&cut->copy, &fill, job->met.from, job->met.to - job->met.from,
                           job->scratch.held[slot] < 0);
     job->scratch.held[slot] = row;
     return out;

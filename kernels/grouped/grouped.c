@@ -5,11 +5,8 @@
 #include "kernels/grouped/grouped.h"
 #include "kernels/simd/common.h"
 
-const char *fcnn_grouped_unsupported(const struct fcnn_query *query)
-{
-    if (query->problem->groups == 1) return "a single group";
-    return fcnn_conv2d_unsupported(query);
-}
+#define FEW_COLUMNS 12 /* of a row of gradients, too few to hide what going to the next one costs */
+#define FEW_TAPS 3     /* too few sums side by side in a tile */
 
 /* Against `direct`, whose lanes are outputs of one group. */
 const char *fcnn_grouped_doubt(const struct fcnn_query *query)
@@ -18,7 +15,22 @@ const char *fcnn_grouped_doubt(const struct fcnn_query *query)
     const fcnn_problem *p = query->problem;
     const struct fcnn_grouped_lanes lanes = fcnn_grouped_lanes_of(p, loops->lanes);
     if (loops->lanes == 1) return "vectors of one lane";
+    if (p->groups == 1) return "a single group";
     if (lanes.parts > 1) return "groups longer than a vector";
+    return NULL;
+}
+
+/* Lanes of `direct` are outputs, of these rows inputs. So a single group of few outputs is taken too, if they leave at
+ * least half of a vector in `direct`'s last panel empty: tiles are of several taps and outputs. */
+const char *fcnn_grouped_weights_doubt(const struct fcnn_query *query)
+{
+    const struct fcnn_grouped *loops = query->context;
+    const fcnn_problem *p = query->problem;
+    if (p->groups > 1 || loops->lanes == 1) return fcnn_grouped_doubt(query);
+    if (p->c < loops->lanes) return "fewer input channels than a vector has lanes";
+    if (2 * p->k > 3 * loops->lanes) return "outputs that fill vectors";
+    if (p->r * p->s <= FEW_TAPS) return "a filter of few taps";
+    if (p->q < FEW_COLUMNS) return "rows of few columns";
     return NULL;
 }
 
@@ -76,13 +88,13 @@ static int is_met(const struct fcnn_grouped_copy *copy, int64_t phase)
     return 0;
 }
 
-void fcnn_grouped_copy_row(const struct fcnn_grouped_copy *copy, struct fcnn_grouped_fill fill, int64_t from,
+void fcnn_grouped_copy_row(const struct fcnn_grouped_copy *copy, struct fcnn_grouped_fill *fill, int64_t from,
                            int64_t columns, int fresh)
 {
     const int64_t lanes = copy->loops->lanes, phases = copy->phases, pixel = copy->halo.pixel;
-    const float *src = fill.src, *dst = fill.dst;
-    float *out = fill.out;
-    fill.step = phases * pixel, fill.depth = copy->planes, fill.plane = copy->plane;
+    const float *src = fill->src, *dst = fill->dst;
+    float *out = fill->out;
+    fill->step = phases * pixel, fill->depth = copy->planes, fill->plane = copy->plane;
     for (int64_t phase = 0; phase < phases && phase < columns; phase++, out += copy->phase) {
         if (phases > 1 && !is_met(copy, phase)) continue;
         const int64_t first = from + phase - copy->halo.left; /* column of the image */
@@ -95,10 +107,10 @@ void fcnn_grouped_copy_row(const struct fcnn_grouped_copy *copy, struct fcnn_gro
             if (real < count) memset(row + real * lanes, 0, (size_t)((count - real) * lanes) * sizeof(float));
         }
         if (left >= real) continue;
-        fill.src = src + (first + left * phases) * pixel;
-        fill.dst = dst ? dst + (first + left * phases) * pixel : NULL;
-        fill.out = out + left * lanes;
-        fill.columns = real - left;
-        copy->loops->fill(&fill);
+        fill->src = src + (first + left * phases) * pixel;
+        fill->dst = dst ? dst + (first + left * phases) * pixel : NULL;
+        fill->out = out + left * lanes;
+        fill->columns = real - left;
+        copy->loops->fill(fill);
     }
 }

@@ -100,15 +100,16 @@ struct fcnn_grouped_copy {
 };
 struct fcnn_grouped_copy fcnn_grouped_copy_of(const struct fcnn_grouped *loops, const struct fcnn_halo *halo,
                                               int64_t columns, int64_t planes);
-/* Columns from .. from + columns-1 of the halo, of an image row that starts at fill.src. `fresh`: the padding in
- * fill.out has to be written too; else there is a row of the same columns. */
-void fcnn_grouped_copy_row(const struct fcnn_grouped_copy *copy, struct fcnn_grouped_fill fill, int64_t from,
+/* Columns from .. from + columns-1 of the halo, of an image row that starts at fill->src. `fresh`: the padding in
+ * fill->out has to be written too; else there is a row of the same columns. What `fill` says is used up: a copy of it
+ * would be read in larger pieces than it was just written in, which waits for all stores before, outputs included. */
+void fcnn_grouped_copy_row(const struct fcnn_grouped_copy *copy, struct fcnn_grouped_fill *fill, int64_t from,
                            int64_t columns, int fresh);
 /* index[lane] of a fill. */
 void fcnn_grouped_list_index(const struct fcnn_grouped_lanes *lanes, int32_t index[FCNN_GROUPED_LANES]);
 
 /* The context of all these is a struct fcnn_grouped. */
-fcnn_phrase_fn fcnn_grouped_unsupported, fcnn_grouped_doubt;
+fcnn_phrase_fn fcnn_grouped_doubt, fcnn_grouped_weights_doubt;
 fcnn_demand_fn fcnn_grouped_gather_demand, fcnn_grouped_weights_demand;
 fcnn_run_fn fcnn_grouped_gather_run, fcnn_grouped_weights_run;
 #define FCNN_GROUPED_GATHER_KNOBS 3
@@ -118,10 +119,11 @@ extern const struct fcnn_knob fcnn_grouped_weights_knobs[FCNN_GROUPED_WEIGHTS_KN
 
 /* Values of a struct fcnn_variant. */
 #define FCNN_GROUPED_GATHER(loops)                                                                                     \
-    {.unsupported = fcnn_grouped_unsupported, .doubt = fcnn_grouped_doubt, .demand = fcnn_grouped_gather_demand,       \
+    {.unsupported = fcnn_conv2d_unsupported, .doubt = fcnn_grouped_doubt, .demand = fcnn_grouped_gather_demand,        \
      .run = fcnn_grouped_gather_run, .context = &(loops), FCNN_KNOBS(fcnn_grouped_gather_knobs), .revision = 1}
 #define FCNN_GROUPED_WEIGHTS(loops)                                                                                    \
-    {.unsupported = fcnn_grouped_unsupported, .doubt = fcnn_grouped_doubt, .demand = fcnn_grouped_weights_demand,      \
-     .run = fcnn_grouped_weights_run, .context = &(loops), FCNN_KNOBS(fcnn_grouped_weights_knobs), .revision = 1}
+    {.unsupported = fcnn_conv2d_unsupported, .doubt = fcnn_grouped_weights_doubt,                                      \
+     .demand = fcnn_grouped_weights_demand, .run = fcnn_grouped_weights_run, .context = &(loops),                      \
+     FCNN_KNOBS(fcnn_grouped_weights_knobs), .revision = 1}
 
 #endif

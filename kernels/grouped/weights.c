@@ -126,7 +126,7 @@ static void spread_gradients(const struct job *job, const struct band *b)
     const int biased = !p->no_bias && job->at.part == 0;
     for (int64_t row = b->from; row < b->to; row++) {
         const int64_t at = (b->n * p->p + row) * p->q * p->k + job->at.spread;
-        const struct fcnn_grouped_fill fill = {
+        struct fcnn_grouped_fill fill = {
             .src = job->tensors->d_dst + at,
             .dst = p->activation == FCNN_RELU_ACTIVATION ? job->tensors->dst + at : NULL,
             .out = job->scratch.gradient + (row - b->from) * cut->gradient.row,
@@ -135,7 +135,7 @@ static void spread_gradients(const struct job *job, const struct band *b)
             .room = cut->lanes.broadcast ? cut->lanes.depth : p->k - job->at.spread,
             .index = cut->lanes.broadcast ? NULL : job->index,
             .bias = biased ? job->scratch.bias : NULL};
-        fcnn_grouped_copy_row(&cut->gradient, fill, b->left, b->right - b->left, 0);
+        fcnn_grouped_copy_row(&cut->gradient, &fill, b->left, b->right - b->left, 0);
     }
 }
 
@@ -148,12 +148,12 @@ static const float *source_row(const struct job *job, const struct band *b, int6
     const int64_t slot = row % cut->slots;
     float *out = job->scratch.source + slot * cut->source.row;
     if (job->scratch.held[slot] == row) return out;
-    const struct fcnn_grouped_fill fill = {
+    struct fcnn_grouped_fill fill = {
         .src = job->tensors->src + (b->n * halo->h + row - halo->top) * halo->w * halo->pixel + job->at.channel,
         .out = out,
         .ahead = job->at.lanes,
         .room = job->at.lanes};
-    fcnn_grouped_copy_row(&cut->source, fill, b->met.from, b->met.to - b->met.from, job->scratch.held[slot] < 0);
+    fcnn_grouped_copy_row(&cut->source, &fill, b->met.from, b->met.to - b->met.from, job->scratch.held[slot] < 0);
     job->scratch.held[slot] = row;
     return out;
 }
