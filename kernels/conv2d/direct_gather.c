@@ -312,11 +312,9 @@ static void place_halo(const struct fcnn_query *query, const struct fcnn_direct_
     struct fcnn_span met = {0, cut->halo.rows};
     job->src = copy;
     if (cut->bands > 1) met = fcnn_halo_met(&cut->halo, 1, job->block.from, job->block.to);
-    if (copy_now) {
-        const int64_t first = job->block.image, last = first + job->block.images;
-        for (int64_t n = first; n < last; n++, copy += (met.to - met.from) * cut->gather.src_row)
-            fcnn_spread_group(query->context, &cut->problem, t, &cut->halo, &cut->gather, n, group, &met, copy);
-    }
+    for (int64_t i = 0; copy_now && i < job->block.images; i++, copy += (met.to - met.from) * cut->gather.src_row)
+        fcnn_spread_group(query->context, &cut->problem, t, &cut->halo, &cut->gather, job->block.image + i, group, &met,
+                          copy);
     job->src_from = met.from;
 }
 
