@@ -53,6 +53,7 @@ static int64_t filter(const fcnn_problem *p) { return p->r * p->s * (p->c / p->g
 PLACE(last_filter_element_of_two_blocks, p->n > 8 && filter(p) > 12 && filter(p) % 12, filter(p) * p->k - 1)
 PLACE(filter_element_of_three_blocks, p->n > 16 && p->n % 8, 0)
 PLACE(filter_element_of_many_blocks, p->n > 40, 0)
+PLACE(plane_of_long_groups, p->groups > 1 && group_k(p) > 16 && p->c > p->groups, 16)
 PLACE(filter_element_of_short_groups, p->groups > 2 && group_k(p) > 4 && group_k(p) <= 8 && p->c > p->groups,
       filter(p) * p->k - 1)
 PLACE(last_bias, !p->no_bias && p->k > 16 && p->k % 16, p->k - 1)
@@ -89,6 +90,7 @@ static const struct place {
     AT(last_group_of_a_partial_vector, CONV2D, FORWARD, "dst", 0),
     AT(strip_of_short_groups, CONV2D, FORWARD, "dst", 0),
     AT(filter_element_of_short_groups, CONV2D, BACKWARD_WEIGHTS, "d_weights", 0),
+    AT(plane_of_long_groups, CONV2D, BACKWARD_WEIGHTS, "d_weights", 0),
     AT(multiplied_channel, CONV2D, FORWARD, "dst", 0),
     AT(band_of_a_depthwise_map, CONV2D, FORWARD, "dst", 0),
     AT(corner_of_a_padded_map, CONV2D, FORWARD, "dst", 0),

@@ -87,15 +87,16 @@ static const int narrow_layers[][11] = {
     {1, 11, 40, 8, 3, 1, 3, 1, 1, 1, 1},  {7, 5, 36, 2, 5, 1, 2, 5, 1, 0, 4},    {1, 25, 30, 6, 32, 2, 3, 2, 3, 3, 0}};
 
 /* Groups of few channels: whole vectors of 2, 4 or 8 groups, vectors with unused lanes and last ones with fewer groups,
- * groups longer than a vector, more or fewer outputs than inputs; strips of columns, phases, rows without a tap, images
- * in more than two blocks. {n, h, w, c, k, groups, r, s, stride, dilation, pad, pad behind} */
+ * groups as long as a vector or longer, more or fewer outputs than inputs; strips of columns, phases, rows without a
+ * tap, images in more than two blocks. {n, h, w, c, k, groups, r, s, stride, dilation, pad, pad behind} */
 static const int grouped_layers[][12] = {
     {1, 6, 37, 128, 128, 32, 3, 3, 1, 1, 1, 1}, {2, 9, 15, 64, 64, 8, 3, 3, 2, 1, 1, 1},
     {1, 5, 13, 36, 36, 18, 3, 3, 1, 1, 1, 1},   {9, 4, 6, 30, 30, 5, 3, 3, 1, 1, 1, 1},
     {1, 7, 65, 24, 48, 6, 3, 3, 1, 2, 2, 2},    {2, 8, 11, 48, 24, 6, 3, 3, 3, 1, 1, 2},
     {1, 6, 30, 21, 21, 7, 5, 2, 2, 1, 2, 1},    {17, 5, 5, 40, 20, 10, 2, 3, 1, 1, 0, 1},
     {1, 9, 17, 52, 52, 13, 1, 1, 2, 1, 0, 0},   {1, 6, 9, 48, 72, 3, 3, 3, 2, 2, 1, 3},
-    {2, 12, 5, 36, 60, 12, 2, 2, 4, 1, 0, 1},   {1, 3, 130, 32, 32, 8, 1, 3, 1, 1, 0, 1}};
+    {2, 12, 5, 36, 60, 12, 2, 2, 4, 1, 0, 1},   {1, 3, 130, 32, 32, 8, 1, 3, 1, 1, 0, 1},
+    {2, 7, 15, 48, 48, 3, 3, 3, 2, 1, 1, 1},    {1, 9, 6, 66, 66, 2, 3, 3, 1, 1, 1, 1}};
 
 static const struct window pool_windows[] = {
     {4, 4, 2, 2, 2, 2, 1, 1, 0, 0, 0, 0},     {26, 26, 2, 2, 2, 2, 1, 1, 0, 0, 0, 0},

@@ -23,7 +23,7 @@ fcnn_phrase_fn fcnn_conv2d_unsupported, fcnn_im2col_weights_unsupported;
 enum fcnn_cut_knob { FCNN_CUT_SUMMED, FCNN_CUT_PACKED, FCNN_CUT_PANEL, FCNN_CUT_CHUNK, FCNN_CUT_AHEAD, FCNN_CUT_KNOBS };
 enum { FCNN_PACKED_IMAGE = 1, FCNN_PACKED_BOTH }; /* values of FCNN_CUT_PACKED */
 extern const struct fcnn_knob fcnn_cut_knobs[FCNN_CUT_KNOBS];
-#define FCNN_DIRECT_GATHER_KNOBS 6
+#define FCNN_DIRECT_GATHER_KNOBS 7
 #define FCNN_IM2COL_GATHER_KNOBS 2
 extern const struct fcnn_knob fcnn_direct_gather_knobs[FCNN_DIRECT_GATHER_KNOBS];
 extern const struct fcnn_knob fcnn_im2col_gather_knobs[FCNN_IM2COL_GATHER_KNOBS];
@@ -31,7 +31,7 @@ extern const struct fcnn_knob fcnn_im2col_gather_knobs[FCNN_IM2COL_GATHER_KNOBS]
 /* Values of a struct fcnn_variant. */
 #define FCNN_DIRECT_GATHER(tiles)                                                                                      \
     {.unsupported = fcnn_conv2d_unsupported, .demand = fcnn_direct_gather_demand, .run = fcnn_direct_gather_run,       \
-     .context = &(tiles), FCNN_KNOBS(fcnn_direct_gather_knobs)}
+     .context = &(tiles), FCNN_KNOBS(fcnn_direct_gather_knobs), .revision = 1}
 #define FCNN_DIRECT_WEIGHTS(tiles)                                                                                     \
     {.unsupported = fcnn_conv2d_unsupported, .demand = fcnn_direct_weights_demand, .run = fcnn_direct_weights_run,     \
      .context = &(tiles), FCNN_KNOBS(fcnn_cut_knobs)}
@@ -78,6 +78,11 @@ void fcnn_spread_rows(const struct fcnn_tiles *tiles, const fcnn_problem *proble
 /* Not HALO: such rows, the first of them to the beginning of `out`. */
 void fcnn_spread_gradient(const struct fcnn_tiles *tiles, const fcnn_problem *problem, const fcnn_tensors *tensors,
                           enum fcnn_spread what, float *out, int64_t first, int64_t last);
+/* Forward and backward data: rows of an image in a halo, channels of one group of the input before ReLU. `gather`: of
+ * the halo, with the distances of `out`, where pixels are whole vectors. */
+void fcnn_spread_group(const struct fcnn_tiles *tiles, const fcnn_problem *problem, const fcnn_tensors *tensors,
+                       const struct fcnn_halo *halo, const struct fcnn_gather *gather, int64_t image, int64_t group,
+                       const struct fcnn_span *rows, float *out);
 /* FCNN_SPREAD_HALO alone: rows first .. last-1, counted over all images, to their place in `out`. */
 void fcnn_halo_rows(const fcnn_problem *problem, const float *src, float *out, int64_t first, int64_t last);
 

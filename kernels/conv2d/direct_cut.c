@@ -4,12 +4,14 @@
 
 #include "kernels/simd/common.h"
 
-enum { VECTORS, ROWS, SWEEP, SWEEP_STEPS, BLOCK_PIXELS, OWN_COPY };
+enum { HALOED, VECTORS, ROWS, SWEEP, SWEEP_STEPS, BLOCK_PIXELS, OWN_COPY };
 
 #define CHUNK_PIXELS 24 /* aims at the size of a task: neighbouring ones of a call are run as one */
 #define MOST_CHUNKS 64
 #define SHORT_CHAIN 160 /* multiply-adds that do not hide a tile's end */
 #define SWEEP_PIXELS 512 /* in more, classes fill their tiles */
+#define LINE 16          /* floats in a cache line */
+#define HALO_MOST 4      /* images are copied if they grow by padding to no more than so many times, in an axis */
 
 static enum fcnn_spread spread_of(const fcnn_problem *p)
 {
@@ -18,7 +20,28 @@ static enum fcnn_spread spread_of(const fcnn_problem *p)
     return pooled || p->activation == FCNN_RELU_ACTIVATION ? FCNN_SPREAD_FULL : FCNN_SPREAD_NOTHING;
 }
 
-/* What does not depend on knobs but the first. */
+static int may_halo(const fcnn_problem *folded)
+{
+    if (folded->op != FCNN_CONV2D) return 0;
+    const struct fcnn_halo halo = fcnn_halo_of(folded);
+    return halo.rows <= HALO_MOST * halo.h && halo.columns <= HALO_MOST * halo.w;
+}
+
+/* Pixels of few lines follow each other, so that taps are neighbours; others keep an odd number of lines apart. */
+static void plan_halo(struct fcnn_direct_cut *cut)
+{
+    struct fcnn_gather *g = &cut->gather;
+    const int64_t lines = fcnn_ceil_div(g->depth, LINE);
+    cut->spread = FCNN_SPREAD_NOTHING;
+    cut->halo = fcnn_halo_of(&cut->problem);
+    cut->conv = cut->halo.conv;
+    *g = fcnn_gather_of(&cut->conv);
+    g->src_pixel = (lines < 8 ? lines : lines | 1) * LINE;
+    g->src_row = g->src_w * g->src_pixel;
+    g->src_image = g->src_h * g->src_row;
+}
+
+/* What does not depend on knobs but the first two. */
 static struct fcnn_direct_cut panels_cut_of(const struct fcnn_query *query, int64_t vectors)
 {
     const struct fcnn_tiles *tiles = query->context;
@@ -28,6 +51,8 @@ static struct fcnn_direct_cut panels_cut_of(const struct fcnn_query *query, int6
                                   .vectors = vectors};
     cut.conv = fcnn_conv_of(&cut.problem, cut.spread == FCNN_SPREAD_HALO);
     cut.gather = fcnn_gather_of(&cut.conv);
+    cut.haloed = query->knobs[HALOED] && may_halo(&cut.problem);
+    if (cut.haloed) plan_halo(&cut);
     cut.packing = fcnn_packing_of(tiles, &cut.problem, vectors);
     const struct fcnn_panels *panels = &cut.packing.panels;
     cut.columns = fcnn_ceil_div(panels->granules, panels->count) * panels->granule;
@@ -124,6 +149,17 @@ static int is_sweep_cheaper(const struct fcnn_tiles *tiles, const struct fcnn_di
 
 /* ---- knobs without measurement ---- */
 
+/* Of a group's channels a pixel has a line or two, and pixels are often a power of two apart: in place they fall into
+ * few sets of the first-level cache, and every tap is a segment of its own. But what is multiplied with padding should
+ * not be as much as the rest. */
+static int64_t standard_halo(const struct fcnn_query *query)
+{
+    const fcnn_problem folded = fcnn_folded(query->problem);
+    if (!may_halo(&folded)) return FCNN_MOOT;
+    const struct fcnn_halo halo = fcnn_halo_of(&folded);
+    return folded.groups > 1 && folded.r * folded.s > 1 && halo.rows * halo.columns < 2 * halo.h * halo.w;
+}
+
 static int64_t panel_bytes(const struct fcnn_direct_cut *cut)
 {
     return cut->packing.rows * cut->columns * (int64_t)sizeof(float);
@@ -141,7 +177,8 @@ static int64_t standard_tile_rows(const struct fcnn_query *query)
     const struct fcnn_tiles *tiles = query->context;
     const struct fcnn_direct_cut cut = panels_cut_of(query, query->knobs[VECTORS]);
     const int64_t most = tiles->rows[cut.columns / tiles->lanes];
-    return most <= 4 ? FCNN_MOOT : cut.packing.rows > SHORT_CHAIN || cut.pooled ? most : fcnn_max(4, most * 2 / 3);
+    const int many = cut.packing.rows > SHORT_CHAIN || cut.pooled || cut.haloed;
+    return most <= 4 ? FCNN_MOOT : many ? most : fcnn_max(4, most * 2 / 3);
 }
 
 /* Because that is cheaper, or because a panel does not stay in the L2 cache. */
@@ -160,12 +197,20 @@ static int64_t standard_steps(const struct fcnn_query *query)
     return !query->knobs[SWEEP] || cut.pooled ? FCNN_MOOT : fcnn_max(64, steps);
 }
 
+/* A copy fills half of the first-level cache; but it is of many more rows than neighbouring blocks have in common. */
+static int64_t haloed_block(const struct fcnn_query *query, const struct fcnn_gather *g)
+{
+    const int64_t pixels = query->caches->l1 / 2 / (g->src_pixel * (int64_t)sizeof(float));
+    return fcnn_max(pixels * (g->dst_h * g->dst_w) / (g->src_h * g->src_w), 4 * g->taps_h * g->dst_w);
+}
+
 /* What a block reads and writes should stay in the L2 cache, beside a panel, for all panels; but a panel that comes
  * from further away should meet some hundred pixels. A single panel comes but once. */
 static int64_t standard_block(const struct fcnn_query *query)
 {
     const struct fcnn_direct_cut cut = panels_cut_of(query, query->knobs[VECTORS]);
     const struct fcnn_gather *g = &cut.gather;
+    if (cut.haloed) return haloed_block(query, g);
     if (cut.packing.panels.count == 1 && !query->knobs[SWEEP] && cut.spread != FCNN_SPREAD_FULL) return INT64_MAX;
     const int64_t deep = fcnn_min(g->depth, query->knobs[SWEEP] ? query->knobs[SWEEP_STEPS] : g->depth);
     const int64_t read = fcnn_ceil_div(g->src_h * g->src_w * deep, g->dst_h * g->dst_w) + cut.columns;
@@ -183,6 +228,7 @@ static int64_t standard_copy(const struct fcnn_query *query)
 }
 
 const struct fcnn_knob fcnn_direct_gather_knobs[FCNN_DIRECT_GATHER_KNOBS] = {
+    [HALOED] = {"haloed", 2, {0, 1}, standard_halo},
     [VECTORS] = FCNN_VECTORS_KNOB(standard_vectors),
     [ROWS] = {"rows", 6, {4, 5, 6, 8, 10, 12}, standard_tile_rows},
     [SWEEP] = {"sweep", 2, {0, 1}, standard_sweep},

@@ -18,6 +18,8 @@ struct fcnn_direct_cut {
     int swept;       /* taps are, parts of so many steps at a time */
     int64_t steps;
     int own_copy;    /* what is spread is spread in scratch, a block at a time */
+    int haloed;      /* one group of a block's source is copied to scratch, with its padding: conv, gather are of it */
+    struct fcnn_halo halo;
     int64_t vectors; /* of a panel, at most */
     int64_t columns; /* of the widest panel, in whole vectors */
     int64_t rows;    /* of a tile, at most */

@@ -27,6 +27,16 @@ static size_t segment_bytes(const struct fcnn_direct_cut *cut)
     return fcnn_line((size_t)(cut->gather.taps_h * cut->gather.taps_w) * sizeof(struct fcnn_segment));
 }
 
+/* Most rows of the halo that a block meets. */
+static int64_t halo_rows(const struct fcnn_direct_cut *cut)
+{
+    if (cut->bands == 1) return cut->halo.rows;
+    const fcnn_problem *p = &cut->problem;
+    const int64_t outputs = fcnn_ceil_div(cut->gather.dst_h, cut->bands), reach = (p->r - 1) * p->dilation_h;
+    if (p->direction == FCNN_FORWARD) return (outputs - 1) * p->stride_h + reach + 1;
+    return fcnn_min(cut->halo.rows, (outputs - 1 + reach) / p->stride_h + 2);
+}
+
 /* The rows first .. last-1 of an image's d_dst that a block of its gradient meets. */
 static void source_rows(const fcnn_problem *p, const struct fcnn_direct_block *block, int64_t *first, int64_t *last)
 {
@@ -41,7 +51,9 @@ static size_t copy_bytes(const struct fcnn_direct_cut *cut)
 {
     const fcnn_problem *p = &cut->problem;
     const struct fcnn_gather *g = &cut->gather;
+    if (!cut->own_copy && !cut->haloed) return 0;
     if (cut->bands == 1) return (size_t)(fcnn_ceil_div(g->images, cut->blocks) * g->src_image) * sizeof(float);
+    if (cut->haloed) return (size_t)(halo_rows(cut) * g->src_row) * sizeof(float);
     const int64_t reach = fcnn_ceil_div(g->dst_h, cut->bands) + (p->r - 1) * p->dilation_h;
     return (size_t)(fcnn_min(g->src_h, reach / p->stride_h + 4) * g->src_row) * sizeof(float);
 }
@@ -55,7 +67,7 @@ void fcnn_direct_gather_demand(const struct fcnn_query *query, struct fcnn_deman
                      (size_t)(most_rows(g) + fcnn_max(g->dst_w, g->taps_w)) * sizeof(struct fcnn_axis_class);
     demand->packed = cut.packing.bytes;
     demand->shared = cut.own_copy ? 0 : fcnn_spread_bytes(p, cut.spread);
-    demand->scratch = segment_bytes(&cut) + (cut.own_copy ? copy_bytes(&cut) : 0);
+    demand->scratch = segment_bytes(&cut) + copy_bytes(&cut);
     demand->tasks[FCNN_TABLES] = 1;
     demand->tasks[FCNN_PACK] = cut.packing.tasks;
     if (cut.spread != FCNN_SPREAD_NOTHING && !cut.own_copy)
@@ -292,6 +304,20 @@ static void run_sweep(const struct call *call, struct job *job, struct fcnn_tile
     run_all(call, job, tile);
 }
 
+/* The copy of a block and group, made if it is not there yet. */
+static void place_halo(const struct fcnn_query *query, const struct fcnn_direct_cut *cut, const fcnn_tensors *t,
+                       const struct fcnn_memory *memory, int64_t group, int copy_now, struct job *job)
+{
+    float *copy = (float *)((char *)memory->scratch + segment_bytes(cut));
+    struct fcnn_span met = {0, cut->halo.rows};
+    job->src = copy;
+    if (cut->bands > 1) met = fcnn_halo_met(&cut->halo, 1, job->block.from, job->block.to);
+    for (int64_t i = 0; copy_now && i < job->block.images; i++, copy += (met.to - met.from) * cut->gather.src_row)
+        fcnn_spread_group(query->context, &cut->problem, t, &cut->halo, &cut->gather, job->block.image + i, group, &met,
+                          copy);
+    job->src_from = met.from;
+}
+
 /* Where a block's source lies: in the tensor, in memory.shared, or in scratch, to where it is spread. */
 static void place_source(const struct fcnn_query *query, const struct fcnn_direct_cut *cut, const fcnn_tensors *t,
                          const struct fcnn_memory *memory, int spread_now, struct job *job)
@@ -327,7 +353,7 @@ static void compute(const struct fcnn_query *query, const fcnn_tensors *t, const
     const int forward = p->direction == FCNN_FORWARD;
     const int64_t dst_image = cut.pooled ? g->dst_image / 4 : g->dst_image, words = (p->k + 15) / 16 * 3;
     struct job job = {.gather = g, .choice_pixel = words};
-    for (int64_t task = first, end, ready = -1; task < last; task = end) {
+    for (int64_t task = first, end, ready = -1, group_ready = -1; task < last; task = end) {
         const int64_t chunk = task % cut.chunks, at = task / cut.chunks % packing->tasks;
         const int64_t block = task / cut.chunks / packing->tasks;
         end = fcnn_min(last, task - chunk + cut.chunks);
@@ -337,14 +363,15 @@ static void compute(const struct fcnn_query *query, const fcnn_tensors *t, const
         const int64_t channel = group * g->width + panel.from;
         const float *packed = (const float *)memory->packed + at * packing->stride;
         job.block = fcnn_direct_block_at(&cut, block);
-        place_source(query, &cut, t, memory, block != ready, &job);
-        ready = block;
+        if (cut.haloed) place_halo(query, &cut, t, memory, group, block != ready || group != group_ready, &job);
+        else place_source(query, &cut, t, memory, block != ready, &job);
+        ready = block, group_ready = group;
         if (cut.swept) {
             const struct fcnn_direct_block part = fcnn_direct_block_part(&cut, &job.block, chunk, chunk + end - task);
             job.src += (part.image - job.block.image) * g->src_image;
             job.block = part;
         }
-        job.src += group * g->depth;
+        if (!cut.haloed) job.src += group * g->depth;
         job.dst = (forward ? t->dst : t->d_src) + job.block.image * dst_image + channel;
         job.choice = cut.pooled ? t->choice + job.block.image * p->p * p->q * words : NULL;
         struct fcnn_tile tile = {.b = packed + columns, .init = packed, .width = panel.width, .channel = channel,

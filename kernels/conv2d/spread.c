@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "kernels/conv2d/conv2d.h"
+#include "kernels/simd/common.h"
 
 /* A halo may be 2^31 times as large as its image; what no address space holds is all one. */
 static size_t halo_bytes(const fcnn_problem *p)
@@ -36,6 +37,32 @@ void fcnn_halo_rows(const fcnn_problem *p, const float *src, float *out, int64_t
         memset(out, 0, left * sizeof(float));
         memcpy(out + left, src + (size_t)(n * p->h + h) * row, row * sizeof(float));
         memset(out + left + row, 0, right * sizeof(float));
+    }
+}
+
+/* One row of a group. */
+static void halo_row(const struct fcnn_tiles *tiles, const struct fcnn_halo *halo, const struct fcnn_gather *gather,
+                     const float *src, const float *alive, float *out)
+{
+    const int64_t pixel = gather->src_pixel;
+    const int64_t real = fcnn_min(halo->w, halo->columns - halo->left); /* no output may meet the last ones */
+    float *right = out + (halo->left + real) * pixel;
+    memset(out, 0, (size_t)(halo->left * pixel) * sizeof(float));
+    tiles->cut_strip(real, gather->depth, src, alive, halo->pixel, out + halo->left * pixel, pixel);
+    memset(right, 0, (size_t)((halo->columns - halo->left - real) * pixel) * sizeof(float));
+}
+
+void fcnn_spread_group(const struct fcnn_tiles *tiles, const fcnn_problem *p, const fcnn_tensors *t,
+                       const struct fcnn_halo *halo, const struct fcnn_gather *gather, int64_t image, int64_t group,
+                       const struct fcnn_span *rows, float *out)
+{
+    const int forward = p->direction == FCNN_FORWARD, masked = !forward && p->activation == FCNN_RELU_ACTIVATION;
+    const float *src = forward ? t->src : t->d_dst;
+    for (int64_t i = rows->from; i < rows->to; i++, out += gather->src_row) {
+        const int64_t h = i - halo->top;
+        const int64_t at = (image * halo->h + h) * halo->w * halo->pixel + group * gather->depth;
+        if (h < 0 || h >= halo->h) memset(out, 0, (size_t)gather->src_row * sizeof(float));
+        else halo_row(tiles, halo, gather, src + at, masked ? t->dst + at : NULL, out);
     }
 }
 

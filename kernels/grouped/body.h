@@ -20,6 +20,12 @@ struct fill_kind {
     int joint, whole, masked, biased;
 };
 
+FCNN_INLINE void fill_ahead(const struct fcnn_grouped_fill *fill, const float *src, const float *dst, const int masked)
+{
+    __builtin_prefetch(src + fill->ahead, 0, 2);
+    if (masked) __builtin_prefetch(dst + fill->ahead, 0, 2);
+}
+
 /* Channel i of a pixel, and those after it as far as it is joint. */
 FCNN_INLINE vec fill_load(const float *src, const float *dst, const struct fill_kind *kind, mask real)
 {
@@ -45,6 +51,7 @@ FCNN_INLINE void fill_channels(const struct fcnn_grouped_fill *fill, int64_t i, 
         if (kind.biased) bias[c] = vec_load(fill->bias + (i + c) * VL);
     }
     for (const float *end = out + fill->columns * VL; out < end; out += VL, src += step) {
+        fill_ahead(fill, src, dst, kind.masked);
         if (kind.joint) x = fill_load(src, dst, &kind, real);
         FCNN_UNROLL for (int c = 0; c < channels; c++) {
             if (!kind.joint) x = fill_load(src + c, kind.masked ? dst + c : NULL, &kind, real);
@@ -75,8 +82,44 @@ FCNN_INLINE void fill_any(const struct fcnn_grouped_fill *fill, int64_t i, const
     else fill_some(fill, i, channels, 0, 0);
 }
 
+/* What is in `kind` is constant; x[i * VL] and on of each pixel. */
+FCNN_INLINE void copy_plane(const struct fcnn_grouped_fill *fill, int64_t i, const struct fill_kind kind)
+{
+    const float *src = fill->src + i * VL, *dst = kind.masked ? fill->dst + i * VL : NULL;
+    const mask real = vec_first(fill->room - i * VL);
+    float *out = fill->out + i * fill->plane;
+    vec bias = kind.biased ? vec_load(fill->bias + i * VL) : vec_zero();
+    for (const float *end = out + fill->columns * VL; out < end; out += VL, src += fill->step) {
+        fill_ahead(fill, src, dst, kind.masked);
+        const vec x = fill_load(src, dst, &kind, real);
+        vec_store(out, x);
+        if (kind.biased) bias = vec_add(bias, x);
+        if (kind.masked) dst += fill->step;
+    }
+    if (kind.biased) vec_store(fill->bias + i * VL, bias);
+}
+
+FCNN_INLINE void copy_any(const struct fcnn_grouped_fill *fill, int64_t i, const int whole)
+{
+    if (fill->dst && fill->bias) copy_plane(fill, i, (struct fill_kind){1, whole, 1, 1});
+    else if (fill->dst) copy_plane(fill, i, (struct fill_kind){1, whole, 1, 0});
+    else if (fill->bias) copy_plane(fill, i, (struct fill_kind){1, whole, 0, 1});
+    else copy_plane(fill, i, (struct fill_kind){1, whole, 0, 0});
+}
+
+static void copy_row(const struct fcnn_grouped_fill *fill)
+{
+    for (int64_t i = 0; i < fill->depth; i++)
+        if ((i + 1) * VL <= fill->room) copy_any(fill, i, 1);
+        else copy_any(fill, i, 0);
+}
+
 static void fill_row(const struct fcnn_grouped_fill *fill)
 {
+    if (!fill->index) {
+        copy_row(fill);
+        return;
+    }
     int64_t i = 0;
     for (; i + FILL_CHANNELS <= fill->depth; i += FILL_CHANNELS) fill_any(fill, i, FILL_CHANNELS);
     for (; i < fill->depth; i++) fill_any(fill, i, 1);
@@ -84,8 +127,29 @@ static void fill_row(const struct fcnn_grouped_fill *fill)
 
 /* ---- forward and backward data ---- */
 
-/* `pixels` is a constant: accumulators live in registers. */
-FCNN_INLINE void run_tile(const struct fcnn_grouped_run *run, int64_t first, const int pixels)
+/* A tap of all pixels of a tile; `pixels` is a constant. Spread: */
+FCNN_INLINE void add_spread(const float *x, const float *w, int64_t depth, int64_t plane, vec *acc, const int pixels)
+{
+    for (const float *end = w + depth * VL; w < end; w += VL, x += plane) {
+        const vec weight = vec_keep(vec_load(w));
+        FCNN_UNROLL for (int i = 0; i < pixels; i++) acc[i] = vec_fma(vec_load(x + i * VL), weight, acc[i]);
+    }
+}
+
+/* and broadcast. */
+FCNN_INLINE void add_broadcast(const float *x, const float *w, int64_t depth, int64_t plane, vec *acc, const int pixels)
+{
+    for (; depth > 0; depth -= VL, x += plane) {
+        const float *end = x + fcnn_min(depth, VL);
+        for (const float *at = x; at < end; at++, w += VL) {
+            const vec weight = vec_keep(vec_load(w));
+            FCNN_UNROLL for (int i = 0; i < pixels; i++) acc[i] = vec_fma(vec_set1(at[i * VL]), weight, acc[i]);
+        }
+    }
+}
+
+/* `pixels` and `broadcast` are constants: accumulators live in registers. */
+FCNN_INLINE void run_tile(const struct fcnn_grouped_run *run, int64_t first, const int pixels, const int broadcast)
 {
     const int64_t count = run->count, taps = run->taps, depth = run->depth, plane = run->plane, step = run->step;
     const int64_t *const offsets = run->offsets;
@@ -97,10 +161,8 @@ FCNN_INLINE void run_tile(const struct fcnn_grouped_run *run, int64_t first, con
         for (int64_t s = 0; s < taps; s++) {
             const float *x = run->rows[r].x + offsets[s] + first * VL;
             const float *w = run->rows[r].weights + run->skip + s * run->tap;
-            for (const float *end = w + depth * VL; w < end; w += VL, x += plane) {
-                const vec weight = vec_keep(vec_load(w));
-                FCNN_UNROLL for (int i = 0; i < pixels; i++) acc[i] = vec_fma(vec_load(x + i * VL), weight, acc[i]);
-            }
+            if (broadcast) add_broadcast(x, w, depth, plane, acc, pixels);
+            else add_spread(x, w, depth, plane, acc, pixels);
         }
     if (run->relu) FCNN_UNROLL for (int i = 0; i < pixels; i++) acc[i] = vec_max(vec_zero(), acc[i]);
     if (run->lanes == VL) FCNN_UNROLL for (int i = 0; i < pixels; i++) vec_store(dst + i * step, acc[i]);
@@ -109,7 +171,10 @@ FCNN_INLINE void run_tile(const struct fcnn_grouped_run *run, int64_t first, con
 
 typedef void run_tile_fn(const struct fcnn_grouped_run *run, int64_t first);
 #define RUN_TILE(n) \
-    static void run_tile_##n(const struct fcnn_grouped_run *run, int64_t first) { run_tile(run, first, n); }
+    static void run_tile_##n(const struct fcnn_grouped_run *run, int64_t first)       \
+    {                                                                                 \
+        run->broadcast ? run_tile(run, first, n, 1) : run_tile(run, first, n, 0);     \
+    }
 RUN_TILE(1) RUN_TILE(2) RUN_TILE(3) RUN_TILE(4) RUN_TILE(5) RUN_TILE(6)
 RUN_TILE(7) RUN_TILE(8) RUN_TILE(9) RUN_TILE(10) RUN_TILE(11) RUN_TILE(12)
 #if TILE_PIXELS == 14

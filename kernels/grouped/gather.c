@@ -37,7 +37,7 @@ static struct gather_cut cut_of(const struct fcnn_query *query, int64_t beside, 
     struct gather_cut cut = {.gather = fcnn_gather_of(&halo.conv), .lanes = fcnn_grouped_lanes_of(p, loops->lanes)};
     cut.strips = fcnn_ceil_div(cut.gather.dst_w, columns);
     columns = most_met(&halo, 0, fcnn_ceil_div(cut.gather.dst_w, cut.strips));
-    cut.copy = fcnn_grouped_copy_of(loops, &halo, columns, cut.lanes.depth);
+    cut.copy = fcnn_grouped_copy_of(loops, &halo, columns, cut.lanes.planes);
     cut.slots = most_met(&halo, 1, 1);
     cut.ring = cut.slots * cut.copy.row;
     cut.beside = fcnn_min(beside, cut.lanes.vectors);
@@ -179,9 +179,10 @@ struct job {
     struct fcnn_span met;  /* columns of the halo */
 };
 
-/* The outputs of a class in the strip. */
+/* The outputs of a class in the strip. Short rows are done in a few hundred cycles: no division where there is none. */
 static struct fcnn_span part_of(const struct fcnn_axis_class *h, int64_t from, int64_t to)
 {
+    if (h->step == 1) return (struct fcnn_span){fcnn_max(0, from - h->first), fcnn_min(h->count, to - h->first)};
     return (struct fcnn_span){fcnn_ceil_div(fcnn_max(0, from - h->first), h->step),
                                fcnn_min(h->count, fcnn_ceil_div(fcnn_max(0, to - h->first), h->step))};
 }
@@ -206,19 +207,20 @@ static const float *row_at(const struct job *job, const struct fcnn_grouped_vect
 {
     const struct gather_cut *cut = job->cut;
     const struct fcnn_halo *halo = &cut->copy.halo;
-    const int64_t slot = i * cut->slots + row % cut->slots;
+    const int64_t slot = i * cut->slots + (int32_t)row % (int32_t)cut->slots; /* a short division */
     float *out = job->scratch.rings + slot * cut->copy.row;
     if (job->scratch.held[slot] == row) return out;
     const int forward = halo->conv.direction == FCNN_FORWARD;
     const int64_t at = (job->n * halo->h + row - halo->top) * halo->w * halo->pixel + v->spread;
-    const struct fcnn_grouped_fill fill = {
+    struct fcnn_grouped_fill fill = {
         .src = (forward ? job->tensors->src : job->tensors->d_dst) + at,
         .dst = !forward && halo->conv.activation == FCNN_RELU_ACTIVATION ? job->tensors->dst + at : NULL,
         .out = out,
+        .ahead = halo->w * halo->pixel,
         .reach = (v->groups - 1) * cut->lanes.depth + 1,
-        .room = halo->pixel - v->spread,
-        .index = job->classes->index};
-    fcnn_grouped_copy_row(&cut->copy, fill, job->met.from, job->met.to - job->met.from,
+        .room = cut->lanes.broadcast ? cut->lanes.depth : halo->pixel - v->spread,
+        .index = cut->lanes.broadcast ? NULL : job->classes->index};
+    fcnn_grouped_copy_row(&cut->copy, &fill, job->met.from, job->met.to - job->met.from,
                           job->scratch.held[slot] < 0);
     job->scratch.held[slot] = row;
     return out;
@@ -235,7 +237,7 @@ static void run_row(const struct job *job, const struct fcnn_axis_class *v, int6
     const int forward = halo->conv.direction == FCNN_FORWARD;
     const int64_t tap = cut->lanes.depth * cut->lanes.lanes;
     struct fcnn_grouped_run run = {.rows = job->scratch.met, .depth = cut->lanes.depth, .plane = cut->copy.plane,
-                                   .init = packed, .lanes = at.lanes,
+                                   .init = packed, .lanes = at.lanes, .broadcast = cut->lanes.broadcast,
                                    .relu = forward && halo->conv.activation == FCNN_RELU_ACTIVATION};
     for (int64_t i = 0; i < v->taps; i++) {
         const int64_t row = v->origin + m * v->stride + i * v->advance;

@@ -5,11 +5,8 @@
 #include "kernels/grouped/grouped.h"
 #include "kernels/simd/common.h"
 
-const char *fcnn_grouped_unsupported(const struct fcnn_query *query)
-{
-    if (query->problem->groups == 1) return "a single group";
-    return fcnn_conv2d_unsupported(query);
-}
+#define FEW_COLUMNS 12 /* of a row of gradients, too few to hide what going to the next one costs */
+#define FEW_TAPS 3     /* too few sums side by side in a tile */
 
 /* Against `direct`, whose lanes are outputs of one group. */
 const char *fcnn_grouped_doubt(const struct fcnn_query *query)
@@ -18,7 +15,22 @@ const char *fcnn_grouped_doubt(const struct fcnn_query *query)
     const fcnn_problem *p = query->problem;
     const struct fcnn_grouped_lanes lanes = fcnn_grouped_lanes_of(p, loops->lanes);
     if (loops->lanes == 1) return "vectors of one lane";
-    if (lanes.together == 1) return "groups that fill vectors";
+    if (p->groups == 1) return "a single group";
+    if (lanes.parts > 1) return "groups longer than a vector";
+    return NULL;
+}
+
+/* Lanes of `direct` are outputs, of these rows inputs. So a single group of few outputs is taken too, if they leave at
+ * least half of a vector in `direct`'s last panel empty: tiles are of several taps and outputs. */
+const char *fcnn_grouped_weights_doubt(const struct fcnn_query *query)
+{
+    const struct fcnn_grouped *loops = query->context;
+    const fcnn_problem *p = query->problem;
+    if (p->groups > 1 || loops->lanes == 1) return fcnn_grouped_doubt(query);
+    if (p->c < loops->lanes) return "fewer input channels than a vector has lanes";
+    if (2 * p->k > 3 * loops->lanes) return "outputs that fill vectors";
+    if (p->r * p->s <= FEW_TAPS) return "a filter of few taps";
+    if (p->q < FEW_COLUMNS) return "rows of few columns";
     return NULL;
 }
 
@@ -31,12 +43,15 @@ struct fcnn_grouped_lanes fcnn_grouped_lanes_of(const fcnn_problem *p, int64_t l
     of.parts = fcnn_ceil_div(of.width, lanes);
     if (of.parts == 1) of.together = fcnn_min(fcnn_min(lanes / of.width, (lanes - 1) / of.depth + 1), of.groups);
     of.vectors = fcnn_ceil_div(of.groups, of.together) * of.parts;
+    of.broadcast = of.together == 1;
+    of.planes = of.broadcast ? fcnn_ceil_div(of.depth, lanes) : of.depth;
     return of;
 }
 
 struct fcnn_grouped_vector fcnn_grouped_vector_at(const struct fcnn_grouped_lanes *lanes, int64_t i)
 {
-    struct fcnn_grouped_vector v = {.group = i / lanes->parts * lanes->together, .part = i % lanes->parts};
+    struct fcnn_grouped_vector v = {.group = i * lanes->together};
+    if (lanes->parts > 1) v.group = i / lanes->parts, v.part = i % lanes->parts;
     v.groups = fcnn_min(lanes->together, lanes->groups - v.group);
     v.channel = v.group * lanes->width + v.part * lanes->lanes;
     v.lanes = fcnn_min(lanes->lanes, v.groups * lanes->width - v.part * lanes->lanes);
@@ -53,16 +68,16 @@ void fcnn_grouped_list_index(const struct fcnn_grouped_lanes *lanes, int32_t ind
 }
 
 struct fcnn_grouped_copy fcnn_grouped_copy_of(const struct fcnn_grouped *loops, const struct fcnn_halo *halo,
-                                              int64_t columns, int64_t depth)
+                                              int64_t columns, int64_t planes)
 {
     const fcnn_problem *conv = &halo->conv;
     const int forward = conv->direction != FCNN_BACKWARD_DATA;
     struct fcnn_grouped_copy copy = {.loops = loops, .halo = *halo, .phases = forward ? conv->stride_w : 1,
                                      .reach = conv->s - 1, .apart = conv->dilation_w, .columns = columns,
-                                     .depth = depth};
+                                     .planes = planes};
     copy.phase = fcnn_ceil_div(columns, copy.phases) * loops->lanes;
     copy.plane = copy.phases * copy.phase;
-    copy.row = depth * copy.plane;
+    copy.row = planes * copy.plane;
     return copy;
 }
 
@@ -73,29 +88,29 @@ static int is_met(const struct fcnn_grouped_copy *copy, int64_t phase)
     return 0;
 }
 
-void fcnn_grouped_copy_row(const struct fcnn_grouped_copy *copy, struct fcnn_grouped_fill fill, int64_t from,
+void fcnn_grouped_copy_row(const struct fcnn_grouped_copy *copy, struct fcnn_grouped_fill *fill, int64_t from,
                            int64_t columns, int fresh)
 {
     const int64_t lanes = copy->loops->lanes, phases = copy->phases, pixel = copy->halo.pixel;
-    const float *src = fill.src, *dst = fill.dst;
-    float *out = fill.out;
-    fill.step = phases * pixel, fill.depth = copy->depth, fill.plane = copy->plane;
+    const float *src = fill->src, *dst = fill->dst;
+    float *out = fill->out;
+    fill->step = phases * pixel, fill->depth = copy->planes, fill->plane = copy->plane;
     for (int64_t phase = 0; phase < phases && phase < columns; phase++, out += copy->phase) {
         if (phases > 1 && !is_met(copy, phase)) continue;
         const int64_t first = from + phase - copy->halo.left; /* column of the image */
         const int64_t count = fcnn_ceil_div(columns - phase, phases);
         const int64_t left = fcnn_min(count, fcnn_ceil_div(fcnn_max(0, -first), phases));
         const int64_t real = fcnn_min(count, fcnn_ceil_div(fcnn_max(0, copy->halo.w - first), phases));
-        for (int64_t i = 0; fresh && i < copy->depth; i++) {
+        for (int64_t i = 0; fresh && i < copy->planes; i++) {
             float *row = out + i * copy->plane;
             memset(row, 0, (size_t)(left * lanes) * sizeof(float));
             if (real < count) memset(row + real * lanes, 0, (size_t)((count - real) * lanes) * sizeof(float));
         }
         if (left >= real) continue;
-        fill.src = src + (first + left * phases) * pixel;
-        fill.dst = dst ? dst + (first + left * phases) * pixel : NULL;
-        fill.out = out + left * lanes;
-        fill.columns = real - left;
-        copy->loops->fill(&fill);
+        fill->src = src + (first + left * phases) * pixel;
+        fill->dst = dst ? dst + (first + left * phases) * pixel : NULL;
+        fill->out = out + left * lanes;
+        fill->columns = real - left;
+        copy->loops->fill(fill);
     }
 }

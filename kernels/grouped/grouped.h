@@ -3,8 +3,10 @@
  * Convolution of groups of few channels: a vector holds channels of several groups. One operand lies in lanes as it is
  * in memory, the other one is *spread*: of each of its channels i there is a vector in which all lanes of a group hold
  * channel i of that group. Rows are spread in scratch, with their padding, once for all taps that meet them; what
- * remains is one multiply-add per load. Forward and backward data (gather.c): lanes are outputs, inputs are spread.
- * Backward weights (weights.c): lanes are channels of the source, gradients are spread. The inner loops of an
+ * remains is one multiply-add per load. Where a vector holds a single group, all its lanes hold the same: rows are
+ * copied as they are, a vector of channels (a *plane*) at a time, and single channels are *broadcast* by the
+ * multiply-adds. Forward and backward data (gather.c): lanes are outputs, inputs are spread or broadcast. Backward
+ * weights (weights.c): lanes are channels of the source, gradients are spread or broadcast. The inner loops of an
  * instruction set (body.h, weights_body.h) are called by what is written once. */
 #ifndef FCNN_GROUPED_H
 #define FCNN_GROUPED_H
@@ -19,6 +21,8 @@ struct fcnn_grouped_lanes {
     int64_t width, depth;   /* channels of a group: in lanes; spread */
     int64_t together, parts; /* groups of a vector; vectors of a group: one of both is 1 */
     int64_t vectors;
+    int broadcast;  /* one group per vector */
+    int64_t planes; /* vectors of a pixel that is spread or copied */
 };
 struct fcnn_grouped_lanes fcnn_grouped_lanes_of(const fcnn_problem *problem, int64_t lanes);
 
@@ -30,19 +34,21 @@ struct fcnn_grouped_vector {
 };
 struct fcnn_grouped_vector fcnn_grouped_vector_at(const struct fcnn_grouped_lanes *lanes, int64_t i);
 
-/* Spreads pixels of a row: out[i][x][lane] = src[x][index[lane] + i] for i < depth, 0 where dst is 0. */
+/* Spreads pixels of a row: out[i][x][lane] = src[x][index[lane] + i] for i < depth, 0 where dst is 0. Without index it
+ * copies them: src[x][i * lanes + lane]. */
 struct fcnn_grouped_fill {
     const float *src, *dst; /* dst: NULL without ReLU */
     float *out;
     int64_t columns, step;  /* floats from pixel to pixel of src and dst */
     int64_t depth, plane;   /* floats from out[i] to out[i + 1] */
+    int64_t ahead;          /* floats from what is loaded to what is prefetched: what the next fills load */
     int64_t reach, room;    /* floats that the last index needs, and that there are behind src within the pixel */
-    const int32_t *index;   /* below reach */
+    const int32_t *index;   /* below reach; NULL: copies, of `room` channels */
     float *bias;            /* NULL, or a vector for each i that continues the sum of what is stored */
 };
 
 /* Pixels of a row: dst[x][lane] = init[lane] + sum over rows, taps of a row, i < depth of
- * rows.x[offset of the tap][i][x][lane] rows.weights[tap][i][lane]. */
+ * rows.x[offset of the tap][i][x][lane] rows.weights[tap][i][lane]; broadcast: x[i / lanes][x][i % lanes]. */
 struct fcnn_grouped_row {
     const float *x, *weights;
 };
@@ -54,17 +60,19 @@ struct fcnn_grouped_run {
     const float *init;
     float *dst;
     int64_t columns, step, lanes; /* step: floats from pixel to pixel of dst */
-    int relu;
+    int relu, broadcast;
 };
 
 /* Continues the sums of products of `taps` rows of the source, in lanes, and `spread` spread gradients:
- * sums[t][j][lane] += x[row][t][q][lane] gradient[row][j][q][lane], rows and q ascending. */
+ * sums[t][j][lane] += x[row][t][q][lane] gradient[row][j][q][lane], rows and q ascending; j counts from `first`.
+ * Broadcast: gradient[row][j / lanes][q][j % lanes]. */
 struct fcnn_grouped_sum {
     const float *const *x; /* of row and tap: x[row * step + t] */
     int64_t step;
     const float *gradient;
     int64_t rows, row, columns;
-    int64_t taps, spread, plane; /* floats from gradient[row][j] to [j + 1] */
+    int64_t taps, first, spread, plane; /* plane: floats from gradient[row][j] to [j + 1] */
+    int broadcast;
     float *sums;
     int64_t tap; /* floats from sums[t] to sums[t + 1] */
 };
@@ -77,6 +85,8 @@ struct fcnn_grouped {
     void (*fill)(const struct fcnn_grouped_fill *fill);
     void (*run)(const struct fcnn_grouped_run *run);
     void (*sum)(const struct fcnn_grouped_sum *sum);
+    /* out[lane][j] = sums[j][lane], j < count */
+    void (*store)(const float *sums, int64_t count, int64_t lanes, float *const *out);
 };
 
 /* Rows of a haloed image in scratch. Columns that are a stride apart lie side by side: those of a phase, phases one
@@ -86,19 +96,20 @@ struct fcnn_grouped_copy {
     struct fcnn_halo halo;
     int64_t phases, reach, apart; /* phases that no tap j <= reach meets in column j * apart are left out */
     int64_t columns, phase, plane; /* most columns; floats of a phase, of a channel */
-    int64_t depth, row;            /* channels; floats of a row */
+    int64_t planes, row;           /* vectors of a pixel; floats of a row */
 };
 struct fcnn_grouped_copy fcnn_grouped_copy_of(const struct fcnn_grouped *loops, const struct fcnn_halo *halo,
-                                              int64_t columns, int64_t depth);
-/* Columns from .. from + columns-1 of the halo, of an image row that starts at fill.src. `fresh`: the padding in
- * fill.out has to be written too; else there is a row of the same columns. */
-void fcnn_grouped_copy_row(const struct fcnn_grouped_copy *copy, struct fcnn_grouped_fill fill, int64_t from,
+                                              int64_t columns, int64_t planes);
+/* Columns from .. from + columns-1 of the halo, of an image row that starts at fill->src. `fresh`: the padding in
+ * fill->out has to be written too; else there is a row of the same columns. What `fill` says is used up: a copy of it
+ * would be read in larger pieces than it was just written in, which waits for all stores before, outputs included. */
+void fcnn_grouped_copy_row(const struct fcnn_grouped_copy *copy, struct fcnn_grouped_fill *fill, int64_t from,
                            int64_t columns, int fresh);
 /* index[lane] of a fill. */
 void fcnn_grouped_list_index(const struct fcnn_grouped_lanes *lanes, int32_t index[FCNN_GROUPED_LANES]);
 
 /* The context of all these is a struct fcnn_grouped. */
-fcnn_phrase_fn fcnn_grouped_unsupported, fcnn_grouped_doubt;
+fcnn_phrase_fn fcnn_grouped_doubt, fcnn_grouped_weights_doubt;
 fcnn_demand_fn fcnn_grouped_gather_demand, fcnn_grouped_weights_demand;
 fcnn_run_fn fcnn_grouped_gather_run, fcnn_grouped_weights_run;
 #define FCNN_GROUPED_GATHER_KNOBS 3
@@ -108,10 +119,11 @@ extern const struct fcnn_knob fcnn_grouped_weights_knobs[FCNN_GROUPED_WEIGHTS_KN
 
 /* Values of a struct fcnn_variant. */
 #define FCNN_GROUPED_GATHER(loops)                                                                                     \
-    {.unsupported = fcnn_grouped_unsupported, .doubt = fcnn_grouped_doubt, .demand = fcnn_grouped_gather_demand,       \
-     .run = fcnn_grouped_gather_run, .context = &(loops), FCNN_KNOBS(fcnn_grouped_gather_knobs)}
+    {.unsupported = fcnn_conv2d_unsupported, .doubt = fcnn_grouped_doubt, .demand = fcnn_grouped_gather_demand,        \
+     .run = fcnn_grouped_gather_run, .context = &(loops), FCNN_KNOBS(fcnn_grouped_gather_knobs), .revision = 1}
 #define FCNN_GROUPED_WEIGHTS(loops)                                                                                    \
-    {.unsupported = fcnn_grouped_unsupported, .doubt = fcnn_grouped_doubt, .demand = fcnn_grouped_weights_demand,      \
-     .run = fcnn_grouped_weights_run, .context = &(loops), FCNN_KNOBS(fcnn_grouped_weights_knobs)}
+    {.unsupported = fcnn_conv2d_unsupported, .doubt = fcnn_grouped_weights_doubt,                                      \
+     .demand = fcnn_grouped_weights_demand, .run = fcnn_grouped_weights_run, .context = &(loops),                      \
+     FCNN_KNOBS(fcnn_grouped_weights_knobs), .revision = 1}
 
 #endif

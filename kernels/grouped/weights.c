@@ -38,7 +38,7 @@ static struct weights_cut cut_of(const struct fcnn_query *query, int64_t pixels)
     const int64_t columns = fcnn_ceil_div(p->q, cut.strips);
     const struct fcnn_span met = fcnn_halo_met(&halo, 0, 0, columns), rows = fcnn_halo_met(&halo, 1, 0, cut.rows);
     cut.source = fcnn_grouped_copy_of(loops, &halo, met.to - met.from, 1);
-    cut.gradient = fcnn_grouped_copy_of(loops, &gradient, columns, cut.lanes.depth);
+    cut.gradient = fcnn_grouped_copy_of(loops, &gradient, columns, cut.lanes.planes);
     cut.slots = rows.to - rows.from;
     return cut;
 }
@@ -47,7 +47,7 @@ static int64_t standard_pixels(const struct fcnn_query *query)
 {
     const struct weights_cut cut = cut_of(query, 1);
     const int64_t pixel = cut.lanes.lanes * (int64_t)sizeof(float);
-    return query->caches->l1 / 3 / (cut.lanes.depth * pixel);
+    return query->caches->l1 / 3 / (cut.lanes.planes * pixel);
 }
 
 const struct fcnn_knob fcnn_grouped_weights_knobs[FCNN_GROUPED_WEIGHTS_KNOBS] = {
@@ -56,7 +56,7 @@ const struct fcnn_knob fcnn_grouped_weights_knobs[FCNN_GROUPED_WEIGHTS_KNOBS] = 
 
 /* Areas of scratch. */
 struct scratch {
-    float *source, *gradient, *sums, *bias; /* sums: [tap][spread][lane] */
+    float *source, *gradient, *sums, *bias; /* sums: [tap][spread][lane]; bias: [plane][lane] */
     const float **x;                        /* [rows][taps] */
     int64_t *held, *offsets;                /* the rows in `source`; of filter columns in such a row */
     size_t bytes;
@@ -66,7 +66,7 @@ static struct scratch scratch_of(const struct weights_cut *cut, void *memory)
 {
     const int64_t lanes = cut->lanes.lanes, depth = cut->lanes.depth;
     const int64_t floats[] = {cut->slots * cut->source.row + cut->source.row, cut->rows * cut->gradient.row,
-                              cut->taps.channels * depth * lanes, depth * lanes};
+                              cut->taps.channels * depth * lanes, cut->lanes.planes * lanes};
     const size_t pointers = fcnn_line((size_t)(cut->rows * cut->taps.channels) * sizeof(float *));
     struct scratch s = {0};
     size_t at[4];
@@ -99,7 +99,7 @@ struct job {
     struct fcnn_weights_sum sum;
     struct fcnn_grouped_vector at;
     int64_t first, last;
-    int32_t index[FCNN_GROUPED_LANES], same[FCNN_GROUPED_LANES];
+    int32_t index[FCNN_GROUPED_LANES];
 };
 
 struct tile {
@@ -126,15 +126,16 @@ static void spread_gradients(const struct job *job, const struct band *b)
     const int biased = !p->no_bias && job->at.part == 0;
     for (int64_t row = b->from; row < b->to; row++) {
         const int64_t at = (b->n * p->p + row) * p->q * p->k + job->at.spread;
-        const struct fcnn_grouped_fill fill = {
+        struct fcnn_grouped_fill fill = {
             .src = job->tensors->d_dst + at,
             .dst = p->activation == FCNN_RELU_ACTIVATION ? job->tensors->dst + at : NULL,
             .out = job->scratch.gradient + (row - b->from) * cut->gradient.row,
+            .ahead = job->at.groups * cut->lanes.depth,
             .reach = (job->at.groups - 1) * cut->lanes.depth + 1,
-            .room = p->k - job->at.spread,
-            .index = job->index,
+            .room = cut->lanes.broadcast ? cut->lanes.depth : p->k - job->at.spread,
+            .index = cut->lanes.broadcast ? NULL : job->index,
             .bias = biased ? job->scratch.bias : NULL};
-        fcnn_grouped_copy_row(&cut->gradient, fill, b->left, b->right - b->left, 0);
+        fcnn_grouped_copy_row(&cut->gradient, &fill, b->left, b->right - b->left, 0);
     }
 }
 
@@ -147,13 +148,12 @@ static const float *source_row(const struct job *job, const struct band *b, int6
     const int64_t slot = row % cut->slots;
     float *out = job->scratch.source + slot * cut->source.row;
     if (job->scratch.held[slot] == row) return out;
-    const struct fcnn_grouped_fill fill = {
+    struct fcnn_grouped_fill fill = {
         .src = job->tensors->src + (b->n * halo->h + row - halo->top) * halo->w * halo->pixel + job->at.channel,
         .out = out,
-        .reach = job->at.lanes,
-        .room = halo->pixel - job->at.channel,
-        .index = job->same};
-    fcnn_grouped_copy_row(&cut->source, fill, b->met.from, b->met.to - b->met.from, job->scratch.held[slot] < 0);
+        .ahead = job->at.lanes,
+        .room = job->at.lanes};
+    fcnn_grouped_copy_row(&cut->source, &fill, b->met.from, b->met.to - b->met.from, job->scratch.held[slot] < 0);
     job->scratch.held[slot] = row;
     return out;
 }
@@ -176,9 +176,10 @@ static void sum_tile(const struct job *job, const struct band *b, const struct t
     const int64_t lanes = cut->lanes.lanes;
     const struct fcnn_grouped_sum sum = {
         .x = job->scratch.x + tile->taps.from, .step = cut->taps.channels,
-        .gradient = job->scratch.gradient + tile->spread.from * cut->gradient.plane,
+        .gradient = job->scratch.gradient,
         .rows = b->to - b->from, .row = cut->gradient.row, .columns = b->right - b->left,
-        .taps = tile->taps.width, .spread = tile->spread.width, .plane = cut->gradient.plane,
+        .taps = tile->taps.width, .first = tile->spread.from, .spread = tile->spread.width,
+        .plane = cut->gradient.plane, .broadcast = cut->lanes.broadcast,
         .sums = job->scratch.sums + (tile->taps.from * cut->lanes.depth + tile->spread.from) * lanes,
         .tap = cut->lanes.depth * lanes};
     cut->source.loops->sum(&sum);
@@ -212,22 +213,46 @@ static void sum_image(const struct job *job, int64_t n)
 
 /* ---- sums ---- */
 
-/* Sums of a tile, from lanes to where they belong. */
-static void store_tile(const struct job *job, const struct tile *tile, float *weights, float *bias)
+/* Sums of some taps and spread channels, from lanes to where they belong. */
+static void store_sums(const struct job *job, const struct tile *sums, float *weights)
+{
+    const struct weights_cut *cut = job->cut;
+    const struct fcnn_grouped_lanes *lanes = &cut->lanes;
+    const int64_t k = job->problem->k;
+    for (int64_t tap = sums->taps.from; tap < sums->taps.from + sums->taps.width; tap++) {
+        float *out[FCNN_GROUPED_LANES];
+        for (int64_t lane = 0; lane < job->at.lanes; lane++) {
+            const int64_t group = (job->at.channel + lane) / lanes->width, c = (job->at.channel + lane) % lanes->width;
+            out[lane] = weights + (tap * lanes->width + c) * k + group * lanes->depth + sums->spread.from;
+        }
+        cut->source.loops->store(job->scratch.sums + (tap * lanes->depth + sums->spread.from) * lanes->lanes,
+                                 sums->spread.width, job->at.lanes, out);
+    }
+}
+
+/* Likewise. Spread, the lanes of a group hold the same. */
+static void store_bias(const struct job *job, const struct fcnn_panel *spread, float *bias)
 {
     const struct fcnn_grouped_lanes *lanes = &job->cut->lanes;
-    const fcnn_problem *p = job->problem;
-    for (int64_t lane = 0; lane < job->at.lanes; lane++) {
-        const int64_t group = (job->at.channel + lane) / lanes->width, c = (job->at.channel + lane) % lanes->width;
-        float *out = weights + c * p->k + group * lanes->depth + tile->spread.from;
-        for (int64_t tap = tile->taps.from; tap < tile->taps.from + tile->taps.width; tap++)
-            for (int64_t j = 0; j < tile->spread.width; j++)
-                out[tap * lanes->width * p->k + j] =
-                    job->scratch.sums[(tap * lanes->depth + tile->spread.from + j) * lanes->lanes + lane];
-        if (!bias || c || tile->taps.from) continue;
-        for (int64_t j = 0; j < tile->spread.width; j++)
-            bias[group * lanes->depth + tile->spread.from + j] =
-                job->scratch.bias[(tile->spread.from + j) * lanes->lanes + lane];
+    for (int64_t i = 0; i < job->at.groups; i++) {
+        const float *from = job->scratch.bias + i * lanes->width;
+        float *out = bias + (job->at.group + i) * lanes->depth;
+        for (int64_t j = spread->from; j < spread->from + spread->width; j++)
+            out[j] = from[lanes->broadcast ? j : j * lanes->lanes];
+    }
+}
+
+/* All sums of the job's tiles, those of the same taps together. */
+static void store_tiles(const struct job *job, float *weights, float *bias)
+{
+    const int64_t across = job->cut->spread.count;
+    for (int64_t i = job->first, next; i < job->last; i = next) {
+        next = fcnn_min(job->last, (i / across + 1) * across);
+        const struct fcnn_panel end = tile_at(job->cut, next - 1).spread;
+        struct tile sums = tile_at(job->cut, i);
+        sums.spread.width = end.from + end.width - sums.spread.from;
+        store_sums(job, &sums, weights);
+        if (bias && job->at.part == 0 && sums.taps.from == 0) store_bias(job, &sums.spread, bias);
     }
 }
 
@@ -238,13 +263,10 @@ static void sum_block(void *context, int64_t image, int64_t images, int64_t slot
     const struct weights_cut *cut = job->cut;
     const size_t vectors = (size_t)(cut->taps.channels * cut->lanes.depth);
     memset(job->scratch.sums, 0, vectors * (size_t)cut->lanes.lanes * sizeof(float));
-    memset(job->scratch.bias, 0, (size_t)(cut->lanes.depth * cut->lanes.lanes) * sizeof(float));
+    memset(job->scratch.bias, 0, (size_t)(cut->lanes.planes * cut->lanes.lanes) * sizeof(float));
     for (int64_t n = image; n < image + images; n++) sum_image(job, n);
-    float *bias = job->problem->no_bias ? NULL : fcnn_weights_sum_bias(&job->sum, slot);
-    for (int64_t i = job->first; i < job->last; i++) {
-        const struct tile tile = tile_at(cut, i);
-        store_tile(job, &tile, fcnn_weights_sum_weights(&job->sum, slot), bias);
-    }
+    store_tiles(job, fcnn_weights_sum_weights(&job->sum, slot),
+                job->problem->no_bias ? NULL : fcnn_weights_sum_bias(&job->sum, slot));
 }
 
 static void add_slot(void *context, int64_t into)
@@ -274,7 +296,6 @@ void fcnn_grouped_weights_run(const struct fcnn_query *query, const fcnn_tensors
                       .sum = fcnn_weights_sum_of(query->problem, t, memory->sums)};
     (void)stage; /* only one */
     fcnn_grouped_list_index(&cut.lanes, job.index);
-    for (int32_t lane = 0; lane < cut.lanes.lanes; lane++) job.same[lane] = lane;
     memset(job.scratch.source + cut.slots * cut.source.row, 0, (size_t)cut.source.row * sizeof(float));
     for (int64_t s = 0; s < query->problem->s; s++) {
         const int64_t column = s * query->problem->dilation_w, phases = cut.source.phases;

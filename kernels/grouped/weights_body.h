@@ -3,6 +3,8 @@
  * elements, taps by spread gradients. */
 #include "kernels/grouped/grouped.h"
 #include "kernels/simd/common.h"
+#include "kernels/simd/transpose.h"
+#include "kernels/elementwise/lanes.h"
 
 /* The sums of a tile, one vector of the source for each tap and one spread gradient are in registers. */
 #if VEC_REGISTERS >= 32
@@ -12,11 +14,16 @@
 #endif
 #define SUM_SPREAD 4
 
-/* `taps` and `spread` are constants. */
-FCNN_INLINE void sum_tile(const struct fcnn_grouped_sum *sum, const int taps, const int spread)
+/* `taps`, `spread` and `broadcast` are constants. */
+FCNN_INLINE void sum_tile(const struct fcnn_grouped_sum *sum, const int taps, const int spread, const int broadcast)
 {
     const int64_t plane = sum->plane, end = sum->columns * VL;
     vec acc[SUM_TAPS][SUM_SPREAD];
+    int64_t offset[SUM_SPREAD];
+    FCNN_UNROLL for (int j = 0; j < spread; j++) {
+        const int64_t channel = sum->first + j;
+        offset[j] = broadcast ? channel / VL * plane + channel % VL : channel * plane;
+    }
     FCNN_UNROLL for (int t = 0; t < taps; t++)
         FCNN_UNROLL for (int j = 0; j < spread; j++) acc[t][j] = vec_load(sum->sums + t * sum->tap + j * VL);
     for (int64_t row = 0; row < sum->rows; row++) {
@@ -26,7 +33,8 @@ FCNN_INLINE void sum_tile(const struct fcnn_grouped_sum *sum, const int taps, co
             vec source[SUM_TAPS];
             FCNN_UNROLL for (int t = 0; t < taps; t++) source[t] = vec_keep(vec_load(x[t] + at));
             FCNN_UNROLL for (int j = 0; j < spread; j++) {
-                const vec gradient = vec_keep(vec_load(g + j * plane + at));
+                const float *from = g + offset[j] + at;
+                const vec gradient = vec_keep(broadcast ? vec_set1(*from) : vec_load(from));
                 FCNN_UNROLL for (int t = 0; t < taps; t++) acc[t][j] = vec_fma(source[t], gradient, acc[t][j]);
             }
         }
@@ -37,7 +45,10 @@ FCNN_INLINE void sum_tile(const struct fcnn_grouped_sum *sum, const int taps, co
 
 typedef void sum_tile_fn(const struct fcnn_grouped_sum *sum);
 #define SUM_TILE(t, j) \
-    static void sum_tile_##t##_##j(const struct fcnn_grouped_sum *sum) { sum_tile(sum, t, j); }
+    static void sum_tile_##t##_##j(const struct fcnn_grouped_sum *sum)         \
+    {                                                                          \
+        sum->broadcast ? sum_tile(sum, t, j, 1) : sum_tile(sum, t, j, 0);      \
+    }
 #define SUM_TILES(t) SUM_TILE(t, 1) SUM_TILE(t, 2) SUM_TILE(t, 3) SUM_TILE(t, 4)
 #define SUM_ROW(t) {sum_tile_##t##_1, sum_tile_##t##_2, sum_tile_##t##_3, sum_tile_##t##_4}
 SUM_TILES(1) SUM_TILES(2) SUM_TILES(3)
@@ -54,4 +65,16 @@ static void sum_rows(const struct fcnn_grouped_sum *sum)
 #endif
     };
     tiles[sum->taps - 1][sum->spread - 1](sum);
+}
+
+static void store_sums(const float *sums, int64_t count, int64_t lanes, float *const *out)
+{
+    for (int64_t j = 0; j < count; j += VL) {
+        const int64_t width = fcnn_min(count - j, VL);
+        vec square[VL];
+        FCNN_UNROLL for (int i = 0; i < VL; i++) square[i] = i < width ? vec_load(sums + (j + i) * VL) : vec_zero();
+        vec_transpose(square);
+        FCNN_UNROLL for (int lane = 0; lane < VL; lane++)
+            if (lane < lanes) vec_store_first(out[lane] + j, square[lane], width);
+    }
 }
