@@ -15,8 +15,9 @@ const char *fcnn_depthwise_weights_inplace_unsupported(const struct fcnn_query *
     return fcnn_depthwise_unsupported(query);
 }
 
-/* Of a first-level cache lines some power of two apart, up to 4 KB, share a part. Does it hold, for a vector of channels,
- * a row of gradients and what of the source the next row of outputs meets again? Else that comes from the next level. */
+/* Lines some power of two apart, up to 4 KB, share a part of a first-level cache. Does it hold, for a vector of
+ * channels, a row of gradients and what of the source the next row of outputs meets again? Else that is read from
+ * further away. */
 const char *fcnn_depthwise_weights_inplace_doubt(const struct fcnn_query *query)
 {
     const fcnn_problem *p = query->problem;
