@@ -28,6 +28,7 @@ static const struct { const char *kernels, *problem; } cases[] = {
     {PLAIN, "conv2d+relu forward mb1ic32ih6oc40kh3ph1"},
     {"*_depthwise_*", "conv2d forward g40mb1ic40ih14oc40kh3ph1"},
     {"*_depthwise_@(scalar|avx2)", "conv2d forward g40mb1ic40ih11oc40kh5sh2ph2"},
+    {"conv2d_fwd_skip_*", "conv2d+relu forward mb1ic32ih6oc40kh3ph1"},
     {"*_grouped_*", "conv2d forward g8mb1ic32ih9oc32kh3ph1"},
     {PLAIN, "conv2d backward_data mb1ic40ih6oc32kh3ph1"},
     {"*_depthwise_*", "conv2d backward_data g40mb1ic40ih14oc40kh3ph1"},

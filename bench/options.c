@@ -51,8 +51,8 @@ static const char help[] =
     "                     --benchmark_repetitions=N, --benchmark_min_time=SECONDS, --benchmark_format=json\n\n"
     "A budget that might be used up goes to what dispatch takes and to peers first, to scalar code last.\n\n"
     "Exit status: 0, 1 if a kernel computes wrong bits, fails or adds up in another order than it must, 64 usage\n"
-    "(also if nothing matches), 65 and 66 a file cannot be understood or read, 71 no memory, 73 the output file cannot\n"
-    "be made, 74 it or the standard output cannot be written, 128 + N after signal N.\n";
+    "(also if nothing matches), 65 and 66 a file cannot be understood or read, 71 no memory, 73 the output file\n"
+    "cannot be made, 74 it or the standard output cannot be written, 128 + N after signal N.\n";
 
 /* Google Benchmark's options, which are left in argv. */
 static int is_library_option(const char *argument)

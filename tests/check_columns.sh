@@ -1,11 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 # Lines of sources, scripts and makefiles have at most 120 columns. A character is one column whatever the locale: bytes
-# that continue one in UTF-8 do not count. Nor do copies that another test makes and removes meanwhile.
+# that continue one in UTF-8 do not count. Nor do copies that another test makes and removes
+# meanwhile, and what is generated.
 set -u
 cd "$top_srcdir" || exit 1
 
-files=$(find reference kernels lib cli examples tests bench ! -path '*.tmp/*' \
+files=$(find reference kernels lib cli examples tests bench ! -path '*.tmp/*' ! -name page_files.c \
     \( -name '*.[ch]' -o -name '*.cc' -o -name '*.def' -o -name '*.mk' -o -name '*.sh' \) | sort)
 LC_ALL=C awk '
 FNR == 1 { files++ }

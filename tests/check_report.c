@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Kept results: what was written is read back and is written the same again; files that are none are refused with the
  * place that is wrong; and the page has the numbers that follow from made-up results with known answers, and of their
- * texts no markup. Pictures are for check_report.sh. */
+ * texts no markup. Pictures are for check_page.sh. */
 #include <check.h>
 #include <fcntl.h>
 #include <math.h>

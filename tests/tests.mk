@@ -18,7 +18,7 @@ script_tests = \
     tests/check_lists.sh \
     tests/check_no_memory.sh \
     tests/check_published.sh \
-    tests/check_report.sh \
+    tests/check_page.sh \
     tests/check_symbols.sh \
     tests/check_table.sh \
     tests/check_tier0.sh \

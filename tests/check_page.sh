@@ -13,7 +13,7 @@ fi
 unset FASTCNN_ISA FASTCNN_KERNEL FASTCNN_MATH FASTCNN_VERBOSE FASTCNN_NUM_THREADS
 export FASTCNN_TUNING=off
 
-folder=$(mktemp -d "${TMPDIR:-/tmp}/check_report.XXXXXX") || exit 99
+folder=$(mktemp -d "${TMPDIR:-/tmp}/check_page.XXXXXX") || exit 99
 trap 'rm -rf "$folder"' EXIT
 failures=0
 
