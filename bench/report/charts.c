@@ -87,8 +87,8 @@ int report_draw_ratios(struct report *report, const char *title, const char *mar
             "$bars using ($3 < 1 ? sqrt($3) : 1/0):2:3:(1):($2 - 0.36):($2 + 0.36) with boxxyerror lc rgb '" LOSS
             "' title 'slower', "
             "$bars using 3:2:($3 < 1 ? '' : sprintf('%%.2f', $3)) with labels left offset 0.5,0 tc rgb 'black' "
-            "notitle, $bars using 3:2:($3 < 1 ? sprintf('%%.2f', $3) : '') with labels right offset -0.5,0 tc rgb 'black' "
-            "notitle", least * 0.75, most * 1.35);
+            "notitle, $bars using 3:2:($3 < 1 ? sprintf('%%.2f', $3) : '') with labels right "
+            "offset -0.5,0 tc rgb 'black' notitle", least * 0.75, most * 1.35);
     if (mark) {
         fputs(", $bars using ($4 > 0 ? $4 : 1/0):2 with points pt 2 ps 0.8 lw 2 lc rgb 'black' title ", out);
         put_name(out, mark);
