@@ -230,7 +230,7 @@ check-isa:
 	    FASTCNN_ISA=avx2 $(MAKE) check TESTS="$$(echo $$tests)"
 # What runs no kernel, or is no program of ours, is the same behind an emulator.
 not_emulated = tests/check_compare.sh tests/check_gate tests/check_hot_loops.sh tests/check_icount.sh \
-    tests/check_page.sh tests/check_report tests/check_tier0.sh
+    tests/check_orders tests/check_page.sh tests/check_peers tests/check_report tests/check_tier0.sh
 check-nehalem:
 	@command -v qemu-x86_64 >/dev/null || { echo 'make check-nehalem needs qemu: apt-get install qemu-user' >&2; exit 1; }
 	CK_FORK=no CK_TIMEOUT_MULTIPLIER=50 FCNN_TEST_SMALL=1 FCNN_TEST_RANDOM=5 FCNN_TEST_MOST=1e5 \

@@ -86,7 +86,7 @@ FCNN_INLINE void fill_any(const struct fcnn_grouped_fill *fill, int64_t i, const
 FCNN_INLINE void copy_plane(const struct fcnn_grouped_fill *fill, int64_t i, const struct fill_kind kind)
 {
     const float *src = fill->src + i * VL, *dst = kind.masked ? fill->dst + i * VL : NULL;
-    const mask real = vec_first(fill->room - i * VL);
+    const mask real = vec_first(fcnn_min(VL, fill->room - i * VL));
     float *out = fill->out + i * fill->plane;
     vec bias = kind.biased ? vec_load(fill->bias + i * VL) : vec_zero();
     for (const float *end = out + fill->columns * VL; out < end; out += VL, src += fill->step) {
