@@ -15,23 +15,7 @@ PROGRAM is fastcnn-icount, which knows how it was compiled.
 END
 }
 
-here=$(cd "$(dirname "$0")" && pwd)
-record= folder=$here/baseline program=
-for argument; do
-    case $argument in
-    --record) record=1 ;;
-    --baseline=*) folder=${argument#*=} ;;
-    --help) usage && exit 0 ;;
-    -*) usage >&2 && exit 64 ;;
-    *) program=$argument ;;
-    esac
-done
-[ -n "$program" ] || { usage >&2 && exit 64; }
-skip() { echo "SKIP: $*"; exit 77; }
-fail() { echo "FAIL: $*"; exit 1; }
-
-key=$("$program" --key) || fail "$program --key"
-name=$(echo "$key" | sed -n 's/^name //p')
+. "$(dirname "$0")/tier0.sh"
 key=$(echo "$key" | sed -n '/^compiler \|^flags /{s/  */ /g; s/ $//; p; }')
 
 # An instruction set: multiply-adds, vectors and masks on the stack, jumps. Another one is a line here.

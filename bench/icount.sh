@@ -13,24 +13,8 @@ PROGRAM is fastcnn-icount.
 END
 }
 
-here=$(cd "$(dirname "$0")" && pwd)
-record= folder=$here/baseline program=
-for argument; do
-    case $argument in
-    --record) record=1 ;;
-    --baseline=*) folder=${argument#*=} ;;
-    --help) usage && exit 0 ;;
-    -*) usage >&2 && exit 64 ;;
-    *) program=$argument ;;
-    esac
-done
-[ -n "$program" ] || { usage >&2 && exit 64; }
-skip() { echo "SKIP: $*"; exit 77; }
-fail() { echo "FAIL: $*"; exit 1; }
-
+. "$(dirname "$0")/tier0.sh"
 command -v valgrind >/dev/null || skip "counting instructions needs valgrind: apt-get install valgrind"
-key=$("$program" --key) || fail "$program --key"
-name=$(echo "$key" | sed -n 's/^name //p')
 key=$(echo "$key" | sed '/^name /d; s/  */ /g; s/ $//')
 isas='scalar avx2'
 
