@@ -5,36 +5,9 @@
 # reaches everything, columns sort, rows are filtered.
 # FASTCNN_BENCH names the program (default ./fastcnn-bench). Without Chromium 77, after the rest has passed.
 
-bench=${FASTCNN_BENCH:-./fastcnn-bench}
-if [ ! -x "$bench" ]; then
-    echo "SKIP: $bench was not built (it needs g++ and Google Benchmark)"
-    exit 77
-fi
-unset FASTCNN_ISA FASTCNN_KERNEL FASTCNN_MATH FASTCNN_VERBOSE FASTCNN_NUM_THREADS
-export FASTCNN_TUNING=off
-
-folder=$(mktemp -d "${TMPDIR:-/tmp}/check_page.XXXXXX") || exit 99
-trap 'rm -rf "$folder"' EXIT
-failures=0
-
-fail() {
-    echo "FAIL: $*"
-    failures=$((failures + 1))
-}
-
-# expect STATUS ARGUMENT...
-expect() {
-    wanted=$1
-    shift
-    "$bench" "$@" >"$folder/out" 2>"$folder/err"
-    status=$?
-    [ $status -eq "$wanted" ] && return
-    fail "fastcnn-bench $*: exit status $status, expected $wanted"
-    sed 's/^/    /' "$folder/err"
-}
+. "${top_srcdir:-.}/tests/run_bench.sh"
 
 page=$folder/page.html
-short="--benchmark_min_time=0.0005 --benchmark_repetitions=2"
 # $short is several words
 # shellcheck disable=SC2086
 expect 0 --filter='mnist.conv3/*' --filter='mnist.dense2/*' --json="$folder/a.json" $short

@@ -24,7 +24,7 @@ script_tests = \
     tests/check_tier0.sh \
     tests/check_tuning.sh \
     tests/check_vectors.sh
-EXTRA_DIST += $(script_tests) tests/README.md tests/growth.c tests/lsan.supp
+EXTRA_DIST += $(script_tests) tests/README.md tests/growth.c tests/lsan.supp tests/run_bench.sh
 
 TEST_EXTENSIONS = .sh
 LOG_COMPILER = $(FCNN_RUN)
