@@ -9,6 +9,7 @@
 #include "bench/layers.h"
 
 #define UNSTEADY 0.05 /* interquartile range of the peak over its median */
+#define DOUBTFUL 0.25 /* of a row's time: its ratios may be a neighbour's doing */
 
 /* ---- the numbers ---- */
 
@@ -125,10 +126,13 @@ static void print_group(const struct bench_overview *o, const struct bench_resul
     if (first || o->count > 1) print_network(&o->networks[o->count], first, end, out);
 }
 
+static int is_doubtful(const struct bench_result *row) { return row->time.range > DOUBTFUL * row->time.median; }
+
 static void print_pair(const char *which, const struct bench_pair *pair, const char *name, FILE *out)
 {
-    fprintf(out, "%s %6.2f times as fast as %s: %s %s\n", which, pair->ratio, name, pair->ours->of->layer,
-            fcnn_direction_name(pair->ours->of->problem.direction));
+    const int doubtful = is_doubtful(pair->ours) || is_doubtful(pair->theirs);
+    fprintf(out, "%s %6.2f times as fast as %s: %s %s%s\n", which, pair->ratio, name, pair->ours->of->layer,
+            fcnn_direction_name(pair->ours->of->problem.direction), doubtful ? " (windows differ much)" : "");
 }
 
 static void print_extremes(const struct bench_overview *o, const struct bench_results *results, FILE *out)
