@@ -34,7 +34,13 @@ has() # out or err, then a fixed text
 }
 
 lacks() { ! grep -qF -e "$2" "$work/$1" || fail "std$1 has '$2'"; }
-json() { checks=$((checks + 1)); jq -e "$1" "$out" >/dev/null 2>&1 || fail "JSON: not $1"; }
+json() # the document on stdout satisfies this jq condition
+{
+    checks=$((checks + 1))
+    [ -n "$jq" ] || return 0
+    jq -e "$1" "$out" >/dev/null 2>&1 || fail "JSON: not $1"
+}
+jq=$(command -v jq) || echo 'SKIP: JSON was not looked into, jq is missing'
 
 relu='relu forward mb1ic3ih5'
 conv='conv2d forward mb1ic3ih9oc17oh9kh3ph1'
