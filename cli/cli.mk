@@ -32,7 +32,7 @@ cli_sources = \
     cli/tune_list.c \
     cli/ui.c
 fastcnn_SOURCES = $(cli_sources)
-fastcnn_LDADD = libfcnn-program.la libfcnn-cases.la libfcnn-reference.la libfcnn-layers.la libfastcnn-io.la \
+fastcnn_LDADD = libfcnn-program.la libfcnn-cases.la libfcnn-reference.la libfcnn-layers.la libfcnn-io.la \
     libfastcnn.la $(JANSSON_LIBS) $(LIBM)
 
 # Trains with every family of kernels: one hash, or exit status 1.

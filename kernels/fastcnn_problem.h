@@ -41,6 +41,9 @@ typedef enum fcnn_direction {
 typedef enum fcnn_activation {
     FCNN_LINEAR = 0,
     FCNN_RELU_ACTIVATION = 1,
+    FCNN_SIGMOID_ACTIVATION = 2, /* these three: in layers of models only, no problem has them */
+    FCNN_TANH_ACTIVATION = 3,
+    FCNN_SOFTMAX_ACTIVATION = 4,
 } fcnn_activation;
 
 typedef enum fcnn_padding {

@@ -2,7 +2,7 @@
 # libfcnn-core.la is the whole library with all its names: what white-box tests and the benchmark link.
 # libfastcnn.la is the same with only fcnn_* exported: what is installed and what the program links.
 
-noinst_LTLIBRARIES += libfcnn-core.la libfastcnn-io.la
+noinst_LTLIBRARIES += libfcnn-core.la libfcnn-io.la
 lib_LTLIBRARIES += libfastcnn.la
 include_HEADERS = kernels/fastcnn_problem.h lib/fastcnn.h lib/fastcnn_tuning.h lib/net/fastcnn_net.h
 
@@ -106,17 +106,34 @@ update-symbols:
 	top_srcdir='$(srcdir)' $(SHELL) $(srcdir)/tests/check_symbols.sh --list >lib/symbols.tmp
 	mv lib/symbols.tmp $(srcdir)/lib/libfastcnn.symbols
 
-# File formats and receipts: not in the library, which needs no more than libc, libm and OpenMP.
-libfastcnn_io_la_CPPFLAGS = $(LIB_CPPFLAGS) $(JANSSON_CFLAGS) $(NETTLE_CFLAGS) $(ZLIB_CFLAGS)
-libfastcnn_io_la_SOURCES = \
+# File formats and receipts: not in the library of kernels, which needs no more than libc, libm and OpenMP. All of it is
+# libfcnn-io.la; libfastcnn-io.la is the same with only the functions of fastcnn_io.h exported: what is installed.
+libfcnn_io_la_CPPFLAGS = $(LIB_CPPFLAGS) $(JANSSON_CFLAGS) $(NETTLE_CFLAGS) $(ZLIB_CFLAGS) $(HDF5_CFLAGS) $(PNG_CFLAGS)
+libfcnn_io_la_SOURCES = \
     lib/io/digits.c \
+    lib/io/fail.c \
+    lib/io/fail.h \
+    lib/io/fastcnn_io.h \
     lib/io/idx.c \
     lib/io/input.c \
     lib/io/input.h \
     lib/io/io.h \
     lib/io/receipt.c \
     lib/io/receipt.h
-libfastcnn_io_la_LIBADD = $(JANSSON_LIBS) $(NETTLE_LIBS) $(ZLIB_LIBS) $(LIBM)
+libfcnn_io_la_LIBADD = $(JANSSON_LIBS) $(NETTLE_LIBS) $(ZLIB_LIBS) $(HDF5_LIBS) $(PNG_LIBS) $(LIBM)
+
+if INSTALL_IO
+lib_LTLIBRARIES += libfastcnn-io.la
+include_HEADERS += lib/io/fastcnn_io.h
+endif
+libfastcnn_io_la_SOURCES =
+libfastcnn_io_la_LIBADD = libfcnn-io.la libfastcnn.la
+libfastcnn_io_la_LDFLAGS = $(AM_LDFLAGS) -no-undefined -version-info 0:0:0
+if VERSION_SCRIPT
+libfastcnn_io_la_LDFLAGS += -Wl,--version-script=$(srcdir)/lib/io/libfastcnn-io.map
+EXTRA_libfastcnn_io_la_DEPENDENCIES = lib/io/libfastcnn-io.map
+endif
+EXTRA_DIST += lib/io/libfastcnn-io.map
 
 pkgconfig_DATA = fastcnn.pc
 

@@ -123,7 +123,7 @@ check_PROGRAMS += tests/broken_fastcnn
 endif
 tests_broken_fastcnn_CPPFLAGS = $(fastcnn_CPPFLAGS)
 tests_broken_fastcnn_SOURCES = $(cli_sources) cli/program.c cli/program.h tests/break_memory.c
-tests_broken_fastcnn_LDADD = libfcnn-cases.la libfcnn-layers.la libfastcnn-io.la libfcnn-core.la $(JANSSON_LIBS) $(LIBM)
+tests_broken_fastcnn_LDADD = libfcnn-cases.la libfcnn-layers.la libfcnn-io.la libfcnn-core.la $(JANSSON_LIBS) $(LIBM)
 tests_broken_fastcnn_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc -Wl,--wrap=calloc -Wl,--wrap=realloc \
     -Wl,--wrap=aligned_alloc -Wl,--wrap=posix_memalign
 libfcnn_tests_la_CPPFLAGS = $(LIB_CPPFLAGS)
@@ -152,7 +152,7 @@ libfcnn_tests_la_SOURCES = \
     tests/toy.h \
     tests/winograd.c \
     tests/winograd.h
-libfcnn_tests_la_LIBADD = libfcnn-core.la libfcnn-double.la libfastcnn-io.la $(CHECK_LIBS) $(LIBM)
+libfcnn_tests_la_LIBADD = libfcnn-core.la libfcnn-double.la libfcnn-io.la $(CHECK_LIBS) $(LIBM)
 LDADD = libfcnn-tests.la
 # The benchmark's own code. A planted fault in what it times, a clock that ticks as a test wants: by the linker.
 tests_check_cases_LDADD = libfcnn-bench.la $(LDADD)

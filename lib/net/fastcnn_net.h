@@ -29,6 +29,55 @@ FCNN_API fcnn_status fcnn_add_avgpool2d(fcnn_model *model, int64_t r, int64_t s)
 FCNN_API fcnn_status fcnn_add_flatten(fcnn_model *model);
 FCNN_API fcnn_status fcnn_add_dense(fcnn_model *model, int64_t units, fcnn_activation activation);
 
+/* Every kind of layer, in Keras' words. Zeros in a fcnn_layer mean Keras' defaults. */
+typedef enum fcnn_layer_kind {
+    FCNN_LAYER_CONV2D = 1,             /* units (filters) r s stride dilation groups padding no_bias activation */
+    FCNN_LAYER_DEPTHWISE_CONV2D = 2,   /* units (depth multiplier; 0: 1) r s stride dilation padding no_bias activation */
+    FCNN_LAYER_MAXPOOL2D = 3,          /* r s (0: 2) stride (0: the window) padding */
+    FCNN_LAYER_AVGPOOL2D = 4,          /* the same */
+    FCNN_LAYER_GLOBAL_AVGPOOL2D = 5,   /* gives 1 x 1 x c, flat */
+    FCNN_LAYER_FLATTEN = 6,
+    FCNN_LAYER_DENSE = 7,              /* units no_bias activation */
+    FCNN_LAYER_ACTIVATION = 8,         /* activation */
+    FCNN_LAYER_DROPOUT = 9,            /* rate */
+    FCNN_LAYER_BATCH_NORMALIZATION = 10, /* epsilon momentum no_scale no_center */
+    FCNN_LAYER_ZERO_PADDING2D = 11,    /* pad_top pad_bottom pad_left pad_right */
+    FCNN_LAYER_RESCALING = 12,         /* scale offset: src * scale + offset */
+} fcnn_layer_kind;
+
+typedef struct fcnn_layer {
+    fcnn_layer_kind kind;
+    const char *name;       /* NULL: Keras' next, "conv2d_1"; else 1 to 127 bytes without '/', not in the model yet */
+    int64_t units;
+    int64_t r, s;           /* filter or window; both 0 in pooling: 2 x 2 */
+    int64_t stride_h, stride_w, dilation_h, dilation_w, groups; /* 0: 1, pooling's strides: the window */
+    fcnn_padding padding;   /* FCNN_PAD_VALID (0 is that too) or FCNN_PAD_SAME */
+    int64_t pad_top, pad_bottom, pad_left, pad_right; /* zero_padding2d */
+    int no_bias;
+    fcnn_activation activation;
+    float rate;             /* dropout: the share that is set to 0 in training, 0 to below 1 */
+    float epsilon, momentum; /* batch normalization; 0: Keras' 1e-3, 0.99 */
+    int no_scale, no_center; /* batch normalization without gamma, without beta */
+    float scale, offset;    /* rescaling; both 0 is refused */
+} fcnn_layer;
+
+/* Adds any layer: all that the functions above can and the rest. FCNN_BAD_ARGUMENT and FCNN_BAD_SHAPE name the member;
+ * the model is as it was then. *layer is read, not kept. */
+FCNN_API fcnn_status fcnn_add_layer_sized(fcnn_model *model, const fcnn_layer *layer, size_t size);
+FCNN_INLINE fcnn_status fcnn_add_layer(fcnn_model *model, const fcnn_layer *layer)
+{
+    return fcnn_add_layer_sized(model, layer, sizeof *layer);
+}
+/* Layer 0 .. fcnn_model_layers()-1 with all defaults filled in: adding it to another model makes the same layer. The
+ * name is the model's. */
+FCNN_API fcnn_status fcnn_model_layer_as_added_sized(const fcnn_model *model, int index, fcnn_layer *layer, size_t size);
+FCNN_INLINE fcnn_status fcnn_model_layer_as_added(const fcnn_model *model, int index, fcnn_layer *layer)
+{
+    return fcnn_model_layer_as_added_sized(model, index, layer, sizeof *layer);
+}
+/* The shape that fcnn_model_create() was given. */
+FCNN_API fcnn_status fcnn_model_input(const fcnn_model *model, int64_t *h, int64_t *w, int64_t *c);
+
 /* A layer as it was added, whatever runs in its place. The texts are the library's: class_name for ever, name until the
  * next layer is added. */
 typedef struct fcnn_layer_info {
@@ -42,6 +91,9 @@ typedef struct fcnn_layer_info {
     fcnn_activation activation;     /* conv2d and dense */
     int64_t weights, bias;          /* their numbers of floats; 0: no parameters. c: filters, units */
     int line;                       /* of fcnn_model_kernels(): where it runs; -1: nothing runs (flatten) */
+    fcnn_layer_kind kind;
+    int64_t moving;                 /* batch normalization: c, the floats of FCNN_PART_MOVING_MEAN and _VARIANCE each;
+                                     * else 0. Its weights are gamma, its bias beta */
 } fcnn_layer_info;
 
 FCNN_API int fcnn_model_layers(const fcnn_model *model); /* as added, flatten too; 0 for NULL */
@@ -58,7 +110,24 @@ FCNN_API fcnn_status fcnn_model_mnist(fcnn_model **model);
 
 /* ---- compile ---- */
 
-typedef enum fcnn_optimizer { FCNN_OPTIMIZER_ADAM, FCNN_OPTIMIZER_SGD } fcnn_optimizer;
+typedef enum fcnn_optimizer {
+    FCNN_OPTIMIZER_ADAM,
+    FCNN_OPTIMIZER_SGD,     /* momentum, nesterov */
+    FCNN_OPTIMIZER_ADAMW,   /* Adam with decoupled weight decay (Loshchilov, Hutter 2019) */
+    FCNN_OPTIMIZER_RMSPROP, /* rho, momentum */
+} fcnn_optimizer;
+
+typedef enum fcnn_loss {
+    FCNN_LOSS_SPARSE_CATEGORICAL_CROSSENTROPY, /* labels are class numbers */
+    FCNN_LOSS_CATEGORICAL_CROSSENTROPY,        /* targets (n, classes), one-hot or any distribution */
+    FCNN_LOSS_MEAN_SQUARED_ERROR,              /* targets (n, outputs) */
+} fcnn_loss;
+
+/* The learning rate of step t = 0, 1, ... is learning_rate times, in double, rounded once:
+ *   constant   1
+ *   step       factor^floor(t / every)
+ *   cosine     alpha + (1 - alpha) (1 + cos(pi min(t, steps) / steps)) / 2    (Keras' CosineDecay) */
+typedef enum fcnn_schedule { FCNN_SCHEDULE_CONSTANT, FCNN_SCHEDULE_STEP, FCNN_SCHEDULE_COSINE } fcnn_schedule;
 
 #define FCNN_MAX_SHARDS 1024
 
@@ -71,7 +140,23 @@ typedef struct fcnn_compile_options {
                            * gradient sums. */
     const fcnn_options *kernels; /* for every plan of the model, NULL: defaults; .threads: worker threads of the model,
                            * of which no more train than there are shards */
+    int nesterov;         /* SGD */
+    float rho;            /* RMSprop; 0: 0.9 */
+    float weight_decay;   /* AdamW; 0: 0.004 */
+    fcnn_loss loss;
+    fcnn_schedule schedule;
+    int64_t schedule_steps; /* step: `every`; cosine: `steps` */
+    double schedule_factor; /* step: `factor`, 0: 0.1; cosine: `alpha` */
 } fcnn_compile_options;
+
+/* What a compiled model was compiled with, defaults filled in; `kernels` is NULL there. FCNN_BAD_ARGUMENT: not
+ * compiled. */
+FCNN_API fcnn_status fcnn_model_compile_options_sized(const fcnn_model *model, fcnn_compile_options *options,
+                                                      size_t size);
+FCNN_INLINE fcnn_status fcnn_model_compile_options(const fcnn_model *model, fcnn_compile_options *options)
+{
+    return fcnn_model_compile_options_sized(model, options, sizeof *options);
+}
 
 /* Fixes the layers, draws the weights. The last layer must be dense and linear: softmax and sparse categorical
  * cross-entropy are added by the model. options NULL: all defaults. */
@@ -165,7 +250,12 @@ typedef enum fcnn_array {
     FCNN_ARRAY_INITIAL_MOMENT_1,
     FCNN_ARRAY_INITIAL_MOMENT_2,
 } fcnn_array;
-typedef enum fcnn_part { FCNN_PART_WEIGHTS, FCNN_PART_BIAS } fcnn_part;
+typedef enum fcnn_part {
+    FCNN_PART_WEIGHTS,         /* RSCK, dense CK, depthwise RS(C multiplier): Keras' order; gamma */
+    FCNN_PART_BIAS,            /* beta */
+    FCNN_PART_MOVING_MEAN,     /* not trained: their moments are 0 */
+    FCNN_PART_MOVING_VARIANCE,
+} fcnn_part;
 
 /* A whole array, layer by layer, each layer's weights, then its bias: copies out / in `count` floats, which must be
  * fcnn_model_parameters(). Setting the weights leaves the optimizer's state as it is. */
