@@ -70,6 +70,8 @@ check_programs = \
     tests/check_faults \
     tests/check_fit \
     tests/check_gate \
+    tests/check_gate_files \
+    tests/check_gate_report \
     tests/check_hyper \
     tests/check_idx \
     tests/check_input \
@@ -182,8 +184,10 @@ tests_check_estimate_LDFLAGS = $(bench_link_flags)
 tests_check_estimate_LDADD = libfcnn-bench.la $(LDADD) $(JANSSON_LIBS)
 tests_check_orders_LDFLAGS = $(bench_link_flags)
 tests_check_orders_LDADD = libfcnn-bench.la $(LDADD) $(JANSSON_LIBS)
-tests_check_gate_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 tests_check_gate_LDADD = libfcnn-gate.la $(LDADD) $(JANSSON_LIBS)
+tests_check_gate_files_LDADD = libfcnn-gate.la $(LDADD) $(JANSSON_LIBS)
+tests_check_gate_report_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+tests_check_gate_report_LDADD = libfcnn-gate.la $(LDADD) $(JANSSON_LIBS)
 tests_check_shape_file_LDADD = libfcnn-layers.la $(LDADD)
 tests_check_tuning_file_SOURCES = tests/check_tuning_file.c tests/tuning.c tests/tuning.h
 tests_check_tuning_text_SOURCES = tests/check_tuning_text.c tests/tuning.c tests/tuning.h
@@ -221,7 +225,7 @@ check-threads:
 
 # The suite again with less than the CPU has, and on a CPU of 2008, where any stray AVX instruction is a crash. A cap
 # changes what plans choose: programs that name their kernels, or have none, do the same under it.
-isa_free = cases digits dispatch faults gate idx input kernels limits orders peak peers places problem reference.* \
+isa_free = cases digits dispatch faults gate gate_files gate_report idx input kernels limits orders peak peers places problem reference.* \
     report results summaries summary text winograd
 .PHONY: check-isa check-nehalem
 check-isa:
@@ -230,7 +234,7 @@ check-isa:
 	    FASTCNN_ISA=scalar $(MAKE) check TESTS="$$(echo $$tests)" && \
 	    FASTCNN_ISA=avx2 $(MAKE) check TESTS="$$(echo $$tests)"
 # What looks at sources and objects, or has no use for FCNN_RUN: the same behind an emulator.
-not_emulated = tests/check_bench.sh tests/check_columns.sh tests/check_compare.sh tests/check_gate \
+not_emulated = tests/check_bench.sh tests/check_columns.sh tests/check_compare.sh tests/check_gate tests/check_gate_files tests/check_gate_report \
     tests/check_hardening.sh tests/check_hot_loops.sh tests/check_icount.sh tests/check_includes.sh \
     tests/check_leak.sh tests/check_lists.sh tests/check_page.sh tests/check_report tests/check_symbols.sh \
     tests/check_table.sh tests/check_tier0.sh tests/check_vectors.sh
