@@ -46,8 +46,8 @@ endif
 AM_CPPFLAGS += $(CHECK_CFLAGS)
 if HAVE_CHECK
 check_PROGRAMS += $(check_programs)
-# The longest are among the scripts: first, so that no core waits for them at the end.
-TESTS = $(script_tests) $(check_programs)
+# The longest first, so that no core waits for them at the end.
+TESTS = tests/check_kernels $(script_tests) $(other_programs)
 else
 TESTS =
 check-local:
@@ -56,7 +56,8 @@ check-local:
 endif
 
 # tests/NAME comes from tests/NAME.c and the common library.
-check_programs = \
+check_programs = tests/check_kernels $(other_programs)
+other_programs = \
     tests/check_allocator \
     tests/check_api \
     tests/check_callback \
@@ -77,7 +78,6 @@ check_programs = \
     tests/check_input \
     tests/check_interface \
     tests/check_isas \
-    tests/check_kernels \
     tests/check_limits \
     tests/check_memory \
     tests/check_metrics \
