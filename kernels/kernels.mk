@@ -48,12 +48,16 @@ libfcnn_scalar_la_SOURCES = \
     kernels/depthwise/weights_inplace_scalar.c \
     kernels/depthwise/weights_scalar.c \
     kernels/elementwise/chunks.h \
+    kernels/elementwise/dropout_body.h \
+    kernels/elementwise/dropout_scalar.c \
     kernels/elementwise/flush.h \
     kernels/elementwise/lanes.h \
     kernels/elementwise/reduce_body.h \
     kernels/elementwise/reduce_scalar.c \
     kernels/elementwise/relu_body.h \
     kernels/elementwise/relu_scalar.c \
+    kernels/elementwise/sigmoid_body.h \
+    kernels/elementwise/sigmoid_scalar.c \
     kernels/fastcnn_problem.h \
     kernels/grouped/body.h \
     kernels/grouped/gather.c \
@@ -79,6 +83,7 @@ libfcnn_scalar_la_SOURCES = \
     kernels/pool/pool.h \
     kernels/simd/common.h \
     kernels/simd/math.h \
+    kernels/simd/philox.h \
     kernels/simd/transpose.h \
     kernels/simd/vector_avx2.h \
     kernels/simd/vector_avx512.h \
@@ -121,8 +126,10 @@ libfcnn_avx2_la_SOURCES = \
     kernels/depthwise/inplace_avx2.c \
     kernels/depthwise/weights_avx2.c \
     kernels/depthwise/weights_inplace_avx2.c \
+    kernels/elementwise/dropout_avx2.c \
     kernels/elementwise/reduce_avx2.c \
     kernels/elementwise/relu_avx2.c \
+    kernels/elementwise/sigmoid_avx2.c \
     kernels/grouped/grouped_avx2.c \
     kernels/optimizer/adam_avx2.c \
     kernels/optimizer/sgd_avx2.c \
@@ -149,8 +156,10 @@ libfcnn_avx512_la_SOURCES = \
     kernels/depthwise/inplace_avx512.c \
     kernels/depthwise/weights_avx512.c \
     kernels/depthwise/weights_inplace_avx512.c \
+    kernels/elementwise/dropout_avx512.c \
     kernels/elementwise/reduce_avx512.c \
     kernels/elementwise/relu_avx512.c \
+    kernels/elementwise/sigmoid_avx512.c \
     kernels/grouped/grouped_avx512.c \
     kernels/optimizer/adam_avx512.c \
     kernels/optimizer/sgd_avx512.c \

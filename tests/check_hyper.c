@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * The ranges of the scalars of optimizers and losses: what fcnn_execute() and fcnn_compile() refuse, by name. */
+ * The ranges of the scalars of optimizers, losses and dropout: what fcnn_execute() and fcnn_compile() refuse, by
+ * name. */
 #include <check.h>
 #include <math.h>
 #include <string.h>
@@ -25,11 +26,11 @@ static fcnn_status execute(fcnn_op op, const fcnn_hyper *hyper)
     float gradient[COUNT] = {1, 2, 3, 4, 5}, parameters[COUNT] = {7, 7, 7, 7, 7};
     float first[COUNT] = {0}, second[COUNT] = {0};
     const int32_t labels[1] = {2};
-    const int loss = op == FCNN_CROSS_ENTROPY;
-    const fcnn_problem problem = {.op = op, .direction = loss ? FCNN_BACKWARD_DATA : FCNN_UPDATE, .c = COUNT};
+    const int updates = op == FCNN_ADAM || op == FCNN_SGD;
+    const fcnn_problem problem = {.op = op, .direction = updates ? FCNN_UPDATE : FCNN_BACKWARD_DATA, .c = COUNT};
     const fcnn_tensors tensors = {.d_weights = gradient, .parameters = parameters, .moment_1 = first,
                                   .moment_2 = second, .dst = gradient, .labels = labels, .d_src = parameters,
-                                  .hyper = hyper};
+                                  .d_dst = gradient, .hyper = hyper};
     fcnn_plan *plan;
     OK(fcnn_plan_create(&plan, &problem, NULL));
     const fcnn_status status = fcnn_execute(plan, &tensors);
@@ -53,6 +54,7 @@ static const struct range {
     {FCNN_SGD, SCALAR(learning_rate), ABOVE_0},
     {FCNN_SGD, SCALAR(momentum), {0, 0.5f, 1}, {-0.1f, 1.0000001f, INFINITY, NAN}},
     {FCNN_CROSS_ENTROPY, SCALAR(scale), {-1, 1e-30f, 1}, {0, -INFINITY, INFINITY, NAN}},
+    {FCNN_DROPOUT, SCALAR(dropout_rate), BELOW_1},
 };
 
 START_TEST(execute_knows_the_ranges)
@@ -83,6 +85,8 @@ START_TEST(a_forgotten_hyper_is_refused)
         FAILS(FCNN_BAD_ARGUMENT, execute(ops[i], NULL));
         ck_assert_ptr_nonnull(strstr(fcnn_last_error(), "hyper"));
     }
+    OK(execute(FCNN_DROPOUT, &none)); /* a rate of 0 keeps all */
+    FAILS(FCNN_BAD_ARGUMENT, execute(FCNN_DROPOUT, NULL));
 }
 END_TEST
 

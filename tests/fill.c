@@ -241,6 +241,16 @@ static void plant_infinities(const struct trial *t, uint64_t *state)
         if (i / image % 2 == 0 && rng_below(state, 16)) src[i] = -INFINITY;
 }
 
+/* Where sigmoid is flushed, where tanh counts as 1, and small numbers, for which tanh is nearly the same. */
+static void plant_bends(const struct trial *t, uint64_t *state)
+{
+    const float bends[] = {logf(REF_TINY_PROBABILITY), 10, -10, 0.1733f, 1e-4f};
+    const int64_t count = t->problem.n * t->problem.h * t->problem.w * t->problem.c;
+    float *src = floats_of(t, "src");
+    for (int64_t i = 0; i < count; i++)
+        if (rng_below(state, 2)) src[i] = near(bends[rng_below(state, sizeof bends / sizeof *bends)], state);
+}
+
 /* In one trial of three. */
 static void plant_edges(const struct trial *t, uint64_t state)
 {
@@ -249,6 +259,10 @@ static void plant_edges(const struct trial *t, uint64_t state)
     switch (t->problem.op) {
     case FCNN_ADAM:
     case FCNN_SGD: plant_thresholds(t, &state); break;
+    case FCNN_SIGMOID:
+    case FCNN_TANH:
+        if (forward) plant_bends(t, &state);
+        break;
     case FCNN_SOFTMAX: plant_low_rows(t, &state); break;
     case FCNN_CROSS_ENTROPY: (forward ? plant_low_rows : plant_probabilities)(t, &state); break;
     case FCNN_MAXPOOL:
@@ -280,6 +294,16 @@ static uint64_t hash(const char *text)
     return h;
 }
 
+/* Numbers that begin anywhere in a block, and blocks where the lower half of their number wraps, within a chunk. */
+static void fill_dropout(struct trial *t, uint64_t state)
+{
+    static const float rates[] = {0.5f, 0.25f, 0.1f, 0, 0.99999994f};
+    t->hyper.dropout_seed = rng_next(&state);
+    t->hyper.dropout_counter = (uint64_t)rng_below(&state, 100);
+    if (rng_below(&state, 2)) t->hyper.dropout_counter = ((uint64_t)4 << 32) - t->hyper.dropout_counter;
+    t->hyper.dropout_rate = rates[rng_below(&state, sizeof rates / sizeof *rates)];
+}
+
 void trial_make(struct trial *t, const fcnn_problem *problem, uint64_t seed)
 {
     *t = (struct trial){.problem = *problem, .seed = seed};
@@ -291,6 +315,7 @@ void trial_make(struct trial *t, const fcnn_problem *problem, uint64_t seed)
     t->hyper.beta_1_power = ldexpf(t->hyper.beta_1, -(int)rng_below(&state, 3));
     t->hyper.beta_2_power = t->hyper.beta_2 * t->hyper.beta_2;
     t->hyper.scale = t->style == FILL_WIDE ? 0x1p-45f : 1.0f / (float)problem->n;
+    fill_dropout(t, hash(t->text) - seed);
     t->count = fcnn_tensor_list(&t->problem, t->info);
     int results = 0;
     for (int i = 0; i < t->count; i++) {
