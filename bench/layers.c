@@ -17,6 +17,8 @@ const struct bench_layer bench_layers[] = {
     {"mnist.dense1", "dense+relu", "mb8ic576oc64", USUAL},
     {"mnist.dense2", "dense", "mb8ic64oc10", USUAL},
     {"mnist.loss", "cross_entropy", "mb8ic10", USUAL},
+    {"mnist.loss_targets", "categorical_cross_entropy", "mb8ic10", USUAL},
+    {"mnist.loss_squares", "mse", "mb8ic10", USUAL},
     {"mnist.softmax", "softmax", "mb8ic10", USUAL},
     {"mnist.gradients", "reduce", "mb8ic93322", USUAL},
     {"mnist.adam", "adam", "ic93322", USUAL},

@@ -32,6 +32,8 @@ typedef enum fcnn_op {
     FCNN_SIGMOID = 11,      /* 1 / (1 + exp(-x)) */
     FCNN_TANH = 12,
     FCNN_DROPOUT = 13,      /* sets a share of the elements to 0 and scales the others: fcnn_hyper */
+    FCNN_MSE = 14,          /* mean over C of the squared differences from targets */
+    FCNN_CATEGORICAL_CROSS_ENTROPY = 15, /* softmax + cross-entropy with a distribution in place of a label */
 } fcnn_op;
 
 typedef enum fcnn_direction {
@@ -66,7 +68,7 @@ typedef enum fcnn_padding {
  *   dense                 n c k no_bias activation
  *   maxpool avgpool       n h w c r s stride pad
  *   relu, sigmoid, tanh, dropout, adam, sgd   n h w c (their product counts)
- *   softmax, cross-entropy, reduce   n c
+ *   softmax, (categorical) cross-entropy, mse, reduce   n c
  * Others are ignored. p and q (size of the output, after pooling for conv2d_pool) are computed by fcnn_problem_check();
  * if they are set beforehand for an operation with a window they must agree. */
 typedef struct fcnn_problem {
@@ -110,7 +112,7 @@ typedef struct fcnn_hyper {
     float beta_1, beta_2, epsilon;      /* Adam */
     float beta_1_power, beta_2_power;   /* Adam: beta^t of this step, t = 1, 2, ... (by repeated multiplication) */
     float momentum;                     /* SGD */
-    float scale;                        /* cross-entropy backward: usually 1 / batch size */
+    float scale;                        /* losses backward: usually 1 / batch size */
     /* Dropout: element e of the tensor is kept, and multiplied by 1 / (1 - rate), if word number dropout_counter + e
      * (modulo 2^64) of the stream that belongs to the seed is at least rate 2^32; else it becomes 0. The backward pass
      * with the same three scalars has the same mask. A tensor of n elements uses the numbers up to
@@ -135,6 +137,11 @@ typedef struct fcnn_hyper {
  *   softmax forward          in src (N,C)                    out dst
  *   cross_entropy forward    in src (N,C) labels             out dst (probabilities) loss (N)
  *   cross_entropy backward   in dst labels hyper->scale      out d_src = (dst - onehot(labels)) * scale
+ *   categorical_cross_entropy forward   in src (N,C) targets (N,C)  out dst (probabilities) loss (N)
+ *   categorical_cross_entropy backward  in dst targets hyper->scale out d_src = (dst - targets) * scale; exact where
+ *                            each row of targets has the sum 1
+ *   mse forward              in src (N,C) targets (N,C)      out loss (N)
+ *   mse backward             in src targets hyper->scale     out d_src = (src - targets) * (2 scale / C)
  *   reduce forward           in src (N,C)                    out dst (C)
  *   adam update              in d_weights hyper              in/out parameters moment_1 moment_2
  *   sgd update               in d_weights hyper              in/out parameters moment_1
@@ -153,9 +160,10 @@ typedef struct fcnn_tensors {
     const int32_t *labels;
     float *loss;
     float *parameters, *moment_1, *moment_2;
-    const fcnn_hyper *hyper; /* cross-entropy backward, optimizers, dropout */
+    const fcnn_hyper *hyper; /* losses backward, optimizers, dropout */
     const void *packed; /* from fcnn_pack(); NULL: packed within the call */
     void *workspace;    /* fcnn_plan_workspace() bytes, 64-byte aligned; NULL: the plan's own */
+    const float *targets;
 } fcnn_tensors;
 
 typedef enum fcnn_role {

@@ -93,6 +93,9 @@ libfcnn_scalar_la_SOURCES = \
     kernels/skip/skip.h \
     kernels/skip/skip_body.h \
     kernels/skip/skip_scalar.c \
+    kernels/softmax/mse_body.h \
+    kernels/softmax/mse_scalar.c \
+    kernels/softmax/row.h \
     kernels/softmax/softmax_body.h \
     kernels/softmax/softmax_scalar.c \
     kernels/sparse/data.c \
@@ -137,6 +140,7 @@ libfcnn_avx2_la_SOURCES = \
     kernels/pool/avgpool_avx2.c \
     kernels/pool/maxpool_avx2.c \
     kernels/skip/skip_avx2.c \
+    kernels/softmax/mse_avx2.c \
     kernels/softmax/softmax_avx2.c \
     kernels/sparse/sparse_avx2.c \
     kernels/tile/tile_avx2.c \
@@ -167,6 +171,7 @@ libfcnn_avx512_la_SOURCES = \
     kernels/pool/avgpool_avx512.c \
     kernels/pool/maxpool_avx512.c \
     kernels/skip/skip_avx512.c \
+    kernels/softmax/mse_avx512.c \
     kernels/softmax/softmax_avx512.c \
     kernels/sparse/sparse_avx512.c \
     kernels/tile/tile_avx512.c \

@@ -292,7 +292,7 @@ const struct fcnn_variant dropout_bwd_data_naive = NAIVE(task_per_chunk, dropout
 const struct fcnn_variant adam_update_naive = NAIVE(task_per_chunk, adam_update);
 const struct fcnn_variant sgd_update_naive = NAIVE(task_per_chunk, sgd_update);
 
-/* ---- rows of (n,c): softmax, cross-entropy, reduce ---- */
+/* ---- rows of (n,c): softmax, losses, reduce ---- */
 
 RUN(softmax_forward)
 {
@@ -311,6 +311,31 @@ RUN(cross_entropy_backward_data)
                                t->d_src + first * p->c);
 }
 
+RUN(categorical_cross_entropy_forward)
+{
+    const int64_t at = first * p->c;
+    ref_categorical_cross_entropy_forward(last - first, p->c, t->src + at, t->targets + at, t->dst + at,
+                                          t->loss + first);
+}
+
+RUN(categorical_cross_entropy_backward_data)
+{
+    const int64_t at = first * p->c;
+    ref_categorical_cross_entropy_backward(last - first, p->c, t->dst + at, t->targets + at, t->hyper->scale,
+                                           t->d_src + at);
+}
+
+RUN(mse_forward)
+{
+    ref_mse_forward(last - first, p->c, t->src + first * p->c, t->targets + first * p->c, t->loss + first);
+}
+
+RUN(mse_backward_data)
+{
+    const int64_t at = first * p->c;
+    ref_mse_backward(last - first, p->c, t->src + at, t->targets + at, t->hyper->scale, t->d_src + at);
+}
+
 RUN(reduce_forward)
 {
     ref_reduce(p->n, p->c, t->src, t->dst);
@@ -319,4 +344,10 @@ RUN(reduce_forward)
 const struct fcnn_variant softmax_fwd_naive = NAIVE(task_per_image, softmax_forward);
 const struct fcnn_variant cross_entropy_fwd_naive = NAIVE(task_per_image, cross_entropy_forward);
 const struct fcnn_variant cross_entropy_bwd_data_naive = NAIVE(task_per_image, cross_entropy_backward_data);
+const struct fcnn_variant categorical_cross_entropy_fwd_naive =
+    NAIVE(task_per_image, categorical_cross_entropy_forward);
+const struct fcnn_variant categorical_cross_entropy_bwd_data_naive =
+    NAIVE(task_per_image, categorical_cross_entropy_backward_data);
+const struct fcnn_variant mse_fwd_naive = NAIVE(task_per_image, mse_forward);
+const struct fcnn_variant mse_bwd_data_naive = NAIVE(task_per_image, mse_backward_data);
 const struct fcnn_variant reduce_fwd_naive = NAIVE(one_task, reduce_forward);

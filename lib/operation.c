@@ -87,6 +87,22 @@ static const struct fcnn_tensor_rule cross_entropy[] = {
     {DATA, T(d_src), FCNN_COUNT_SRC, FCNN_OUT, FCNN_ALWAYS},
     END};
 
+static const struct fcnn_tensor_rule categorical_cross_entropy[] = {
+    {FWD, T(src), FCNN_COUNT_SRC, FCNN_IN, FCNN_ALWAYS},
+    {FWD | DATA, T(targets), FCNN_COUNT_SRC, FCNN_IN, FCNN_ALWAYS},
+    {FWD, T(dst), FCNN_COUNT_SRC, FCNN_OUT, FCNN_ALWAYS},
+    {FWD, T(loss), FCNN_COUNT_IMAGES, FCNN_OUT, FCNN_ALWAYS},
+    {DATA, T(dst), FCNN_COUNT_SRC, FCNN_IN, FCNN_ALWAYS},
+    {DATA, T(d_src), FCNN_COUNT_SRC, FCNN_OUT, FCNN_ALWAYS},
+    END};
+
+static const struct fcnn_tensor_rule mse[] = {
+    {FWD | DATA, T(src), FCNN_COUNT_SRC, FCNN_IN, FCNN_ALWAYS},
+    {FWD | DATA, T(targets), FCNN_COUNT_SRC, FCNN_IN, FCNN_ALWAYS},
+    {FWD, T(loss), FCNN_COUNT_IMAGES, FCNN_OUT, FCNN_ALWAYS},
+    {DATA, T(d_src), FCNN_COUNT_SRC, FCNN_OUT, FCNN_ALWAYS},
+    END};
+
 static const struct fcnn_tensor_rule reduce[] = {
     {FWD, T(src), FCNN_COUNT_SRC, FCNN_IN, FCNN_ALWAYS},
     {FWD, T(dst), FCNN_COUNT_CHANNELS, FCNN_OUT, FCNN_ALWAYS},
@@ -124,4 +140,6 @@ const struct fcnn_operation fcnn_operations[FCNN_OPS] = {
     [FCNN_SIGMOID] = {"sigmoid", FWD | DATA, MAP, 0, activation},
     [FCNN_TANH] = {"tanh", FWD | DATA, MAP, 0, activation},
     [FCNN_DROPOUT] = {"dropout", FWD | DATA, MAP, FWD | DATA, dropout},
+    [FCNN_MSE] = {"mse", FWD | DATA, 0, DATA, mse},
+    [FCNN_CATEGORICAL_CROSS_ENTROPY] = {"categorical_cross_entropy", FWD | DATA, 0, DATA, categorical_cross_entropy},
 };

@@ -118,6 +118,18 @@ void ref_cross_entropy_forward(int64_t n, int64_t c, const float *src, const int
 void ref_cross_entropy_backward(int64_t n, int64_t c, const float *dst, const int32_t *labels, float scale,
                                 float *d_src);
 
+/* softmax as above into dst; loss = sum over i, in softmax's lanes by fma, of targets[i] * (log(sum) - (src[i] - max)),
+ * the term 0 where the target is. */
+void ref_categorical_cross_entropy_forward(int64_t n, int64_t c, const float *src, const float *targets, float *dst,
+                                           float *loss);
+/* d_src = (dst - targets) * scale, flushed as above: right where each row of targets has the sum 1. */
+void ref_categorical_cross_entropy_backward(int64_t n, int64_t c, const float *dst, const float *targets, float scale,
+                                            float *d_src);
+/* loss = (sum of fma(d, d, lane) in softmax's lanes) / c, d = src - targets. */
+void ref_mse_forward(int64_t n, int64_t c, const float *src, const float *targets, float *loss);
+/* d_src = (src - targets) * ((2 * scale) / c), flushed as above. */
+void ref_mse_backward(int64_t n, int64_t c, const float *src, const float *targets, float scale, float *d_src);
+
 /* dst[i] = tree over n of src[n][i]: the sum of [lo, hi) is sum[lo, mid) + sum[mid, hi), mid - lo the largest power of
  * two below hi - lo. */
 void ref_reduce(int64_t n, int64_t c, const float *src, float *dst);

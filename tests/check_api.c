@@ -79,7 +79,9 @@ static const char *const examples[] = {
     "softmax forward mb9ic33", "cross_entropy forward mb9ic33", "cross_entropy backward_data mb9ic33",
     "reduce forward mb9ic300", "adam update ic9000", "sgd update ic9000",
     "sigmoid forward mb9ic17ih9", "sigmoid backward_data mb9ic17ih9", "tanh forward mb9ic17ih9",
-    "tanh backward_data mb9ic17ih9", "dropout forward mb9ic17ih9", "dropout backward_data mb9ic17ih9"};
+    "tanh backward_data mb9ic17ih9", "dropout forward mb9ic17ih9", "dropout backward_data mb9ic17ih9",
+    "mse forward mb9ic33", "mse backward_data mb9ic33", "categorical_cross_entropy forward mb9ic33",
+    "categorical_cross_entropy backward_data mb9ic33"};
 #define EXAMPLES (int)(sizeof examples / sizeof *examples)
 
 START_TEST(texts)

@@ -36,6 +36,10 @@ static const struct { const char *problem, *kernel; } taken[] = {
     {"softmax forward mb8ic10", "softmax_fwd_vector"},
     {"cross_entropy forward mb8ic10", "cross_entropy_fwd_vector"},
     {"cross_entropy backward_data mb8ic10", "cross_entropy_bwd_data_vector"},
+    {"categorical_cross_entropy forward mb8ic10", "categorical_cross_entropy_fwd_vector"},
+    {"categorical_cross_entropy backward_data mb8ic10", "categorical_cross_entropy_bwd_data_vector"},
+    {"mse forward mb8ic10", "mse_fwd_vector"},
+    {"mse backward_data mb8ic10", "mse_bwd_data_vector"},
     {"reduce forward mb8ic1000", "reduce_fwd_vector"},
     {"adam update mb1ic4096", "adam_update_vector"},
     {"sgd update mb1ic4096", "sgd_update_vector"}};

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * The float reference apart from convolution and functions: pooling, activations, dropout, dense, softmax and
- * cross-entropy, reduce, the optimizers. Rules one by one, sums written out, and double or finite differences where
+ * losses, reduce, the optimizers. Rules one by one, sums written out, and double or finite differences where
  * there is a formula. */
 #include "reference/ref.h"
 #include "tests/check_reference.h"
@@ -357,6 +357,77 @@ START_TEST(cross_entropy_against_double)
 }
 END_TEST
 
+/* Random distributions: loss and slopes in double. A target of 1 among zeros: the bits of the label. */
+START_TEST(categorical_cross_entropy_against_double)
+{
+    uint64_t seed = 10;
+    enum { C = 21, N = 20 };
+    float *x = random_array(&seed, N * C, 1 << 14, 0x1p-11f), *t = random_array(&seed, N * C, 1 << 14, 0x1p-14f);
+    float y[N * C], loss[N], dx[N * C], y1[N * C], loss1[N], dx1[N * C];
+    int32_t labels[N];
+    for (int n = 0; n < N; n++) {
+        float sum = 0;
+        for (int i = 0; i < C; i++) sum += t[n * C + i] = fabsf(t[n * C + i]);
+        for (int i = 0; i < C; i++) t[n * C + i] /= sum;
+    }
+    ref_categorical_cross_entropy_forward(N, C, x, t, y, loss);
+    ref_categorical_cross_entropy_backward(N, C, y, t, 0.25f, dx);
+    for (int n = 0; n < N; n++) {
+        double want = 0;
+        for (int i = 0; i < C; i++) want += (double)t[n * C + i] * loss_of(C, x + n * C, i);
+        ck_assert_msg(fabs(loss[n] - want) < 4e-6 * (1 + want), "row %d: %g, want %g", n, loss[n], want);
+        for (int i = 0; i < C; i++) {
+            const double slope = exp(-loss_of(C, x + n * C, i)) - (double)t[n * C + i];
+            ck_assert_msg(fabs(dx[n * C + i] - 0.25 * slope) < 1e-6, "row %d, element %d: %g", n, i, dx[n * C + i]);
+        }
+        labels[n] = (int32_t)random_integer(&seed, 0, C - 1);
+        for (int i = 0; i < C; i++) t[n * C + i] = i == labels[n];
+    }
+    x[3] = -INFINITY, labels[0] = 4; /* another class's 0 * infinity is no NaN */
+    for (int i = 0; i < C; i++) t[i] = i == 4;
+    ref_categorical_cross_entropy_forward(N, C, x, t, y, loss);
+    ref_categorical_cross_entropy_backward(N, C, y, t, 0.3f, dx);
+    ref_cross_entropy_forward(N, C, x, labels, y1, loss1);
+    ref_cross_entropy_backward(N, C, y, labels, 0.3f, dx1);
+    ck_assert_mem_eq(y, y1, sizeof y);
+    ck_assert_mem_eq(dx, dx1, sizeof dx);
+    for (int n = 0; n < N; n++) ck_assert_msg(loss[n] == loss1[n], "row %d: %a, want %a", n, loss[n], loss1[n]);
+    free(x);
+    free(t);
+}
+END_TEST
+
+/* The lanes written out for 37 elements; the slope is exact in double but for roundings. */
+START_TEST(mse_rules)
+{
+    uint64_t seed = 11;
+    enum { C = 37, N = 3 };
+    float *x = random_array(&seed, N * C, 1 << 24, 0x1p-22f), *t = random_array(&seed, N * C, 1 << 24, 0x1p-23f);
+    float loss[N], dx[N * C];
+    ref_mse_forward(N, C, x, t, loss);
+    ref_mse_backward(N, C, x, t, 0.125f, dx);
+    for (int n = 0; n < N; n++) {
+        float d[48] = {0}, lane[16], sum8[8], sum4[4];
+        double want = 0;
+        for (int i = 0; i < C; i++) d[i] = x[n * C + i] - t[n * C + i], want += (double)d[i] * (double)d[i];
+        for (int i = 0; i < 16; i++) lane[i] = fmaf(d[i + 32], d[i + 32], fmaf(d[i + 16], d[i + 16], d[i] * d[i]));
+        for (int i = 0; i < 8; i++) sum8[i] = lane[i] + lane[i + 8];
+        for (int i = 0; i < 4; i++) sum4[i] = sum8[i] + sum8[i + 4];
+        ck_assert(loss[n] == ((sum4[0] + sum4[2]) + (sum4[1] + sum4[3])) / 37.0f);
+        ck_assert_msg(fabs(loss[n] - want / C) < 20 * EPS * want / C, "row %d: %g", n, loss[n]);
+        for (int i = 0; i < C; i++) {
+            ck_assert(dx[n * C + i] == d[i] * (2.0f * 0.125f / 37.0f));
+            ck_assert(fabs(dx[n * C + i] - 0.25 * (double)d[i] / C) <= 4 * EPS * fabs((double)d[i]) / C);
+        }
+    }
+    const float edge[2] = {0x1.000004p-50f, 0x1.fffff8p-51f}, zeros[2] = {0, 0};
+    ref_mse_backward(1, 2, edge, zeros, 1, dx);
+    ck_assert(dx[0] == edge[0] && dx[1] == 0);
+    free(x);
+    free(t);
+}
+END_TEST
+
 /* ---- optimizers ---- */
 
 START_TEST(adam_against_double)
@@ -448,6 +519,8 @@ int main(void)
     tcase_add_test(tests, softmax_lanes);
     tcase_add_test(tests, softmax_special_rows);
     tcase_add_test(tests, cross_entropy_against_double);
+    tcase_add_test(tests, categorical_cross_entropy_against_double);
+    tcase_add_test(tests, mse_rules);
     tcase_add_test(tests, adam_against_double);
     tcase_add_test(tests, optimizers_round_as_written);
     tcase_add_test(tests, optimizers_flush);

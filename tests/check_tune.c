@@ -164,7 +164,8 @@ START_TEST(all_operations)
                                         [FCNN_SOFTMAX] = "mb4ic10", [FCNN_CROSS_ENTROPY] = "mb4ic10",
                                         [FCNN_REDUCE] = "mb8ic100", [FCNN_ADAM] = "ic100", [FCNN_SGD] = "ic100",
                                         [FCNN_SIGMOID] = "mb2ic5ih8", [FCNN_TANH] = "mb2ic5ih8",
-                                        [FCNN_DROPOUT] = "mb2ic5ih8"};
+                                        [FCNN_DROPOUT] = "mb2ic5ih8", [FCNN_MSE] = "mb4ic10",
+                                        [FCNN_CATEGORICAL_CROSS_ENTROPY] = "mb4ic10"};
     enum { OPS = sizeof sizes / sizeof *sizes };
     const fcnn_tune_options how = {.seconds = 0.01};
     int count = 0;

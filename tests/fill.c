@@ -94,7 +94,7 @@ static void run_naive(const fcnn_problem *problem, const fcnn_tensors *tensors)
 static int non_finite_allowed(const fcnn_problem *p, const struct fcnn_tensor_info *info)
 {
     if (info->role != FCNN_IN || is(info, "weights") || is(info, "bias")) return 0;
-    if (p->op == FCNN_CROSS_ENTROPY) return 0;
+    if (p->op == FCNN_CROSS_ENTROPY || p->op == FCNN_CATEGORICAL_CROSS_ENTROPY) return 0;
     if (p->direction != FCNN_BACKWARD_WEIGHTS) return 1;
     if (is(info, "src")) return p->op != FCNN_CONV2D_POOL && p->activation == FCNN_LINEAR;
     return !(p->pad_top | p->pad_left | p->pad_bottom | p->pad_right);
@@ -127,7 +127,17 @@ static int lowest_exponent(const fcnn_problem *p, const struct fcnn_tensor_info 
     if (is(info, "d_weights")) return -70;
     if (is(info, "moment_1")) return -100;
     if (is(info, "moment_2")) return -130;
-    return p->op == FCNN_SOFTMAX || p->op == FCNN_CROSS_ENTROPY ? -30 : -20;
+    return p->op == FCNN_SOFTMAX || p->op == FCNN_CROSS_ENTROPY || p->op == FCNN_CATEGORICAL_CROSS_ENTROPY ? -30 : -20;
+}
+
+/* Targets as those of labels: rows that are 0 but for one 1. */
+static void plant_one_hot(const struct trial *t, uint64_t *state, float *targets)
+{
+    for (int64_t n = 0; n < t->problem.n; n++, targets += t->problem.c) {
+        if (rng_below(state, 2)) continue;
+        for (int64_t c = 0; c < t->problem.c; c++) targets[c] = 0;
+        targets[rng_below(state, t->problem.c)] = 1;
+    }
 }
 
 static void fill_tensor(const struct trial *t, const struct fcnn_tensor_info *info, uint64_t *state, void *data)
@@ -146,6 +156,7 @@ static void fill_tensor(const struct trial *t, const struct fcnn_tensor_info *in
         floats[i] = draw(style, gradient, lowest, state);
         if (square) floats[i] = fabsf(floats[i]);
     }
+    if (is(info, "targets")) plant_one_hot(t, state, floats);
     if (style == FILL_SPECIAL) plant(t, info, state, floats);
 }
 
@@ -219,6 +230,16 @@ static void plant_low_rows(const struct trial *t, uint64_t *state)
     }
 }
 
+/* Outputs whose differences from targets have gradients at the threshold. */
+static void plant_differences(const struct trial *t, uint64_t *state)
+{
+    const int squares = t->problem.op == FCNN_MSE;
+    const float factor = squares ? 2 * t->hyper.scale / (float)t->problem.c : t->hyper.scale;
+    float *x = floats_of(t, squares ? "src" : "dst"), *targets = floats_of(t, "targets");
+    for (int64_t i = 0; i < t->problem.n * t->problem.c; i++)
+        if (rng_below(state, 4) == 0) targets[i] = 0, x[i] = near(REF_TINY_GRADIENT / factor, state);
+}
+
 /* Probabilities whose gradients are at the threshold, those of the labels themselves included. */
 static void plant_probabilities(const struct trial *t, uint64_t *state)
 {
@@ -264,6 +285,10 @@ static void plant_edges(const struct trial *t, uint64_t state)
         if (forward) plant_bends(t, &state);
         break;
     case FCNN_SOFTMAX: plant_low_rows(t, &state); break;
+    case FCNN_MSE:
+        if (!forward) plant_differences(t, &state);
+        break;
+    case FCNN_CATEGORICAL_CROSS_ENTROPY: (forward ? plant_low_rows : plant_differences)(t, &state); break;
     case FCNN_CROSS_ENTROPY: (forward ? plant_low_rows : plant_probabilities)(t, &state); break;
     case FCNN_MAXPOOL:
         if (forward) plant_infinities(t, &state);

@@ -24,6 +24,8 @@ static const struct { const char *op, *sizes; } problems[] = {
     {"dropout", "mb2ic32ih26"},
     {"softmax", "mb64ic10"},
     {"cross_entropy", "mb64ic10"},
+    {"categorical_cross_entropy", "mb64ic10"},
+    {"mse", "mb64ic10"},
     {"reduce", "mb8ic8192"},
     {"adam", "ic16384"},
     {"sgd", "ic16384"},
