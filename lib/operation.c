@@ -84,6 +84,26 @@ static const struct fcnn_tensor_rule reduce[] = {
     {FWD, T(dst), FCNN_COUNT_CHANNELS, FCNN_OUT, FCNN_ALWAYS},
     END};
 
+static const struct fcnn_tensor_rule batch_sums[] = {
+    {FWD, T(src), FCNN_COUNT_SRC, FCNN_IN, FCNN_ALWAYS},
+    {FWD, T(dst), FCNN_COUNT_THREE_ROWS, FCNN_OUT, FCNN_ALWAYS},
+    END};
+
+static const struct fcnn_tensor_rule batch_norm[] = {
+    {FWD | DATA | WEIGHTS, T(src), FCNN_COUNT_SRC, FCNN_IN, FCNN_ALWAYS},
+    {FWD | DATA | WEIGHTS, T(mean), FCNN_COUNT_CHANNELS, FCNN_IN, FCNN_ALWAYS},
+    {FWD | DATA | WEIGHTS, T(variance), FCNN_COUNT_CHANNELS, FCNN_IN, FCNN_ALWAYS},
+    {FWD | DATA, T(weights), FCNN_COUNT_CHANNELS, FCNN_IN, FCNN_ALWAYS},
+    {FWD, T(bias), FCNN_COUNT_CHANNELS, FCNN_IN, FCNN_ALWAYS},
+    {FWD, T(dst), FCNN_COUNT_SRC, FCNN_OUT, FCNN_ALWAYS},
+    {DATA | WEIGHTS, T(d_dst), FCNN_COUNT_SRC, FCNN_IN, FCNN_ALWAYS},
+    {DATA, T(d_weights), FCNN_COUNT_CHANNELS, FCNN_IN, FCNN_ALWAYS},
+    {DATA, T(d_bias), FCNN_COUNT_CHANNELS, FCNN_IN, FCNN_ALWAYS},
+    {DATA, T(d_src), FCNN_COUNT_SRC, FCNN_OUT, FCNN_ALWAYS},
+    {WEIGHTS, T(d_weights), FCNN_COUNT_CHANNELS, FCNN_OUT, FCNN_ALWAYS},
+    {WEIGHTS, T(d_bias), FCNN_COUNT_CHANNELS, FCNN_OUT, FCNN_ALWAYS},
+    END};
+
 static const struct fcnn_tensor_rule adam[] = {
     {UPDATE, T(d_weights), FCNN_COUNT_SRC, FCNN_IN, FCNN_ALWAYS},
     {UPDATE, T(parameters), FCNN_COUNT_SRC, FCNN_INOUT, FCNN_ALWAYS},
@@ -113,4 +133,6 @@ const struct fcnn_operation fcnn_operations[FCNN_OPS] = {
     [FCNN_REDUCE] = {"reduce", FWD, 0, 0, reduce},
     [FCNN_ADAM] = {"adam", UPDATE, MAP, UPDATE, adam},
     [FCNN_SGD] = {"sgd", UPDATE, MAP, UPDATE, sgd},
+    [FCNN_BATCH_SUMS] = {"batch_sums", FWD, MAP, 0, batch_sums},
+    [FCNN_BATCH_NORM] = {"batch_norm", FWD | DATA | WEIGHTS, MAP, FWD | DATA | WEIGHTS, batch_norm},
 };

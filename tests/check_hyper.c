@@ -25,10 +25,11 @@ static fcnn_status execute(fcnn_op op, const fcnn_hyper *hyper)
     float gradient[COUNT] = {1, 2, 3, 4, 5}, parameters[COUNT] = {7, 7, 7, 7, 7};
     float first[COUNT] = {0}, second[COUNT] = {0};
     const int32_t labels[1] = {2};
-    const int loss = op == FCNN_CROSS_ENTROPY;
+    const int loss = op == FCNN_CROSS_ENTROPY || op == FCNN_BATCH_NORM;
     const fcnn_problem problem = {.op = op, .direction = loss ? FCNN_BACKWARD_DATA : FCNN_UPDATE, .c = COUNT};
     const fcnn_tensors tensors = {.d_weights = gradient, .parameters = parameters, .moment_1 = first,
-                                  .moment_2 = second, .dst = gradient, .labels = labels, .d_src = parameters,
+                                  .moment_2 = second, .dst = gradient, .labels = labels, .d_src = parameters, .d_dst = gradient, .d_bias = gradient,
+                                  .src = gradient, .weights = gradient, .mean = gradient, .variance = gradient,
                                   .hyper = hyper};
     fcnn_plan *plan;
     OK(fcnn_plan_create(&plan, &problem, NULL));
@@ -52,6 +53,8 @@ static const struct range {
     {FCNN_ADAM, SCALAR(beta_1_power), BELOW_1},  {FCNN_ADAM, SCALAR(beta_2_power), BELOW_1},
     {FCNN_SGD, SCALAR(learning_rate), ABOVE_0},
     {FCNN_SGD, SCALAR(momentum), {0, 0.5f, 1}, {-0.1f, 1.0000001f, INFINITY, NAN}},
+    {FCNN_BATCH_NORM, SCALAR(epsilon), ABOVE_0},
+    {FCNN_BATCH_NORM, SCALAR(scale), {-1, 1e-30f, 1}, {0, -INFINITY, INFINITY, NAN}},
     {FCNN_CROSS_ENTROPY, SCALAR(scale), {-1, 1e-30f, 1}, {0, -INFINITY, INFINITY, NAN}},
 };
 
