@@ -8,6 +8,8 @@ kernel_libraries = libfcnn-scalar.la
 libfcnn_scalar_la_CPPFLAGS = $(LIB_CPPFLAGS)
 libfcnn_scalar_la_CFLAGS = $(PLAIN_CFLAGS)
 libfcnn_scalar_la_SOURCES = \
+    kernels/batchnorm/batchnorm_body.h \
+    kernels/batchnorm/batchnorm_scalar.c \
     kernels/conv2d/conv2d.h \
     kernels/conv2d/direct_cut.c \
     kernels/conv2d/direct_cut.h \
@@ -48,12 +50,17 @@ libfcnn_scalar_la_SOURCES = \
     kernels/depthwise/weights_inplace_scalar.c \
     kernels/depthwise/weights_scalar.c \
     kernels/elementwise/chunks.h \
+    kernels/elementwise/dropout_body.h \
+    kernels/elementwise/dropout_scalar.c \
     kernels/elementwise/flush.h \
     kernels/elementwise/lanes.h \
     kernels/elementwise/reduce_body.h \
     kernels/elementwise/reduce_scalar.c \
     kernels/elementwise/relu_body.h \
     kernels/elementwise/relu_scalar.c \
+    kernels/elementwise/sigmoid_body.h \
+    kernels/elementwise/sigmoid_scalar.c \
+    kernels/elementwise/tree.h \
     kernels/fastcnn_problem.h \
     kernels/grouped/body.h \
     kernels/grouped/gather.c \
@@ -79,6 +86,7 @@ libfcnn_scalar_la_SOURCES = \
     kernels/pool/pool.h \
     kernels/simd/common.h \
     kernels/simd/math.h \
+    kernels/simd/philox.h \
     kernels/simd/transpose.h \
     kernels/simd/vector_avx2.h \
     kernels/simd/vector_avx512.h \
@@ -88,6 +96,9 @@ libfcnn_scalar_la_SOURCES = \
     kernels/skip/skip.h \
     kernels/skip/skip_body.h \
     kernels/skip/skip_scalar.c \
+    kernels/softmax/mse_body.h \
+    kernels/softmax/mse_scalar.c \
+    kernels/softmax/row.h \
     kernels/softmax/softmax_body.h \
     kernels/softmax/softmax_scalar.c \
     kernels/sparse/data.c \
@@ -114,6 +125,7 @@ kernel_libraries += libfcnn-avx2.la
 libfcnn_avx2_la_CPPFLAGS = $(LIB_CPPFLAGS)
 libfcnn_avx2_la_CFLAGS = $(PLAIN_CFLAGS) $(AVX2_CFLAGS)
 libfcnn_avx2_la_SOURCES = \
+    kernels/batchnorm/batchnorm_avx2.c \
     kernels/conv2d/direct_avx2.c \
     kernels/conv2d/im2col_avx2.c \
     kernels/conv2d/narrow_avx2.c \
@@ -121,8 +133,10 @@ libfcnn_avx2_la_SOURCES = \
     kernels/depthwise/inplace_avx2.c \
     kernels/depthwise/weights_avx2.c \
     kernels/depthwise/weights_inplace_avx2.c \
+    kernels/elementwise/dropout_avx2.c \
     kernels/elementwise/reduce_avx2.c \
     kernels/elementwise/relu_avx2.c \
+    kernels/elementwise/sigmoid_avx2.c \
     kernels/grouped/grouped_avx2.c \
     kernels/optimizer/adam_avx2.c \
     kernels/optimizer/sgd_avx2.c \
@@ -130,6 +144,7 @@ libfcnn_avx2_la_SOURCES = \
     kernels/pool/avgpool_avx2.c \
     kernels/pool/maxpool_avx2.c \
     kernels/skip/skip_avx2.c \
+    kernels/softmax/mse_avx2.c \
     kernels/softmax/softmax_avx2.c \
     kernels/sparse/sparse_avx2.c \
     kernels/tile/tile_avx2.c \
@@ -142,6 +157,7 @@ kernel_libraries += libfcnn-avx512.la
 libfcnn_avx512_la_CPPFLAGS = $(LIB_CPPFLAGS)
 libfcnn_avx512_la_CFLAGS = $(PLAIN_CFLAGS) $(AVX512_CFLAGS)
 libfcnn_avx512_la_SOURCES = \
+    kernels/batchnorm/batchnorm_avx512.c \
     kernels/conv2d/direct_avx512.c \
     kernels/conv2d/im2col_avx512.c \
     kernels/conv2d/narrow_avx512.c \
@@ -149,8 +165,10 @@ libfcnn_avx512_la_SOURCES = \
     kernels/depthwise/inplace_avx512.c \
     kernels/depthwise/weights_avx512.c \
     kernels/depthwise/weights_inplace_avx512.c \
+    kernels/elementwise/dropout_avx512.c \
     kernels/elementwise/reduce_avx512.c \
     kernels/elementwise/relu_avx512.c \
+    kernels/elementwise/sigmoid_avx512.c \
     kernels/grouped/grouped_avx512.c \
     kernels/optimizer/adam_avx512.c \
     kernels/optimizer/sgd_avx512.c \
@@ -158,6 +176,7 @@ libfcnn_avx512_la_SOURCES = \
     kernels/pool/avgpool_avx512.c \
     kernels/pool/maxpool_avx512.c \
     kernels/skip/skip_avx512.c \
+    kernels/softmax/mse_avx512.c \
     kernels/softmax/softmax_avx512.c \
     kernels/sparse/sparse_avx512.c \
     kernels/tile/tile_avx512.c \

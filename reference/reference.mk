@@ -7,9 +7,11 @@ libfcnn_reference_la_CPPFLAGS = $(LIB_CPPFLAGS)
 libfcnn_reference_la_CFLAGS = $(PLAIN_CFLAGS)
 libfcnn_reference_la_SOURCES = \
     reference/activation.c \
+    reference/batchnorm.c \
     reference/conv2d.c \
     reference/conv2d_pool.c \
     reference/dense.c \
+    reference/dropout.c \
     reference/math.c \
     reference/optimizer.c \
     reference/pool.c \

@@ -78,6 +78,7 @@ other_programs = \
     tests/check_input \
     tests/check_interface \
     tests/check_isas \
+    tests/check_layers \
     tests/check_limits \
     tests/check_memory \
     tests/check_metrics \
@@ -91,6 +92,7 @@ other_programs = \
     tests/check_processes \
     tests/check_receipt \
     tests/check_reference \
+    tests/check_reference_batch \
     tests/check_reference_conv \
     tests/check_reference_math \
     tests/check_report \

@@ -19,11 +19,18 @@ static const struct { const char *op, *sizes; } problems[] = {
     {"maxpool", "mb2ic32ih26kh2sh2"},
     {"avgpool", "mb2ic32ih26kh2sh2"},
     {"relu", "mb2ic32ih26"},
+    {"sigmoid", "mb2ic32ih26"},
+    {"tanh", "mb2ic32ih26"},
+    {"dropout", "mb2ic32ih26"},
     {"softmax", "mb64ic10"},
     {"cross_entropy", "mb64ic10"},
+    {"categorical_cross_entropy", "mb64ic10"},
+    {"mse", "mb64ic10"},
     {"reduce", "mb8ic8192"},
     {"adam", "ic16384"},
     {"sgd", "ic16384"},
+    {"batch_sums", "mb2ic32ih26"},
+    {"batch_norm", "mb2ic32ih26"},
 };
 
 /* 2: the kernel serves it, 1: dispatch has doubts, 0: it cannot. */
