@@ -59,6 +59,8 @@ static fcnn_status read_options(fcnn_model *model, const fcnn_compile_options *o
     if (options->shards < 0 || options->shards > FCNN_MAX_SHARDS)
         return fcnn_fail(FCNN_BAD_ARGUMENT, "shards is %d; expected 1 to %d, or 0 for %d", options->shards,
                          FCNN_MAX_SHARDS, NET_SHARDS);
+    if ((unsigned)options->loss > FCNN_LOSS_MEAN_SQUARED_ERROR)
+        return fcnn_fail(FCNN_BAD_ARGUMENT, "loss %d does not exist", (int)options->loss);
     NET_TRY(read_hyper(model, options));
     model->seed = options->seed;
     model->shards = options->shards ? options->shards : NET_SHARDS;
@@ -184,14 +186,21 @@ void net_release(fcnn_model *model)
     model->kernels = model->single = (fcnn_options){0};
 }
 
-/* Whether the last layer has an activation of its own. */
-static int ends_activated(const fcnn_model *model)
+/* Whether the head and the last layer's activation fit together. */
+static fcnn_status check_end(const fcnn_model *model, fcnn_loss loss)
 {
     const fcnn_activation last = model->added[model->added_layers - 1].layer.activation;
-    return last != FCNN_LINEAR && last != FCNN_SOFTMAX_ACTIVATION;
+    if (loss == FCNN_LOSS_MEAN_SQUARED_ERROR)
+        return !model->softmax ? FCNN_OK
+                               : fcnn_fail(FCNN_BAD_ARGUMENT, "softmax goes with cross-entropy, not with the mean "
+                                           "squared error");
+    return last == FCNN_LINEAR || model->softmax
+               ? FCNN_OK
+               : fcnn_fail(FCNN_BAD_ARGUMENT, "the last layer must be linear or softmax, one unit per class, as "
+                           "softmax and cross-entropy are the model's own, but its activation is another one");
 }
 
-static fcnn_status check_layers(const fcnn_model *model)
+static fcnn_status check_layers(const fcnn_model *model, fcnn_loss loss)
 {
     if (!model->layers) return fcnn_fail(FCNN_BAD_ARGUMENT, "the model has no layers that compute anything");
     if (net_first_trainable(model) == model->layers)
@@ -199,10 +208,7 @@ static fcnn_status check_layers(const fcnn_model *model)
     if (model->h != 1 || model->w != 1)
         return fcnn_fail(FCNN_BAD_ARGUMENT, "the last layer's output is %lld x %lld x %lld; it must be flat",
                          (long long)model->h, (long long)model->w, (long long)model->c);
-    if (ends_activated(model))
-        return fcnn_fail(FCNN_BAD_ARGUMENT, "the last layer must be linear or softmax, one unit per class, as softmax "
-                         "and cross-entropy are the model's own, but its activation is another one");
-    return FCNN_OK;
+    return check_end(model, loss);
 }
 
 static fcnn_status compile(fcnn_model *model, const fcnn_compile_options *options, const fcnn_options *kernels)
@@ -221,7 +227,7 @@ fcnn_status fcnn_compile_sized(fcnn_model *model, const fcnn_compile_options *op
     FCNN_TAKE(fcnn_options, kernels, taken.kernels, kernels_size);
     if (!model) return fcnn_fail(FCNN_BAD_ARGUMENT, "the model is NULL");
     if (model->compiled) return fcnn_fail(FCNN_BAD_ARGUMENT, "the model is compiled already");
-    NET_TRY(check_layers(model));
+    NET_TRY(check_layers(model, taken.loss));
     const fcnn_fpmode saved = fcnn_fpmode_enter();
     const fcnn_status status = compile(model, &taken, &kernels);
     fcnn_fpmode_leave(saved);

@@ -2,7 +2,6 @@
  * What one worker does: forward and backward of a whole shard, so that its activations stay in the worker's cache. */
 #include "lib/net/net.h"
 
-#include <math.h>
 #include <string.h>
 
 fcnn_status net_forward(const fcnn_model *model, struct net_worker *worker, const struct net_plans *plans,
@@ -24,37 +23,6 @@ fcnn_status net_forward(const fcnn_model *model, struct net_worker *worker, cons
         };
         NET_TRY(fcnn_execute(forward->plan, &tensors));
         src = mine->dst;
-    }
-    return FCNN_OK;
-}
-
-/* The first maximum; -1 if there is a NaN, which is nobody's class. */
-static int64_t argmax(const float *values, int64_t count)
-{
-    int64_t best = 0;
-    for (int64_t i = 0; i < count; i++) {
-        if (isnan(values[i])) return -1;
-        if (values[i] > values[best]) best = i;
-    }
-    return best;
-}
-
-fcnn_status net_loss(const fcnn_model *model, struct net_worker *worker, const struct net_plans *plans,
-                     const int32_t *labels, struct net_sum *sum)
-{
-    const int64_t classes = net_classes(model);
-    const fcnn_tensors tensors = {
-        .src = worker->layers[model->layers - 1].dst,
-        .labels = labels,
-        .dst = worker->probabilities,
-        .loss = worker->loss,
-        .workspace = worker->workspace,
-    };
-    NET_TRY(fcnn_execute(plans->loss, &tensors));
-    *sum = (struct net_sum){0};
-    for (int64_t i = 0; i < plans->n; i++) {
-        sum->loss += (double)worker->loss[i];
-        sum->correct += argmax(worker->probabilities + i * classes, classes) == labels[i];
     }
     return FCNN_OK;
 }
@@ -117,14 +85,7 @@ fcnn_status net_backward(const fcnn_model *model, struct net_worker *worker, con
 {
     const int first = net_first_trainable(model);
     int turn = 0;
-    const fcnn_tensors loss = {
-        .dst = worker->probabilities,
-        .labels = shard->labels,
-        .d_src = worker->gradients[turn],
-        .hyper = &(const fcnn_hyper){.scale = shard->scale},
-        .workspace = worker->workspace,
-    };
-    NET_TRY(fcnn_execute(shard->plans->loss_backward, &loss));
+    NET_TRY(net_loss_backward(model, worker, shard, worker->gradients[turn]));
     for (int i = model->layers - 1; i >= first; i--, turn ^= 1)
         NET_TRY(backward_layer(model, worker, shard, i, worker->gradients[turn],
                                i > first ? worker->gradients[turn ^ 1] : NULL));
