@@ -107,12 +107,16 @@ static fcnn_status allocate(fcnn_model *model)
     model->arena = 0;
     for (int i = 0; i < model->layers; i++) {
         struct net_layer *layer = &model->layer[i];
-        layer->at_weights = place(&model->arena, layer->weights);
-        layer->at_bias = place(&model->arena, layer->bias);
+        layer->at_weights = place(&model->arena, layer->moving ? layer->moving : layer->weights);
+        layer->at_bias = place(&model->arena, layer->moving ? layer->moving : layer->bias);
         layer->parameters = model->arena - layer->at_weights;
+        layer->at_trained = layer->weights ? layer->at_weights : layer->at_bias;
+        layer->trained = (layer->bias ? model->arena : layer->weights ? layer->at_bias : layer->at_trained) -
+                         layer->at_trained;
         layer->at_moving[0] = place(&model->arena, layer->moving);
         layer->at_moving[1] = place(&model->arena, layer->moving);
         NET_TRY(make_constants(layer));
+        NET_TRY(net_make_batch(model, layer));
     }
     const size_t floats = (size_t)model->arena;
     size_t all;
@@ -128,8 +132,11 @@ static fcnn_status allocate(fcnn_model *model)
     return FCNN_OK;
 }
 
+/* A batch normalization has gamma and beta in the arena even where it is without: 1 and 0, which stay so. */
 static void initialise(fcnn_model *model)
 {
+    for (int i = 0; i < model->layers; i++)
+        for (int64_t j = 0; j < model->layer[i].moving; j++) model->weights[model->layer[i].at_weights + j] = 1;
     for (int i = 0; i < model->layers; i++)
         for (int part = FCNN_PART_WEIGHTS; part <= FCNN_PART_MOVING_VARIANCE; part++)
             net_initial(model, i, (fcnn_part)part, net_part(model, i, (fcnn_part)part, model->weights));
@@ -143,9 +150,9 @@ fcnn_status net_plan_step(fcnn_model *model)
         struct net_layer *layer = &model->layer[i];
         if (!layer->parameters) continue;
         const fcnn_problem reduce = {.op = FCNN_REDUCE, .n = model->shards, .c = layer->parameters};
-        const fcnn_problem update = {.op = optimizer, .direction = FCNN_UPDATE, .c = layer->parameters};
+        const fcnn_problem update = {.op = optimizer, .direction = FCNN_UPDATE, .c = layer->trained};
         NET_TRY(net_plan_create(model, &layer->reduce, &reduce, &model->step));
-        NET_TRY(net_plan_create(model, &layer->update, &update, &model->step));
+        if (layer->trained) NET_TRY(net_plan_create(model, &layer->update, &update, &model->step));
     }
     return net_plans_need(model, NET_CHUNK, 1); /* a layer without a kernel is reported now, not in fcnn_fit() */
 }
@@ -167,7 +174,8 @@ void net_release(fcnn_model *model)
     net_step_destroy(model);
     for (int i = 0; i < model->layers; i++) {
         net_free(model->layer[i].constants);
-        model->layer[i].constants = NULL;
+        net_free(model->layer[i].batch);
+        model->layer[i].constants = model->layer[i].batch = NULL;
     }
     float **arenas[] = {&model->weights, &model->moment_1, &model->moment_2, &model->gradient, &model->shard_gradients};
     for (size_t i = 0; i < sizeof arenas / sizeof arenas[0]; i++) {

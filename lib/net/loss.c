@@ -19,15 +19,10 @@ int net_takes_targets(const fcnn_model *model)
     return model->options.loss != FCNN_LOSS_SPARSE_CATEGORICAL_CROSSENTROPY;
 }
 
-static const float *outputs_of(const fcnn_model *model, const struct net_worker *worker)
-{
-    return worker->layers[model->layers - 1].dst;
-}
-
 /* What the losses call predictions. */
 static const float *predictions_of(const fcnn_model *model, const struct net_worker *worker)
 {
-    return net_loss_op(model) == FCNN_MSE ? outputs_of(model, worker) : worker->probabilities;
+    return net_loss_op(model) == FCNN_MSE ? worker->output : worker->probabilities;
 }
 
 /* Labels as targets, in the worker's. Their range was checked, but they are the caller's. */
@@ -75,7 +70,7 @@ fcnn_status net_loss(const fcnn_model *model, struct net_worker *worker, const s
 {
     if (net_takes_targets(model) && !shard->targets) NET_TRY(spread_labels(model, worker, shard));
     const fcnn_tensors tensors = {
-        .src = outputs_of(model, worker),
+        .src = worker->output,
         .labels = shard->labels,
         .targets = targets_of(worker, shard),
         .dst = worker->probabilities,
@@ -91,16 +86,15 @@ fcnn_status net_loss(const fcnn_model *model, struct net_worker *worker, const s
     return FCNN_OK;
 }
 
-fcnn_status net_loss_backward(const fcnn_model *model, struct net_worker *worker, const struct net_shard *shard,
-                              float *d_src)
+fcnn_status net_loss_backward(const struct net_worker *worker, const struct net_shard *shard, float *d_src)
 {
     const fcnn_tensors tensors = {
-        .src = outputs_of(model, worker),
+        .src = worker->output,
         .dst = worker->probabilities,
         .labels = shard->labels,
         .targets = targets_of(worker, shard),
         .d_src = d_src,
-        .hyper = &(const fcnn_hyper){.scale = shard->scale},
+        .hyper = &(const fcnn_hyper){.scale = 1.0f / (float)shard->count},
         .workspace = worker->workspace,
     };
     return fcnn_execute(shard->plans->loss_backward, &tensors);
@@ -110,7 +104,7 @@ fcnn_status net_answer(const fcnn_model *model, struct net_worker *worker, const
                        float *outputs)
 {
     const fcnn_tensors tensors = {
-        .src = outputs_of(model, worker), .dst = outputs, .workspace = worker->workspace};
+        .src = worker->output, .dst = outputs, .workspace = worker->workspace};
     if (net_loss_op(model) != FCNN_MSE) return fcnn_execute(plans->softmax, &tensors);
     memcpy(outputs, tensors.src, (size_t)(plans->n * net_classes(model)) * sizeof(float));
     return FCNN_OK;
