@@ -80,6 +80,7 @@ other_programs = \
     tests/check_isas \
     tests/check_layers \
     tests/check_limits \
+    tests/check_losses \
     tests/check_memory \
     tests/check_metrics \
     tests/check_net \
