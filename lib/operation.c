@@ -104,6 +104,7 @@ static const struct fcnn_tensor_rule batch_norm[] = {
     {WEIGHTS, T(d_bias), FCNN_COUNT_CHANNELS, FCNN_OUT, FCNN_ALWAYS},
     END};
 
+/* Adam and RMSprop. */
 static const struct fcnn_tensor_rule adam[] = {
     {UPDATE, T(d_weights), FCNN_COUNT_SRC, FCNN_IN, FCNN_ALWAYS},
     {UPDATE, T(parameters), FCNN_COUNT_SRC, FCNN_INOUT, FCNN_ALWAYS},
@@ -135,4 +136,5 @@ const struct fcnn_operation fcnn_operations[FCNN_OPS] = {
     [FCNN_SGD] = {"sgd", UPDATE, MAP, UPDATE, sgd},
     [FCNN_BATCH_SUMS] = {"batch_sums", FWD, MAP, 0, batch_sums},
     [FCNN_BATCH_NORM] = {"batch_norm", FWD | DATA | WEIGHTS, MAP, FWD | DATA | WEIGHTS, batch_norm},
+    [FCNN_RMSPROP] = {"rmsprop", UPDATE, MAP, UPDATE, adam},
 };

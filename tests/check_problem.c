@@ -172,7 +172,8 @@ static const struct { fcnn_op op; fcnn_direction direction; } kinds[] = {
     {FCNN_CONV2D_POOL, FCNN_BACKWARD_DATA}, {FCNN_DENSE, FCNN_BACKWARD_DATA}, {FCNN_MAXPOOL, FCNN_FORWARD},
     {FCNN_AVGPOOL, FCNN_BACKWARD_DATA}, {FCNN_RELU, FCNN_FORWARD},            {FCNN_SOFTMAX, FCNN_FORWARD},
     {FCNN_CROSS_ENTROPY, FCNN_BACKWARD_DATA}, {FCNN_REDUCE, FCNN_FORWARD},    {FCNN_ADAM, FCNN_UPDATE},
-    {FCNN_SGD, FCNN_UPDATE},            {FCNN_BATCH_SUMS, FCNN_FORWARD},      {FCNN_BATCH_NORM, FCNN_BACKWARD_DATA}};
+    {FCNN_SGD, FCNN_UPDATE},            {FCNN_BATCH_SUMS, FCNN_FORWARD},      {FCNN_BATCH_NORM, FCNN_BACKWARD_DATA},
+    {FCNN_RMSPROP, FCNN_UPDATE}};
 #define KINDS (int)(sizeof kinds / sizeof *kinds)
 
 /* Field by field: between fields there are bytes that mean nothing. */

@@ -163,7 +163,8 @@ START_TEST(all_operations)
                                         [FCNN_AVGPOOL] = "mb2ic5ih8kh2sh2", [FCNN_RELU] = "mb2ic5ih8",
                                         [FCNN_SOFTMAX] = "mb4ic10", [FCNN_CROSS_ENTROPY] = "mb4ic10",
                                         [FCNN_REDUCE] = "mb8ic100", [FCNN_ADAM] = "ic100", [FCNN_SGD] = "ic100",
-                                        [FCNN_BATCH_SUMS] = "mb2ic5ih8", [FCNN_BATCH_NORM] = "mb2ic5ih8"};
+                                        [FCNN_BATCH_SUMS] = "mb2ic5ih8", [FCNN_BATCH_NORM] = "mb2ic5ih8",
+                                        [FCNN_RMSPROP] = "ic100"};
     const int most = (int)(sizeof sizes / sizeof *sizes);
     const fcnn_tune_options how = {.seconds = 0.01};
     int count = 0;
@@ -179,7 +180,7 @@ START_TEST(all_operations)
             OK(fcnn_tune(table, &p, &(fcnn_options){.threads = 1}, &how, &measured));
             count += measured;
         }
-    ck_assert_int_ge(count, FCNN_SGD + 1 + 4);
+    ck_assert_int_ge(count, FCNN_SGD + 1 + 5);
     ck_assert_int_eq(fcnn_tuning_count(table), count);
 }
 END_TEST
