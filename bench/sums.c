@@ -227,10 +227,12 @@ static const char *collect(struct bench_sum *sum, enum bench_output_of which)
     case FCNN_AVGPOOL: return pooling(sum), NULL;
     case FCNN_MAXPOOL: return p->direction == FCNN_FORWARD ? "a maximum" : (pooling(sum), NULL);
     case FCNN_REDUCE: return reduction(sum), NULL;
+    case FCNN_MSE: return "a sum of squares, which cannot be masked";
     case FCNN_BATCH_SUMS: return "a sum whose second pass takes back what a mask does to the first";
     case FCNN_BATCH_NORM:
         return p->direction == FCNN_BACKWARD_WEIGHTS ? (channel_gradients(sum, which), NULL) : "no sum";
     case FCNN_SOFTMAX:
+    case FCNN_CATEGORICAL_CROSS_ENTROPY:
     case FCNN_CROSS_ENTROPY: return "a sum of exponentials, which cannot be masked";
     default: return "no sum";
     }

@@ -67,6 +67,7 @@ fcnn_status fcnn_hyper_check(const fcnn_hyper *hyper, fcnn_op op, fcnn_direction
     if (op == FCNN_ADAM) return check_adam(hyper);
     if (op == FCNN_SGD) return check_sgd(hyper);
     if (op == FCNN_RMSPROP) return check_rmsprop(hyper);
+    if (op == FCNN_DROPOUT) return BELOW_1(hyper, dropout_rate);
     if (op == FCNN_BATCH_NORM) return check_batch_norm(hyper, direction);
     return check_scale(hyper);
 }

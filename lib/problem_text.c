@@ -31,7 +31,7 @@ static fcnn_status parse_op(fcnn_problem *p, const char *word)
         }
     return fcnn_fail(FCNN_BAD_ARGUMENT, "operation \"%s\" does not exist; there are conv2d conv2d+relu "
                      "conv2d+relu+maxpool dense dense+relu maxpool avgpool relu softmax cross_entropy reduce adam sgd "
-                     "batch_sums batch_norm rmsprop",
+                     "sigmoid tanh dropout mse categorical_cross_entropy batch_sums batch_norm rmsprop",
                      word);
 }
 

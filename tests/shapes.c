@@ -389,7 +389,10 @@ struct problem_list shapes_list(fcnn_op op, fcnn_direction direction, double mos
     case FCNN_RELU:
     case FCNN_ADAM:
     case FCNN_RMSPROP:
-    case FCNN_SGD: add_counts(&list, op, direction); break;
+    case FCNN_SGD:
+    case FCNN_SIGMOID:
+    case FCNN_TANH:
+    case FCNN_DROPOUT: add_counts(&list, op, direction); break;
     case FCNN_BATCH_SUMS:
     case FCNN_BATCH_NORM: add_maps(&list, op, direction); break;
     case FCNN_DENSE:

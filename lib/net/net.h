@@ -18,6 +18,7 @@
 
 #define NET_CHUNK      8 /* images per shard outside training (evaluate, predict) */
 #define NET_SHARDS     8 /* default of fcnn_compile_options.shards */
+#define NET_NAME       128 /* bytes of a layer's name with its NUL */
 #define NET_ALIGN      16 /* floats: every tensor in an arena starts at a multiple */
 
 #define NET_TRY(call)                                                                                                  \
@@ -28,22 +29,44 @@
 
 /* A layer as the user added it. Names and configuration are Keras'. */
 struct net_added {
-    const char *class_name;
-    char name[40];
-    fcnn_problem problem; /* of one image, checked; flatten: h, w, c and p, q, k alone */
-    fcnn_padding padding; /* as asked for: same or valid */
+    fcnn_layer layer;     /* complete; its name is the following */
+    char name[NET_NAME];
+    int named;            /* by the user */
+    int64_t in_h, in_w, in_c, h, w, c; /* of one image: input, output */
+    int64_t weights, bias, moving;     /* floats; moving: of each average */
     int runs;             /* index of the net_layer that it became or was fused into; -1: none */
 };
 
-/* A layer as it runs: its problem forward for one image, checked. Its arrays in an arena: weights, then bias. */
+/* A layer as it runs: its problem forward for one image, checked. Its arrays in an arena: weights, then bias, then the
+ * moving averages of a batch normalization. */
 struct net_layer {
     fcnn_problem problem;
     int64_t src, dst;            /* floats per image */
     int64_t choices, argmaxes;   /* elements per image that the backward pass of pooling needs; 0: none */
     int64_t weights, bias;       /* floats; 0: a layer without parameters */
     int64_t at_weights, at_bias; /* offsets in the arena */
-    int64_t parameters;          /* both with their padding: floats from at_weights on */
+    int64_t parameters;          /* both with their padding: floats from at_weights on, which are trained */
+    int64_t fan_in, fan_out;     /* for the initial weights; 0: they are not drawn */
+    int64_t moving;              /* floats of each moving average: mean, variance */
+    int64_t at_moving[2];
+    int64_t at_trained, trained; /* what the optimizer updates: a part of these or all; 0: nothing */
+    float scale, offset;         /* rescaling: the values of all its */
+    float *constants;            /* weights and bias; else NULL, as before fcnn_compile() */
+    float rate;                  /* dropout */
+    int dropout;                 /* its number among those of the model */
+    float epsilon, momentum;     /* batch normalization */
+    float *batch;                /* mean and variance of the batch, then the sums of each shard; NULL: none */
     fcnn_plan *reduce, *update;  /* sum of the shards' gradients, optimizer step; NULL without parameters */
+};
+
+/* What a layer that is to be added becomes, and the shape behind it. */
+struct net_made {
+    struct net_layer stage[2];
+    int count;
+    int replaces;                  /* 1: the first takes the place of the model's last stage */
+    int softmax;                   /* the model ends with it */
+    int64_t weights, bias, moving; /* the layer's own */
+    int64_t h, w, c;
 };
 
 struct net_plan {
@@ -69,10 +92,12 @@ struct net_plans {
     struct net_stage {
         struct net_plan forward, backward_data;
         fcnn_plan *backward_weights;
+        fcnn_plan *batch_sums; /* batch normalization */
     } stages[];
 };
 
-/* What one worker brings: room for `capacity` images and `workspace_bytes`; none until it has a shard to do. */
+/* What one worker brings: room for `capacity` images and `workspace_bytes`; none until it has a shard to do. Where
+ * training pauses, number i has the activations of shard i. */
 struct net_worker {
     int64_t capacity;
     size_t workspace_bytes;
@@ -84,6 +109,7 @@ struct net_worker {
         uint16_t *choice;
         int32_t *argmax;
     } * layers;
+    const float *output; /* of the last stage */
     float *probabilities, *loss;
     float *gradients[2]; /* of activations: d_dst and d_src take turns */
     void *workspace;
@@ -120,9 +146,11 @@ struct net_tuning {
 };
 
 struct fcnn_model {
+    int64_t in_h, in_w, in_c; /* one input image */
     int64_t h, w, c; /* shape behind the last layer added */
     int64_t image;   /* floats per input image */
     int layers, added_layers, compiled;
+    int softmax;     /* the last layer added is one, which the head computes */
     struct net_layer *layer; /* as they run */
     struct net_added *added;
     int64_t parameters; /* in the packed order of get/set_weights, without padding */
@@ -131,6 +159,7 @@ struct fcnn_model {
     float *weights, *moment_1, *moment_2, *gradient;
     float *shard_gradients; /* layer by layer (shards, parameters): net_gradients() */
 
+    fcnn_compile_options options; /* as compiled, defaults filled in; without kernels */
     fcnn_optimizer optimizer;
     fcnn_hyper hyper; /* with the powers of the last finished step */
     uint64_t seed;
@@ -144,6 +173,7 @@ struct fcnn_model {
     uint64_t version; /* of the weights: counts their changes, from 1 */
 
     struct net_worker *worker;
+    int places; /* entries of worker: the workers, or the shards where a model pauses and there are more */
     struct net_sum *sums; /* one per shard of the largest job so far */
     int64_t sums_capacity;
 
@@ -153,10 +183,24 @@ struct fcnn_model {
     struct net_run run;
 };
 
+/* ---- kinds.c ---- */
+
+/* What `given` says, with defaults for what it leaves out and zeros for what its kind does not read. Not the name. */
+fcnn_status net_complete_layer(const fcnn_layer *given, fcnn_layer *complete);
+const char *net_class_name(fcnn_layer_kind kind); /* Keras': "Conv2D" */
+const char *net_base_name(fcnn_layer_kind kind);  /* of names: "conv2d" */
+int net_has_window(fcnn_layer_kind kind);
+
 /* ---- layers.c ---- */
 
+/* What a complete layer becomes at the end of a model, which is left as it is. */
+fcnn_status net_make(const fcnn_model *model, const fcnn_layer *layer, struct net_made *made);
 int net_first_trainable(const fcnn_model *model); /* the backward pass ends at this layer */
 int64_t net_classes(const fcnn_model *model);
+
+/* Of stage i: its parameters or constants; NULL: none. */
+const float *net_weights(const fcnn_model *model, int i);
+const float *net_bias(const fcnn_model *model, int i);
 
 /* ---- memory.c ---- */
 
@@ -166,7 +210,7 @@ void *net_alloc(size_t count, size_t size);
 void net_free(void *memory); /* what net_alloc() gave, or NULL */
 /* Makes room for so many shards of at most `capacity` images and `workspace` bytes: sums, and the workers that can be
  * busy with them. */
-fcnn_status net_reserve(fcnn_model *model, int64_t capacity, size_t workspace, int64_t shards);
+fcnn_status net_reserve(fcnn_model *model, int64_t capacity, size_t workspace, int64_t shards, int training);
 void net_release_workers(fcnn_model *model);
 
 /* ---- random.c: Philox4x32-10, functions of their arguments alone ---- */
@@ -175,6 +219,8 @@ void net_release_workers(fcnn_model *model);
 void net_glorot(float *weights, int64_t count, uint64_t seed, int layer, int64_t fan_in, int64_t fan_out);
 /* order = a permutation of 0 .. n-1 (Fisher-Yates). */
 void net_shuffle(int64_t *order, int64_t n, uint64_t seed, int64_t epoch);
+/* The seed of a dropout layer's mask: layer counts dropouts, step finished steps. */
+uint64_t net_dropout_seed(uint64_t seed, int layer, int64_t step);
 
 /* ---- plans.c ---- */
 
@@ -197,23 +243,51 @@ struct net_shard {
     const struct net_plans *plans;
     const float *x; /* (plans->n, image) */
     const int32_t *labels;
-    float scale;      /* of the loss's gradient: 1 / images in the whole batch */
+    int training;
+    int64_t count;    /* images in the whole batch. This and the following: training alone */
+    int64_t first;    /* the shard's first image in the batch */
     int64_t number;   /* of the shard: where its gradients go */
 };
 
-fcnn_status net_forward(const fcnn_model *model, struct net_worker *worker, const struct net_plans *plans,
-                        const float *x);
+/* What stage i reads. */
+const float *net_input(const fcnn_model *model, const struct net_worker *worker, const struct net_shard *shard, int i);
+
+/* Stages from .. to-1. */
+fcnn_status net_forward(const fcnn_model *model, struct net_worker *worker, const struct net_shard *shard, int from,
+                        int to);
 /* After net_forward(): probabilities and losses into the worker, their sums into *sum. */
 fcnn_status net_loss(const fcnn_model *model, struct net_worker *worker, const struct net_plans *plans,
                      const int32_t *labels, struct net_sum *sum);
-/* After net_loss(): all parameter gradients. */
-fcnn_status net_backward(const fcnn_model *model, struct net_worker *worker, const struct net_shard *shard);
+/* After net_loss(): all gradients of the stages between `from` and `to`; of `from` itself that of its input, of `to`
+ * those of its parameters. All stages: from the number of stages to -1. */
+fcnn_status net_backward(const fcnn_model *model, struct net_worker *worker, const struct net_shard *shard, int from,
+                         int to);
 
 /* Where a layer's gradients of a shard are: its weights, then its bias. */
 float *net_gradients(const fcnn_model *model, const struct net_layer *layer, int64_t shard);
 void net_zero_gradients(const fcnn_model *model, int64_t shard);
-/* Adds the shards' gradients of layer i along the tree and updates its parameters. */
-fcnn_status net_update(const fcnn_model *model, int i, const fcnn_hyper *hyper);
+/* Adds the shards' gradients of layer i along the tree. */
+fcnn_status net_sum_gradients(const fcnn_model *model, int i);
+/* That, unless it was done at a pause; then updates the parameters. */
+fcnn_status net_update(fcnn_model *model, int i, const fcnn_hyper *hyper);
+
+/* ---- normalize.c: batch normalization, where training steps pause ---- */
+
+/* A training step without batch normalization is one segment: forward, loss, backward of a shard. Each batch
+ * normalization makes it two more. Forward it begins a segment, which comes when all shards have left their sums;
+ * backward it ends one, and its data gradient begins the next, when its gradients have been added over the shards. So
+ * with P of them, segments 0 .. P go forward, P .. 2 P backward. */
+int net_pauses(const fcnn_model *model);
+int net_pause(const fcnn_model *model, int number); /* a stage; -1 and behind the last stage at the ends */
+fcnn_status net_make_batch(const fcnn_model *model, struct net_layer *layer);
+/* Of a shard, for stage i, before that runs. */
+fcnn_status net_batch_sums(const fcnn_model *model, const struct net_worker *worker, const struct net_shard *shard,
+                           int i);
+/* Mean and variance of the batch; images[i]: those of shard i. */
+void net_join_moments(const fcnn_model *model, int i, const int64_t *images);
+/* What stage i normalizes with: the mean or the variance of the batch or its moving average; NULL: it is another. */
+const float *net_moment(const fcnn_model *model, int i, int training, int variance);
+void net_move_averages(fcnn_model *model, int i);
 
 /* ---- job.c: all shards over the workers ---- */
 
@@ -264,8 +338,10 @@ fcnn_status net_train(fcnn_model *model, const struct net_epoch *epoch);
 
 /* ---- state.c ---- */
 
-/* The initial weights of layer i, which has some. */
-void net_draw(const fcnn_model *model, int i, float *weights);
+/* Where a part of stage i is in an arena. */
+float *net_part(const fcnn_model *model, int i, fcnn_part part, float *arena);
+/* What a part of stage i is before training. */
+void net_initial(const fcnn_model *model, int i, fcnn_part part, float *values);
 
 /* A whole array in the packed order. */
 void net_read_array(const fcnn_model *model, fcnn_array array, float *values);
