@@ -118,8 +118,14 @@ libfcnn_io_la_SOURCES = \
     lib/io/input.c \
     lib/io/input.h \
     lib/io/io.h \
+    lib/io/models.c \
+    lib/io/models.h \
     lib/io/receipt.c \
-    lib/io/receipt.h
+    lib/io/receipt.h \
+    lib/io/replace.c \
+    lib/io/replace.h \
+    lib/io/whole.c \
+    lib/io/whole.h
 libfcnn_io_la_LIBADD = $(JANSSON_LIBS) $(NETTLE_LIBS) $(ZLIB_LIBS) $(HDF5_LIBS) $(PNG_LIBS) $(LIBM)
 
 if INSTALL_IO
