@@ -40,6 +40,7 @@ libfcnn_core_la_SOURCES = \
     lib/net/memory.c \
     lib/net/model.c \
     lib/net/net.h \
+    lib/net/normalize.c \
     lib/net/plans.c \
     lib/net/random.c \
     lib/net/receipt.c \
