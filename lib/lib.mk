@@ -126,8 +126,43 @@ libfcnn_io_la_SOURCES = \
     lib/io/input.c \
     lib/io/input.h \
     lib/io/io.h \
+    lib/io/json.c \
+    lib/io/json.h \
+    lib/io/keras.h \
+    lib/io/keras_chain.c \
+    lib/io/keras_config.c \
+    lib/io/keras_layers.c \
+    lib/io/keras_layers.h \
+    lib/io/keras_read.c \
+    lib/io/keras_training.c \
+    lib/io/models.c \
+    lib/io/models.h \
     lib/io/receipt.c \
-    lib/io/receipt.h
+    lib/io/receipt.h \
+    lib/io/replace.c \
+    lib/io/replace.h \
+    lib/io/whole.c \
+    lib/io/whole.h
+if HAVE_HDF5
+libfcnn_io_la_SOURCES += \
+    lib/io/h5.c \
+    lib/io/h5.h \
+    lib/io/h5_attributes.c \
+    lib/io/h5_make.c \
+    lib/io/h5_read.c \
+    lib/io/h5_write.c \
+    lib/io/keras_file.c \
+    lib/io/keras_files.h \
+    lib/io/keras_legacy.c \
+    lib/io/keras_make.c \
+    lib/io/keras_notes.c \
+    lib/io/keras_state.c \
+    lib/io/keras_values.c \
+    lib/io/keras_values.h \
+    lib/io/keras_vars.c \
+    lib/io/zip.c \
+    lib/io/zip.h
+endif
 libfcnn_io_la_LIBADD = $(IO_LIBS) $(LIBM)
 
 if INSTALL_IO
