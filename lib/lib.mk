@@ -29,11 +29,13 @@ libfcnn_core_la_SOURCES = \
     lib/memory.h \
     lib/naive.c \
     lib/names.c \
+    lib/net/added.c \
     lib/net/compile.c \
     lib/net/fastcnn_net.h \
     lib/net/fit.c \
     lib/net/info.c \
     lib/net/job.c \
+    lib/net/kinds.c \
     lib/net/layers.c \
     lib/net/memory.c \
     lib/net/model.c \
