@@ -122,10 +122,18 @@ libfcnn_io_la_SOURCES = \
     lib/io/io.h \
     lib/io/models.c \
     lib/io/models.h \
+    lib/io/nearest.c \
+    lib/io/nearest.h \
+    lib/io/number.c \
+    lib/io/number.h \
     lib/io/receipt.c \
     lib/io/receipt.h \
     lib/io/replace.c \
     lib/io/replace.h \
+    lib/io/text.c \
+    lib/io/text.h \
+    lib/io/text_table.c \
+    lib/io/text_write.c \
     lib/io/whole.c \
     lib/io/whole.h
 libfcnn_io_la_LIBADD = $(JANSSON_LIBS) $(NETTLE_LIBS) $(ZLIB_LIBS) $(HDF5_LIBS) $(PNG_LIBS) $(LIBM)

@@ -41,7 +41,7 @@ static const struct format formats[] = {
     {FCNN_FORMAT_KERAS, "keras", {".keras"}, HDF5_ONLY(io_keras_load), HDF5_ONLY(io_keras_save), 1},
     {FCNN_FORMAT_SAFETENSORS, "safetensors", {".safetensors"}, NULL, NULL, 0},
     {FCNN_FORMAT_ONNX, "onnx", {".onnx"}, NULL, NULL, 0},
-    {FCNN_FORMAT_TEXT, "text", {".txt", ".model"}, NULL, NULL, 0},
+    {FCNN_FORMAT_TEXT, "text", {".txt", ".model"}, io_text_load, io_text_save, 0},
 };
 #define FORMATS ((int)(sizeof formats / sizeof formats[0]))
 
