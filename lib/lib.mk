@@ -135,10 +135,19 @@ libfcnn_io_la_SOURCES = \
     lib/io/nearest.h \
     lib/io/number.c \
     lib/io/number.h \
+    lib/io/onnx.c \
+    lib/io/onnx_graph.c \
+    lib/io/onnx_graph.h \
+    lib/io/protobuf.c \
+    lib/io/protobuf.h \
     lib/io/receipt.c \
     lib/io/receipt.h \
     lib/io/replace.c \
     lib/io/replace.h \
+    lib/io/safetensors.c \
+    lib/io/safetensors.h \
+    lib/io/safetensors_read.c \
+    lib/io/safetensors_write.c \
     lib/io/text.c \
     lib/io/text.h \
     lib/io/text_table.c \
