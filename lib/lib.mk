@@ -39,6 +39,8 @@ libfcnn_core_la_SOURCES = \
     lib/net/layers.c \
     lib/net/memory.c \
     lib/net/model.c \
+    lib/net/moments.c \
+    lib/net/moments.h \
     lib/net/net.h \
     lib/net/normalize.c \
     lib/net/plans.c \

@@ -93,6 +93,7 @@ check_programs = \
     tests/check_processes \
     tests/check_receipt \
     tests/check_reference \
+    tests/check_reference_batch \
     tests/check_reference_conv \
     tests/check_reference_math \
     tests/check_report \
