@@ -14,6 +14,7 @@ script_tests = \
     tests/check_icount.sh \
     tests/check_includes.sh \
     tests/check_install.sh \
+    tests/check_keras_files.sh \
     tests/check_leak.sh \
     tests/check_lists.sh \
     tests/check_no_memory.sh \
@@ -25,7 +26,8 @@ script_tests = \
     tests/check_tier0.sh \
     tests/check_tuning.sh \
     tests/check_vectors.sh
-EXTRA_DIST += $(script_tests) tests/README.md tests/growth.c tests/lsan.supp tests/onnx_predict.py tests/run_bench.sh
+EXTRA_DIST += $(script_tests) tests/README.md tests/growth.c tests/lsan.supp tests/make_keras_files.py \
+    tests/onnx_predict.py tests/run_bench.sh
 
 TEST_EXTENSIONS = .sh
 LOG_COMPILER = $(FCNN_RUN)
@@ -117,6 +119,11 @@ check_programs = \
     tests/check_tuning_table \
     tests/check_tuning_text \
     tests/check_winograd
+if HAVE_HDF5
+# For check_keras_files.sh.
+check_PROGRAMS += tests/keras_files
+endif
+tests_keras_files_LDADD = libfcnn-io.la libfcnn-core.la
 if HAVE_SLEEF
 tests_check_reference_math_CPPFLAGS = $(AM_CPPFLAGS) $(SLEEF_CFLAGS) -DHAVE_SLEEF
 tests_check_reference_math_LDADD = libfcnn-tests.la $(SLEEF_LIBS)
