@@ -122,10 +122,13 @@ IO_CFLAGS = $(JANSSON_CFLAGS) $(NETTLE_CFLAGS) $(ZLIB_CFLAGS) $(HDF5_CFLAGS) $(P
 IO_LIBS = $(JANSSON_LIBS) $(NETTLE_LIBS) $(ZLIB_LIBS) $(HDF5_LIBS) $(PNG_LIBS)
 libfcnn_io_la_CPPFLAGS = $(LIB_CPPFLAGS) $(IO_CFLAGS)
 libfcnn_io_la_SOURCES = \
+    lib/io/dataset.c \
+    lib/io/dataset.h \
     lib/io/digits.c \
     lib/io/fail.c \
     lib/io/fail.h \
     lib/io/fastcnn_io.h \
+    lib/io/folder.c \
     lib/io/idx.c \
     lib/io/input.c \
     lib/io/input.h \
@@ -143,11 +146,18 @@ libfcnn_io_la_SOURCES = \
     lib/io/models.h \
     lib/io/nearest.c \
     lib/io/nearest.h \
+    lib/io/npy.c \
+    lib/io/npy.h \
+    lib/io/npz.c \
     lib/io/number.c \
     lib/io/number.h \
     lib/io/onnx.c \
     lib/io/onnx_graph.c \
     lib/io/onnx_graph.h \
+    lib/io/plane.c \
+    lib/io/plane.h \
+    lib/io/png.c \
+    lib/io/png.h \
     lib/io/protobuf.c \
     lib/io/protobuf.h \
     lib/io/receipt.c \
@@ -158,10 +168,14 @@ libfcnn_io_la_SOURCES = \
     lib/io/safetensors.h \
     lib/io/safetensors_read.c \
     lib/io/safetensors_write.c \
+    lib/io/sight.c \
+    lib/io/sight.h \
     lib/io/text.c \
     lib/io/text.h \
     lib/io/text_table.c \
     lib/io/text_write.c \
+    lib/io/unzip.c \
+    lib/io/unzip.h \
     lib/io/whole.c \
     lib/io/whole.h
 if HAVE_HDF5
