@@ -29,6 +29,7 @@ libfcnn_core_la_SOURCES = \
     lib/memory.h \
     lib/naive.c \
     lib/names.c \
+    lib/net/callbacks.c \
     lib/net/compile.c \
     lib/net/fastcnn_net.h \
     lib/net/fit.c \

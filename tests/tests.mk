@@ -64,6 +64,7 @@ check_programs = \
     tests/check_denormals \
     tests/check_digits \
     tests/check_dispatch \
+    tests/check_early_stopping \
     tests/check_empty \
     tests/check_estimate \
     tests/check_explain \
