@@ -21,6 +21,8 @@ cli_sources = \
     cli/list.c \
     cli/main.c \
     cli/measure.c \
+    cli/model.c \
+    cli/model.h \
     cli/progress.c \
     cli/prove.c \
     cli/times.c \

@@ -29,12 +29,14 @@ libfcnn_core_la_SOURCES = \
     lib/memory.h \
     lib/naive.c \
     lib/names.c \
+    lib/net/added.c \
     lib/net/callbacks.c \
     lib/net/compile.c \
     lib/net/fastcnn_net.h \
     lib/net/fit.c \
     lib/net/info.c \
     lib/net/job.c \
+    lib/net/kinds.c \
     lib/net/layers.c \
     lib/net/memory.c \
     lib/net/model.c \
@@ -119,8 +121,22 @@ libfcnn_io_la_SOURCES = \
     lib/io/input.c \
     lib/io/input.h \
     lib/io/io.h \
+    lib/io/models.c \
+    lib/io/models.h \
+    lib/io/nearest.c \
+    lib/io/nearest.h \
+    lib/io/number.c \
+    lib/io/number.h \
     lib/io/receipt.c \
-    lib/io/receipt.h
+    lib/io/receipt.h \
+    lib/io/replace.c \
+    lib/io/replace.h \
+    lib/io/text.c \
+    lib/io/text.h \
+    lib/io/text_table.c \
+    lib/io/text_write.c \
+    lib/io/whole.c \
+    lib/io/whole.h
 libfcnn_io_la_LIBADD = $(JANSSON_LIBS) $(NETTLE_LIBS) $(ZLIB_LIBS) $(HDF5_LIBS) $(PNG_LIBS) $(LIBM)
 
 if INSTALL_IO

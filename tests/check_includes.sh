@@ -26,10 +26,10 @@ BEGIN {
     rule("lib/fastcnn(_tuning)?[.]h|lib/net/fastcnn_net[.]h", "fastcnn(_problem|_tuning|_net)?[.]h",
          "(stddef|stdint)[.]h")
     # The library is for any program: what only files and programs need stays out of it.
-    any = "([a-z]+|sys/[a-z]+|linux/[a-z]+|nettle/[a-z0-9]+|Random123/philox)[.]h"
+    any = "([a-z]+|hdf5|sys/[a-z]+|linux/[a-z]+|nettle/[a-z0-9]+|Random123/philox)[.]h"
     out = "zlib|jansson|nettle|check|dnnl|getopt|argp"
     rule("lib/net/.*", "lib/(error|fastcnn|fpmode|hyper|memory|pool|sized|team|threads)[.]h|lib/net/.*[.]h", any, out)
-    rule("lib/io/.*", "lib/fastcnn[.]h|lib/io/.*[.]h", any, "omp|sleef|pthread|check|dnnl|getopt|argp")
+    rule("lib/io/.*", "lib/(fastcnn|sized)[.]h|lib/io/.*[.]h", any, "omp|sleef|check|dnnl|getopt|argp")
     rule("lib/naive[a-z_]*[.][ch]", "lib/[a-z_]*[.]h|kernels/kernel[.]h|reference/ref[.]h", any, out)
     rule("lib/(isas|peak)[.]c", "lib/[a-z_]*[.]h|kernels/peak/peak[.]h", any, out)
     rule("lib/(registry|isas)[.][ch]", "lib/[a-z_]*[.]h|kernels/kernel[.]h|kernels/kernels[.]def", any, out)

@@ -13,14 +13,21 @@
 /* ---- layers ---- */
 
 static const fcnn_layer_info mnist[] = {
-    {"Conv2D", "conv2d", 28, 28, 1, 26, 26, 32, 3, 3, 1, 1, FCNN_PAD_VALID, FCNN_RELU_ACTIVATION, 288, 32, 0},
-    {"MaxPooling2D", "max_pooling2d", 26, 26, 32, 13, 13, 32, 2, 2, 2, 2, FCNN_PAD_VALID, FCNN_LINEAR, 0, 0, 0},
-    {"Conv2D", "conv2d_1", 13, 13, 32, 11, 11, 64, 3, 3, 1, 1, FCNN_PAD_VALID, FCNN_RELU_ACTIVATION, 18432, 64, 1},
-    {"MaxPooling2D", "max_pooling2d_1", 11, 11, 64, 5, 5, 64, 2, 2, 2, 2, FCNN_PAD_VALID, FCNN_LINEAR, 0, 0, 1},
-    {"Conv2D", "conv2d_2", 5, 5, 64, 3, 3, 64, 3, 3, 1, 1, FCNN_PAD_VALID, FCNN_RELU_ACTIVATION, 36864, 64, 2},
-    {"Flatten", "flatten", 3, 3, 64, 1, 1, 576, 0, 0, 0, 0, FCNN_PAD_VALID, FCNN_LINEAR, 0, 0, -1},
-    {"Dense", "dense", 1, 1, 576, 1, 1, 64, 0, 0, 0, 0, FCNN_PAD_VALID, FCNN_RELU_ACTIVATION, 36864, 64, 3},
-    {"Dense", "dense_1", 1, 1, 64, 1, 1, 10, 0, 0, 0, 0, FCNN_PAD_VALID, FCNN_LINEAR, 640, 10, 4},
+    {"Conv2D", "conv2d", 28, 28, 1, 26, 26, 32, 3, 3, 1, 1,
+     FCNN_PAD_VALID, FCNN_RELU_ACTIVATION, 288, 32, 0, FCNN_LAYER_CONV2D, 0},
+    {"MaxPooling2D", "max_pooling2d", 26, 26, 32, 13, 13, 32, 2, 2, 2, 2,
+     FCNN_PAD_VALID, FCNN_LINEAR, 0, 0, 0, FCNN_LAYER_MAXPOOL2D, 0},
+    {"Conv2D", "conv2d_1", 13, 13, 32, 11, 11, 64, 3, 3, 1, 1,
+     FCNN_PAD_VALID, FCNN_RELU_ACTIVATION, 18432, 64, 1, FCNN_LAYER_CONV2D, 0},
+    {"MaxPooling2D", "max_pooling2d_1", 11, 11, 64, 5, 5, 64, 2, 2, 2, 2,
+     FCNN_PAD_VALID, FCNN_LINEAR, 0, 0, 1, FCNN_LAYER_MAXPOOL2D, 0},
+    {"Conv2D", "conv2d_2", 5, 5, 64, 3, 3, 64, 3, 3, 1, 1,
+     FCNN_PAD_VALID, FCNN_RELU_ACTIVATION, 36864, 64, 2, FCNN_LAYER_CONV2D, 0},
+    {"Flatten", "flatten", 3, 3, 64, 1, 1, 576, 0, 0, 0, 0,
+     FCNN_PAD_VALID, FCNN_LINEAR, 0, 0, -1, FCNN_LAYER_FLATTEN, 0},
+    {"Dense", "dense", 1, 1, 576, 1, 1, 64, 0, 0, 0, 0,
+     FCNN_PAD_VALID, FCNN_RELU_ACTIVATION, 36864, 64, 3, FCNN_LAYER_DENSE, 0},
+    {"Dense", "dense_1", 1, 1, 64, 1, 1, 10, 0, 0, 0, 0, FCNN_PAD_VALID, FCNN_LINEAR, 640, 10, 4, FCNN_LAYER_DENSE, 0},
 };
 
 static void same_layer(const fcnn_layer_info *a, const fcnn_layer_info *b)
@@ -31,7 +38,7 @@ static void same_layer(const fcnn_layer_info *a, const fcnn_layer_info *b)
     ck_assert(a->h == b->h && a->w == b->w && a->c == b->c && a->r == b->r && a->s == b->s);
     ck_assert(a->stride_h == b->stride_h && a->stride_w == b->stride_w);
     ck_assert(a->padding == b->padding && a->activation == b->activation);
-    ck_assert(a->weights == b->weights && a->bias == b->bias && a->line == b->line);
+    ck_assert(a->weights == b->weights && a->bias == b->bias && a->line == b->line && a->kind == b->kind);
 }
 
 START_TEST(layers_are_those_that_were_added)
@@ -63,11 +70,11 @@ START_TEST(padding_and_strides_are_as_asked_for)
     fcnn_layer_info info;
     OK(fcnn_model_layer(model, 2, &info));
     const fcnn_layer_info same = {"Conv2D", "conv2d_1", 7, 7, 5, 4, 4, 6, 3, 3, 2, 2, FCNN_PAD_SAME, FCNN_LINEAR,
-                                  270, 6, 1};
+                                  270, 6, 1, FCNN_LAYER_CONV2D, 0};
     same_layer(&info, &same);
     OK(fcnn_model_layer(model, 5, &info));
     const fcnn_layer_info average = {"AveragePooling2D", "average_pooling2d", 2, 2, 4, 1, 2, 4, 2, 1, 2, 1,
-                                     FCNN_PAD_VALID, FCNN_LINEAR, 0, 0, 4};
+                                     FCNN_PAD_VALID, FCNN_LINEAR, 0, 0, 4, FCNN_LAYER_AVGPOOL2D, 0};
     same_layer(&info, &average);
     fcnn_model_destroy(model);
 }

@@ -77,6 +77,7 @@ check_programs = \
     tests/check_interface \
     tests/check_isas \
     tests/check_kernels \
+    tests/check_layers \
     tests/check_limits \
     tests/check_memory \
     tests/check_metrics \

@@ -74,21 +74,67 @@ struct source {
     char data[65], arrays[FCNN_ARRAY_INITIAL_MOMENT_2 + 1][65]; /* SHA-256 */
 };
 
-static json_t *layer_json(const fcnn_layer_info *info)
+static const char *activation_name(fcnn_activation activation)
+{
+    switch (activation) {
+    case FCNN_RELU_ACTIVATION: return "relu";
+    case FCNN_SIGMOID_ACTIVATION: return "sigmoid";
+    case FCNN_TANH_ACTIVATION: return "tanh";
+    case FCNN_SOFTMAX_ACTIVATION: return "softmax";
+    default: return "linear";
+    }
+}
+
+/* Of a convolution: what is not Keras' default. */
+static int describe_convolution(json_t *object, const fcnn_layer *layer)
+{
+    int failed = 0;
+    if (layer->dilation_h > 1 || layer->dilation_w > 1)
+        failed |= json_object_set_new(object, "dilation", json_pack("[I,I]", (json_int_t)layer->dilation_h,
+                                                                    (json_int_t)layer->dilation_w));
+    if (layer->groups > 1) failed |= json_object_set_new(object, "groups", json_integer(layer->groups));
+    if (layer->no_bias) failed |= json_object_set_new(object, "bias", json_false());
+    return failed;
+}
+
+/* Of the kinds that have neither windows nor weights of the usual form. */
+static int describe_others(json_t *object, const fcnn_layer *layer)
+{
+    switch (layer->kind) {
+    case FCNN_LAYER_ACTIVATION:
+        return json_object_set_new(object, "activation", json_string(activation_name(layer->activation)));
+    case FCNN_LAYER_DROPOUT: return json_object_set_new(object, "rate", json_real((double)layer->rate));
+    case FCNN_LAYER_ZERO_PADDING2D:
+        return json_object_set_new(object, "padding", json_pack("[[I,I],[I,I]]", (json_int_t)layer->pad_top,
+                                                                (json_int_t)layer->pad_bottom,
+                                                                (json_int_t)layer->pad_left,
+                                                                (json_int_t)layer->pad_right));
+    case FCNN_LAYER_RESCALING:
+        return json_object_update_new(object, json_pack("{s:f, s:f}", "scale", (double)layer->scale, "offset",
+                                                        (double)layer->offset));
+    case FCNN_LAYER_BATCH_NORMALIZATION:
+        return json_object_update_new(object, json_pack("{s:f, s:f, s:b, s:b}", "epsilon", (double)layer->epsilon,
+                                                        "momentum", (double)layer->momentum, "scale",
+                                                        !layer->no_scale, "center", !layer->no_center));
+    default: return 0;
+    }
+}
+
+static json_t *layer_json(const fcnn_layer_info *info, const fcnn_layer *added)
 {
     json_t *layer = json_pack("{s:s, s:s, s:[I,I,I]}", "class", info->class_name, "name", info->name, "output",
                               (json_int_t)info->h, (json_int_t)info->w, (json_int_t)info->c);
+    const int64_t parameters = info->weights + info->bias + 2 * info->moving;
     int failed = !layer;
     if (info->r)
         failed |= json_object_update_new(
             layer, json_pack("{s:[I,I], s:[I,I], s:s}", "window", (json_int_t)info->r, (json_int_t)info->s, "strides",
                              (json_int_t)info->stride_h, (json_int_t)info->stride_w, "padding",
                              info->padding == FCNN_PAD_SAME ? "same" : "valid"));
-    if (info->weights)
-        failed |= json_object_update_new(
-            layer, json_pack("{s:s, s:I}", "activation",
-                             info->activation == FCNN_RELU_ACTIVATION ? "relu" : "linear", "parameters",
-                             (json_int_t)(info->weights + info->bias)));
+    if (parameters && !info->moving)
+        failed |= json_object_set_new(layer, "activation", json_string(activation_name(info->activation)));
+    if (parameters) failed |= json_object_set_new(layer, "parameters", json_integer(parameters));
+    if (!failed) failed = describe_convolution(layer, added) | describe_others(layer, added);
     if (!failed) return layer;
     json_decref(layer);
     return NULL;
@@ -99,8 +145,10 @@ static json_t *layers_json(const fcnn_model *model)
     json_t *layers = json_array();
     for (int i = 0; layers && i < fcnn_model_layers(model); i++) {
         fcnn_layer_info info;
+        fcnn_layer added;
         fcnn_model_layer(model, i, &info);
-        if (!json_array_append_new(layers, layer_json(&info))) continue;
+        fcnn_model_layer_as_added(model, i, &added);
+        if (!json_array_append_new(layers, layer_json(&info, &added))) continue;
         json_decref(layers);
         return NULL;
     }

@@ -33,6 +33,19 @@ static fcnn_status read_hyper(fcnn_model *model, const fcnn_compile_options *opt
     return FCNN_OK;
 }
 
+/* What the model answers when it is asked how it was compiled. */
+static void keep_options(fcnn_model *model, const fcnn_compile_options *options)
+{
+    fcnn_compile_options *kept = &model->options;
+    *kept = *options;
+    kept->kernels = NULL;
+    kept->shards = model->shards;
+    kept->learning_rate = model->hyper.learning_rate;
+    kept->beta_1 = model->hyper.beta_1;
+    kept->beta_2 = model->hyper.beta_2;
+    kept->epsilon = model->hyper.epsilon;
+}
+
 static fcnn_status copy_text(const char **copy, const char *text)
 {
     *copy = NULL;
@@ -49,6 +62,7 @@ static fcnn_status read_options(fcnn_model *model, const fcnn_compile_options *o
     NET_TRY(read_hyper(model, options));
     model->seed = options->seed;
     model->shards = options->shards ? options->shards : NET_SHARDS;
+    keep_options(model, options);
     model->workers = fcnn_options_threads(kernels);
     model->kernels.threads = kernels->threads;
     NET_TRY(copy_text(&model->kernels.isa, kernels->isa));
@@ -70,6 +84,20 @@ static int64_t place(int64_t *at, int64_t count)
     return here;
 }
 
+/* What a rescaling multiplies by and adds: weights that are not trained. */
+static fcnn_status make_constants(struct net_layer *layer)
+{
+    if (layer->scale == 0 && layer->offset == 0) return FCNN_OK;
+    layer->constants = net_alloc(2 * (size_t)layer->src, sizeof(float));
+    if (!layer->constants)
+        return fcnn_fail(FCNN_OUT_OF_MEMORY, "no memory to rescale images of %lld floats", (long long)layer->src);
+    for (int64_t i = 0; i < layer->src; i++) {
+        layer->constants[i] = layer->scale;
+        layer->constants[layer->src + i] = layer->offset;
+    }
+    return FCNN_OK;
+}
+
 /* Padding between tensors is 0 in every arena and stays so: no kernel writes there but the optimizer, for which a
  * gradient of 0 with moments of 0 changes nothing. */
 static fcnn_status allocate(fcnn_model *model)
@@ -80,6 +108,9 @@ static fcnn_status allocate(fcnn_model *model)
         layer->at_weights = place(&model->arena, layer->weights);
         layer->at_bias = place(&model->arena, layer->bias);
         layer->parameters = model->arena - layer->at_weights;
+        layer->at_moving[0] = place(&model->arena, layer->moving);
+        layer->at_moving[1] = place(&model->arena, layer->moving);
+        NET_TRY(make_constants(layer));
     }
     const size_t floats = (size_t)model->arena;
     size_t all;
@@ -98,7 +129,8 @@ static fcnn_status allocate(fcnn_model *model)
 static void initialise(fcnn_model *model)
 {
     for (int i = 0; i < model->layers; i++)
-        if (model->layer[i].weights) net_draw(model, i, model->weights + model->layer[i].at_weights);
+        for (int part = FCNN_PART_WEIGHTS; part <= FCNN_PART_MOVING_VARIANCE; part++)
+            net_initial(model, i, (fcnn_part)part, net_part(model, i, (fcnn_part)part, model->weights));
     model->version = 1;
 }
 
@@ -131,6 +163,10 @@ void net_release(fcnn_model *model)
     net_plans_destroy(model);
     net_release_workers(model);
     net_step_destroy(model);
+    for (int i = 0; i < model->layers; i++) {
+        net_free(model->layer[i].constants);
+        model->layer[i].constants = NULL;
+    }
     float **arenas[] = {&model->weights, &model->moment_1, &model->moment_2, &model->gradient, &model->shard_gradients};
     for (size_t i = 0; i < sizeof arenas / sizeof arenas[0]; i++) {
         net_free(*arenas[i]);
@@ -148,14 +184,24 @@ void net_release(fcnn_model *model)
     model->kernels = model->single = (fcnn_options){0};
 }
 
+/* Whether the last layer has an activation of its own. */
+static int ends_activated(const fcnn_model *model)
+{
+    const fcnn_activation last = model->added[model->added_layers - 1].layer.activation;
+    return last != FCNN_LINEAR && last != FCNN_SOFTMAX_ACTIVATION;
+}
+
 static fcnn_status check_layers(const fcnn_model *model)
 {
-    const struct net_layer *last = model->layers ? &model->layer[model->layers - 1] : NULL;
-    if (!last || last->problem.op != FCNN_DENSE || last->problem.activation != FCNN_LINEAR)
-        return fcnn_fail(FCNN_BAD_ARGUMENT,
-                         "the last layer must be dense and linear, one unit per class (softmax and "
-                         "cross-entropy are added by the model), but %s",
-                         last ? "it is not" : "the model has no layers");
+    if (!model->layers) return fcnn_fail(FCNN_BAD_ARGUMENT, "the model has no layers that compute anything");
+    if (net_first_trainable(model) == model->layers)
+        return fcnn_fail(FCNN_BAD_ARGUMENT, "the model has no layer that could be trained");
+    if (model->h != 1 || model->w != 1)
+        return fcnn_fail(FCNN_BAD_ARGUMENT, "the last layer's output is %lld x %lld x %lld; it must be flat",
+                         (long long)model->h, (long long)model->w, (long long)model->c);
+    if (ends_activated(model))
+        return fcnn_fail(FCNN_BAD_ARGUMENT, "the last layer must be linear or softmax, one unit per class, as softmax "
+                         "and cross-entropy are the model's own, but its activation is another one");
     return FCNN_OK;
 }
 
@@ -182,4 +228,12 @@ fcnn_status fcnn_compile_sized(fcnn_model *model, const fcnn_compile_options *op
     if (status != FCNN_OK) net_release(model);
     model->compiled = status == FCNN_OK;
     return status;
+}
+
+fcnn_status fcnn_model_compile_options_sized(const fcnn_model *model, fcnn_compile_options *options, size_t size)
+{
+    if (!model || !options) return fcnn_fail(FCNN_BAD_ARGUMENT, "%s is NULL", model ? "options" : "the model");
+    if (!model->compiled) return fcnn_fail(FCNN_BAD_ARGUMENT, "the model is not compiled");
+    FCNN_GIVE(options, size, model->options);
+    return FCNN_OK;
 }

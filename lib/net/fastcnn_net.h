@@ -20,8 +20,8 @@ FCNN_API void fcnn_model_destroy(fcnn_model *model);
 /* ---- layers ---- */
 
 /* Layers in order. FCNN_BAD_SHAPE if a layer's output would be empty. A conv2d with ReLU that is followed by a maxpool
- * 2x2 (stride 2, valid) becomes one fused conv2d_pool, always, because the fusion defines the order of the gradient
- * sums. */
+ * 2x2 (stride 2, no padding) becomes one fused conv2d_pool, always, as the fusion defines the order of the gradient
+ * sums; but of groups only those of 16 filters or a multiple. */
 FCNN_API fcnn_status fcnn_add_conv2d(fcnn_model *model, int64_t filters, int64_t r, int64_t s, int64_t stride,
                                      fcnn_padding padding, fcnn_activation activation);
 FCNN_API fcnn_status fcnn_add_maxpool2d(fcnn_model *model, int64_t r, int64_t s);
@@ -32,7 +32,7 @@ FCNN_API fcnn_status fcnn_add_dense(fcnn_model *model, int64_t units, fcnn_activ
 /* Every kind of layer, in Keras' words. Zeros in a fcnn_layer mean Keras' defaults. */
 typedef enum fcnn_layer_kind {
     FCNN_LAYER_CONV2D = 1,             /* units (filters) r s stride dilation groups padding no_bias activation */
-    FCNN_LAYER_DEPTHWISE_CONV2D = 2,   /* units (depth multiplier; 0: 1) r s stride dilation padding no_bias activation */
+    FCNN_LAYER_DEPTHWISE_CONV2D = 2,   /* as before; units: the depth multiplier (0: 1); no groups */
     FCNN_LAYER_MAXPOOL2D = 3,          /* r s (0: 2) stride (0: the window) padding */
     FCNN_LAYER_AVGPOOL2D = 4,          /* the same */
     FCNN_LAYER_GLOBAL_AVGPOOL2D = 5,   /* gives 1 x 1 x c, flat */
@@ -62,7 +62,8 @@ typedef struct fcnn_layer {
 } fcnn_layer;
 
 /* Adds any layer: all that the functions above can and the rest. FCNN_BAD_ARGUMENT and FCNN_BAD_SHAPE name the member;
- * the model is as it was then. *layer is read, not kept. */
+ * the model is as it was then. *layer is read, not kept. Members that the kind does not read are ignored. A dense layer
+ * takes flat input. Softmax, of a dense layer or as an activation of its own, ends the model. */
 FCNN_API fcnn_status fcnn_add_layer_sized(fcnn_model *model, const fcnn_layer *layer, size_t size);
 FCNN_INLINE fcnn_status fcnn_add_layer(fcnn_model *model, const fcnn_layer *layer)
 {
@@ -70,7 +71,8 @@ FCNN_INLINE fcnn_status fcnn_add_layer(fcnn_model *model, const fcnn_layer *laye
 }
 /* Layer 0 .. fcnn_model_layers()-1 with all defaults filled in: adding it to another model makes the same layer. The
  * name is the model's. */
-FCNN_API fcnn_status fcnn_model_layer_as_added_sized(const fcnn_model *model, int index, fcnn_layer *layer, size_t size);
+FCNN_API fcnn_status fcnn_model_layer_as_added_sized(const fcnn_model *model, int index, fcnn_layer *layer,
+                                                     size_t size);
 FCNN_INLINE fcnn_status fcnn_model_layer_as_added(const fcnn_model *model, int index, fcnn_layer *layer)
 {
     return fcnn_model_layer_as_added_sized(model, index, layer, sizeof *layer);
@@ -81,16 +83,16 @@ FCNN_API fcnn_status fcnn_model_input(const fcnn_model *model, int64_t *h, int64
 /* A layer as it was added, whatever runs in its place. The texts are the library's: class_name for ever, name until the
  * next layer is added. */
 typedef struct fcnn_layer_info {
-    const char *class_name; /* Keras': "Conv2D" "MaxPooling2D" "AveragePooling2D" "Flatten" "Dense" */
-    const char *name;       /* Keras': "conv2d", then "conv2d_1", "conv2d_2"; "max_pooling2d", "dense" and so on */
+    const char *class_name; /* Keras': "Conv2D" "MaxPooling2D" "Activation" and so on */
+    const char *name;       /* as given, or Keras': "conv2d", then "conv2d_1", "conv2d_2"; "max_pooling2d" and so on */
     int64_t in_h, in_w, in_c;       /* one input image */
     int64_t h, w, c;                /* one output image; a flat one is 1 x 1 x c */
-    int64_t r, s;                   /* filter (conv2d) or window (pooling); else 0 */
+    int64_t r, s;                   /* filter (convolutions) or window (pooling, not the global one); else 0 */
     int64_t stride_h, stride_w;     /* with these */
     fcnn_padding padding;           /* as it was asked for */
-    fcnn_activation activation;     /* conv2d and dense */
+    fcnn_activation activation;     /* as it was asked for */
     int64_t weights, bias;          /* their numbers of floats; 0: no parameters. c: filters, units */
-    int line;                       /* of fcnn_model_kernels(): where it runs; -1: nothing runs (flatten) */
+    int line;                       /* of fcnn_model_kernels(): where it runs, first; -1: nothing runs (flatten) */
     fcnn_layer_kind kind;
     int64_t moving;                 /* batch normalization: c, the floats of FCNN_PART_MOVING_MEAN and _VARIANCE each;
                                      * else 0. Its weights are gamma, its bias beta */
@@ -158,8 +160,9 @@ FCNN_INLINE fcnn_status fcnn_model_compile_options(const fcnn_model *model, fcnn
     return fcnn_model_compile_options_sized(model, options, sizeof *options);
 }
 
-/* Fixes the layers, draws the weights. The last layer must be dense and linear: softmax and sparse categorical
- * cross-entropy are added by the model. options NULL: all defaults. */
+/* Fixes the layers, draws the weights. The last layer's output must be flat, one value per class. With cross-entropy it
+ * is linear or softmax, which mean the same: softmax and its loss are one operation of the model's. options NULL: all
+ * defaults. */
 FCNN_API fcnn_status fcnn_compile_sized(fcnn_model *model, const fcnn_compile_options *options, size_t size,
                                         size_t kernels_size);
 FCNN_INLINE fcnn_status fcnn_compile(fcnn_model *model, const fcnn_compile_options *options)

@@ -1,53 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * Layers: as the user added them, with Keras' names, and as they run, where pooling is fused and flattening is
- * nothing. */
+ * Layers as they run: what a layer that is added becomes. Pooling and ReLU are fused into the convolution before them,
+ * flattening is nothing, an activation that no kernel fuses is a stage of its own. */
 #include "lib/net/net.h"
-
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include "lib/sized.h"
-
-static fcnn_status check_open(const fcnn_model *model)
-{
-    if (!model) return fcnn_fail(FCNN_BAD_ARGUMENT, "the model is NULL");
-    if (model->compiled) return fcnn_fail(FCNN_BAD_ARGUMENT, "the model is compiled: its layers are fixed");
-    return FCNN_OK;
-}
-
-static fcnn_status check_size(const char *what, int64_t size)
-{
-    return size >= 1 ? FCNN_OK : fcnn_fail(FCNN_BAD_SHAPE, "%s is %lld; it must be at least 1", what, (long long)size);
-}
-
-/* ---- as they were added ---- */
-
-/* Room for one more of each kind, so that appending cannot fail half-way. */
-static fcnn_status make_room(fcnn_model *model)
-{
-    struct net_added *added = realloc(model->added, ((size_t)model->added_layers + 1) * sizeof *added);
-    if (added) model->added = added;
-    struct net_layer *layer = realloc(model->layer, ((size_t)model->layers + 1) * sizeof *layer);
-    if (layer) model->layer = layer;
-    if (added && layer) return FCNN_OK;
-    return fcnn_fail(FCNN_OUT_OF_MEMORY, "no memory for layer %d", model->added_layers + 1);
-}
-
-/* Keras counts each class for itself: dense, dense_1, dense_2. */
-static void note(fcnn_model *model, const char *class_name, const char *name, const fcnn_problem *problem, int runs)
-{
-    int before = 0;
-    for (int i = 0; i < model->added_layers; i++) before += !strcmp(model->added[i].class_name, class_name);
-    struct net_added *added = &model->added[model->added_layers++];
-    *added = (struct net_added){.class_name = class_name, .padding = FCNN_PAD_VALID, .problem = *problem, .runs = runs};
-    snprintf(added->name, sizeof added->name, before ? "%s_%d" : "%s", name, before);
-    model->h = problem->p;
-    model->w = problem->q;
-    model->c = problem->k;
-}
-
-/* ---- as they run ---- */
 
 /* The sizes that follow from a checked problem for one image. */
 static struct net_layer describe(const fcnn_problem *p)
@@ -55,163 +9,220 @@ static struct net_layer describe(const fcnn_problem *p)
     const int64_t outputs = p->p * p->q;
     struct net_layer layer = {.problem = *p, .src = p->h * p->w * p->c, .dst = outputs * p->k};
     if (p->op == FCNN_CONV2D || p->op == FCNN_CONV2D_POOL || p->op == FCNN_DENSE) {
-        layer.weights = p->r * p->s * p->c * p->k;
-        layer.bias = p->k;
+        layer.weights = p->r * p->s * (p->c / p->groups) * p->k;
+        layer.bias = p->no_bias ? 0 : p->k;
     }
     if (p->op == FCNN_CONV2D_POOL) layer.choices = outputs * ((p->k + 15) / 16) * 3;
     if (p->op == FCNN_MAXPOOL) layer.argmaxes = layer.dst;
     return layer;
 }
 
-/* Completes a problem for the model's current shape. */
-static fcnn_status complete(const fcnn_model *model, fcnn_problem *problem)
+/* One more stage, of the shape that the ones before leave. */
+static fcnn_status run(struct net_made *made, fcnn_problem problem)
 {
-    problem->h = model->h;
-    problem->w = model->w;
-    problem->c = model->c;
-    return fcnn_problem_check(problem);
-}
-
-static fcnn_status append(fcnn_model *model, const char *class_name, const char *name, fcnn_problem problem)
-{
-    NET_TRY(complete(model, &problem));
-    const struct net_layer layer = describe(&problem);
-    int64_t parameters;
-    if (__builtin_add_overflow(model->parameters, layer.weights + layer.bias, &parameters))
-        return fcnn_fail(FCNN_BAD_SHAPE, "more parameters than a 64-bit number counts");
-    NET_TRY(make_room(model));
-    model->layer[model->layers] = layer;
-    model->parameters = parameters;
-    note(model, class_name, name, &problem, model->layers++);
+    problem.h = made->h;
+    problem.w = made->w;
+    problem.c = made->c;
+    NET_TRY(fcnn_problem_check(&problem));
+    made->stage[made->count++] = describe(&problem);
+    made->h = problem.p;
+    made->w = problem.q;
+    made->c = problem.k;
     return FCNN_OK;
 }
 
-/* The layer that ends the model, if a pooling 2x2 can become a part of it. */
-static struct net_layer *fusible(const fcnn_model *model)
+static fcnn_status check_flat(const struct net_made *made, const char *what)
 {
-    const struct net_added *last = model->added_layers ? &model->added[model->added_layers - 1] : NULL;
-    const int fits = last && last->runs >= 0 && last->problem.op == FCNN_CONV2D &&
-                     last->problem.activation == FCNN_RELU_ACTIVATION;
-    return fits ? &model->layer[last->runs] : NULL;
+    if (made->h == 1 && made->w == 1) return FCNN_OK;
+    return fcnn_fail(FCNN_BAD_SHAPE, "%s takes a flat input, but its input is %lld x %lld x %lld: flatten first", what,
+                     (long long)made->h, (long long)made->w, (long long)made->c);
 }
 
-/* Turns a convolution into convolution + pooling; `pool` is complete. */
-static fcnn_status fuse(fcnn_model *model, struct net_layer *layer, const fcnn_problem *pool)
+/* A stage of its own; softmax is the model's end, its head computes it. */
+static fcnn_status run_activation(struct net_made *made, fcnn_activation activation)
 {
-    fcnn_problem problem = layer->problem;
+    switch (activation) {
+    case FCNN_RELU_ACTIVATION: return run(made, (fcnn_problem){.op = FCNN_RELU});
+    case FCNN_SOFTMAX_ACTIVATION: made->softmax = 1; return check_flat(made, "softmax");
+    case FCNN_LINEAR: return FCNN_OK;
+    default: return fcnn_fail(FCNN_BAD_ARGUMENT, "activation %d is not available", (int)activation);
+    }
+}
+
+/* Keras counts the dimensions of the filter, whose last two are inputs of a group and outputs; but of a depthwise
+ * filter inputs and multiplier. */
+static void count_fans(struct net_layer *stage, int depthwise)
+{
+    const fcnn_problem *p = &stage->problem;
+    stage->fan_in = p->r * p->s * (depthwise ? p->c : p->c / p->groups);
+    stage->fan_out = p->r * p->s * (depthwise ? p->k / p->c : p->k);
+}
+
+/* A convolution or a dense layer, which fuse ReLU. */
+static fcnn_status run_weighted(struct net_made *made, const fcnn_layer *layer, fcnn_problem problem)
+{
+    const int fused = layer->activation == FCNN_RELU_ACTIVATION;
+    problem.no_bias = layer->no_bias;
+    problem.activation = fused ? FCNN_RELU_ACTIVATION : FCNN_LINEAR;
+    NET_TRY(run(made, problem));
+    count_fans(&made->stage[0], layer->kind == FCNN_LAYER_DEPTHWISE_CONV2D);
+    made->weights = made->stage[0].weights;
+    made->bias = made->stage[0].bias;
+    return fused ? FCNN_OK : run_activation(made, layer->activation);
+}
+
+static fcnn_problem windowed(const fcnn_layer *layer, fcnn_op op)
+{
+    return (fcnn_problem){.op = op,
+                          .r = layer->r,
+                          .s = layer->s,
+                          .stride_h = layer->stride_h,
+                          .stride_w = layer->stride_w,
+                          .dilation_h = layer->dilation_h,
+                          .dilation_w = layer->dilation_w,
+                          .padding = layer->padding};
+}
+
+static fcnn_status run_conv(struct net_made *made, const fcnn_layer *layer)
+{
+    const int depthwise = layer->kind == FCNN_LAYER_DEPTHWISE_CONV2D;
+    fcnn_problem problem = windowed(layer, FCNN_CONV2D);
+    problem.groups = depthwise ? made->c : layer->groups;
+    problem.k = depthwise ? made->c * layer->units : layer->units;
+    return run_weighted(made, layer, problem);
+}
+
+static fcnn_status run_dense(struct net_made *made, const fcnn_layer *layer)
+{
+    NET_TRY(check_flat(made, "a dense layer"));
+    return run_weighted(made, layer, (fcnn_problem){.op = FCNN_DENSE, .k = layer->units});
+}
+
+/* The layer added last, if it is the model's last stage too. */
+static const struct net_layer *before(const fcnn_model *model)
+{
+    const int runs = model->added_layers ? model->added[model->added_layers - 1].runs : -1;
+    return runs >= 0 && runs == model->layers - 1 ? &model->layer[runs] : NULL;
+}
+
+/* The stage takes the place of the one before. */
+static void replace(struct net_made *made, const struct net_layer *last, const fcnn_problem *problem)
+{
+    made->stage[0] = describe(problem);
+    made->stage[0].fan_in = last->fan_in;
+    made->stage[0].fan_out = last->fan_out;
+    made->count = made->replaces = 1;
+}
+
+/* ReLU behind a linear layer with weights is the same chain, then the same comparison. */
+static fcnn_status run_activation_layer(const fcnn_model *model, struct net_made *made, const fcnn_layer *layer)
+{
+    const struct net_layer *last = before(model);
+    if (layer->activation != FCNN_RELU_ACTIVATION || !last || !last->weights ||
+        (last->problem.op != FCNN_CONV2D && last->problem.op != FCNN_DENSE))
+        return run_activation(made, layer->activation);
+    fcnn_problem problem = last->problem;
+    problem.activation = FCNN_RELU_ACTIVATION;
+    replace(made, last, &problem);
+    return FCNN_OK;
+}
+
+/* The fusion defines the order of the gradient sums, so it is made by what the layers are, never by what there are
+ * kernels for. Of groups, fast kernels pool those of 16 filters or a multiple. */
+static int is_fusible(const struct net_layer *last, const fcnn_problem *pool)
+{
+    const fcnn_problem *p = &last->problem;
+    return p->op == FCNN_CONV2D && p->activation == FCNN_RELU_ACTIVATION && pool->r == 2 && pool->s == 2 &&
+           pool->stride_h == 2 && pool->stride_w == 2 && !pool->pad_bottom && !pool->pad_right &&
+           (p->groups == 1 || p->k / p->groups % 16 == 0);
+}
+
+static fcnn_status run_maxpool(const fcnn_model *model, struct net_made *made, const fcnn_layer *layer)
+{
+    const struct net_layer *last = before(model);
+    NET_TRY(run(made, windowed(layer, FCNN_MAXPOOL)));
+    if (!last || !is_fusible(last, &made->stage[0].problem)) return FCNN_OK;
+    fcnn_problem problem = last->problem;
     problem.op = FCNN_CONV2D_POOL;
     problem.p = problem.q = 0;
     NET_TRY(fcnn_problem_check(&problem));
-    const ptrdiff_t runs = layer - model->layer;
-    NET_TRY(make_room(model));
-    model->layer[runs] = describe(&problem);
-    note(model, "MaxPooling2D", "max_pooling2d", pool, (int)runs);
+    replace(made, last, &problem);
     return FCNN_OK;
+}
+
+/* Zeros are windows of one element that lie outside. */
+static fcnn_status run_padding(struct net_made *made, const fcnn_layer *layer)
+{
+    if (!layer->pad_top && !layer->pad_bottom && !layer->pad_left && !layer->pad_right) return FCNN_OK;
+    return run(made, (fcnn_problem){.op = FCNN_AVGPOOL,
+                                    .r = 1,
+                                    .s = 1,
+                                    .pad_top = layer->pad_top,
+                                    .pad_bottom = layer->pad_bottom,
+                                    .pad_left = layer->pad_left,
+                                    .pad_right = layer->pad_right});
+}
+
+/* A depthwise convolution of the whole image as one pixel: fma(src, scale, offset). */
+static fcnn_status run_rescaling(struct net_made *made, const fcnn_layer *layer)
+{
+    const int64_t h = made->h, w = made->w, c = made->c;
+    made->h = made->w = 1;
+    made->c = h * w * c;
+    NET_TRY(run(made, (fcnn_problem){.op = FCNN_CONV2D, .k = made->c, .groups = made->c}));
+    made->stage[0].weights = made->stage[0].bias = 0;
+    made->stage[0].scale = layer->scale;
+    made->stage[0].offset = layer->offset;
+    made->h = h;
+    made->w = w;
+    made->c = c;
+    return FCNN_OK;
+}
+
+/* NHWC in memory order is the flat order already: only the shape changes. */
+static fcnn_status flatten(struct net_made *made)
+{
+    made->c *= made->h * made->w;
+    made->h = made->w = 1;
+    return FCNN_OK;
+}
+
+fcnn_status net_make(const fcnn_model *model, const fcnn_layer *layer, struct net_made *made)
+{
+    *made = (struct net_made){.h = model->h, .w = model->w, .c = model->c};
+    switch (layer->kind) {
+    case FCNN_LAYER_CONV2D:
+    case FCNN_LAYER_DEPTHWISE_CONV2D: return run_conv(made, layer);
+    case FCNN_LAYER_MAXPOOL2D: return run_maxpool(model, made, layer);
+    case FCNN_LAYER_AVGPOOL2D: return run(made, windowed(layer, FCNN_AVGPOOL));
+    case FCNN_LAYER_GLOBAL_AVGPOOL2D: return run(made, (fcnn_problem){.op = FCNN_AVGPOOL, .r = made->h, .s = made->w});
+    case FCNN_LAYER_FLATTEN: return flatten(made);
+    case FCNN_LAYER_DENSE: return run_dense(made, layer);
+    case FCNN_LAYER_ACTIVATION: return run_activation_layer(model, made, layer);
+    case FCNN_LAYER_ZERO_PADDING2D: return run_padding(made, layer);
+    case FCNN_LAYER_RESCALING: return run_rescaling(made, layer);
+    default:
+        return fcnn_fail(FCNN_BAD_ARGUMENT, "layers of kind %s are not available", net_class_name(layer->kind));
+    }
 }
 
 int net_first_trainable(const fcnn_model *model)
 {
     int i = 0;
-    while (i < model->layers && !model->layer[i].weights) i++;
+    while (i < model->layers && !model->layer[i].weights && !model->layer[i].bias) i++;
     return i;
 }
 
 int64_t net_classes(const fcnn_model *model) { return model->layer[model->layers - 1].dst; }
 
-/* ---- the interface ---- */
-
-fcnn_status fcnn_add_conv2d(fcnn_model *model, int64_t filters, int64_t r, int64_t s, int64_t stride,
-                            fcnn_padding padding, fcnn_activation activation)
+const float *net_weights(const fcnn_model *model, int i)
 {
-    NET_TRY(check_open(model));
-    NET_TRY(check_size("the number of filters", filters));
-    NET_TRY(check_size("the filter's height r", r));
-    NET_TRY(check_size("the filter's width s", s));
-    const fcnn_problem problem = {.op = FCNN_CONV2D,
-                                  .k = filters,
-                                  .r = r,
-                                  .s = s,
-                                  .stride_h = stride,
-                                  .stride_w = stride,
-                                  .padding = padding,
-                                  .activation = activation};
-    NET_TRY(append(model, "Conv2D", "conv2d", problem));
-    if (padding == FCNN_PAD_SAME) model->added[model->added_layers - 1].padding = padding;
-    return FCNN_OK;
+    const struct net_layer *layer = &model->layer[i];
+    return layer->constants ? layer->constants : layer->weights ? model->weights + layer->at_weights : NULL;
 }
 
-fcnn_status fcnn_add_maxpool2d(fcnn_model *model, int64_t r, int64_t s)
+const float *net_bias(const fcnn_model *model, int i)
 {
-    NET_TRY(check_open(model));
-    NET_TRY(check_size("the window's height r", r));
-    NET_TRY(check_size("the window's width s", s));
-    fcnn_problem problem = {.op = FCNN_MAXPOOL, .r = r, .s = s};
-    struct net_layer *conv = r == 2 && s == 2 ? fusible(model) : NULL;
-    if (!conv) return append(model, "MaxPooling2D", "max_pooling2d", problem);
-    NET_TRY(complete(model, &problem));
-    return fuse(model, conv, &problem);
-}
-
-fcnn_status fcnn_add_avgpool2d(fcnn_model *model, int64_t r, int64_t s)
-{
-    NET_TRY(check_open(model));
-    NET_TRY(check_size("the window's height r", r));
-    NET_TRY(check_size("the window's width s", s));
-    return append(model, "AveragePooling2D", "average_pooling2d", (fcnn_problem){.op = FCNN_AVGPOOL, .r = r, .s = s});
-}
-
-/* NHWC in memory order is the flat order already: only the shape changes. */
-fcnn_status fcnn_add_flatten(fcnn_model *model)
-{
-    NET_TRY(check_open(model));
-    NET_TRY(make_room(model));
-    const fcnn_problem shapes = {.op = FCNN_RELU, .h = model->h, .w = model->w, .c = model->c, .p = 1, .q = 1,
-                                 .k = model->h * model->w * model->c};
-    note(model, "Flatten", "flatten", &shapes, -1);
-    return FCNN_OK;
-}
-
-fcnn_status fcnn_add_dense(fcnn_model *model, int64_t units, fcnn_activation activation)
-{
-    NET_TRY(check_open(model));
-    NET_TRY(check_size("the number of units", units));
-    if (model->h != 1 || model->w != 1)
-        return fcnn_fail(FCNN_BAD_SHAPE,
-                         "a dense layer takes a flat input, but its input is %lld x %lld x %lld: flatten first",
-                         (long long)model->h, (long long)model->w, (long long)model->c);
-    return append(model, "Dense", "dense", (fcnn_problem){.op = FCNN_DENSE, .k = units, .activation = activation});
-}
-
-int fcnn_model_layers(const fcnn_model *model) { return model ? model->added_layers : 0; }
-
-fcnn_status fcnn_model_layer_sized(const fcnn_model *model, int layer, fcnn_layer_info *info, size_t size)
-{
-    if (!model || !info) return fcnn_fail(FCNN_BAD_ARGUMENT, "%s is NULL", model ? "info" : "model");
-    if (layer < 0 || layer >= model->added_layers)
-        return fcnn_fail(FCNN_BAD_ARGUMENT, "layer %d; the model has %d", layer, model->added_layers);
-    const struct net_added *added = &model->added[layer];
-    const fcnn_problem *p = &added->problem;
-    const struct net_layer sizes = describe(p);
-    const int conv = p->op == FCNN_CONV2D, windows = conv || p->op == FCNN_MAXPOOL || p->op == FCNN_AVGPOOL;
-    const fcnn_layer_info value = {
-        .class_name = added->class_name,
-        .name = added->name,
-        .in_h = p->h,
-        .in_w = p->w,
-        .in_c = p->c,
-        .h = p->p,
-        .w = p->q,
-        .c = p->k,
-        .r = windows ? p->r : 0,
-        .s = windows ? p->s : 0,
-        .stride_h = windows ? p->stride_h : 0,
-        .stride_w = windows ? p->stride_w : 0,
-        .padding = added->padding,
-        .activation = conv || p->op == FCNN_DENSE ? p->activation : FCNN_LINEAR,
-        .weights = sizes.weights,
-        .bias = sizes.bias,
-        .line = added->runs,
-    };
-    FCNN_GIVE(info, size, value);
-    return FCNN_OK;
+    const struct net_layer *layer = &model->layer[i];
+    return layer->constants ? layer->constants + layer->src : layer->bias ? model->weights + layer->at_bias : NULL;
 }

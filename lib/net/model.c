@@ -15,9 +15,9 @@ fcnn_status fcnn_model_create(fcnn_model **result, int64_t h, int64_t w, int64_t
     NET_TRY(fcnn_problem_check(&any));
     fcnn_model *model = calloc(1, sizeof *model);
     if (!model) return fcnn_fail(FCNN_OUT_OF_MEMORY, "no memory for a model");
-    model->h = h;
-    model->w = w;
-    model->c = c;
+    model->h = model->in_h = h;
+    model->w = model->in_w = w;
+    model->c = model->in_c = c;
     model->image = h * w * c;
     *result = model;
     return FCNN_OK;

@@ -18,6 +18,7 @@
 
 #define NET_CHUNK      8 /* images per shard outside training (evaluate, predict) */
 #define NET_SHARDS     8 /* default of fcnn_compile_options.shards */
+#define NET_NAME       128 /* bytes of a layer's name with its NUL */
 #define NET_ALIGN      16 /* floats: every tensor in an arena starts at a multiple */
 
 #define NET_TRY(call)                                                                                                  \
@@ -28,22 +29,39 @@
 
 /* A layer as the user added it. Names and configuration are Keras'. */
 struct net_added {
-    const char *class_name;
-    char name[40];
-    fcnn_problem problem; /* of one image, checked; flatten: h, w, c and p, q, k alone */
-    fcnn_padding padding; /* as asked for: same or valid */
+    fcnn_layer layer;     /* complete; its name is the following */
+    char name[NET_NAME];
+    int named;            /* by the user */
+    int64_t in_h, in_w, in_c, h, w, c; /* of one image: input, output */
+    int64_t weights, bias, moving;     /* floats; moving: of each average */
     int runs;             /* index of the net_layer that it became or was fused into; -1: none */
 };
 
-/* A layer as it runs: its problem forward for one image, checked. Its arrays in an arena: weights, then bias. */
+/* A layer as it runs: its problem forward for one image, checked. Its arrays in an arena: weights, then bias, then the
+ * moving averages of a batch normalization. */
 struct net_layer {
     fcnn_problem problem;
     int64_t src, dst;            /* floats per image */
     int64_t choices, argmaxes;   /* elements per image that the backward pass of pooling needs; 0: none */
     int64_t weights, bias;       /* floats; 0: a layer without parameters */
     int64_t at_weights, at_bias; /* offsets in the arena */
-    int64_t parameters;          /* both with their padding: floats from at_weights on */
+    int64_t parameters;          /* both with their padding: floats from at_weights on, which are trained */
+    int64_t fan_in, fan_out;     /* for the initial weights; 0: they are not drawn */
+    int64_t moving;              /* floats of each moving average: mean, variance */
+    int64_t at_moving[2];
+    float scale, offset;         /* rescaling: the values of all its */
+    float *constants;            /* weights and bias; else NULL, as before fcnn_compile() */
     fcnn_plan *reduce, *update;  /* sum of the shards' gradients, optimizer step; NULL without parameters */
+};
+
+/* What a layer that is to be added becomes, and the shape behind it. */
+struct net_made {
+    struct net_layer stage[2];
+    int count;
+    int replaces;                  /* 1: the first takes the place of the model's last stage */
+    int softmax;                   /* the model ends with it */
+    int64_t weights, bias, moving; /* the layer's own */
+    int64_t h, w, c;
 };
 
 struct net_plan {
@@ -120,9 +138,11 @@ struct net_tuning {
 };
 
 struct fcnn_model {
+    int64_t in_h, in_w, in_c; /* one input image */
     int64_t h, w, c; /* shape behind the last layer added */
     int64_t image;   /* floats per input image */
     int layers, added_layers, compiled;
+    int softmax;     /* the last layer added is one, which the head computes */
     struct net_layer *layer; /* as they run */
     struct net_added *added;
     int64_t parameters; /* in the packed order of get/set_weights, without padding */
@@ -131,6 +151,7 @@ struct fcnn_model {
     float *weights, *moment_1, *moment_2, *gradient;
     float *shard_gradients; /* layer by layer (shards, parameters): net_gradients() */
 
+    fcnn_compile_options options; /* as compiled, defaults filled in; without kernels */
     fcnn_optimizer optimizer;
     fcnn_hyper hyper; /* with the powers of the last finished step */
     uint64_t seed;
@@ -153,10 +174,24 @@ struct fcnn_model {
     struct net_run run;
 };
 
+/* ---- kinds.c ---- */
+
+/* What `given` says, with defaults for what it leaves out and zeros for what its kind does not read. Not the name. */
+fcnn_status net_complete_layer(const fcnn_layer *given, fcnn_layer *complete);
+const char *net_class_name(fcnn_layer_kind kind); /* Keras': "Conv2D" */
+const char *net_base_name(fcnn_layer_kind kind);  /* of names: "conv2d" */
+int net_has_window(fcnn_layer_kind kind);
+
 /* ---- layers.c ---- */
 
+/* What a complete layer becomes at the end of a model, which is left as it is. */
+fcnn_status net_make(const fcnn_model *model, const fcnn_layer *layer, struct net_made *made);
 int net_first_trainable(const fcnn_model *model); /* the backward pass ends at this layer */
 int64_t net_classes(const fcnn_model *model);
+
+/* Of stage i: its parameters or constants; NULL: none. */
+const float *net_weights(const fcnn_model *model, int i);
+const float *net_bias(const fcnn_model *model, int i);
 
 /* ---- memory.c ---- */
 
@@ -264,8 +299,10 @@ fcnn_status net_train(fcnn_model *model, const struct net_epoch *epoch);
 
 /* ---- state.c ---- */
 
-/* The initial weights of layer i, which has some. */
-void net_draw(const fcnn_model *model, int i, float *weights);
+/* Where a part of stage i is in an arena. */
+float *net_part(const fcnn_model *model, int i, fcnn_part part, float *arena);
+/* What a part of stage i is before training. */
+void net_initial(const fcnn_model *model, int i, fcnn_part part, float *values);
 
 /* A whole array in the packed order. */
 void net_read_array(const fcnn_model *model, fcnn_array array, float *values);

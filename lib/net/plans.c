@@ -211,6 +211,5 @@ fcnn_status net_plans_pack(const fcnn_model *model, const struct net_plans *plan
     const struct net_stage *stage = &plans->stages[layer];
     const struct net_plan *plan = direction == FCNN_FORWARD ? &stage->forward : &stage->backward_data;
     if (!plan->packed || plans->packed[direction] == model->version) return FCNN_OK;
-    const float *weights = model->weights + model->layer[layer].at_weights;
-    return fcnn_pack(plan->plan, weights, model->weights + model->layer[layer].at_bias, plan->packed);
+    return fcnn_pack(plan->plan, net_weights(model, layer), net_bias(model, layer), plan->packed);
 }

@@ -50,6 +50,8 @@ static void hash_weights(const fcnn_model *model, char text[33])
     for (int i = 0; i < model->layers; i++) {
         update(&state, model->weights + model->layer[i].at_weights, model->layer[i].weights);
         update(&state, model->weights + model->layer[i].at_bias, model->layer[i].bias);
+        update(&state, model->weights + model->layer[i].at_moving[0], model->layer[i].moving);
+        update(&state, model->weights + model->layer[i].at_moving[1], model->layer[i].moving);
     }
     finish(&state, text);
 }

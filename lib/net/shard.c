@@ -10,13 +10,12 @@ fcnn_status net_forward(const fcnn_model *model, struct net_worker *worker, cons
 {
     const float *src = x;
     for (int i = 0; i < model->layers; i++) {
-        const struct net_layer *layer = &model->layer[i];
         const struct net_plan *forward = &plans->stages[i].forward;
         const struct net_activation *mine = &worker->layers[i];
         const fcnn_tensors tensors = {
             .src = src,
-            .weights = layer->weights ? model->weights + layer->at_weights : NULL,
-            .bias = layer->bias ? model->weights + layer->at_bias : NULL,
+            .weights = net_weights(model, i),
+            .bias = net_bias(model, i),
             .dst = mine->dst,
             .choice = mine->choice,
             .argmax = mine->argmax,
@@ -72,12 +71,12 @@ static fcnn_status backward_layer(const fcnn_model *model, struct net_worker *wo
         .choice = worker->layers[i].choice,
         .argmax = worker->layers[i].argmax,
         .d_dst = d_dst,
+        .weights = net_weights(model, i),
         .workspace = worker->workspace,
     };
     if (layer->weights) {
-        tensors.weights = model->weights + layer->at_weights;
         tensors.d_weights = net_gradients(model, layer, shard->number);
-        tensors.d_bias = tensors.d_weights + (layer->at_bias - layer->at_weights);
+        tensors.d_bias = layer->bias ? tensors.d_weights + (layer->at_bias - layer->at_weights) : NULL;
         NET_TRY(fcnn_execute(stage->backward_weights, &tensors));
     }
     if (!d_src) return FCNN_OK;

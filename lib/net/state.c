@@ -10,20 +10,27 @@
 
 static int64_t count_of(const struct net_layer *layer, fcnn_part part)
 {
-    return part == FCNN_PART_BIAS ? layer->bias : layer->weights;
+    return part == FCNN_PART_WEIGHTS ? layer->weights : part == FCNN_PART_BIAS ? layer->bias : layer->moving;
 }
 
-/* Where a part is in an arena. */
-static int64_t place_of(const struct net_layer *layer, fcnn_part part)
+float *net_part(const fcnn_model *model, int i, fcnn_part part, float *arena)
 {
-    return part == FCNN_PART_BIAS ? layer->at_bias : layer->at_weights;
+    const struct net_layer *layer = &model->layer[i];
+    switch (part) {
+    case FCNN_PART_WEIGHTS: return arena + layer->at_weights;
+    case FCNN_PART_BIAS: return arena + layer->at_bias;
+    case FCNN_PART_MOVING_MEAN: return arena + layer->at_moving[0];
+    default: return arena + layer->at_moving[1];
+    }
 }
 
 /* Where a part is in the packed order. */
 static int64_t packed_place(const fcnn_model *model, int runs, fcnn_part part)
 {
-    int64_t before = part == FCNN_PART_BIAS ? model->layer[runs].weights : 0;
-    for (int i = 0; i < runs; i++) before += model->layer[i].weights + model->layer[i].bias;
+    int64_t before = 0;
+    for (int i = 0; i < runs; i++)
+        before += model->layer[i].weights + model->layer[i].bias + 2 * model->layer[i].moving;
+    for (int i = FCNN_PART_WEIGHTS; i < (int)part; i++) before += count_of(&model->layer[runs], (fcnn_part)i);
     return before;
 }
 
@@ -38,35 +45,45 @@ static float *arena_of(const fcnn_model *model, fcnn_array array)
     }
 }
 
-void net_draw(const fcnn_model *model, int i, float *weights)
+static void draw(const fcnn_model *model, int i, float *weights)
 {
     const struct net_layer *layer = &model->layer[i];
-    const int64_t window = layer->problem.r * layer->problem.s;
-    int number = 0; /* among those with weights */
-    for (int j = 0; j < i; j++) number += model->layer[j].weights > 0;
-    net_glorot(weights, layer->weights, model->seed, number, window * layer->problem.c, window * layer->problem.k);
+    int number = 0; /* among those that are drawn */
+    for (int j = 0; j < i; j++) number += model->layer[j].fan_in > 0;
+    net_glorot(weights, layer->weights, model->seed, number, layer->fan_in, layer->fan_out);
+}
+
+void net_initial(const fcnn_model *model, int i, fcnn_part part, float *values)
+{
+    const struct net_layer *layer = &model->layer[i];
+    const int64_t count = count_of(layer, part);
+    if (part == FCNN_PART_WEIGHTS && layer->fan_in) {
+        draw(model, i, values);
+        return;
+    }
+    const float value = part == FCNN_PART_WEIGHTS || part == FCNN_PART_MOVING_VARIANCE ? 1 : 0;
+    for (int64_t j = 0; j < count; j++) values[j] = value;
 }
 
 static void read_part(const fcnn_model *model, int runs, fcnn_part part, fcnn_array array, float *values)
 {
-    const struct net_layer *layer = &model->layer[runs];
-    const size_t bytes = (size_t)count_of(layer, part) * sizeof(float);
+    const size_t bytes = (size_t)count_of(&model->layer[runs], part) * sizeof(float);
     const struct net_run *run = &model->run;
     const int initial = (int)array - FCNN_ARRAY_INITIAL_WEIGHTS;
     if (initial >= 0 && run->initial)
         memcpy(values, run->initial + initial * model->parameters + packed_place(model, runs, part), bytes);
     else if (initial < 0 || run->given)
-        memcpy(values, arena_of(model, array) + place_of(layer, part), bytes);
-    else if (initial == 0 && part == FCNN_PART_WEIGHTS)
-        net_draw(model, runs, values);
+        memcpy(values, net_part(model, runs, part, arena_of(model, array)), bytes);
+    else if (initial == 0)
+        net_initial(model, runs, part, values);
     else
         memset(values, 0, bytes);
 }
 
 static void write_part(fcnn_model *model, int runs, fcnn_part part, fcnn_array array, const float *values)
 {
-    const struct net_layer *layer = &model->layer[runs];
-    memcpy(arena_of(model, array) + place_of(layer, part), values, (size_t)count_of(layer, part) * sizeof(float));
+    memcpy(net_part(model, runs, part, arena_of(model, array)), values,
+           (size_t)count_of(&model->layer[runs], part) * sizeof(float));
 }
 
 /* ---- the interface ---- */
@@ -91,7 +108,7 @@ static fcnn_status check_count(int64_t count, int64_t expected)
 void net_read_array(const fcnn_model *model, fcnn_array array, float *values)
 {
     for (int i = 0; i < model->layers; i++)
-        for (int part = FCNN_PART_WEIGHTS; part <= FCNN_PART_BIAS; part++) {
+        for (int part = FCNN_PART_WEIGHTS; part <= FCNN_PART_MOVING_VARIANCE; part++) {
             read_part(model, i, (fcnn_part)part, array, values);
             values += count_of(&model->layer[i], (fcnn_part)part);
         }
@@ -113,7 +130,7 @@ fcnn_status fcnn_model_set_array(fcnn_model *model, fcnn_array array, const floa
     NET_TRY(check_count(count, model->parameters));
     net_run_changed(model);
     for (int i = 0; i < model->layers; i++)
-        for (int part = FCNN_PART_WEIGHTS; part <= FCNN_PART_BIAS; part++) {
+        for (int part = FCNN_PART_WEIGHTS; part <= FCNN_PART_MOVING_VARIANCE; part++) {
             write_part(model, i, (fcnn_part)part, array, values);
             values += count_of(&model->layer[i], (fcnn_part)part);
         }
@@ -136,12 +153,16 @@ static fcnn_status find_part(const fcnn_model *model, int layer, fcnn_part part,
 {
     if (layer < 0 || layer >= model->added_layers)
         return fcnn_fail(FCNN_BAD_ARGUMENT, "layer %d; the model has %d", layer, model->added_layers);
-    if ((unsigned)part > FCNN_PART_BIAS) return fcnn_fail(FCNN_BAD_ARGUMENT, "part %d does not exist", (int)part);
+    if ((unsigned)part > FCNN_PART_MOVING_VARIANCE)
+        return fcnn_fail(FCNN_BAD_ARGUMENT, "part %d does not exist", (int)part);
     const struct net_added *added = &model->added[layer];
-    if (added->problem.op != FCNN_CONV2D && added->problem.op != FCNN_DENSE)
-        return fcnn_fail(FCNN_BAD_ARGUMENT, "the layer %s has no parameters", added->name);
+    const int64_t counts[] = {added->weights, added->bias, added->moving, added->moving};
+    const char *const names[] = {"weights", "bias", "moving mean", "moving variance"};
+    if (!counts[part])
+        return fcnn_fail(FCNN_BAD_ARGUMENT, "the layer %s has no %s", added->name,
+                         added->weights + added->bias + added->moving ? names[part] : "parameters");
     *runs = added->runs;
-    return check_count(count, count_of(&model->layer[*runs], part));
+    return check_count(count, counts[part]);
 }
 
 fcnn_status fcnn_layer_get_array(const fcnn_model *model, int layer, fcnn_array array, fcnn_part part, float *values,

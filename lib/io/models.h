@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * What each format of model files has behind fcnn_model_load() and fcnn_model_save(). Options and info are never NULL;
+ * info is zeroed, and a reader fills in all but the format. Where a reader fails *model is NULL. */
+#ifndef FCNN_IO_MODELS_H
+#define FCNN_IO_MODELS_H
+
+#include "lib/io/fastcnn_io.h"
+
+fcnn_status io_h5_load(fcnn_model **model, const char *path, const fcnn_load_options *options, fcnn_file_info *info);
+fcnn_status io_h5_save(const fcnn_model *model, const char *path, const fcnn_save_options *options);
+
+fcnn_status io_keras_load(fcnn_model **model, const char *path, const fcnn_load_options *options,
+                          fcnn_file_info *info);
+fcnn_status io_keras_save(const fcnn_model *model, const char *path, const fcnn_save_options *options);
+
+fcnn_status io_weights_h5_save(const fcnn_model *model, const char *path, const fcnn_save_options *options);
+/* Weights alone, of whatever layout an HDF5 file has, into a compiled model that is as it was after a failure. */
+fcnn_status io_h5_load_weights(fcnn_model *model, const char *path);
+
+fcnn_status io_safetensors_load(fcnn_model **model, const char *path, const fcnn_load_options *options,
+                                fcnn_file_info *info);
+fcnn_status io_safetensors_save(const fcnn_model *model, const char *path, const fcnn_save_options *options);
+
+fcnn_status io_onnx_save(const fcnn_model *model, const char *path, const fcnn_save_options *options);
+
+fcnn_status io_text_load(fcnn_model **model, const char *path, const fcnn_load_options *options,
+                         fcnn_file_info *info);
+fcnn_status io_text_save(const fcnn_model *model, const char *path, const fcnn_save_options *options);
+
+#endif
