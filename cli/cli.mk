@@ -16,6 +16,8 @@ cli_sources = \
     cli/data.c \
     cli/explain.c \
     cli/file.c \
+    cli/history.c \
+    cli/history.h \
     cli/info.c \
     cli/json.c \
     cli/list.c \
@@ -28,6 +30,9 @@ cli_sources = \
     cli/times.c \
     cli/times.h \
     cli/train.c \
+    cli/train_report.c \
+    cli/training.c \
+    cli/training.h \
     cli/tune.c \
     cli/tune.h \
     cli/tune_file.c \
