@@ -121,6 +121,15 @@ libfcnn_io_la_SOURCES = \
     lib/io/input.c \
     lib/io/input.h \
     lib/io/io.h \
+    lib/io/json.c \
+    lib/io/json.h \
+    lib/io/keras.h \
+    lib/io/keras_chain.c \
+    lib/io/keras_config.c \
+    lib/io/keras_layers.c \
+    lib/io/keras_layers.h \
+    lib/io/keras_read.c \
+    lib/io/keras_training.c \
     lib/io/models.c \
     lib/io/models.h \
     lib/io/nearest.c \
