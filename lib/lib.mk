@@ -113,10 +113,13 @@ update-symbols:
 # libfcnn-io.la; libfastcnn-io.la is the same with only the functions of fastcnn_io.h exported: what is installed.
 libfcnn_io_la_CPPFLAGS = $(LIB_CPPFLAGS) $(JANSSON_CFLAGS) $(NETTLE_CFLAGS) $(ZLIB_CFLAGS) $(HDF5_CFLAGS) $(PNG_CFLAGS)
 libfcnn_io_la_SOURCES = \
+    lib/io/dataset.c \
+    lib/io/dataset.h \
     lib/io/digits.c \
     lib/io/fail.c \
     lib/io/fail.h \
     lib/io/fastcnn_io.h \
+    lib/io/folder.c \
     lib/io/idx.c \
     lib/io/input.c \
     lib/io/input.h \
@@ -134,16 +137,27 @@ libfcnn_io_la_SOURCES = \
     lib/io/models.h \
     lib/io/nearest.c \
     lib/io/nearest.h \
+    lib/io/npy.c \
+    lib/io/npy.h \
+    lib/io/npz.c \
     lib/io/number.c \
     lib/io/number.h \
+    lib/io/plane.c \
+    lib/io/plane.h \
+    lib/io/png.c \
+    lib/io/png.h \
     lib/io/receipt.c \
     lib/io/receipt.h \
     lib/io/replace.c \
     lib/io/replace.h \
+    lib/io/sight.c \
+    lib/io/sight.h \
     lib/io/text.c \
     lib/io/text.h \
     lib/io/text_table.c \
     lib/io/text_write.c \
+    lib/io/unzip.c \
+    lib/io/unzip.h \
     lib/io/whole.c \
     lib/io/whole.h
 libfcnn_io_la_LIBADD = $(JANSSON_LIBS) $(NETTLE_LIBS) $(ZLIB_LIBS) $(HDF5_LIBS) $(PNG_LIBS) $(LIBM)
