@@ -38,6 +38,14 @@ static int metrics_of(const fcnn_progress *epochs, int count)
 
 /* ---- writing ---- */
 
+/* NULL: no memory. */
+static char *finish(FILE *out, char **text)
+{
+    if (out && !fclose(out)) return *text;
+    free(*text);
+    return NULL;
+}
+
 static char *json_text(const fcnn_progress *epochs, int count)
 {
     json_t *history = json_object();
@@ -46,9 +54,13 @@ static char *json_text(const fcnn_progress *epochs, int count)
         for (int i = 0; i < count; i++) json_array_append_new(list, cli_json_real(cli_metric(&epochs[i], metric)));
         json_object_set_new(history, names[metric], list);
     }
-    char *text = json_dumps(history, JSON_INDENT(1) | JSON_REAL_PRECISION(17));
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    if (out) json_dumpf(history, out, JSON_INDENT(1) | JSON_REAL_PRECISION(17));
+    if (out) fputc('\n', out);
     json_decref(history);
-    return text;
+    return finish(out, &text);
 }
 
 static char *csv_text(const fcnn_progress *epochs, int count)
@@ -66,9 +78,7 @@ static char *csv_text(const fcnn_progress *epochs, int count)
             fprintf(out, ",%.17g", cli_metric(&epochs[i], metric));
         fputc('\n', out);
     }
-    if (!fclose(out)) return text;
-    free(text);
-    return NULL;
+    return finish(out, &text);
 }
 
 int cli_history_write(const char *path, const fcnn_progress *epochs, int count)

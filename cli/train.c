@@ -43,15 +43,12 @@ static void scale(struct fcnn_dataset *set, const fcnn_file_info *file)
 
 static int fit_data(struct training *t, const fcnn_model *model)
 {
-    const struct fcnn_dataset *set = &t->data.train;
+    fcnn_layer_info last;
     int64_t h, w, c;
     fcnn_status status = fcnn_model_input(model, &h, &w, &c);
-    if (status) return program_failed(status);
-    if (set->h != h || set->w != w || set->c != c) {
-        program_complain("the images are %lld x %lld x %lld; the model takes %lld x %lld x %lld", (long long)set->h,
-                         (long long)set->w, (long long)set->c, (long long)h, (long long)w, (long long)c);
-        return EX_DATAERR;
-    }
+    if (!status) status = fcnn_model_layer(model, fcnn_model_layers(model) - 1, &last);
+    const int code = status ? program_failed(status) : cli_data_fits(&t->data, h, w, c, (int)last.c);
+    if (code) return code;
     if (fabs(t->file.input_scale * 255 - 1) < 1e-6 && t->file.input_offset == 0) return EXIT_SUCCESS;
     scale(&t->data.train, &t->file);
     scale(&t->data.test, &t->file);
@@ -63,6 +60,18 @@ static int fit_data(struct training *t, const fcnn_model *model)
 static fcnn_save_options saving(const struct training *t)
 {
     return (fcnn_save_options){.input_scale = t->file.input_scale, .input_offset = t->file.input_offset};
+}
+
+/* Complaints name the file that the user did. */
+static int save_as(const fcnn_model *model, const char *path, const char *called, const fcnn_save_options *options)
+{
+    const fcnn_status status = fcnn_model_save(model, path, options);
+    const char *sentence = fcnn_io_last_error();
+    const size_t length = strlen(path);
+    if (!status) return EXIT_SUCCESS;
+    if (!strncmp(sentence, path, length)) program_complain("%s%s", called, sentence + length);
+    else program_complain("%s: %s", called, sentence);
+    return status == FCNN_NO_FILE ? EX_IOERR : EX_USAGE;
 }
 
 /* Before hours of training: a model can be written there. The file itself is left alone; the one beside it has its
@@ -80,7 +89,7 @@ static int try_to_save(const struct training *t, const fcnn_model *model, const 
         code = EX_IOERR;
     } else if (!code) {
         close(fd);
-        code = cli_model_save(model, beside, &options);
+        code = save_as(model, beside, path, &options);
         unlink(beside);
     }
     free(beside);
@@ -199,7 +208,7 @@ static int run(int argc, char **argv)
 {
     fcnn_model *model = NULL;
     const fcnn_compile_options defaults = {.shards = 8};
-    struct training t = {.data.seed = 1, .compile = defaults, .verbose = 1,
+    struct training t = {.data = {.seed = 1, .any_shape = 1}, .compile = defaults, .verbose = 1,
                          .fit = {.batch_size = 64, .validation_split = 0.2}};
     cli_parse(&cli_train, argc, argv, &t);
     check_options(&t);

@@ -142,14 +142,23 @@ libfcnn_io_la_SOURCES = \
     lib/io/npz.c \
     lib/io/number.c \
     lib/io/number.h \
+    lib/io/onnx.c \
+    lib/io/onnx_graph.c \
+    lib/io/onnx_graph.h \
     lib/io/plane.c \
     lib/io/plane.h \
     lib/io/png.c \
     lib/io/png.h \
+    lib/io/protobuf.c \
+    lib/io/protobuf.h \
     lib/io/receipt.c \
     lib/io/receipt.h \
     lib/io/replace.c \
     lib/io/replace.h \
+    lib/io/safetensors.c \
+    lib/io/safetensors.h \
+    lib/io/safetensors_read.c \
+    lib/io/safetensors_write.c \
     lib/io/sight.c \
     lib/io/sight.h \
     lib/io/text.c \

@@ -10,6 +10,7 @@ script_tests = \
     tests/check_filters.sh \
     tests/check_growth.sh \
     tests/check_hardening.sh \
+    tests/check_history.sh \
     tests/check_hot_loops.sh \
     tests/check_icount.sh \
     tests/check_includes.sh \
