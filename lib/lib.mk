@@ -41,6 +41,7 @@ libfcnn_core_la_SOURCES = \
     lib/net/memory.c \
     lib/net/model.c \
     lib/net/net.h \
+    lib/net/normalize.c \
     lib/net/plans.c \
     lib/net/random.c \
     lib/net/receipt.c \
@@ -169,6 +170,26 @@ libfcnn_io_la_SOURCES = \
     lib/io/unzip.h \
     lib/io/whole.c \
     lib/io/whole.h
+if HAVE_HDF5
+libfcnn_io_la_SOURCES += \
+    lib/io/h5.c \
+    lib/io/h5.h \
+    lib/io/h5_attributes.c \
+    lib/io/h5_make.c \
+    lib/io/h5_read.c \
+    lib/io/h5_write.c \
+    lib/io/keras_file.c \
+    lib/io/keras_files.h \
+    lib/io/keras_legacy.c \
+    lib/io/keras_make.c \
+    lib/io/keras_notes.c \
+    lib/io/keras_state.c \
+    lib/io/keras_values.c \
+    lib/io/keras_values.h \
+    lib/io/keras_vars.c \
+    lib/io/zip.c \
+    lib/io/zip.h
+endif
 libfcnn_io_la_LIBADD = $(JANSSON_LIBS) $(NETTLE_LIBS) $(ZLIB_LIBS) $(HDF5_LIBS) $(PNG_LIBS) $(LIBM)
 
 if INSTALL_IO

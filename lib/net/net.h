@@ -49,8 +49,13 @@ struct net_layer {
     int64_t fan_in, fan_out;     /* for the initial weights; 0: they are not drawn */
     int64_t moving;              /* floats of each moving average: mean, variance */
     int64_t at_moving[2];
+    int64_t at_trained, trained; /* what the optimizer updates: a part of these or all; 0: nothing */
     float scale, offset;         /* rescaling: the values of all its */
     float *constants;            /* weights and bias; else NULL, as before fcnn_compile() */
+    float rate;                  /* dropout */
+    int dropout;                 /* its number among those of the model */
+    float epsilon, momentum;     /* batch normalization */
+    float *batch;                /* mean and variance of the batch, then the sums of each shard; NULL: none */
     fcnn_plan *reduce, *update;  /* sum of the shards' gradients, optimizer step; NULL without parameters */
 };
 
@@ -87,10 +92,12 @@ struct net_plans {
     struct net_stage {
         struct net_plan forward, backward_data;
         fcnn_plan *backward_weights;
+        fcnn_plan *batch_sums; /* batch normalization */
     } stages[];
 };
 
-/* What one worker brings: room for `capacity` images and `workspace_bytes`; none until it has a shard to do. */
+/* What one worker brings: room for `capacity` images and `workspace_bytes`; none until it has a shard to do. Where
+ * training pauses, number i has the activations of shard i. */
 struct net_worker {
     int64_t capacity;
     size_t workspace_bytes;
@@ -102,6 +109,7 @@ struct net_worker {
         uint16_t *choice;
         int32_t *argmax;
     } * layers;
+    const float *output; /* of the last stage */
     float *probabilities, *loss;
     float *gradients[2]; /* of activations: d_dst and d_src take turns */
     void *workspace;
@@ -165,6 +173,7 @@ struct fcnn_model {
     uint64_t version; /* of the weights: counts their changes, from 1 */
 
     struct net_worker *worker;
+    int places; /* entries of worker: the workers, or the shards where a model pauses and there are more */
     struct net_sum *sums; /* one per shard of the largest job so far */
     int64_t sums_capacity;
 
@@ -201,7 +210,7 @@ void *net_alloc(size_t count, size_t size);
 void net_free(void *memory); /* what net_alloc() gave, or NULL */
 /* Makes room for so many shards of at most `capacity` images and `workspace` bytes: sums, and the workers that can be
  * busy with them. */
-fcnn_status net_reserve(fcnn_model *model, int64_t capacity, size_t workspace, int64_t shards);
+fcnn_status net_reserve(fcnn_model *model, int64_t capacity, size_t workspace, int64_t shards, int training);
 void net_release_workers(fcnn_model *model);
 
 /* ---- random.c: Philox4x32-10, functions of their arguments alone ---- */
@@ -210,6 +219,8 @@ void net_release_workers(fcnn_model *model);
 void net_glorot(float *weights, int64_t count, uint64_t seed, int layer, int64_t fan_in, int64_t fan_out);
 /* order = a permutation of 0 .. n-1 (Fisher-Yates). */
 void net_shuffle(int64_t *order, int64_t n, uint64_t seed, int64_t epoch);
+/* The seed of a dropout layer's mask: layer counts dropouts, step finished steps. */
+uint64_t net_dropout_seed(uint64_t seed, int layer, int64_t step);
 
 /* ---- plans.c ---- */
 
@@ -232,23 +243,51 @@ struct net_shard {
     const struct net_plans *plans;
     const float *x; /* (plans->n, image) */
     const int32_t *labels;
-    float scale;      /* of the loss's gradient: 1 / images in the whole batch */
+    int training;
+    int64_t count;    /* images in the whole batch. This and the following: training alone */
+    int64_t first;    /* the shard's first image in the batch */
     int64_t number;   /* of the shard: where its gradients go */
 };
 
-fcnn_status net_forward(const fcnn_model *model, struct net_worker *worker, const struct net_plans *plans,
-                        const float *x);
+/* What stage i reads. */
+const float *net_input(const fcnn_model *model, const struct net_worker *worker, const struct net_shard *shard, int i);
+
+/* Stages from .. to-1. */
+fcnn_status net_forward(const fcnn_model *model, struct net_worker *worker, const struct net_shard *shard, int from,
+                        int to);
 /* After net_forward(): probabilities and losses into the worker, their sums into *sum. */
 fcnn_status net_loss(const fcnn_model *model, struct net_worker *worker, const struct net_plans *plans,
                      const int32_t *labels, struct net_sum *sum);
-/* After net_loss(): all parameter gradients. */
-fcnn_status net_backward(const fcnn_model *model, struct net_worker *worker, const struct net_shard *shard);
+/* After net_loss(): all gradients of the stages between `from` and `to`; of `from` itself that of its input, of `to`
+ * those of its parameters. All stages: from the number of stages to -1. */
+fcnn_status net_backward(const fcnn_model *model, struct net_worker *worker, const struct net_shard *shard, int from,
+                         int to);
 
 /* Where a layer's gradients of a shard are: its weights, then its bias. */
 float *net_gradients(const fcnn_model *model, const struct net_layer *layer, int64_t shard);
 void net_zero_gradients(const fcnn_model *model, int64_t shard);
-/* Adds the shards' gradients of layer i along the tree and updates its parameters. */
-fcnn_status net_update(const fcnn_model *model, int i, const fcnn_hyper *hyper);
+/* Adds the shards' gradients of layer i along the tree. */
+fcnn_status net_sum_gradients(const fcnn_model *model, int i);
+/* That, unless it was done at a pause; then updates the parameters. */
+fcnn_status net_update(fcnn_model *model, int i, const fcnn_hyper *hyper);
+
+/* ---- normalize.c: batch normalization, where training steps pause ---- */
+
+/* A training step without batch normalization is one segment: forward, loss, backward of a shard. Each batch
+ * normalization makes it two more. Forward it begins a segment, which comes when all shards have left their sums;
+ * backward it ends one, and its data gradient begins the next, when its gradients have been added over the shards. So
+ * with P of them, segments 0 .. P go forward, P .. 2 P backward. */
+int net_pauses(const fcnn_model *model);
+int net_pause(const fcnn_model *model, int number); /* a stage; -1 and behind the last stage at the ends */
+fcnn_status net_make_batch(const fcnn_model *model, struct net_layer *layer);
+/* Of a shard, for stage i, before that runs. */
+fcnn_status net_batch_sums(const fcnn_model *model, const struct net_worker *worker, const struct net_shard *shard,
+                           int i);
+/* Mean and variance of the batch; images[i]: those of shard i. */
+void net_join_moments(const fcnn_model *model, int i, const int64_t *images);
+/* What stage i normalizes with: the mean or the variance of the batch or its moving average; NULL: it is another. */
+const float *net_moment(const fcnn_model *model, int i, int training, int variance);
+void net_move_averages(fcnn_model *model, int i);
 
 /* ---- job.c: all shards over the workers ---- */
 
