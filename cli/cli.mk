@@ -13,6 +13,7 @@ cli_sources = \
     cli/arguments.c \
     cli/arguments.h \
     cli/cli.h \
+    cli/convert.c \
     cli/data.c \
     cli/explain.c \
     cli/file.c \
@@ -27,6 +28,7 @@ cli_sources = \
     cli/model.h \
     cli/progress.c \
     cli/prove.c \
+    cli/summary.c \
     cli/times.c \
     cli/times.h \
     cli/train.c \

@@ -237,6 +237,12 @@ static const struct format *format_by_name(const char *path)
     return NULL;
 }
 
+fcnn_format io_format_of_name(const char *path)
+{
+    const struct format *format = format_by_name(path);
+    return format ? format->format : FCNN_FORMAT_AUTO;
+}
+
 fcnn_status fcnn_model_save_sized(const fcnn_model *model, const char *path, const fcnn_save_options *options,
                                   size_t size)
 {

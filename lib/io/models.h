@@ -28,4 +28,7 @@ fcnn_status io_text_load(fcnn_model **model, const char *path, const fcnn_load_o
                          fcnn_file_info *info);
 fcnn_status io_text_save(const fcnn_model *model, const char *path, const fcnn_save_options *options);
 
+/* The format that a file's name ends like; FCNN_FORMAT_AUTO: none. */
+fcnn_format io_format_of_name(const char *path);
+
 #endif
