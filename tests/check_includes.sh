@@ -36,7 +36,7 @@ BEGIN {
     rule("lib/.*", "lib/(tuning/)?[a-z_]*[.]h|kernels/(kernel|fastcnn_problem)[.]h", any, out)
     rule("cli/program[.][ch]", "lib/fastcnn[.]h|cli/program[.]h", any, "jansson|omp") # what the benchmark uses too
     rule("cli/.*", "lib/fastcnn[.]h|lib/io/.*[.]h|bench/(cases|layers)[.]h|cli/.*[.]h", any, "omp|sleef|zlib")
-    rule("examples/.*", "", "(fastcnn|[a-z]+)[.]h", "omp|sleef") # as users write them
+    rule("examples/.*", "", "(fastcnn(_io)?|[a-z]+)[.]h", "omp|sleef") # as users write them
     rule("tests/.*", "(lib|kernels|reference|bench|tests)/.*", ".*")
     rule("bench/(bounds|suite)[.]c", "lib/internal[.]h|kernels/peak/peak[.]h|bench/.*", ".*") # what users do not have
     # Runs with libraries of other versions, which share only the public interface.
