@@ -14,17 +14,25 @@ cli_sources = \
     cli/arguments.h \
     cli/cli.h \
     cli/data.c \
+    cli/evaluate.c \
     cli/explain.c \
     cli/file.c \
+    cli/filter.c \
     cli/info.c \
     cli/json.c \
+    cli/kernel_text.c \
+    cli/kernel_text.h \
     cli/list.c \
     cli/main.c \
     cli/measure.c \
     cli/model.c \
     cli/model.h \
+    cli/network.c \
+    cli/network.h \
+    cli/predict.c \
     cli/progress.c \
     cli/prove.c \
+    cli/shades.c \
     cli/times.c \
     cli/times.h \
     cli/train.c \

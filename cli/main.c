@@ -6,8 +6,8 @@
 #include "cli/arguments.h"
 #include "cli/cli.h"
 
-static const struct cli_command *const commands[] = {&cli_train, &cli_prove, &cli_list, &cli_info, &cli_explain,
-                                                   &cli_tune};
+static const struct cli_command *const commands[] = {
+    &cli_train, &cli_evaluate, &cli_predict, &cli_filter, &cli_prove, &cli_list, &cli_info, &cli_explain, &cli_tune};
 #define COMMANDS ((int)(sizeof commands / sizeof *commands))
 
 void cli_print_version(void)
