@@ -205,7 +205,9 @@ static const char *collect(struct bench_sum *sum, enum bench_output_of which)
     case FCNN_AVGPOOL: return pooling(sum), NULL;
     case FCNN_MAXPOOL: return p->direction == FCNN_FORWARD ? "a maximum" : (pooling(sum), NULL);
     case FCNN_REDUCE: return reduction(sum), NULL;
+    case FCNN_MSE: return "a sum of squares, which cannot be masked";
     case FCNN_SOFTMAX:
+    case FCNN_CATEGORICAL_CROSS_ENTROPY:
     case FCNN_CROSS_ENTROPY: return "a sum of exponentials, which cannot be masked";
     default: return "no sum";
     }

@@ -56,7 +56,7 @@ static fcnn_status make_own(struct bench_tensors *t, const fcnn_problem *p)
     memset(t, 0, sizeof *t);
     t->hyper = (fcnn_hyper){.learning_rate = 1e-3f, .beta_1 = 0.9f, .beta_2 = 0.999f, .epsilon = 1e-7f,
                             .beta_1_power = 0.9f, .beta_2_power = 0.999f, .momentum = 0.9f,
-                            .scale = 1.0f / (float)p->n};
+                            .scale = 1.0f / (float)p->n, .dropout_seed = 1, .dropout_rate = 0.5f};
     t->arrays.hyper = &t->hyper;
     t->count = bench_tensor_list(p, t->info);
     for (int i = 0; i < t->count; i++) {

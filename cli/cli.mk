@@ -13,6 +13,7 @@ cli_sources = \
     cli/arguments.c \
     cli/arguments.h \
     cli/cli.h \
+    cli/convert.c \
     cli/data.c \
     cli/evaluate.c \
     cli/explain.c \
@@ -33,6 +34,7 @@ cli_sources = \
     cli/progress.c \
     cli/prove.c \
     cli/shades.c \
+    cli/summary.c \
     cli/times.c \
     cli/times.h \
     cli/train.c \

@@ -34,14 +34,19 @@ static int make(fcnn_model **model, int number, const fcnn_load_options *options
 /* ---- in a file ---- */
 
 /* What a file holds is data, whichever way the library says that it cannot use it. */
+static int failed(fcnn_status status)
+{
+    program_complain("%s", fcnn_io_last_error());
+    return status == FCNN_BAD_ARGUMENT || status == FCNN_BAD_SHAPE ? EX_DATAERR : program_exit_code(status);
+}
+
 static int load(fcnn_model **model, const char *path, const fcnn_load_options *options, fcnn_file_info *info)
 {
     const fcnn_status status = fcnn_model_load(model, path, options, info);
     if (!status) return EXIT_SUCCESS;
-    const int may_be_a_name = status == FCNN_NO_FILE && !strpbrk(path, "./");
-    program_complain("%s%s%s", fcnn_io_last_error(), may_be_a_name ? ", and no model has that name but " : "",
-                     may_be_a_name ? models[0].name : "");
-    return status == FCNN_BAD_ARGUMENT || status == FCNN_BAD_SHAPE ? EX_DATAERR : program_exit_code(status);
+    if (status != FCNN_NO_FILE || strpbrk(path, "./")) return failed(status);
+    program_complain("%s; nor is it the name of a model: %s", fcnn_io_last_error(), models[0].name);
+    return EX_NOINPUT;
 }
 
 int cli_model_open(fcnn_model **model, const char *what, const fcnn_load_options *options, fcnn_file_info *info)
@@ -54,6 +59,12 @@ int cli_model_open(fcnn_model **model, const char *what, const fcnn_load_options
     fcnn_model_destroy(*model);
     *model = NULL;
     return code;
+}
+
+int cli_model_load_weights(fcnn_model *model, const char *path)
+{
+    const fcnn_status status = fcnn_model_load_weights(model, path);
+    return status ? failed(status) : EXIT_SUCCESS;
 }
 
 int cli_model_save(const fcnn_model *model, const char *path, const fcnn_save_options *options)

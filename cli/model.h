@@ -17,6 +17,9 @@
  * 65: the file is damaged or has what this library does not, 71: no memory. */
 int cli_model_open(fcnn_model **model, const char *what, const fcnn_load_options *options, fcnn_file_info *info);
 
+/* Weights alone, of any format, into a compiled model. */
+int cli_model_load_weights(fcnn_model *model, const char *path);
+
 /* Writes a model; the format follows from the name's end unless options has one; options may be NULL. 64: no format has
  * that end, or it cannot hold this model; 74: the file cannot be written. */
 int cli_model_save(const fcnn_model *model, const char *path, const fcnn_save_options *options);

@@ -29,6 +29,11 @@ typedef enum fcnn_op {
     FCNN_REDUCE = 8,        /* dst[c] = sum over n of src[n,c], along the fixed binary tree of docs/numerics.md */
     FCNN_ADAM = 9,
     FCNN_SGD = 10,
+    FCNN_SIGMOID = 11,      /* 1 / (1 + exp(-x)) */
+    FCNN_TANH = 12,
+    FCNN_DROPOUT = 13,      /* sets a share of the elements to 0 and scales the others: fcnn_hyper */
+    FCNN_MSE = 14,          /* mean over C of the squared differences from targets */
+    FCNN_CATEGORICAL_CROSS_ENTROPY = 15, /* softmax + cross-entropy with a distribution in place of a label */
 } fcnn_op;
 
 typedef enum fcnn_direction {
@@ -62,8 +67,8 @@ typedef enum fcnn_padding {
  *   conv2d, conv2d_pool   n h w c k r s stride dilation pad groups no_bias (activation: conv2d only)
  *   dense                 n c k no_bias activation
  *   maxpool avgpool       n h w c r s stride pad
- *   relu, adam, sgd       n h w c (their product counts)
- *   softmax, cross-entropy, reduce   n c
+ *   relu, sigmoid, tanh, dropout, adam, sgd   n h w c (their product counts)
+ *   softmax, (categorical) cross-entropy, mse, reduce   n c
  * Others are ignored. p and q (size of the output, after pooling for conv2d_pool) are computed by fcnn_problem_check();
  * if they are set beforehand for an operation with a window they must agree. */
 typedef struct fcnn_problem {
@@ -101,13 +106,19 @@ typedef enum fcnn_class {
 
 /* ---- tensors ---- */
 
-/* Scalars of optimizers and losses. */
+/* Scalars of optimizers, losses and dropout. */
 typedef struct fcnn_hyper {
     float learning_rate;
     float beta_1, beta_2, epsilon;      /* Adam */
     float beta_1_power, beta_2_power;   /* Adam: beta^t of this step, t = 1, 2, ... (by repeated multiplication) */
     float momentum;                     /* SGD */
-    float scale;                        /* cross-entropy backward: usually 1 / batch size */
+    float scale;                        /* losses backward: usually 1 / batch size */
+    /* Dropout: element e of the tensor is kept, and multiplied by 1 / (1 - rate), if word number dropout_counter + e
+     * (modulo 2^64) of the stream that belongs to the seed is at least rate 2^32; else it becomes 0. The backward pass
+     * with the same three scalars has the same mask. A tensor of n elements uses the numbers up to
+     * dropout_counter + n - 1: give each tensor of a run numbers of its own. */
+    uint64_t dropout_seed, dropout_counter;
+    float dropout_rate;                 /* the share that is dropped: 0 to below 1 */
 } fcnn_hyper;
 
 /* The arrays of one execution. Which ones an operation reads (in) and overwrites (out):
@@ -121,9 +132,16 @@ typedef struct fcnn_hyper {
  *   maxpool backward_data    in argmax d_dst                 out d_src
  *   avgpool                  forward: src -> dst;  backward_data: d_dst -> d_src
  *   relu                     forward: src -> dst (may be src);  backward_data: dst d_dst -> d_src (may be d_dst)
+ *   sigmoid, tanh            as relu
+ *   dropout                  forward: src -> dst (may be src);  backward_data: d_dst -> d_src (may be d_dst); hyper
  *   softmax forward          in src (N,C)                    out dst
  *   cross_entropy forward    in src (N,C) labels             out dst (probabilities) loss (N)
  *   cross_entropy backward   in dst labels hyper->scale      out d_src = (dst - onehot(labels)) * scale
+ *   categorical_cross_entropy forward   in src (N,C) targets (N,C)  out dst (probabilities) loss (N)
+ *   categorical_cross_entropy backward  in dst targets hyper->scale out d_src = (dst - targets) * scale; exact where
+ *                            each row of targets has the sum 1
+ *   mse forward              in src (N,C) targets (N,C)      out loss (N)
+ *   mse backward             in src targets hyper->scale     out d_src = (src - targets) * (2 scale / C)
  *   reduce forward           in src (N,C)                    out dst (C)
  *   adam update              in d_weights hyper              in/out parameters moment_1 moment_2
  *   sgd update               in d_weights hyper              in/out parameters moment_1
@@ -131,7 +149,7 @@ typedef struct fcnn_hyper {
  * argmax (N,P,Q,C): the index r*S+s of the winner in its window, -1 if the window holds padding alone;
  * choice (N,P,Q,ceil(K/16),3): for 16 channels three words of one bit per channel: bit 0 and bit 1 of the winner's
  * index in the 2x2 window, and "alive" (output not 0).
- * Unused members stay NULL. Apart from the two cases named for relu nothing may overlap. */
+ * Unused members stay NULL. Apart from the cases named for relu and its like nothing may overlap. */
 typedef struct fcnn_tensors {
     const float *src, *weights, *bias;
     float *dst;
@@ -142,9 +160,10 @@ typedef struct fcnn_tensors {
     const int32_t *labels;
     float *loss;
     float *parameters, *moment_1, *moment_2;
-    const fcnn_hyper *hyper; /* cross-entropy backward, optimizers */
+    const fcnn_hyper *hyper; /* losses backward, optimizers, dropout */
     const void *packed; /* from fcnn_pack(); NULL: packed within the call */
     void *workspace;    /* fcnn_plan_workspace() bytes, 64-byte aligned; NULL: the plan's own */
+    const float *targets;
 } fcnn_tensors;
 
 typedef enum fcnn_role {

@@ -48,12 +48,16 @@ libfcnn_scalar_la_SOURCES = \
     kernels/depthwise/weights_inplace_scalar.c \
     kernels/depthwise/weights_scalar.c \
     kernels/elementwise/chunks.h \
+    kernels/elementwise/dropout_body.h \
+    kernels/elementwise/dropout_scalar.c \
     kernels/elementwise/flush.h \
     kernels/elementwise/lanes.h \
     kernels/elementwise/reduce_body.h \
     kernels/elementwise/reduce_scalar.c \
     kernels/elementwise/relu_body.h \
     kernels/elementwise/relu_scalar.c \
+    kernels/elementwise/sigmoid_body.h \
+    kernels/elementwise/sigmoid_scalar.c \
     kernels/fastcnn_problem.h \
     kernels/grouped/body.h \
     kernels/grouped/gather.c \
@@ -79,6 +83,7 @@ libfcnn_scalar_la_SOURCES = \
     kernels/pool/pool.h \
     kernels/simd/common.h \
     kernels/simd/math.h \
+    kernels/simd/philox.h \
     kernels/simd/transpose.h \
     kernels/simd/vector_avx2.h \
     kernels/simd/vector_avx512.h \
@@ -88,6 +93,9 @@ libfcnn_scalar_la_SOURCES = \
     kernels/skip/skip.h \
     kernels/skip/skip_body.h \
     kernels/skip/skip_scalar.c \
+    kernels/softmax/mse_body.h \
+    kernels/softmax/mse_scalar.c \
+    kernels/softmax/row.h \
     kernels/softmax/softmax_body.h \
     kernels/softmax/softmax_scalar.c \
     kernels/sparse/data.c \
@@ -121,8 +129,10 @@ libfcnn_avx2_la_SOURCES = \
     kernels/depthwise/inplace_avx2.c \
     kernels/depthwise/weights_avx2.c \
     kernels/depthwise/weights_inplace_avx2.c \
+    kernels/elementwise/dropout_avx2.c \
     kernels/elementwise/reduce_avx2.c \
     kernels/elementwise/relu_avx2.c \
+    kernels/elementwise/sigmoid_avx2.c \
     kernels/grouped/grouped_avx2.c \
     kernels/optimizer/adam_avx2.c \
     kernels/optimizer/sgd_avx2.c \
@@ -130,6 +140,7 @@ libfcnn_avx2_la_SOURCES = \
     kernels/pool/avgpool_avx2.c \
     kernels/pool/maxpool_avx2.c \
     kernels/skip/skip_avx2.c \
+    kernels/softmax/mse_avx2.c \
     kernels/softmax/softmax_avx2.c \
     kernels/sparse/sparse_avx2.c \
     kernels/tile/tile_avx2.c \
@@ -149,8 +160,10 @@ libfcnn_avx512_la_SOURCES = \
     kernels/depthwise/inplace_avx512.c \
     kernels/depthwise/weights_avx512.c \
     kernels/depthwise/weights_inplace_avx512.c \
+    kernels/elementwise/dropout_avx512.c \
     kernels/elementwise/reduce_avx512.c \
     kernels/elementwise/relu_avx512.c \
+    kernels/elementwise/sigmoid_avx512.c \
     kernels/grouped/grouped_avx512.c \
     kernels/optimizer/adam_avx512.c \
     kernels/optimizer/sgd_avx512.c \
@@ -158,6 +171,7 @@ libfcnn_avx512_la_SOURCES = \
     kernels/pool/avgpool_avx512.c \
     kernels/pool/maxpool_avx512.c \
     kernels/skip/skip_avx512.c \
+    kernels/softmax/mse_avx512.c \
     kernels/softmax/softmax_avx512.c \
     kernels/sparse/sparse_avx512.c \
     kernels/tile/tile_avx512.c \

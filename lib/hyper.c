@@ -44,5 +44,6 @@ fcnn_status fcnn_hyper_check(const fcnn_hyper *hyper, fcnn_op op, fcnn_direction
                          fcnn_direction_name(direction));
     if (op == FCNN_ADAM) return check_adam(hyper);
     if (op == FCNN_SGD) return check_sgd(hyper);
+    if (op == FCNN_DROPOUT) return BELOW_1(hyper, dropout_rate);
     return check(isfinite(hyper->scale) && hyper->scale != 0, "scale", hyper->scale, "finite and not 0");
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * The ranges of the scalars of optimizers and losses, in one place. */
+ * The ranges of the scalars of optimizers, losses and dropout, in one place. */
 #ifndef FCNN_HYPER_H
 #define FCNN_HYPER_H
 

@@ -123,6 +123,15 @@ libfcnn_io_la_SOURCES = \
     lib/io/input.c \
     lib/io/input.h \
     lib/io/io.h \
+    lib/io/json.c \
+    lib/io/json.h \
+    lib/io/keras.h \
+    lib/io/keras_chain.c \
+    lib/io/keras_config.c \
+    lib/io/keras_layers.c \
+    lib/io/keras_layers.h \
+    lib/io/keras_read.c \
+    lib/io/keras_training.c \
     lib/io/models.c \
     lib/io/models.h \
     lib/io/nearest.c \
@@ -132,14 +141,23 @@ libfcnn_io_la_SOURCES = \
     lib/io/npz.c \
     lib/io/number.c \
     lib/io/number.h \
+    lib/io/onnx.c \
+    lib/io/onnx_graph.c \
+    lib/io/onnx_graph.h \
     lib/io/plane.c \
     lib/io/plane.h \
     lib/io/png.c \
     lib/io/png.h \
+    lib/io/protobuf.c \
+    lib/io/protobuf.h \
     lib/io/receipt.c \
     lib/io/receipt.h \
     lib/io/replace.c \
     lib/io/replace.h \
+    lib/io/safetensors.c \
+    lib/io/safetensors.h \
+    lib/io/safetensors_read.c \
+    lib/io/safetensors_write.c \
     lib/io/sight.c \
     lib/io/sight.h \
     lib/io/text.c \

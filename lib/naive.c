@@ -201,7 +201,7 @@ const struct fcnn_variant maxpool_bwd_data_naive = NAIVE(task_per_image, maxpool
 const struct fcnn_variant avgpool_fwd_naive = NAIVE(task_per_image, avgpool_forward);
 const struct fcnn_variant avgpool_bwd_data_naive = NAIVE(task_per_image, avgpool_backward_data);
 
-/* ---- element by element: ReLU and the optimizers ---- */
+/* ---- element by element: activations, dropout, the optimizers ---- */
 
 /* Elements of chunks first .. last-1. */
 static int64_t chunk_elements(const fcnn_problem *p, int64_t first, int64_t last)
@@ -222,6 +222,49 @@ RUN(relu_backward_data)
     ref_relu_backward_data(chunk_elements(p, first, last), t->dst + at, t->d_dst + at, t->d_src + at);
 }
 
+RUN(sigmoid_forward)
+{
+    const int64_t at = first * CHUNK;
+    ref_sigmoid_forward(chunk_elements(p, first, last), t->src + at, t->dst + at);
+}
+
+RUN(sigmoid_backward_data)
+{
+    const int64_t at = first * CHUNK;
+    ref_sigmoid_backward_data(chunk_elements(p, first, last), t->dst + at, t->d_dst + at, t->d_src + at);
+}
+
+RUN(tanh_forward)
+{
+    const int64_t at = first * CHUNK;
+    ref_tanh_forward(chunk_elements(p, first, last), t->src + at, t->dst + at);
+}
+
+RUN(tanh_backward_data)
+{
+    const int64_t at = first * CHUNK;
+    ref_tanh_backward_data(chunk_elements(p, first, last), t->dst + at, t->d_dst + at, t->d_src + at);
+}
+
+/* Numbers of the random words go on where the chunks before end. */
+static void drop(const fcnn_problem *p, const fcnn_hyper *hyper, int64_t first, int64_t last, const float *from,
+                 float *to)
+{
+    const int64_t at = first * CHUNK;
+    ref_dropout(chunk_elements(p, first, last), hyper->dropout_seed, hyper->dropout_counter + (uint64_t)at,
+                hyper->dropout_rate, from + at, to + at);
+}
+
+RUN(dropout_forward)
+{
+    drop(p, t->hyper, first, last, t->src, t->dst);
+}
+
+RUN(dropout_backward_data)
+{
+    drop(p, t->hyper, first, last, t->d_dst, t->d_src);
+}
+
 RUN(adam_update)
 {
     const int64_t at = first * CHUNK;
@@ -240,10 +283,16 @@ RUN(sgd_update)
 
 const struct fcnn_variant relu_fwd_naive = NAIVE(task_per_chunk, relu_forward);
 const struct fcnn_variant relu_bwd_data_naive = NAIVE(task_per_chunk, relu_backward_data);
+const struct fcnn_variant sigmoid_fwd_naive = NAIVE(task_per_chunk, sigmoid_forward);
+const struct fcnn_variant sigmoid_bwd_data_naive = NAIVE(task_per_chunk, sigmoid_backward_data);
+const struct fcnn_variant tanh_fwd_naive = NAIVE(task_per_chunk, tanh_forward);
+const struct fcnn_variant tanh_bwd_data_naive = NAIVE(task_per_chunk, tanh_backward_data);
+const struct fcnn_variant dropout_fwd_naive = NAIVE(task_per_chunk, dropout_forward);
+const struct fcnn_variant dropout_bwd_data_naive = NAIVE(task_per_chunk, dropout_backward_data);
 const struct fcnn_variant adam_update_naive = NAIVE(task_per_chunk, adam_update);
 const struct fcnn_variant sgd_update_naive = NAIVE(task_per_chunk, sgd_update);
 
-/* ---- rows of (n,c): softmax, cross-entropy, reduce ---- */
+/* ---- rows of (n,c): softmax, losses, reduce ---- */
 
 RUN(softmax_forward)
 {
@@ -262,6 +311,31 @@ RUN(cross_entropy_backward_data)
                                t->d_src + first * p->c);
 }
 
+RUN(categorical_cross_entropy_forward)
+{
+    const int64_t at = first * p->c;
+    ref_categorical_cross_entropy_forward(last - first, p->c, t->src + at, t->targets + at, t->dst + at,
+                                          t->loss + first);
+}
+
+RUN(categorical_cross_entropy_backward_data)
+{
+    const int64_t at = first * p->c;
+    ref_categorical_cross_entropy_backward(last - first, p->c, t->dst + at, t->targets + at, t->hyper->scale,
+                                           t->d_src + at);
+}
+
+RUN(mse_forward)
+{
+    ref_mse_forward(last - first, p->c, t->src + first * p->c, t->targets + first * p->c, t->loss + first);
+}
+
+RUN(mse_backward_data)
+{
+    const int64_t at = first * p->c;
+    ref_mse_backward(last - first, p->c, t->src + at, t->targets + at, t->hyper->scale, t->d_src + at);
+}
+
 RUN(reduce_forward)
 {
     ref_reduce(p->n, p->c, t->src, t->dst);
@@ -270,4 +344,10 @@ RUN(reduce_forward)
 const struct fcnn_variant softmax_fwd_naive = NAIVE(task_per_image, softmax_forward);
 const struct fcnn_variant cross_entropy_fwd_naive = NAIVE(task_per_image, cross_entropy_forward);
 const struct fcnn_variant cross_entropy_bwd_data_naive = NAIVE(task_per_image, cross_entropy_backward_data);
+const struct fcnn_variant categorical_cross_entropy_fwd_naive =
+    NAIVE(task_per_image, categorical_cross_entropy_forward);
+const struct fcnn_variant categorical_cross_entropy_bwd_data_naive =
+    NAIVE(task_per_image, categorical_cross_entropy_backward_data);
+const struct fcnn_variant mse_fwd_naive = NAIVE(task_per_image, mse_forward);
+const struct fcnn_variant mse_bwd_data_naive = NAIVE(task_per_image, mse_backward_data);
 const struct fcnn_variant reduce_fwd_naive = NAIVE(one_task, reduce_forward);

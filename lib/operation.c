@@ -57,10 +57,18 @@ static const struct fcnn_tensor_rule avgpool[] = {
     {DATA, T(d_src), FCNN_COUNT_SRC, FCNN_OUT, FCNN_ALWAYS},
     END};
 
-static const struct fcnn_tensor_rule relu[] = {
+/* ReLU, sigmoid, tanh. */
+static const struct fcnn_tensor_rule activation[] = {
     {FWD, T(src), FCNN_COUNT_SRC, FCNN_IN, FCNN_ALWAYS},
     {FWD, T(dst), FCNN_COUNT_SRC, FCNN_OUT, FCNN_ALWAYS},
     {DATA, T(dst), FCNN_COUNT_SRC, FCNN_IN, FCNN_ALWAYS},
+    {DATA, T(d_dst), FCNN_COUNT_SRC, FCNN_IN, FCNN_ALWAYS},
+    {DATA, T(d_src), FCNN_COUNT_SRC, FCNN_OUT, FCNN_ALWAYS},
+    END};
+
+static const struct fcnn_tensor_rule dropout[] = {
+    {FWD, T(src), FCNN_COUNT_SRC, FCNN_IN, FCNN_ALWAYS},
+    {FWD, T(dst), FCNN_COUNT_SRC, FCNN_OUT, FCNN_ALWAYS},
     {DATA, T(d_dst), FCNN_COUNT_SRC, FCNN_IN, FCNN_ALWAYS},
     {DATA, T(d_src), FCNN_COUNT_SRC, FCNN_OUT, FCNN_ALWAYS},
     END};
@@ -76,6 +84,22 @@ static const struct fcnn_tensor_rule cross_entropy[] = {
     {FWD, T(dst), FCNN_COUNT_SRC, FCNN_OUT, FCNN_ALWAYS},
     {FWD, T(loss), FCNN_COUNT_IMAGES, FCNN_OUT, FCNN_ALWAYS},
     {DATA, T(dst), FCNN_COUNT_SRC, FCNN_IN, FCNN_ALWAYS},
+    {DATA, T(d_src), FCNN_COUNT_SRC, FCNN_OUT, FCNN_ALWAYS},
+    END};
+
+static const struct fcnn_tensor_rule categorical_cross_entropy[] = {
+    {FWD, T(src), FCNN_COUNT_SRC, FCNN_IN, FCNN_ALWAYS},
+    {FWD | DATA, T(targets), FCNN_COUNT_SRC, FCNN_IN, FCNN_ALWAYS},
+    {FWD, T(dst), FCNN_COUNT_SRC, FCNN_OUT, FCNN_ALWAYS},
+    {FWD, T(loss), FCNN_COUNT_IMAGES, FCNN_OUT, FCNN_ALWAYS},
+    {DATA, T(dst), FCNN_COUNT_SRC, FCNN_IN, FCNN_ALWAYS},
+    {DATA, T(d_src), FCNN_COUNT_SRC, FCNN_OUT, FCNN_ALWAYS},
+    END};
+
+static const struct fcnn_tensor_rule mse[] = {
+    {FWD | DATA, T(src), FCNN_COUNT_SRC, FCNN_IN, FCNN_ALWAYS},
+    {FWD | DATA, T(targets), FCNN_COUNT_SRC, FCNN_IN, FCNN_ALWAYS},
+    {FWD, T(loss), FCNN_COUNT_IMAGES, FCNN_OUT, FCNN_ALWAYS},
     {DATA, T(d_src), FCNN_COUNT_SRC, FCNN_OUT, FCNN_ALWAYS},
     END};
 
@@ -107,10 +131,15 @@ const struct fcnn_operation fcnn_operations[FCNN_OPS] = {
     [FCNN_DENSE] = {"dense", FWD | DATA | WEIGHTS, DENSE, 0, weighted},
     [FCNN_MAXPOOL] = {"maxpool", FWD | DATA, MAP | WINDOW, 0, maxpool},
     [FCNN_AVGPOOL] = {"avgpool", FWD | DATA, MAP | WINDOW, 0, avgpool},
-    [FCNN_RELU] = {"relu", FWD | DATA, MAP, 0, relu},
+    [FCNN_RELU] = {"relu", FWD | DATA, MAP, 0, activation},
     [FCNN_SOFTMAX] = {"softmax", FWD, 0, 0, softmax},
     [FCNN_CROSS_ENTROPY] = {"cross_entropy", FWD | DATA, 0, DATA, cross_entropy},
     [FCNN_REDUCE] = {"reduce", FWD, 0, 0, reduce},
     [FCNN_ADAM] = {"adam", UPDATE, MAP, UPDATE, adam},
     [FCNN_SGD] = {"sgd", UPDATE, MAP, UPDATE, sgd},
+    [FCNN_SIGMOID] = {"sigmoid", FWD | DATA, MAP, 0, activation},
+    [FCNN_TANH] = {"tanh", FWD | DATA, MAP, 0, activation},
+    [FCNN_DROPOUT] = {"dropout", FWD | DATA, MAP, FWD | DATA, dropout},
+    [FCNN_MSE] = {"mse", FWD | DATA, 0, DATA, mse},
+    [FCNN_CATEGORICAL_CROSS_ENTROPY] = {"categorical_cross_entropy", FWD | DATA, 0, DATA, categorical_cross_entropy},
 };

@@ -47,7 +47,7 @@ struct fcnn_operation {
 };
 
 /* Behind the last member of each enum; the public header counts none (a caller must not). */
-#define FCNN_OPS (FCNN_SGD + 1)
+#define FCNN_OPS (FCNN_CATEGORICAL_CROSS_ENTROPY + 1)
 #define FCNN_DIRECTIONS (FCNN_UPDATE + 1)
 
 extern const struct fcnn_operation fcnn_operations[FCNN_OPS];

@@ -29,7 +29,8 @@ static fcnn_status parse_op(fcnn_problem *p, const char *word)
             return FCNN_OK;
         }
     return fcnn_fail(FCNN_BAD_ARGUMENT, "operation \"%s\" does not exist; there are conv2d conv2d+relu "
-                     "conv2d+relu+maxpool dense dense+relu maxpool avgpool relu softmax cross_entropy reduce adam sgd",
+                     "conv2d+relu+maxpool dense dense+relu maxpool avgpool relu softmax cross_entropy reduce adam sgd "
+                     "sigmoid tanh dropout mse categorical_cross_entropy",
                      word);
 }
 

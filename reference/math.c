@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * exp and log with bits that depend on nothing but the argument. exp is SLEEF 3.5.1's algorithm and constants, as in
- * Sleef_finz_expf8_u10avx2 (Naoki Shibata and contributors, Boost Software License 1.0), in fmaf(). */
+ * exp, tanh and log with bits that depend on nothing but the argument. exp is SLEEF 3.5.1's algorithm and constants, as
+ * in Sleef_finz_expf8_u10avx2 (Naoki Shibata and contributors, Boost Software License 1.0), in fmaf(). */
 #include "reference/ref.h"
 
 #include <math.h>
@@ -16,12 +16,10 @@ static float power_of_2(int32_t e)
     return x;
 }
 
-float ref_expf(float x)
+/* x = q log(2) + s, |s| <= log(2)/2; returns exp(s) - 1. |x| <= 104. */
+static float reduced(float x, int32_t *quotient)
 {
-    if (isnan(x)) return x + x;
-    if (x < -104.0f) return 0.0f;
-    if (x > 100.0f) return INFINITY;
-    const int32_t q = (int32_t)rintf(x * 0x1.715476p+0f); /* -150 .. 144; x = q log(2) + s, |s| <= log(2)/2 */
+    const int32_t q = *quotient = (int32_t)rintf(x * 0x1.715476p+0f); /* -150 .. 144 */
     float s = fmaf((float)q, -0x1.62e4p-1f, x);
     s = fmaf((float)q, -0x1.7f7d1cp-20f, s);
     float u = 0x1.a057b4p-13f;
@@ -30,9 +28,28 @@ float ref_expf(float x)
     u = fmaf(u, s, 0x1.5554f4p-5f);
     u = fmaf(u, s, 0x1.555556p-3f);
     u = fmaf(u, s, 0.5f);
-    u = 1.0f + fmaf(s * s, u, s);
+    return fmaf(s * s, u, s);
+}
+
+float ref_expf(float x)
+{
+    if (isnan(x)) return x + x;
+    if (x < -104.0f) return 0.0f;
+    if (x > 100.0f) return INFINITY;
+    int32_t q;
+    const float u = 1.0f + reduced(x, &q);
     const int32_t half = (q - (q & 1)) / 2; /* floor: in two steps neither power leaves the normal numbers */
     return u * power_of_2(half) * power_of_2(q - half);
+}
+
+float ref_tanhf(float x)
+{
+    if (isnan(x) || x == 0.0f) return x;
+    const float magnitude = fabsf(x);
+    int32_t q;
+    const float s = reduced(magnitude > 10.0f ? 20.0f : magnitude + magnitude, &q); /* 0 <= q <= 29 */
+    const float power = power_of_2(q), e = fmaf(power, s, power - 1.0f);            /* exp(2 |x|) - 1 */
+    return copysignf(e / (e + 2.0f), x);
 }
 
 float ref_logf(float x)

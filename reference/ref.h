@@ -76,6 +76,21 @@ void ref_avgpool_backward_data(const struct ref_pool *g, const float *d_dst, flo
 void ref_relu_forward(int64_t count, const float *src, float *dst);
 void ref_relu_backward_data(int64_t count, const float *dst, const float *d_dst, float *d_src);
 
+/* e = exp(-|x|), 0 if below REF_TINY_PROBABILITY; (x < 0 ? e : 1) / (1 + e). Backward: d_dst * (dst * (1 - dst)). */
+void ref_sigmoid_forward(int64_t count, const float *src, float *dst);
+void ref_sigmoid_backward_data(int64_t count, const float *dst, const float *d_dst, float *d_src);
+/* ref_tanhf. Backward: d_dst * fma(-dst, dst, 1). */
+void ref_tanh_forward(int64_t count, const float *src, float *dst);
+void ref_tanh_backward_data(int64_t count, const float *dst, const float *d_dst, float *d_src);
+
+/* Both directions: to = from * (1 / (1 - rate)) where word number counter + i of the seed's dropout stream is at least
+ * floor(rate 2^32), else +0. Word w of a stream: word w mod 4 of Philox4x32-10 with the key (seed low, seed high) and
+ * the counter (b low, b high, 0, REF_DROPOUT_STREAM), b = floor(w / 4). */
+#define REF_DROPOUT_STREAM 2
+void ref_dropout(int64_t count, uint64_t seed, uint64_t counter, float rate, const float *from, float *to);
+/* Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011: ten rounds, in place. */
+void ref_philox(uint32_t counter[4], const uint32_t key[2]);
+
 /* src (n,c), weights (c,k), bias (k) or NULL. The same sums as a 1x1 convolution of n images of one pixel. */
 struct ref_dense { int64_t n, c, k; int relu; };
 void ref_dense_forward(const struct ref_dense *g, const float *src, const float *weights, const float *bias,
@@ -89,6 +104,9 @@ void ref_dense_backward_weights(const struct ref_dense *g, const float *src, con
  * CPUs without FMA have it too; error below 1 ULP. log(x), x > 0 finite: basic double operations only, rounded once. */
 float ref_expf(float x);
 float ref_logf(float x);
+/* e / (e + 2) with e = exp(2 |x|) - 1 in exp's algorithm: 2^q (exp(s) - 1) + (2^q - 1) by one fma; |x| above 10 counts
+ * as 10. With the sign of x; 0 and NaN stay. Error below 2.5 ULP. */
+float ref_tanhf(float x);
 
 /* Softmax over c, row by row: max; e_i = exp(x_i - max), 0 if below REF_TINY_PROBABILITY; their sum in 16 striped lanes
  * (lane i mod 16, each a chain of + over ascending i), lanes added as 8+8, 4+4, 2+2, 1+1; then e_i / sum.
@@ -99,6 +117,18 @@ void ref_cross_entropy_forward(int64_t n, int64_t c, const float *src, const int
 /* d_src = (dst - (c == label)) * scale; below REF_TINY_GRADIENT in magnitude: +0. */
 void ref_cross_entropy_backward(int64_t n, int64_t c, const float *dst, const int32_t *labels, float scale,
                                 float *d_src);
+
+/* softmax as above into dst; loss = sum over i, in softmax's lanes by fma, of targets[i] * (log(sum) - (src[i] - max)),
+ * the term 0 where the target is. */
+void ref_categorical_cross_entropy_forward(int64_t n, int64_t c, const float *src, const float *targets, float *dst,
+                                           float *loss);
+/* d_src = (dst - targets) * scale, flushed as above: right where each row of targets has the sum 1. */
+void ref_categorical_cross_entropy_backward(int64_t n, int64_t c, const float *dst, const float *targets, float scale,
+                                            float *d_src);
+/* loss = (sum of fma(d, d, lane) in softmax's lanes) / c, d = src - targets. */
+void ref_mse_forward(int64_t n, int64_t c, const float *src, const float *targets, float *loss);
+/* d_src = (src - targets) * ((2 * scale) / c), flushed as above. */
+void ref_mse_backward(int64_t n, int64_t c, const float *src, const float *targets, float scale, float *d_src);
 
 /* dst[i] = tree over n of src[n][i]: the sum of [lo, hi) is sum[lo, mid) + sum[mid, hi), mid - lo the largest power of
  * two below hi - lo. */

@@ -10,6 +10,7 @@ libfcnn_reference_la_SOURCES = \
     reference/conv2d.c \
     reference/conv2d_pool.c \
     reference/dense.c \
+    reference/dropout.c \
     reference/math.c \
     reference/optimizer.c \
     reference/pool.c \

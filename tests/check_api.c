@@ -77,7 +77,11 @@ static const char *const examples[] = {
     "maxpool forward mb9ic17ih9kh3sh2", "maxpool backward_data mb9ic17ih9kh3sh2", "avgpool forward mb9ic17ih9kh3sh2",
     "avgpool backward_data mb9ic17ih9kh3sh2", "relu forward mb9ic17ih9", "relu backward_data mb9ic17ih9",
     "softmax forward mb9ic33", "cross_entropy forward mb9ic33", "cross_entropy backward_data mb9ic33",
-    "reduce forward mb9ic300", "adam update ic9000", "sgd update ic9000"};
+    "reduce forward mb9ic300", "adam update ic9000", "sgd update ic9000",
+    "sigmoid forward mb9ic17ih9", "sigmoid backward_data mb9ic17ih9", "tanh forward mb9ic17ih9",
+    "tanh backward_data mb9ic17ih9", "dropout forward mb9ic17ih9", "dropout backward_data mb9ic17ih9",
+    "mse forward mb9ic33", "mse backward_data mb9ic33", "categorical_cross_entropy forward mb9ic33",
+    "categorical_cross_entropy backward_data mb9ic33"};
 #define EXAMPLES (int)(sizeof examples / sizeof *examples)
 
 START_TEST(texts)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * The ranges of the scalars of optimizers and losses: what fcnn_execute() and fcnn_compile() refuse, by name. */
+ * The ranges of the scalars of optimizers, losses and dropout: what fcnn_execute() and fcnn_compile() refuse, by
+ * name. */
 #include <check.h>
 #include <math.h>
 #include <string.h>
@@ -24,11 +25,13 @@ static fcnn_status execute(fcnn_op op, const fcnn_hyper *hyper)
 {
     float gradient[COUNT] = {1, 2, 3, 4, 5}, parameters[COUNT] = {7, 7, 7, 7, 7};
     float first[COUNT] = {0}, second[COUNT] = {0};
+    const float targets[COUNT] = {1};
     const int32_t labels[1] = {2};
-    const int loss = op == FCNN_CROSS_ENTROPY;
-    const fcnn_problem problem = {.op = op, .direction = loss ? FCNN_BACKWARD_DATA : FCNN_UPDATE, .c = COUNT};
+    const int updates = op == FCNN_ADAM || op == FCNN_SGD;
+    const fcnn_problem problem = {.op = op, .direction = updates ? FCNN_UPDATE : FCNN_BACKWARD_DATA, .c = COUNT};
     const fcnn_tensors tensors = {.d_weights = gradient, .parameters = parameters, .moment_1 = first,
                                   .moment_2 = second, .dst = gradient, .labels = labels, .d_src = parameters,
+                                  .d_dst = gradient, .src = gradient, .targets = targets,
                                   .hyper = hyper};
     fcnn_plan *plan;
     OK(fcnn_plan_create(&plan, &problem, NULL));
@@ -53,6 +56,9 @@ static const struct range {
     {FCNN_SGD, SCALAR(learning_rate), ABOVE_0},
     {FCNN_SGD, SCALAR(momentum), {0, 0.5f, 1}, {-0.1f, 1.0000001f, INFINITY, NAN}},
     {FCNN_CROSS_ENTROPY, SCALAR(scale), {-1, 1e-30f, 1}, {0, -INFINITY, INFINITY, NAN}},
+    {FCNN_CATEGORICAL_CROSS_ENTROPY, SCALAR(scale), {-1, 1e-30f, 1}, {0, -INFINITY, INFINITY, NAN}},
+    {FCNN_MSE, SCALAR(scale), {-1, 1e-30f, 1}, {0, -INFINITY, INFINITY, NAN}},
+    {FCNN_DROPOUT, SCALAR(dropout_rate), BELOW_1},
 };
 
 START_TEST(execute_knows_the_ranges)
@@ -77,12 +83,14 @@ START_TEST(a_forgotten_hyper_is_refused)
     const fcnn_hyper sgd = {.learning_rate = 1}, loss = {.scale = 1}, none = {0};
     OK(execute(FCNN_SGD, &sgd));
     OK(execute(FCNN_CROSS_ENTROPY, &loss));
-    static const fcnn_op ops[] = {FCNN_ADAM, FCNN_SGD, FCNN_CROSS_ENTROPY};
-    for (int i = 0; i < 3; i++) {
+    static const fcnn_op ops[] = {FCNN_ADAM, FCNN_SGD, FCNN_CROSS_ENTROPY, FCNN_CATEGORICAL_CROSS_ENTROPY, FCNN_MSE};
+    for (size_t i = 0; i < sizeof ops / sizeof *ops; i++) {
         FAILS(FCNN_BAD_ARGUMENT, execute(ops[i], &none));
         FAILS(FCNN_BAD_ARGUMENT, execute(ops[i], NULL));
         ck_assert_ptr_nonnull(strstr(fcnn_last_error(), "hyper"));
     }
+    OK(execute(FCNN_DROPOUT, &none)); /* a rate of 0 keeps all */
+    FAILS(FCNN_BAD_ARGUMENT, execute(FCNN_DROPOUT, NULL));
 }
 END_TEST
 

@@ -171,7 +171,9 @@ static const struct { fcnn_op op; fcnn_direction direction; } kinds[] = {
     {FCNN_CONV2D_POOL, FCNN_BACKWARD_DATA}, {FCNN_DENSE, FCNN_BACKWARD_DATA}, {FCNN_MAXPOOL, FCNN_FORWARD},
     {FCNN_AVGPOOL, FCNN_BACKWARD_DATA}, {FCNN_RELU, FCNN_FORWARD},            {FCNN_SOFTMAX, FCNN_FORWARD},
     {FCNN_CROSS_ENTROPY, FCNN_BACKWARD_DATA}, {FCNN_REDUCE, FCNN_FORWARD},    {FCNN_ADAM, FCNN_UPDATE},
-    {FCNN_SGD, FCNN_UPDATE}};
+    {FCNN_SGD, FCNN_UPDATE},            {FCNN_SIGMOID, FCNN_FORWARD},         {FCNN_TANH, FCNN_BACKWARD_DATA},
+    {FCNN_DROPOUT, FCNN_FORWARD},       {FCNN_MSE, FCNN_FORWARD},
+    {FCNN_CATEGORICAL_CROSS_ENTROPY, FCNN_BACKWARD_DATA}};
 #define KINDS (int)(sizeof kinds / sizeof *kinds)
 
 /* Field by field: between fields there are bytes that mean nothing. */

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * The float reference apart from convolution, exp and log: pooling, ReLU, dense, softmax and cross-entropy, reduce, the
- * optimizers. Rules one by one, sums written out, and double or finite differences where there is a formula. */
+ * The float reference apart from convolution and functions: pooling, activations, dropout, dense, softmax and
+ * losses, reduce, the optimizers. Rules one by one, sums written out, and double or finite differences where
+ * there is a formula. */
 #include "reference/ref.h"
 #include "tests/check_reference.h"
 
+#include <Random123/philox.h>
 #include <string.h>
 
 /* ---- pooling ---- */
@@ -108,7 +110,7 @@ START_TEST(pool_gradients_are_in_order)
 }
 END_TEST
 
-/* ---- ReLU, dense ---- */
+/* ---- activations, dropout, dense ---- */
 
 START_TEST(relu_rules)
 {
@@ -120,6 +122,96 @@ START_TEST(relu_rules)
     for (int i = 0; i < 8; i++)
         ck_assert_msg(same(y[i], want[i]) && dx[i] == gradient[i], "%g: %g, %g", x[i], y[i], dx[i]);
     ck_assert(signbit(y[1]) && !signbit(y[0]));
+}
+END_TEST
+
+/* The formulas, operation by operation, and the slopes in double. */
+START_TEST(gradients_of_sigmoid_and_tanh)
+{
+    uint64_t seed = 8;
+    enum { COUNT = 2000 };
+    float *x = random_array(&seed, COUNT, 1 << 20, 0x1p-17f), *dy = random_array(&seed, COUNT, 1 << 24, 0x1p-24f);
+    float s[COUNT], t[COUNT], ds[COUNT], dt[COUNT];
+    ref_sigmoid_forward(COUNT, x, s);
+    ref_sigmoid_backward_data(COUNT, s, dy, ds);
+    ref_tanh_forward(COUNT, x, t);
+    ref_tanh_backward_data(COUNT, t, dy, dt);
+    for (int i = 0; i < COUNT; i++) {
+        const double e = exp(-fabs((double)x[i])), slope = e / ((1 + e) * (1 + e));
+        const double square = pow(cosh((double)x[i]), -2);
+        ck_assert(ds[i] == dy[i] * (s[i] * (1.0f - s[i])) && dt[i] == dy[i] * fmaf(-t[i], t[i], 1.0f));
+        ck_assert_msg(fabs(ds[i] - dy[i] * slope) < 4 * EPS, "sigmoid %g: %g", x[i], ds[i]);
+        ck_assert_msg(fabs(dt[i] - dy[i] * square) < 8 * EPS, "tanh %g: %g", x[i], dt[i]);
+    }
+    free(x);
+    free(dy);
+}
+END_TEST
+
+static philox4x32_ctr_t random123(const uint32_t counter[4], const uint32_t key[2])
+{
+    const philox4x32_ctr_t c = {{counter[0], counter[1], counter[2], counter[3]}};
+    const philox4x32_key_t k = {{key[0], key[1]}};
+    return philox4x32(c, k);
+}
+
+START_TEST(philox_is_random123)
+{
+    uint64_t seed = 9;
+    for (int i = 0; i < 1000; i++) {
+        uint32_t counter[4], key[2];
+        for (int j = 0; j < 4; j++) counter[j] = (uint32_t)random_bits(&seed);
+        for (int j = 0; j < 2; j++) key[j] = (uint32_t)random_bits(&seed);
+        const philox4x32_ctr_t words = random123(counter, key);
+        ref_philox(counter, key);
+        for (int j = 0; j < 4; j++) ck_assert_uint_eq(counter[j], words.v[j]);
+    }
+}
+END_TEST
+
+/* Random123's word for an element, wherever counting begins: at whole blocks, within them, where a half of the block's
+ * number wraps, and all of it. */
+START_TEST(dropout_rules)
+{
+    enum { COUNT = 203 };
+    static const uint64_t counters[] = {0, 1, 2, 7, 0x3ffffffa1, (uint64_t)-100}, seeds[] = {0, 0xfedcba9876543210};
+    static const float rates[] = {0, 0.1f, 0.5f, 0.99999994f, 1e-30f};
+    float x[COUNT], y[COUNT];
+    for (int i = 0; i < COUNT; i++) x[i] = (float)(i - 100) * 0.37f;
+    x[5] = NAN, x[77] = INFINITY, x[78] = -INFINITY;
+    for (int k = 0; k < LENGTH(counters) * LENGTH(seeds) * LENGTH(rates); k++) {
+        const uint64_t counter = counters[k % LENGTH(counters)], key = seeds[k / LENGTH(counters) % LENGTH(seeds)];
+        const float rate = rates[k / LENGTH(counters) / LENGTH(seeds)], scale = 1.0f / (1.0f - rate);
+        ref_dropout(COUNT, key, counter, rate, x, y);
+        for (int i = 0; i < COUNT; i++) {
+            const uint64_t number = counter + (uint64_t)i, block = number / 4;
+            const philox4x32_ctr_t words =
+                random123((const uint32_t[]){(uint32_t)block, (uint32_t)(block >> 32), 0, 2},
+                          (const uint32_t[]){(uint32_t)key, (uint32_t)(key >> 32)});
+            const int kept = (double)words.v[number % 4] >= floor((double)rate * 0x1p32);
+            ck_assert_msg(same(y[i], kept ? x[i] * scale : 0.0f), "rate %g, element %d: %g", rate, i, y[i]);
+        }
+    }
+}
+END_TEST
+
+/* The share that is dropped, and that the mean is kept: 100,000 elements, five standard deviations. */
+START_TEST(dropout_keeps_the_mean)
+{
+    enum { COUNT = 100000 };
+    static float ones[COUNT], y[COUNT];
+    static const float rates[] = {0.01f, 0.25f, 0.5f, 0.9f};
+    for (int i = 0; i < COUNT; i++) ones[i] = 1;
+    for (int k = 0; k < LENGTH(rates); k++) {
+        const double rate = rates[k];
+        int dropped = 0;
+        ref_dropout(COUNT, 1, 0, rates[k], ones, y);
+        for (int i = 0; i < COUNT; i++) {
+            ck_assert(y[i] == 0 || y[i] == 1 / (1 - rates[k]));
+            dropped += y[i] == 0;
+        }
+        ck_assert_msg(fabs(dropped - COUNT * rate) < 5 * sqrt(COUNT * rate * (1 - rate)), "%g: %d", rate, dropped);
+    }
 }
 END_TEST
 
@@ -265,6 +357,77 @@ START_TEST(cross_entropy_against_double)
 }
 END_TEST
 
+/* Random distributions: loss and slopes in double. A target of 1 among zeros: the bits of the label. */
+START_TEST(categorical_cross_entropy_against_double)
+{
+    uint64_t seed = 10;
+    enum { C = 21, N = 20 };
+    float *x = random_array(&seed, N * C, 1 << 14, 0x1p-11f), *t = random_array(&seed, N * C, 1 << 14, 0x1p-14f);
+    float y[N * C], loss[N], dx[N * C], y1[N * C], loss1[N], dx1[N * C];
+    int32_t labels[N];
+    for (int n = 0; n < N; n++) {
+        float sum = 0;
+        for (int i = 0; i < C; i++) sum += t[n * C + i] = fabsf(t[n * C + i]);
+        for (int i = 0; i < C; i++) t[n * C + i] /= sum;
+    }
+    ref_categorical_cross_entropy_forward(N, C, x, t, y, loss);
+    ref_categorical_cross_entropy_backward(N, C, y, t, 0.25f, dx);
+    for (int n = 0; n < N; n++) {
+        double want = 0;
+        for (int i = 0; i < C; i++) want += (double)t[n * C + i] * loss_of(C, x + n * C, i);
+        ck_assert_msg(fabs(loss[n] - want) < 4e-6 * (1 + want), "row %d: %g, want %g", n, loss[n], want);
+        for (int i = 0; i < C; i++) {
+            const double slope = exp(-loss_of(C, x + n * C, i)) - (double)t[n * C + i];
+            ck_assert_msg(fabs(dx[n * C + i] - 0.25 * slope) < 1e-6, "row %d, element %d: %g", n, i, dx[n * C + i]);
+        }
+        labels[n] = (int32_t)random_integer(&seed, 0, C - 1);
+        for (int i = 0; i < C; i++) t[n * C + i] = i == labels[n];
+    }
+    x[3] = -INFINITY, labels[0] = 4; /* another class's 0 * infinity is no NaN */
+    for (int i = 0; i < C; i++) t[i] = i == 4;
+    ref_categorical_cross_entropy_forward(N, C, x, t, y, loss);
+    ref_categorical_cross_entropy_backward(N, C, y, t, 0.3f, dx);
+    ref_cross_entropy_forward(N, C, x, labels, y1, loss1);
+    ref_cross_entropy_backward(N, C, y, labels, 0.3f, dx1);
+    ck_assert_mem_eq(y, y1, sizeof y);
+    ck_assert_mem_eq(dx, dx1, sizeof dx);
+    for (int n = 0; n < N; n++) ck_assert_msg(loss[n] == loss1[n], "row %d: %a, want %a", n, loss[n], loss1[n]);
+    free(x);
+    free(t);
+}
+END_TEST
+
+/* The lanes written out for 37 elements; the slope is exact in double but for roundings. */
+START_TEST(mse_rules)
+{
+    uint64_t seed = 11;
+    enum { C = 37, N = 3 };
+    float *x = random_array(&seed, N * C, 1 << 24, 0x1p-22f), *t = random_array(&seed, N * C, 1 << 24, 0x1p-23f);
+    float loss[N], dx[N * C];
+    ref_mse_forward(N, C, x, t, loss);
+    ref_mse_backward(N, C, x, t, 0.125f, dx);
+    for (int n = 0; n < N; n++) {
+        float d[48] = {0}, lane[16], sum8[8], sum4[4];
+        double want = 0;
+        for (int i = 0; i < C; i++) d[i] = x[n * C + i] - t[n * C + i], want += (double)d[i] * (double)d[i];
+        for (int i = 0; i < 16; i++) lane[i] = fmaf(d[i + 32], d[i + 32], fmaf(d[i + 16], d[i + 16], d[i] * d[i]));
+        for (int i = 0; i < 8; i++) sum8[i] = lane[i] + lane[i + 8];
+        for (int i = 0; i < 4; i++) sum4[i] = sum8[i] + sum8[i + 4];
+        ck_assert(loss[n] == ((sum4[0] + sum4[2]) + (sum4[1] + sum4[3])) / 37.0f);
+        ck_assert_msg(fabs(loss[n] - want / C) < 20 * EPS * want / C, "row %d: %g", n, loss[n]);
+        for (int i = 0; i < C; i++) {
+            ck_assert(dx[n * C + i] == d[i] * (2.0f * 0.125f / 37.0f));
+            ck_assert(fabs(dx[n * C + i] - 0.25 * (double)d[i] / C) <= 4 * EPS * fabs((double)d[i]) / C);
+        }
+    }
+    const float edge[2] = {0x1.000004p-50f, 0x1.fffff8p-51f}, zeros[2] = {0, 0};
+    ref_mse_backward(1, 2, edge, zeros, 1, dx);
+    ck_assert(dx[0] == edge[0] && dx[1] == 0);
+    free(x);
+    free(t);
+}
+END_TEST
+
 /* ---- optimizers ---- */
 
 START_TEST(adam_against_double)
@@ -347,11 +510,17 @@ int main(void)
     tcase_add_loop_test(tests, pool_finite_differences, 0, LENGTH(pools));
     tcase_add_test(tests, pool_gradients_are_in_order);
     tcase_add_test(tests, relu_rules);
+    tcase_add_test(tests, gradients_of_sigmoid_and_tanh);
+    tcase_add_test(tests, philox_is_random123);
+    tcase_add_test(tests, dropout_rules);
+    tcase_add_test(tests, dropout_keeps_the_mean);
     tcase_add_test(tests, dense_is_one_pixel);
     tcase_add_test(tests, tree_shape);
     tcase_add_test(tests, softmax_lanes);
     tcase_add_test(tests, softmax_special_rows);
     tcase_add_test(tests, cross_entropy_against_double);
+    tcase_add_test(tests, categorical_cross_entropy_against_double);
+    tcase_add_test(tests, mse_rules);
     tcase_add_test(tests, adam_against_double);
     tcase_add_test(tests, optimizers_round_as_written);
     tcase_add_test(tests, optimizers_flush);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * exp and log of the float reference: against double, against SLEEF bit for bit, and by a hash that is the same on
- * every CPU. */
+ * exp, tanh, sigmoid and log of the float reference: against double, exp against SLEEF bit for bit, and by hashes that
+ * are the same on every CPU. */
 #include "reference/ref.h"
 #include "tests/check_reference.h"
 
@@ -66,6 +66,57 @@ START_TEST(ends_of_the_range)
 }
 END_TEST
 
+/* Units of the last place of a float near `want`. */
+static double error_in_ulps(float y, double want)
+{
+    const int exponent = want == 0 ? -149 : ilogb(want) < -126 ? -126 : ilogb(want);
+    return fabs((double)y - want) / ldexp(1.0, exponent - 23);
+}
+
+START_TEST(tanh_and_sigmoid)
+{
+    uint64_t hash_t = 0xcbf29ce484222325u, hash_s = hash_t;
+    double worst_t = 0, worst_s = 0;
+    for (uint64_t i = 0; i < (uint64_t)1 << 32; i += 10007) {
+        const float x = from_bits((uint32_t)i), t = ref_tanhf(x);
+        float s;
+        ref_sigmoid_forward(1, &x, &s);
+        if (isnan(x)) {
+            ck_assert(isnan(t) && isnan(s));
+        } else {
+            const double sigmoid = 1.0 / (1.0 + exp(-(double)x));
+            worst_t = fmax(worst_t, error_in_ulps(t, tanh((double)x)));
+            if (sigmoid >= 0x1p-99) worst_s = fmax(worst_s, error_in_ulps(s, sigmoid));
+            else ck_assert_msg(s < 0x1p-98f && (s == 0 || s >= 0x1p-100f), "sigmoid(%a) is %a", x, s);
+            ck_assert(signbit(t) == signbit(x) && fabsf(t) <= 1 && s >= 0 && s <= 1);
+        }
+        hash_t = fnv1a(hash_t, t);
+        hash_s = fnv1a(hash_s, s);
+    }
+    ck_assert_msg(worst_t < 2.5 && worst_s < 2.5, "tanh: %.3f ULP, sigmoid: %.3f ULP", worst_t, worst_s);
+    ck_assert_msg(hash_t == 0xcf0fcf2df58944bf, "tanh: %llx", (unsigned long long)hash_t);
+    ck_assert_msg(hash_s == 0xf5820da151deaa52, "sigmoid: %llx", (unsigned long long)hash_s);
+}
+END_TEST
+
+START_TEST(ends_of_tanh_and_sigmoid)
+{
+    const float x[] = {0, -0.0f, INFINITY, -INFINITY, NAN, 0x1p-149f, -0x1p-130f, 20, -70, 0x1p-13f};
+    const float tangens[] = {0, 0, 1, -1, NAN, 0x1p-149f, -0x1p-130f, 1, -1, 0x1p-13f};
+    const float sigmoid[] = {0.5f, 0.5f, 1, 0, NAN, 0.5f, 0.5f, 1, 0, 0.500030518f};
+    float s[LENGTH(x)], t[LENGTH(x)];
+    ref_tanh_forward(LENGTH(x), x, t);
+    ref_sigmoid_forward(LENGTH(x), x, s);
+    for (int i = 0; i < LENGTH(x); i++) {
+        ck_assert_msg(same(t[i], tangens[i]) && signbit(t[i]) == signbit(x[i]), "tanh(%a) is %a", x[i], t[i]);
+        ck_assert_msg(same(s[i], sigmoid[i]), "sigmoid(%a) is %.9g", x[i], s[i]);
+    }
+    const float low[] = {-69.4f, -1000, -69.2f};
+    ref_sigmoid_forward(3, low, s);
+    ck_assert(s[0] == 0 && s[1] == 0 && s[2] > 0x1p-100f && s[2] < 0x1.3p-100f);
+}
+END_TEST
+
 #if defined(__x86_64__) && defined(HAVE_SLEEF)
 /* This file is for any CPU: only what follows may use AVX. */
 #define AVX2 __attribute__((target("avx2,fma")))
@@ -97,13 +148,15 @@ END_TEST
 
 int main(void)
 {
-    TCase *tests = tcase_create("exp and log");
+    TCase *tests = tcase_create("functions");
     tcase_add_test(tests, every_40009th_float);
     tcase_add_test(tests, ends_of_the_range);
+    tcase_add_test(tests, tanh_and_sigmoid);
+    tcase_add_test(tests, ends_of_tanh_and_sigmoid);
 #if defined(__x86_64__) && defined(HAVE_SLEEF)
     tcase_add_test(tests, exp_is_sleef);
 #else
     fprintf(stderr, "SKIP exp_is_sleef: no AVX2 on this machine, or no SLEEF\n");
 #endif
-    return run_tests(tests, "exp and log of the reference");
+    return run_tests(tests, "functions of the reference");
 }

@@ -94,7 +94,7 @@ static void run_naive(const fcnn_problem *problem, const fcnn_tensors *tensors)
 static int non_finite_allowed(const fcnn_problem *p, const struct fcnn_tensor_info *info)
 {
     if (info->role != FCNN_IN || is(info, "weights") || is(info, "bias")) return 0;
-    if (p->op == FCNN_CROSS_ENTROPY) return 0;
+    if (p->op == FCNN_CROSS_ENTROPY || p->op == FCNN_CATEGORICAL_CROSS_ENTROPY) return 0;
     if (p->direction != FCNN_BACKWARD_WEIGHTS) return 1;
     if (is(info, "src")) return p->op != FCNN_CONV2D_POOL && p->activation == FCNN_LINEAR;
     return !(p->pad_top | p->pad_left | p->pad_bottom | p->pad_right);
@@ -127,7 +127,17 @@ static int lowest_exponent(const fcnn_problem *p, const struct fcnn_tensor_info 
     if (is(info, "d_weights")) return -70;
     if (is(info, "moment_1")) return -100;
     if (is(info, "moment_2")) return -130;
-    return p->op == FCNN_SOFTMAX || p->op == FCNN_CROSS_ENTROPY ? -30 : -20;
+    return p->op == FCNN_SOFTMAX || p->op == FCNN_CROSS_ENTROPY || p->op == FCNN_CATEGORICAL_CROSS_ENTROPY ? -30 : -20;
+}
+
+/* Targets as those of labels: rows that are 0 but for one 1. */
+static void plant_one_hot(const struct trial *t, uint64_t *state, float *targets)
+{
+    for (int64_t n = 0; n < t->problem.n; n++, targets += t->problem.c) {
+        if (rng_below(state, 2)) continue;
+        for (int64_t c = 0; c < t->problem.c; c++) targets[c] = 0;
+        targets[rng_below(state, t->problem.c)] = 1;
+    }
 }
 
 static void fill_tensor(const struct trial *t, const struct fcnn_tensor_info *info, uint64_t *state, void *data)
@@ -146,6 +156,7 @@ static void fill_tensor(const struct trial *t, const struct fcnn_tensor_info *in
         floats[i] = draw(style, gradient, lowest, state);
         if (square) floats[i] = fabsf(floats[i]);
     }
+    if (is(info, "targets")) plant_one_hot(t, state, floats);
     if (style == FILL_SPECIAL) plant(t, info, state, floats);
 }
 
@@ -219,6 +230,16 @@ static void plant_low_rows(const struct trial *t, uint64_t *state)
     }
 }
 
+/* Outputs whose differences from targets have gradients at the threshold. */
+static void plant_differences(const struct trial *t, uint64_t *state)
+{
+    const int squares = t->problem.op == FCNN_MSE;
+    const float factor = squares ? 2 * t->hyper.scale / (float)t->problem.c : t->hyper.scale;
+    float *x = floats_of(t, squares ? "src" : "dst"), *targets = floats_of(t, "targets");
+    for (int64_t i = 0; i < t->problem.n * t->problem.c; i++)
+        if (rng_below(state, 4) == 0) targets[i] = 0, x[i] = near(REF_TINY_GRADIENT / factor, state);
+}
+
 /* Probabilities whose gradients are at the threshold, those of the labels themselves included. */
 static void plant_probabilities(const struct trial *t, uint64_t *state)
 {
@@ -241,6 +262,16 @@ static void plant_infinities(const struct trial *t, uint64_t *state)
         if (i / image % 2 == 0 && rng_below(state, 16)) src[i] = -INFINITY;
 }
 
+/* Where sigmoid is flushed, where tanh counts as 1, and small numbers, for which tanh is nearly the same. */
+static void plant_bends(const struct trial *t, uint64_t *state)
+{
+    const float bends[] = {logf(REF_TINY_PROBABILITY), 10, -10, 0.1733f, 1e-4f};
+    const int64_t count = t->problem.n * t->problem.h * t->problem.w * t->problem.c;
+    float *src = floats_of(t, "src");
+    for (int64_t i = 0; i < count; i++)
+        if (rng_below(state, 2)) src[i] = near(bends[rng_below(state, sizeof bends / sizeof *bends)], state);
+}
+
 /* In one trial of three. */
 static void plant_edges(const struct trial *t, uint64_t state)
 {
@@ -249,7 +280,15 @@ static void plant_edges(const struct trial *t, uint64_t state)
     switch (t->problem.op) {
     case FCNN_ADAM:
     case FCNN_SGD: plant_thresholds(t, &state); break;
+    case FCNN_SIGMOID:
+    case FCNN_TANH:
+        if (forward) plant_bends(t, &state);
+        break;
     case FCNN_SOFTMAX: plant_low_rows(t, &state); break;
+    case FCNN_MSE:
+        if (!forward) plant_differences(t, &state);
+        break;
+    case FCNN_CATEGORICAL_CROSS_ENTROPY: (forward ? plant_low_rows : plant_differences)(t, &state); break;
     case FCNN_CROSS_ENTROPY: (forward ? plant_low_rows : plant_probabilities)(t, &state); break;
     case FCNN_MAXPOOL:
         if (forward) plant_infinities(t, &state);
@@ -280,6 +319,16 @@ static uint64_t hash(const char *text)
     return h;
 }
 
+/* Numbers that begin anywhere in a block, and blocks where the lower half of their number wraps, within a chunk. */
+static void fill_dropout(struct trial *t, uint64_t state)
+{
+    static const float rates[] = {0.5f, 0.25f, 0.1f, 0, 0.99999994f};
+    t->hyper.dropout_seed = rng_next(&state);
+    t->hyper.dropout_counter = (uint64_t)rng_below(&state, 100);
+    if (rng_below(&state, 2)) t->hyper.dropout_counter = ((uint64_t)4 << 32) - t->hyper.dropout_counter;
+    t->hyper.dropout_rate = rates[rng_below(&state, sizeof rates / sizeof *rates)];
+}
+
 void trial_make(struct trial *t, const fcnn_problem *problem, uint64_t seed)
 {
     *t = (struct trial){.problem = *problem, .seed = seed};
@@ -291,6 +340,7 @@ void trial_make(struct trial *t, const fcnn_problem *problem, uint64_t seed)
     t->hyper.beta_1_power = ldexpf(t->hyper.beta_1, -(int)rng_below(&state, 3));
     t->hyper.beta_2_power = t->hyper.beta_2 * t->hyper.beta_2;
     t->hyper.scale = t->style == FILL_WIDE ? 0x1p-45f : 1.0f / (float)problem->n;
+    fill_dropout(t, hash(t->text) - seed);
     t->count = fcnn_tensor_list(&t->problem, t->info);
     int results = 0;
     for (int i = 0; i < t->count; i++) {

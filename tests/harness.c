@@ -80,7 +80,13 @@ void harness_catch_signals(void)
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) sigaction(numbers[i], &action, NULL);
 }
 
-/* relu's output may be its input: makes it so. */
+/* Activations and dropout: */
+static int may_be_in_place(const fcnn_problem *p)
+{
+    return p->op == FCNN_RELU || p->op == FCNN_SIGMOID || p->op == FCNN_TANH || p->op == FCNN_DROPOUT;
+}
+
+/* Their output may be their input: makes it so. */
 static void alias(const struct trial *trial, fcnn_tensors *tensors)
 {
     int from = 0, to = 0;
@@ -259,7 +265,7 @@ int harness_stages(const struct fcnn_kernel *kernel, const struct trial *trial, 
     const fcnn_problem *p = &trial->problem; /* for each problem other knobs */
     uint64_t state = trial->seed ^ (uint64_t)(p->n + 31 * p->h + 977 * p->w + 7919 * p->c + 104729 * p->k) << 20;
     for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {
-        if (modes[i].in_place && trial->problem.op != FCNN_RELU) continue;
+        if (modes[i].in_place && !may_be_in_place(&trial->problem)) continue;
         const struct fcnn_choice choice =
             i ? drawn_choice(kernel, &trial->problem, &state) : standard_choice(kernel, &trial->problem);
         if (run_choice_in(&choice, trial, &modes[i], text)) return 1;

@@ -372,7 +372,10 @@ struct problem_list shapes_list(fcnn_op op, fcnn_direction direction, double mos
     case FCNN_AVGPOOL: add_pools(&list, op, direction); break;
     case FCNN_RELU:
     case FCNN_ADAM:
-    case FCNN_SGD: add_counts(&list, op, direction); break;
+    case FCNN_SGD:
+    case FCNN_SIGMOID:
+    case FCNN_TANH:
+    case FCNN_DROPOUT: add_counts(&list, op, direction); break;
     case FCNN_DENSE:
         for (int i = 0; i < COUNT(dense_sizes); i++)
             add(&list, (fcnn_problem){.op = op, .direction = direction, .n = dense_sizes[i][0], .c = dense_sizes[i][1],

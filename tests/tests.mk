@@ -21,13 +21,14 @@ script_tests = \
     tests/check_no_memory.sh \
     tests/check_predict.sh \
     tests/check_published.sh \
+    tests/check_onnx.sh \
     tests/check_page.sh \
     tests/check_symbols.sh \
     tests/check_table.sh \
     tests/check_tier0.sh \
     tests/check_tuning.sh \
     tests/check_vectors.sh
-EXTRA_DIST += $(script_tests) tests/README.md tests/growth.c tests/lsan.supp tests/run_bench.sh
+EXTRA_DIST += $(script_tests) tests/README.md tests/growth.c tests/lsan.supp tests/onnx_predict.py tests/run_bench.sh
 
 TEST_EXTENSIONS = .sh
 LOG_COMPILER = $(FCNN_RUN)
@@ -101,6 +102,7 @@ check_programs = \
     tests/check_report \
     tests/check_results \
     tests/check_runs \
+    tests/check_safetensors \
     tests/check_search \
     tests/check_settings \
     tests/check_shape_file \
@@ -110,6 +112,7 @@ check_programs = \
     tests/check_summary \
     tests/check_team \
     tests/check_text \
+    tests/check_text_models \
     tests/check_threads \
     tests/check_training \
     tests/check_tune \
@@ -127,6 +130,10 @@ tests_check_dataset_CPPFLAGS = $(AM_CPPFLAGS) $(PNG_CFLAGS)
 tests_check_receipt_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 if HAVE_CHECK
 check_LTLIBRARIES = libfcnn-tests.la
+
+# For check_onnx.sh.
+check_PROGRAMS += tests/make_onnx
+tests_make_onnx_SOURCES = tests/make_onnx.c tests/zoo.c tests/zoo.h
 
 # The program with an allocator that fails on command, for check_no_memory.sh.
 check_PROGRAMS += tests/broken_fastcnn
@@ -198,6 +205,9 @@ tests_check_orders_LDFLAGS = $(bench_link_flags)
 tests_check_orders_LDADD = libfcnn-bench.la $(LDADD) $(JANSSON_LIBS)
 tests_check_gate_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 tests_check_gate_LDADD = libfcnn-gate.la $(LDADD) $(JANSSON_LIBS)
+tests_check_safetensors_SOURCES = tests/check_safetensors.c tests/zoo.c tests/zoo.h
+tests_check_safetensors_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+tests_check_text_models_SOURCES = tests/check_text_models.c tests/zoo.c tests/zoo.h
 tests_check_shape_file_LDADD = libfcnn-layers.la $(LDADD)
 tests_check_tuning_file_SOURCES = tests/check_tuning_file.c tests/tuning.c tests/tuning.h
 tests_check_tuning_text_SOURCES = tests/check_tuning_text.c tests/tuning.c tests/tuning.h

@@ -89,6 +89,20 @@ static inline void ivec_store_masked(int32_t *p, ivec a, mask m)
 static inline mask ivec_eq(ivec a, ivec b) { return _mm256_castsi256_ps(_mm256_cmpeq_epi32(a, b)); }
 static inline ivec ivec_select(mask m, ivec a, ivec b) { return _mm256_blendv_epi8(b, a, _mm256_castps_si256(m)); }
 static inline ivec ivec_add(ivec a, ivec b) { return _mm256_add_epi32(a, b); }
+static inline ivec ivec_xor(ivec a, ivec b) { return _mm256_xor_si256(a, b); }
+/* Unsigned. */
+static inline mask ivec_not_below(ivec a, ivec b)
+{
+    return _mm256_castsi256_ps(_mm256_cmpeq_epi32(_mm256_max_epu32(a, b), a));
+}
+/* Unsigned: the low halves of the products of 64 bits; *high: the others. */
+static inline ivec ivec_mul_wide(ivec a, ivec b, ivec *high)
+{
+    const __m256i even = _mm256_mul_epu32(a, b);
+    const __m256i odd = _mm256_mul_epu32(_mm256_srli_epi64(a, 32), _mm256_srli_epi64(b, 32));
+    *high = _mm256_blend_epi32(_mm256_srli_epi64(even, 32), odd, 0xaa);
+    return _mm256_blend_epi32(even, _mm256_slli_epi64(odd, 32), 0xaa);
+}
 /* Lane i: lane lanes[i] of a, 0 <= lanes[i] < VL. */
 static inline vec vec_permute(vec a, ivec lanes) { return _mm256_permutevar8x32_ps(a, lanes); }
 

@@ -79,6 +79,17 @@ static inline void ivec_store_masked(int32_t *p, ivec a, mask m) { _mm512_mask_s
 static inline mask ivec_eq(ivec a, ivec b) { return _mm512_cmpeq_epi32_mask(a, b); }
 static inline ivec ivec_select(mask m, ivec a, ivec b) { return _mm512_mask_blend_epi32(m, b, a); }
 static inline ivec ivec_add(ivec a, ivec b) { return _mm512_add_epi32(a, b); }
+static inline ivec ivec_xor(ivec a, ivec b) { return _mm512_xor_si512(a, b); }
+/* Unsigned. */
+static inline mask ivec_not_below(ivec a, ivec b) { return _mm512_cmpge_epu32_mask(a, b); }
+/* Unsigned: the low halves of the products of 64 bits; *high: the others. */
+static inline ivec ivec_mul_wide(ivec a, ivec b, ivec *high)
+{
+    const __m512i even = _mm512_mul_epu32(a, b);
+    const __m512i odd = _mm512_mul_epu32(_mm512_srli_epi64(a, 32), _mm512_srli_epi64(b, 32));
+    *high = _mm512_mask_blend_epi32(0xaaaa, _mm512_srli_epi64(even, 32), odd);
+    return _mm512_mask_blend_epi32(0xaaaa, even, _mm512_slli_epi64(odd, 32));
+}
 /* Lane i: lane lanes[i] of a, 0 <= lanes[i] < VL. */
 static inline vec vec_permute(vec a, ivec lanes) { return _mm512_permutexvar_ps(lanes, a); }
 

@@ -80,7 +80,17 @@ static inline void ivec_store_masked(int32_t *p, ivec a, mask m)
 }
 static inline mask ivec_eq(ivec a, ivec b) { return a == b; }
 static inline ivec ivec_select(mask m, ivec a, ivec b) { return m ? a : b; }
-static inline ivec ivec_add(ivec a, ivec b) { return a + b; }
+static inline ivec ivec_add(ivec a, ivec b) { return (ivec)((uint32_t)a + (uint32_t)b); } /* wraps */
+static inline ivec ivec_xor(ivec a, ivec b) { return a ^ b; }
+/* Unsigned. */
+static inline mask ivec_not_below(ivec a, ivec b) { return (uint32_t)a >= (uint32_t)b; }
+/* Unsigned: the low halves of the products of 64 bits; *high: the others. */
+static inline ivec ivec_mul_wide(ivec a, ivec b, ivec *high)
+{
+    const uint64_t product = (uint64_t)(uint32_t)a * (uint32_t)b;
+    *high = (ivec)(uint32_t)(product >> 32);
+    return (ivec)(uint32_t)product;
+}
 /* Lane i: lane lanes[i] of a, 0 <= lanes[i] < VL. */
 static inline vec vec_permute(vec a, ivec lanes)
 {

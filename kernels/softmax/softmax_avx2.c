@@ -1,12 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * Softmax and cross-entropy in AVX2 + FMA. */
+ * Softmax and cross-entropies in AVX2 + FMA. */
 #include "kernels/kernel.h"
 #include "kernels/simd/vector_avx2.h"
 #include "kernels/simd/common.h"
 #include "kernels/softmax/softmax_body.h"
 
-const struct fcnn_variant softmax_fwd_vector_avx2 = {.demand = softmax_demand, .run = softmax_forward};
-const struct fcnn_variant cross_entropy_fwd_vector_avx2 = {.demand = softmax_demand, .run = cross_entropy_forward};
+const struct fcnn_variant softmax_fwd_vector_avx2 = {.demand = row_demand, .run = softmax_forward};
+const struct fcnn_variant cross_entropy_fwd_vector_avx2 = {.demand = row_demand, .run = cross_entropy_forward};
 const struct fcnn_variant cross_entropy_bwd_data_vector_avx2 = {
-    .demand = softmax_demand, .run = cross_entropy_backward_data,
+    .demand = row_demand, .run = cross_entropy_backward_data,
+};
+const struct fcnn_variant categorical_cross_entropy_fwd_vector_avx2 = {
+    .demand = row_demand, .run = categorical_cross_entropy_forward,
+};
+const struct fcnn_variant categorical_cross_entropy_bwd_data_vector_avx2 = {
+    .demand = row_demand, .run = categorical_cross_entropy_backward_data,
 };

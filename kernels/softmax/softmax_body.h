@@ -1,22 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * Softmax over c, and with it the sparse categorical cross-entropy; a task is a row. Maximum and sum run in 16 striped
- * lanes (element i in lane i mod 16) whatever VL is; the lanes meet as 8+8, 4+4, 2+2, 1+1. A NaN, a +inf or nothing but
- * -inf in a row makes some exp() NaN, hence the sum, hence the row. */
-#include "kernels/elementwise/flush.h"
-#include "kernels/elementwise/lanes.h"
+ * Softmax over c, and with it the cross-entropies: with a label (sparse categorical) or a distribution for each row.
+ * The maximum runs in the lanes of sums (row.h). A NaN, a +inf or nothing but -inf in a row makes some exp() NaN, hence
+ * the sum, hence the row. */
 #include "kernels/simd/math.h"
-
-enum { LANES = 16, PARTS = LANES / VL };
+#include "kernels/softmax/row.h"
 
 struct softmax_row {
     float max, sum;
 };
-
-/* x in the first n lanes, `rest` in the others. */
-FCNN_INLINE vec softmax_first(vec x, int64_t n, float rest)
-{
-    return n >= VL ? x : vec_select(vec_first(n), x, vec_set1(rest));
-}
 
 /* The next 16 elements of a row, or the n that are left. */
 FCNN_INLINE void softmax_max_step(const float *x, vec max[PARTS], int64_t n)
@@ -24,7 +15,7 @@ FCNN_INLINE void softmax_max_step(const float *x, vec max[PARTS], int64_t n)
     FCNN_UNROLL
     for (int i = 0; i < PARTS; i++)
         if (i * VL < n) {
-            const vec part = softmax_first(vec_load_first(x + i * VL, n - i * VL), n - i * VL, -INFINITY);
+            const vec part = row_first(vec_load_first(x + i * VL, n - i * VL), n - i * VL, -INFINITY);
             max[i] = vec_select(vec_gt(part, max[i]), part, max[i]);
         }
 }
@@ -37,7 +28,7 @@ FCNN_INLINE void softmax_exp_step(const float *x, vec max, float *dst, vec sum[P
             const vec part = vec_sub(vec_load_first(x + i * VL, n - i * VL), max);
             const vec e = vec_flush(vec_exp(part), TINY_PROBABILITY);
             vec_store_first(dst + i * VL, e, n - i * VL);
-            sum[i] = vec_add(sum[i], softmax_first(e, n - i * VL, 0.0f));
+            sum[i] = vec_add(sum[i], row_first(e, n - i * VL, 0.0f));
         }
 }
 
@@ -61,17 +52,11 @@ static float softmax_max(const float *x, int64_t c)
 static float softmax_exp(const float *x, int64_t c, float max, float *dst)
 {
     vec sum[PARTS];
-    float lane[LANES];
     int64_t i = 0;
-    FCNN_UNROLL
-    for (int j = 0; j < PARTS; j++) sum[j] = vec_zero();
+    row_clear(sum);
     for (; i + LANES <= c; i += LANES) softmax_exp_step(x + i, vec_set1(max), dst + i, sum, LANES);
     if (i < c) softmax_exp_step(x + i, vec_set1(max), dst + i, sum, c - i);
-    FCNN_UNROLL
-    for (int j = 0; j < PARTS; j++) vec_store(lane + j * VL, sum[j]);
-    for (int half = LANES / 2; half > 0; half /= 2)
-        for (int j = 0; j < half; j++) lane[j] += lane[j + half];
-    return lane[0];
+    return row_sum(sum);
 }
 
 static struct softmax_row softmax_row(const float *x, int64_t c, float *dst)
@@ -82,12 +67,6 @@ static struct softmax_row softmax_row(const float *x, int64_t c, float *dst)
     for (; i + VL <= c; i += VL) vec_store(dst + i, vec_div(vec_load(dst + i), divisor));
     if (i < c) vec_store_first(dst + i, vec_div(vec_load_first(dst + i, c - i), divisor), c - i);
     return (struct softmax_row){max, sum};
-}
-
-static void softmax_demand(const struct fcnn_query *query, struct fcnn_demand *demand)
-{
-    const fcnn_problem *g = query->problem;
-    demand->tasks[FCNN_COMPUTE] = g->n;
 }
 
 static void softmax_forward(const struct fcnn_query *query, const fcnn_tensors *t,
@@ -132,4 +111,47 @@ static void cross_entropy_backward_data(const struct fcnn_query *query, const fc
         const float own = (dst[t->labels[n]] - 1.0f) * scale;
         d_src[t->labels[n]] = fabsf(own) < TINY_GRADIENT ? 0.0f : own;
     }
+}
+
+/* ---- a distribution in place of a label ---- */
+
+/* Adds target * (log(sum) - (x - max)) of the next 16 elements, or the n that are left. A target of 0 adds nothing,
+ * whatever x is. */
+FCNN_INLINE void categorical_step(const float *x, const float *target, vec max, vec log_sum, vec loss[PARTS], int64_t n)
+{
+    FCNN_UNROLL
+    for (int i = 0; i < PARTS; i++)
+        if (i * VL < n) {
+            const int64_t left = n - i * VL;
+            const vec own = vec_load_first(target + i * VL, left);
+            const vec term = vec_sub(log_sum, vec_sub(vec_load_first(x + i * VL, left), max));
+            loss[i] = vec_fma(own, vec_select(vec_eq(own, vec_zero()), vec_zero(), term), loss[i]);
+        }
+}
+
+static void categorical_cross_entropy_forward(const struct fcnn_query *query, const fcnn_tensors *t,
+                                              const struct fcnn_memory *memory, enum fcnn_stage stage, int64_t first,
+                                              int64_t last)
+{
+    const int64_t c = query->problem->c;
+    (void)memory, (void)stage;
+    for (int64_t n = first; n < last; n++) {
+        const float *x = t->src + n * c, *target = t->targets + n * c;
+        const struct softmax_row row = softmax_row(x, c, t->dst + n * c);
+        const vec max = vec_set1(row.max), log_sum = vec_set1(scalar_log(row.sum));
+        vec loss[PARTS];
+        int64_t i = 0;
+        row_clear(loss);
+        for (; i + LANES <= c; i += LANES) categorical_step(x + i, target + i, max, log_sum, loss, LANES);
+        if (i < c) categorical_step(x + i, target + i, max, log_sum, loss, c - i);
+        t->loss[n] = row_sum(loss);
+    }
+}
+
+static void categorical_cross_entropy_backward_data(const struct fcnn_query *query, const fcnn_tensors *t,
+                                                    const struct fcnn_memory *memory, enum fcnn_stage stage,
+                                                    int64_t first, int64_t last)
+{
+    (void)memory, (void)stage;
+    row_gradient(t->dst, t->targets, t->d_src, t->hyper->scale, first, last, query->problem->c);
 }

@@ -18,7 +18,7 @@ void io_nearest_begin(struct io_nearest *nearest, const char *word, size_t lengt
 {
     char text[IO_NEAREST_LONGEST + 1];
     const size_t n = letters(text, word, length);
-    *nearest = (struct io_nearest){.distance = n > IO_NEAREST_LONGEST ? 0 : n / 3 + 1};
+    *nearest = (struct io_nearest){.distance = n > IO_NEAREST_LONGEST ? 0 : n / 3 + 1 + (n > 3)};
     if (n <= IO_NEAREST_LONGEST) memcpy(nearest->word, text, n);
 }
 
