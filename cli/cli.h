@@ -15,6 +15,7 @@
 #define FCNN_ISAS (FCNN_NEON + 1) /* those that this program knows */
 
 struct cli_command;
+extern const struct cli_command cli_evaluate, cli_predict, cli_filter; /* trained models, pictures */
 extern const struct cli_command cli_train, cli_prove, cli_list, cli_info, cli_explain, cli_tune;
 extern const struct cli_command cli_summary, cli_convert;
 void cli_print_version(void);

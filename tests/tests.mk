@@ -7,6 +7,8 @@ script_tests = \
     tests/check_cli.sh \
     tests/check_columns.sh \
     tests/check_compare.sh \
+    tests/check_fetch.sh \
+    tests/check_filter.sh \
     tests/check_filters.sh \
     tests/check_growth.sh \
     tests/check_hardening.sh \
@@ -18,6 +20,7 @@ script_tests = \
     tests/check_leak.sh \
     tests/check_lists.sh \
     tests/check_no_memory.sh \
+    tests/check_predict.sh \
     tests/check_published.sh \
     tests/check_onnx.sh \
     tests/check_page.sh \
@@ -63,6 +66,7 @@ check_programs = \
     tests/check_api \
     tests/check_callback \
     tests/check_cases \
+    tests/check_dataset \
     tests/check_denormals \
     tests/check_digits \
     tests/check_dispatch \
@@ -84,11 +88,13 @@ check_programs = \
     tests/check_memory \
     tests/check_metrics \
     tests/check_net \
+    tests/check_npz \
     tests/check_orders \
     tests/check_peak \
     tests/check_peers \
     tests/check_pins \
     tests/check_places \
+    tests/check_png \
     tests/check_problem \
     tests/check_processes \
     tests/check_receipt \
@@ -120,6 +126,9 @@ if HAVE_SLEEF
 tests_check_reference_math_CPPFLAGS = $(AM_CPPFLAGS) $(SLEEF_CFLAGS) -DHAVE_SLEEF
 tests_check_reference_math_LDADD = libfcnn-tests.la $(SLEEF_LIBS)
 endif
+tests_check_png_CPPFLAGS = $(AM_CPPFLAGS) $(PNG_CFLAGS)
+tests_check_png_LDADD = $(LDADD) $(PNG_LIBS)
+tests_check_dataset_CPPFLAGS = $(AM_CPPFLAGS) $(PNG_CFLAGS)
 tests_check_receipt_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 if HAVE_CHECK
 check_LTLIBRARIES = libfcnn-tests.la
@@ -130,7 +139,11 @@ tests_make_onnx_SOURCES = tests/make_onnx.c tests/zoo.c tests/zoo.h
 
 # The program with an allocator that fails on command, for check_no_memory.sh.
 check_PROGRAMS += tests/broken_fastcnn
+
+# Pictures and models for shell tests.
+check_PROGRAMS += tests/picture
 endif
+tests_picture_LDADD = libfcnn-io.la libfcnn-core.la $(LIBM)
 tests_broken_fastcnn_CPPFLAGS = $(fastcnn_CPPFLAGS)
 tests_broken_fastcnn_SOURCES = $(cli_sources) cli/program.c cli/program.h tests/break_memory.c
 tests_broken_fastcnn_LDADD = libfcnn-cases.la libfcnn-layers.la libfcnn-io.la libfcnn-core.la $(JANSSON_LIBS) $(LIBM)
