@@ -2,12 +2,12 @@
  * fastcnn train: a model on MNIST or on synthetic digits, with the receipt of the run. The options, what they must have
  * in common, and which files are written when. */
 #include <errno.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "cli/history.h"
+#include "cli/network.h"
 #include "cli/training.h"
 
 #define EPOCHS       5
@@ -33,14 +33,7 @@ static int open_model(struct training *t, const fcnn_compile_options *defaults, 
     return code ? code : cli_model_open(model, name, &options, &t->file);
 }
 
-/* Pixels as the model wants them: the file says so. They were divided by 255. */
-static void scale(struct fcnn_dataset *set, const fcnn_file_info *file)
-{
-    const int64_t count = set->n * set->h * set->w * set->c;
-    for (int64_t i = 0; i < count; i++)
-        set->x[i] = (float)((double)nearbyintf(set->x[i] * 255) * file->input_scale + file->input_offset);
-}
-
+/* The data have the model's shapes; pixels become what its file says that it takes. */
 static int fit_data(struct training *t, const fcnn_model *model)
 {
     fcnn_layer_info last;
@@ -49,9 +42,10 @@ static int fit_data(struct training *t, const fcnn_model *model)
     if (!status) status = fcnn_model_layer(model, fcnn_model_layers(model) - 1, &last);
     const int code = status ? program_failed(status) : cli_data_fits(&t->data, h, w, c, (int)last.c);
     if (code) return code;
-    if (fabs(t->file.input_scale * 255 - 1) < 1e-6 && t->file.input_offset == 0) return EXIT_SUCCESS;
-    scale(&t->data.train, &t->file);
-    scale(&t->data.test, &t->file);
+    const struct cli_network network = {.info = t->file};
+    struct fcnn_dataset *sets[] = {&t->data.train, &t->data.test};
+    for (int i = 0; i < 2; i++)
+        cli_network_scale(&network, sets[i]->x, sets[i]->n * sets[i]->h * sets[i]->w * sets[i]->c);
     return EXIT_SUCCESS;
 }
 
@@ -229,9 +223,9 @@ static int run(int argc, char **argv)
 static const struct cli_option options[] = {
     {"model", "MODEL", "mnist-cnn (default), a saved model, which is trained on, or a text file of layers", CLI_TEXT,
      .field = FIELD(model_name)},
-    {"data", "DIR", "Folder with MNIST's four IDX files, plain or .gz (default: 12,000 + 2,000 synthetic digits)",
-     CLI_TEXT, .field = FIELD(data.directory)},
-    {"limit", "N", "Train with at most N images of DIR, or with N synthetic digits", CLI_INT64,
+    {"data", "PATH", "Folder of MNIST's IDX files, .npz file, or folder of classes with PNG files (default: 12,000 + "
+     "2,000 synthetic digits)", CLI_TEXT, .field = FIELD(data.directory)},
+    {"limit", "N", "Train with at most N images of PATH, or with N synthetic digits", CLI_INT64,
      .field = FIELD(limit), .low = 1, .high = 100000000},
     {"epochs", "N", "Passes over the training images (default 5; at most 50 with --until or --patience)", CLI_INT,
      .field = FIELD(fit.epochs), .low = 1, .high = 1000000},
