@@ -30,6 +30,7 @@ libfcnn_core_la_SOURCES = \
     lib/naive.c \
     lib/names.c \
     lib/net/added.c \
+    lib/net/callbacks.c \
     lib/net/compile.c \
     lib/net/fastcnn_net.h \
     lib/net/fit.c \

@@ -12,6 +12,7 @@ script_tests = \
     tests/check_filters.sh \
     tests/check_growth.sh \
     tests/check_hardening.sh \
+    tests/check_history.sh \
     tests/check_hot_loops.sh \
     tests/check_icount.sh \
     tests/check_includes.sh \
@@ -73,6 +74,7 @@ other_programs = \
     tests/check_denormals \
     tests/check_digits \
     tests/check_dispatch \
+    tests/check_early_stopping \
     tests/check_empty \
     tests/check_estimate \
     tests/check_explain \
