@@ -38,6 +38,11 @@ AM_TESTS_ENVIRONMENT = \
     FCNN_RUN='$(FCNN_RUN)' FCNN_VERSION='$(PACKAGE_VERSION)' top_srcdir='$(top_srcdir)' FASTCNN_TUNING=off;
 AM_TESTS_ENVIRONMENT += \
     export OBJCOPY='$(OBJCOPY)' OPENMP_CFLAGS='$(OPENMP_CFLAGS)';
+if CROSS_COMPILING
+# An emulator runs everything, slowly, and some of it does not survive a fork.
+AM_TESTS_ENVIRONMENT += \
+    export CK_FORK=$${CK_FORK-no} CK_TIMEOUT_MULTIPLIER=$${CK_TIMEOUT_MULTIPLIER-50};
+endif
 if SANITIZER
 AM_TESTS_ENVIRONMENT += \
     export CK_FORK=$${CK_FORK-no} LSAN_OPTIONS=$${LSAN_OPTIONS-suppressions=$(abs_top_srcdir)/tests/lsan.supp};
