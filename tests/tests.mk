@@ -46,6 +46,11 @@ AM_TESTS_ENVIRONMENT = \
 AM_TESTS_ENVIRONMENT += \
     export OBJCOPY='$(OBJCOPY)' OPENMP_CFLAGS='$(OPENMP_CFLAGS)' FCNN_IO='$(enable_io)' \
     IO_CFLAGS='$(IO_CFLAGS)' IO_LIBS='$(IO_LIBS)';
+if CROSS_COMPILING
+# An emulator runs everything, slowly, and some of it does not survive a fork.
+AM_TESTS_ENVIRONMENT += \
+    export CK_FORK=$${CK_FORK-no} CK_TIMEOUT_MULTIPLIER=$${CK_TIMEOUT_MULTIPLIER-50};
+endif
 if SANITIZER
 AM_TESTS_ENVIRONMENT += \
     export CK_FORK=$${CK_FORK-no} LSAN_OPTIONS=$${LSAN_OPTIONS-suppressions=$(abs_top_srcdir)/tests/lsan.supp};
