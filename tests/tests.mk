@@ -79,6 +79,7 @@ check_programs = \
     tests/check_kernels \
     tests/check_layers \
     tests/check_limits \
+    tests/check_losses \
     tests/check_memory \
     tests/check_metrics \
     tests/check_net \

@@ -105,7 +105,7 @@ static fcnn_status plan_forward(fcnn_model *model, struct net_plans *plans)
     for (int i = 0; i < model->layers; i++)
         NET_TRY(plan_packed(model, plans, i, FCNN_FORWARD, &plans->stages[i].forward));
     NET_TRY(plan_head(model, plans, FCNN_SOFTMAX, FCNN_FORWARD, &plans->softmax));
-    return plan_head(model, plans, FCNN_CROSS_ENTROPY, FCNN_FORWARD, &plans->loss);
+    return plan_head(model, plans, net_loss_op(model), FCNN_FORWARD, &plans->loss);
 }
 
 static fcnn_status plan_sums(fcnn_model *model, struct net_plans *plans, int layer)
@@ -127,7 +127,7 @@ static fcnn_status plan_backward(fcnn_model *model, struct net_plans *plans)
         if (model->layer[i].parameters)
             NET_TRY(plan_layer(model, plans, i, FCNN_BACKWARD_WEIGHTS, &stage->backward_weights));
     }
-    return plan_head(model, plans, FCNN_CROSS_ENTROPY, FCNN_BACKWARD_DATA, &plans->loss_backward);
+    return plan_head(model, plans, net_loss_op(model), FCNN_BACKWARD_DATA, &plans->loss_backward);
 }
 
 static void destroy_backward(const fcnn_model *model, struct net_plans *plans)
