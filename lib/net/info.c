@@ -44,7 +44,7 @@ fcnn_status fcnn_model_kernels(fcnn_model *model, int line, char *text, size_t s
     } else {
         const int reduce = line == model->layers + 1;
         const struct net_layer *layer = largest(model);
-        problem.op = reduce ? FCNN_REDUCE : model->optimizer == FCNN_OPTIMIZER_SGD ? FCNN_SGD : FCNN_ADAM;
+        problem.op = reduce ? FCNN_REDUCE : net_optimizer_op(model);
         problem.direction = reduce ? FCNN_FORWARD : FCNN_UPDATE;
         problem.n = reduce ? model->shards : 1;
         problem.c = reduce ? layer->parameters : layer->trained;
