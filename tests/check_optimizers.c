@@ -194,7 +194,8 @@ START_TEST(models_follow_the_formulas)
         for (int i = 0; i < TOY_PARAMETERS; i++) {
             const double step = plain_step(&options, lr, t, (double)before[i], gradient[i], &m[i], &v[i]);
             const double got = (double)after[i] - (double)before[i];
-            ck_assert_msg(fabs(got - step) < 1e-6, "setting %d, step %d, parameter %d: %g, not %g", _i, t, i, got, step);
+            ck_assert_msg(fabs(got - step) < 1e-6, "setting %d, step %d, parameter %d: %g, not %g", _i, t, i, got,
+                          step);
             moved += fabs(step);
         }
     }
