@@ -256,7 +256,7 @@ FCNN_INLINE fcnn_status fcnn_model_tune(fcnn_model *model, int64_t batch, const 
 
 /* ---- weights and the optimizer's state: all that a checkpoint needs ---- */
 
-FCNN_API int64_t fcnn_model_parameters(const fcnn_model *model);
+FCNN_API int64_t fcnn_model_parameters(const fcnn_model *model); /* moving averages too */
 
 /* One float per parameter of a compiled model each. Adam's moments; SGD: moment_1 is its momentum, moment_2 stays 0;
  * RMSprop: moment_1 is its momentum (without: the last step), moment_2 the mean of squares.
@@ -276,14 +276,14 @@ typedef enum fcnn_part {
     FCNN_PART_MOVING_VARIANCE,
 } fcnn_part;
 
-/* A whole array, layer by layer, each layer's weights, then its bias: copies out / in `count` floats, which must be
- * fcnn_model_parameters(). Setting the weights leaves the optimizer's state as it is. */
+/* A whole array, layer by layer, each layer's parts in the order of fcnn_part: copies out / in `count` floats, which
+ * must be fcnn_model_parameters(). Setting the weights leaves the optimizer's state as it is. */
 FCNN_API fcnn_status fcnn_model_get_array(const fcnn_model *model, fcnn_array array, float *values, int64_t count);
 FCNN_API fcnn_status fcnn_model_set_array(fcnn_model *model, fcnn_array array, const float *values, int64_t count);
 FCNN_API fcnn_status fcnn_model_get_weights(const fcnn_model *model, float *weights, int64_t count);
 FCNN_API fcnn_status fcnn_model_set_weights(fcnn_model *model, const float *weights, int64_t count);
 
-/* One layer's part of an array: RSCK (dense: CK) or bias, `count` as fcnn_layer_info has it. */
+/* One layer's part of an array, `count` as fcnn_layer_info has it. FCNN_BAD_ARGUMENT: it has no such part. */
 FCNN_API fcnn_status fcnn_layer_get_array(const fcnn_model *model, int layer, fcnn_array array, fcnn_part part,
                                           float *values, int64_t count);
 FCNN_API fcnn_status fcnn_layer_set_array(fcnn_model *model, int layer, fcnn_array array, fcnn_part part,
