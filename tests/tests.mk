@@ -88,6 +88,7 @@ other_programs = \
     tests/check_gate \
     tests/check_gate_files \
     tests/check_gate_report \
+    tests/check_gradients \
     tests/check_hyper \
     tests/check_idx \
     tests/check_input \
@@ -100,6 +101,7 @@ other_programs = \
     tests/check_metrics \
     tests/check_net \
     tests/check_npz \
+    tests/check_optimizers \
     tests/check_orders \
     tests/check_peak \
     tests/check_peers \
@@ -146,6 +148,7 @@ endif
 tests_check_png_CPPFLAGS = $(AM_CPPFLAGS) $(PNG_CFLAGS)
 tests_check_png_LDADD = $(LDADD) $(PNG_LIBS)
 tests_check_dataset_CPPFLAGS = $(AM_CPPFLAGS) $(PNG_CFLAGS)
+tests_check_optimizers_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 tests_check_receipt_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 if HAVE_CHECK
 check_LTLIBRARIES = libfcnn-tests.la
@@ -183,6 +186,8 @@ libfcnn_tests_la_SOURCES = \
     tests/harness.h \
     tests/made_up.c \
     tests/made_up.h \
+    tests/plain.c \
+    tests/plain.h \
     tests/shapes.c \
     tests/shapes.h \
     tests/shapes_random.c \
