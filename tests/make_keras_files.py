@@ -499,7 +499,7 @@ def make_refused(folder):
     fault("promise", "is not stored as large as it is declared", replaced(lambda f, a: f.create_dataset(
         kernel, a.shape, "f4")))
     fault("text", "does not hold numbers", replaced(lambda f, a: f.__setitem__(kernel, np.full(a.shape, b"x"))))
-    fault("missing", "there is no data set", replaced(lambda f, a: None))
+    fault("missing", "there is no conv2d/kernel:0", replaced(lambda f, a: None))
     fault("no-config", "it has no attribute model_config", lambda f: f.attrs.__delitem__("model_config"))
     fault("no-weights", "there is no model_weights", lambda f: f.__delitem__("model_weights"))
     make_refused_graphs(folder, listed)

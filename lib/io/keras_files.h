@@ -4,6 +4,7 @@
 #define FCNN_IO_KERAS_FILES_H
 
 #include "lib/io/h5.h"
+#include "lib/io/h5_make.h"
 #include "lib/io/keras.h"
 #include "lib/io/keras_values.h"
 
@@ -21,7 +22,7 @@ struct io_notes {
     char version[32]; /* of this library; "" where another one wrote the file */
 };
 fcnn_status io_notes_read(struct io_notes *notes, struct io_h5 *h5);
-fcnn_status io_notes_write(struct io_h5 *h5, const fcnn_model *model, const fcnn_save_options *options);
+fcnn_status io_notes_write(struct io_h5_new *h5, const fcnn_model *model, const fcnn_save_options *options);
 
 /* ---- a model to be read ---- */
 
@@ -43,21 +44,22 @@ fcnn_status io_keras_make(fcnn_model **model, struct io_values *values, struct i
 
 /* .h5: model_weights/LAYER/PATHS, or LAYER/PATHS of a file of weights alone. chain: of the file's own model, whose
  * names decide then; NULL: layers are matched by their order. */
-fcnn_status io_legacy_read_weights(struct io_values *values, struct io_h5 *h5, hid_t group, const fcnn_model *model,
+fcnn_status io_legacy_read_weights(struct io_values *values, struct io_h5 *h5, uint64_t group, const fcnn_model *model,
                                    const json_t *chain);
 /* .weights.h5: layers/CLASS_N/vars/0. */
 fcnn_status io_vars_read_weights(struct io_values *values, struct io_h5 *h5, const fcnn_model *model);
 /* Whether a state is there and fits: values->has_state, *fits. */
 fcnn_status io_vars_read_state(struct io_values *values, struct io_h5 *h5, const fcnn_model *model, int *fits);
-fcnn_status io_vars_write(struct io_h5 *h5, const fcnn_model *model, const fcnn_save_options *options, int with_state);
+fcnn_status io_vars_write(struct io_h5_new *h5, const fcnn_model *model, const fcnn_save_options *options,
+                          int with_state);
 
 /* The optimizer's state from the arrays `paths` of a group, in the order in which any Keras wrote them; named: by their
  * names, else by their places. *fits is 0 where they are not those of this model and optimizer. */
-fcnn_status io_state_read(struct io_values *values, struct io_h5 *h5, hid_t group, const struct io_texts *paths,
+fcnn_status io_state_read(struct io_values *values, struct io_h5 *h5, uint64_t group, const struct io_texts *paths,
                           int named, const fcnn_model *model, int *fits);
 
 /* Reads all of one array into values that are as many as expected, with that shape. */
-fcnn_status io_part_read(struct io_h5 *h5, hid_t group, const char *path, const struct io_part *part,
+fcnn_status io_part_read(struct io_h5 *h5, uint64_t group, const char *path, const struct io_part *part,
                          const char *layer, float *values);
 
 #endif
