@@ -7,6 +7,7 @@ script_tests = \
     tests/check_cli.sh \
     tests/check_columns.sh \
     tests/check_compare.sh \
+    tests/check_convert.sh \
     tests/check_filters.sh \
     tests/check_growth.sh \
     tests/check_hardening.sh \
