@@ -16,6 +16,7 @@
 
 struct cli_command;
 extern const struct cli_command cli_train, cli_prove, cli_list, cli_info, cli_explain, cli_tune;
+extern const struct cli_command cli_summary, cli_convert;
 void cli_print_version(void);
 
 /* --json was given; set by cli_parse(). */

@@ -13,6 +13,7 @@ cli_sources = \
     cli/arguments.c \
     cli/arguments.h \
     cli/cli.h \
+    cli/convert.c \
     cli/data.c \
     cli/explain.c \
     cli/file.c \
@@ -21,8 +22,11 @@ cli_sources = \
     cli/list.c \
     cli/main.c \
     cli/measure.c \
+    cli/model.c \
+    cli/model.h \
     cli/progress.c \
     cli/prove.c \
+    cli/summary.c \
     cli/times.c \
     cli/times.h \
     cli/train.c \

@@ -7,7 +7,7 @@
 #include "cli/cli.h"
 
 static const struct cli_command *const commands[] = {&cli_train, &cli_prove, &cli_list, &cli_info, &cli_explain,
-                                                   &cli_tune};
+                                                   &cli_tune, &cli_summary, &cli_convert};
 #define COMMANDS ((int)(sizeof commands / sizeof *commands))
 
 void cli_print_version(void)

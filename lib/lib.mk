@@ -39,6 +39,8 @@ libfcnn_core_la_SOURCES = \
     lib/net/layers.c \
     lib/net/memory.c \
     lib/net/model.c \
+    lib/net/moments.c \
+    lib/net/moments.h \
     lib/net/net.h \
     lib/net/normalize.c \
     lib/net/plans.c \
@@ -99,15 +101,19 @@ endif
 
 # What the shared library keeps to itself is visible in the static one, so there it gets our prefix.
 install-exec-hook:
-	@library='$(DESTDIR)$(libdir)/libfastcnn.a'; if test -f "$$library" && test -n '$(OBJCOPY)'; then \
-	    NM='$(NM)' OBJCOPY='$(OBJCOPY)' $(SHELL) $(srcdir)/lib/prefix_static.sh "$$library"; \
-	fi
+	@for name in fastcnn fastcnn-io; do \
+	    library='$(DESTDIR)$(libdir)'/lib$$name.a; \
+	    test ! -f "$$library" || test -z '$(OBJCOPY)' || \
+	        NM='$(NM)' OBJCOPY='$(OBJCOPY)' $(SHELL) $(srcdir)/lib/prefix_static.sh "$$library" || exit 1; \
+	done
 
-# The list of exported functions, from the headers: look at its diff before committing it.
+# The lists of exported functions, from the headers: look at their diff before committing it.
 .PHONY: update-symbols
 update-symbols:
-	top_srcdir='$(srcdir)' $(SHELL) $(srcdir)/tests/check_symbols.sh --list >lib/symbols.tmp
+	top_srcdir='$(srcdir)' $(SHELL) $(srcdir)/tests/check_symbols.sh --list fastcnn >lib/symbols.tmp
 	mv lib/symbols.tmp $(srcdir)/lib/libfastcnn.symbols
+	top_srcdir='$(srcdir)' $(SHELL) $(srcdir)/tests/check_symbols.sh --list fastcnn-io >lib/symbols.tmp
+	mv lib/symbols.tmp $(srcdir)/lib/io/libfastcnn-io.symbols
 
 # File formats and receipts: not in the library of kernels, which needs no more than libc, libm and OpenMP. All of it is
 # libfcnn-io.la; libfastcnn-io.la is the same with only the functions of fastcnn_io.h exported: what is installed.
@@ -132,10 +138,27 @@ libfcnn_io_la_SOURCES = \
     lib/io/keras_training.c \
     lib/io/models.c \
     lib/io/models.h \
+    lib/io/nearest.c \
+    lib/io/nearest.h \
+    lib/io/number.c \
+    lib/io/number.h \
+    lib/io/onnx.c \
+    lib/io/onnx_graph.c \
+    lib/io/onnx_graph.h \
+    lib/io/protobuf.c \
+    lib/io/protobuf.h \
     lib/io/receipt.c \
     lib/io/receipt.h \
     lib/io/replace.c \
     lib/io/replace.h \
+    lib/io/safetensors.c \
+    lib/io/safetensors.h \
+    lib/io/safetensors_read.c \
+    lib/io/safetensors_write.c \
+    lib/io/text.c \
+    lib/io/text.h \
+    lib/io/text_table.c \
+    lib/io/text_write.c \
     lib/io/whole.c \
     lib/io/whole.h
 if HAVE_HDF5
@@ -172,10 +195,16 @@ libfastcnn_io_la_LDFLAGS = $(AM_LDFLAGS) -no-undefined -version-info 0:0:0
 if VERSION_SCRIPT
 libfastcnn_io_la_LDFLAGS += -Wl,--version-script=$(srcdir)/lib/io/libfastcnn-io.map
 EXTRA_libfastcnn_io_la_DEPENDENCIES = lib/io/libfastcnn-io.map
+if !SANITIZER
+libfastcnn_io_la_LDFLAGS += -Wl,-z,defs
 endif
-EXTRA_DIST += lib/io/libfastcnn-io.map
+endif
+EXTRA_DIST += lib/io/libfastcnn-io.map lib/io/libfastcnn-io.symbols
 
 pkgconfig_DATA = fastcnn.pc
+if INSTALL_IO
+pkgconfig_DATA += fastcnn-io.pc
+endif
 
 # For CMake's find_package(). The file finds the installed tree from where it lies itself, so that trees can be moved:
 # it needs the folders relative to the prefix, which only make knows.
@@ -186,4 +215,6 @@ CLEANFILES += fastcnnConfig.cmake
 fastcnnConfig.cmake: fastcnnConfig.cmake.in Makefile
 	$(AM_V_GEN)prefix='$(prefix)' libdir='$(libdir)' includedir='$(includedir)'; \
 	$(SED) -e "s|@LIBDIR@|$${libdir#"$$prefix"/}|" -e "s|@INCLUDEDIR@|$${includedir#"$$prefix"/}|" \
-	    -e 's|@OPENMP_CFLAGS[@]|$(OPENMP_CFLAGS)|' $(srcdir)/fastcnnConfig.cmake.in >$@.tmp && mv $@.tmp $@
+	    -e 's|@OPENMP_CFLAGS[@]|$(OPENMP_CFLAGS)|' \
+	    -e "s|@IO_LIBS[@]|$$(echo $(JANSSON_LIBS) $(NETTLE_LIBS) $(ZLIB_LIBS) $(HDF5_LIBS) $(PNG_LIBS) | tr ' ' ';')|" \
+	    $(srcdir)/fastcnnConfig.cmake.in >$@.tmp && mv $@.tmp $@

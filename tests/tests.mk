@@ -7,6 +7,7 @@ script_tests = \
     tests/check_cli.sh \
     tests/check_columns.sh \
     tests/check_compare.sh \
+    tests/check_convert.sh \
     tests/check_filters.sh \
     tests/check_growth.sh \
     tests/check_hardening.sh \
@@ -19,13 +20,15 @@ script_tests = \
     tests/check_lists.sh \
     tests/check_no_memory.sh \
     tests/check_published.sh \
+    tests/check_onnx.sh \
     tests/check_page.sh \
     tests/check_symbols.sh \
     tests/check_table.sh \
     tests/check_tier0.sh \
     tests/check_tuning.sh \
     tests/check_vectors.sh
-EXTRA_DIST += $(script_tests) tests/make_keras_files.py tests/README.md tests/growth.c tests/lsan.supp tests/run_bench.sh
+EXTRA_DIST += $(script_tests) tests/README.md tests/growth.c tests/lsan.supp tests/make_keras_files.py \
+    tests/onnx_predict.py tests/run_bench.sh
 
 TEST_EXTENSIONS = .sh
 LOG_COMPILER = $(FCNN_RUN)
@@ -38,7 +41,9 @@ AM_TESTS_ENVIRONMENT = \
     HARDENING='$(HARDENING_CFLAGS) $(HARDENING_LDFLAGS)' \
     FCNN_RUN='$(FCNN_RUN)' FCNN_VERSION='$(PACKAGE_VERSION)' top_srcdir='$(top_srcdir)' FASTCNN_TUNING=off;
 AM_TESTS_ENVIRONMENT += \
-    export OBJCOPY='$(OBJCOPY)' OPENMP_CFLAGS='$(OPENMP_CFLAGS)';
+    export OBJCOPY='$(OBJCOPY)' OPENMP_CFLAGS='$(OPENMP_CFLAGS)' FCNN_IO='$(enable_io)' \
+    IO_CFLAGS='$(JANSSON_CFLAGS) $(NETTLE_CFLAGS) $(ZLIB_CFLAGS) $(HDF5_CFLAGS) $(PNG_CFLAGS)' \
+    IO_LIBS='$(JANSSON_LIBS) $(NETTLE_LIBS) $(ZLIB_LIBS) $(HDF5_LIBS) $(PNG_LIBS)';
 if SANITIZER
 AM_TESTS_ENVIRONMENT += \
     export CK_FORK=$${CK_FORK-no} LSAN_OPTIONS=$${LSAN_OPTIONS-suppressions=$(abs_top_srcdir)/tests/lsan.supp};
@@ -91,11 +96,13 @@ check_programs = \
     tests/check_processes \
     tests/check_receipt \
     tests/check_reference \
+    tests/check_reference_batch \
     tests/check_reference_conv \
     tests/check_reference_math \
     tests/check_report \
     tests/check_results \
     tests/check_runs \
+    tests/check_safetensors \
     tests/check_search \
     tests/check_settings \
     tests/check_shape_file \
@@ -105,6 +112,7 @@ check_programs = \
     tests/check_summary \
     tests/check_team \
     tests/check_text \
+    tests/check_text_models \
     tests/check_threads \
     tests/check_training \
     tests/check_tune \
@@ -124,6 +132,10 @@ endif
 tests_check_receipt_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 if HAVE_CHECK
 check_LTLIBRARIES = libfcnn-tests.la
+
+# For check_onnx.sh.
+check_PROGRAMS += tests/make_onnx
+tests_make_onnx_SOURCES = tests/make_onnx.c tests/zoo.c tests/zoo.h
 
 # The program with an allocator that fails on command, for check_no_memory.sh.
 check_PROGRAMS += tests/broken_fastcnn
@@ -191,6 +203,9 @@ tests_check_orders_LDFLAGS = $(bench_link_flags)
 tests_check_orders_LDADD = libfcnn-bench.la $(LDADD) $(JANSSON_LIBS)
 tests_check_gate_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 tests_check_gate_LDADD = libfcnn-gate.la $(LDADD) $(JANSSON_LIBS)
+tests_check_safetensors_SOURCES = tests/check_safetensors.c tests/zoo.c tests/zoo.h
+tests_check_safetensors_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+tests_check_text_models_SOURCES = tests/check_text_models.c tests/zoo.c tests/zoo.h
 tests_check_shape_file_LDADD = libfcnn-layers.la $(LDADD)
 tests_check_tuning_file_SOURCES = tests/check_tuning_file.c tests/tuning.c tests/tuning.h
 tests_check_tuning_text_SOURCES = tests/check_tuning_text.c tests/tuning.c tests/tuning.h
@@ -207,8 +222,8 @@ check-random: tests/check_kernels
 	@$(AM_TESTS_ENVIRONMENT) FCNN_TEST_LISTS=0 FCNN_TEST_RANDOM='$(RANDOM_PROBLEMS)' $(FCNN_RUN) tests/check_kernels
 
 # libFuzzer on everything that reads files: tests/fuzz/run.sh says how. Succeeds where there is no libFuzzer.
-fuzz_targets = tests/fuzz/tuning.c
-EXTRA_DIST += tests/fuzz/run.sh $(fuzz_targets) tests/fuzz/seeds/tuning/crlf tests/fuzz/seeds/tuning/full
+fuzz_targets = tests/fuzz/safetensors.c tests/fuzz/text_model.c tests/fuzz/tuning.c
+EXTRA_DIST += tests/fuzz/run.sh $(fuzz_targets) tests/fuzz/seeds
 .PHONY: fuzz
 fuzz:
 	@$(AM_TESTS_ENVIRONMENT) $(SHELL) $(srcdir)/tests/fuzz/run.sh || test $$? -eq 77

@@ -39,9 +39,9 @@ static const struct format formats[] = {
     {FCNN_FORMAT_WEIGHTS_H5, "weights.h5", {".weights.h5"}, NULL, HDF5_ONLY(io_weights_h5_save), 1},
     {FCNN_FORMAT_H5, "h5", {".h5", ".hdf5"}, HDF5_ONLY(io_h5_load), HDF5_ONLY(io_h5_save), 1},
     {FCNN_FORMAT_KERAS, "keras", {".keras"}, HDF5_ONLY(io_keras_load), HDF5_ONLY(io_keras_save), 1},
-    {FCNN_FORMAT_SAFETENSORS, "safetensors", {".safetensors"}, NULL, NULL, 0},
-    {FCNN_FORMAT_ONNX, "onnx", {".onnx"}, NULL, NULL, 0},
-    {FCNN_FORMAT_TEXT, "text", {".txt", ".model"}, NULL, NULL, 0},
+    {FCNN_FORMAT_SAFETENSORS, "safetensors", {".safetensors"}, io_safetensors_load, io_safetensors_save, 0},
+    {FCNN_FORMAT_ONNX, "onnx", {".onnx"}, NULL, io_onnx_save, 0},
+    {FCNN_FORMAT_TEXT, "text", {".txt", ".model"}, io_text_load, io_text_save, 0},
 };
 #define FORMATS ((int)(sizeof formats / sizeof formats[0]))
 
@@ -49,6 +49,17 @@ static const struct format *format_of(fcnn_format format)
 {
     for (int i = 0; i < FORMATS; i++)
         if (formats[i].format == format) return &formats[i];
+    return NULL;
+}
+
+static const struct format *format_by_name(const char *path)
+{
+    const size_t length = strlen(path);
+    for (int i = 0; i < FORMATS; i++)
+        for (int j = 0; j < 3 && formats[i].ends[j]; j++) {
+            const size_t end = strlen(formats[i].ends[j]);
+            if (length > end && !strcasecmp(path + length - end, formats[i].ends[j])) return &formats[i];
+        }
     return NULL;
 }
 
@@ -91,6 +102,8 @@ static fcnn_status detect(const char *path, fcnn_format *format)
     close(fd);
     if (count < 0) return fcnn_io_fail(FCNN_NO_FILE, "%s: it cannot be read: %s", path, strerror(error));
     *format = format_by_bytes(bytes, (size_t)count);
+    const struct format *named = format_by_name(path);
+    if (*format == FCNN_FORMAT_AUTO && named && !named->load) *format = named->format; /* which is then refused */
     if (*format != FCNN_FORMAT_AUTO) return FCNN_OK;
     return fcnn_io_fail(FCNN_BAD_DATA, "%s: %s", path,
                         count ? "it begins like no format of models that is read here: HDF5, zip, safetensors, text"
@@ -213,6 +226,7 @@ fcnn_status fcnn_model_load_weights(fcnn_model *model, const char *path)
 #ifdef HAVE_HDF5
     if (format == FCNN_FORMAT_H5) return io_h5_load_weights(model, path);
 #endif
+    if (format == FCNN_FORMAT_SAFETENSORS) return io_safetensors_load_weights(model, path);
     fcnn_model *from = NULL;
     fcnn_file_info info = {0};
     IO_TRY(load(&from, path, &(fcnn_load_options){.format = format}, &info));
@@ -225,15 +239,10 @@ fcnn_status fcnn_model_load_weights(fcnn_model *model, const char *path)
 
 /* ---- saving ---- */
 
-static const struct format *format_by_name(const char *path)
+fcnn_format io_format_of_name(const char *path)
 {
-    const size_t length = strlen(path);
-    for (int i = 0; i < FORMATS; i++)
-        for (int j = 0; j < 3 && formats[i].ends[j]; j++) {
-            const size_t end = strlen(formats[i].ends[j]);
-            if (length > end && !strcasecmp(path + length - end, formats[i].ends[j])) return &formats[i];
-        }
-    return NULL;
+    const struct format *format = format_by_name(path);
+    return format ? format->format : FCNN_FORMAT_AUTO;
 }
 
 fcnn_status fcnn_model_save_sized(const fcnn_model *model, const char *path, const fcnn_save_options *options,

@@ -19,6 +19,7 @@ fcnn_status io_h5_load_weights(fcnn_model *model, const char *path);
 
 fcnn_status io_safetensors_load(fcnn_model **model, const char *path, const fcnn_load_options *options,
                                 fcnn_file_info *info);
+fcnn_status io_safetensors_load_weights(fcnn_model *model, const char *path); /* as io_h5_load_weights() */
 fcnn_status io_safetensors_save(const fcnn_model *model, const char *path, const fcnn_save_options *options);
 
 fcnn_status io_onnx_save(const fcnn_model *model, const char *path, const fcnn_save_options *options);
@@ -26,5 +27,8 @@ fcnn_status io_onnx_save(const fcnn_model *model, const char *path, const fcnn_s
 fcnn_status io_text_load(fcnn_model **model, const char *path, const fcnn_load_options *options,
                          fcnn_file_info *info);
 fcnn_status io_text_save(const fcnn_model *model, const char *path, const fcnn_save_options *options);
+
+/* The format that a file's name ends like; FCNN_FORMAT_AUTO: none. */
+fcnn_format io_format_of_name(const char *path);
 
 #endif

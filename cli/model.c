@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * See model.h. */
+#include "cli/model.h"
+
+#include <string.h>
+
+#include "cli/cli.h"
+
+static const struct {
+    const char *name;
+    fcnn_status (*make)(fcnn_model **model);
+} models[] = {{"mnist-cnn", fcnn_model_mnist}};
+#define MODELS ((int)(sizeof models / sizeof models[0]))
+
+/* ---- by name ---- */
+
+static int find(const char *what)
+{
+    for (int i = 0; i < MODELS; i++)
+        if (!strcmp(models[i].name, what)) return i;
+    return -1;
+}
+
+static int make(fcnn_model **model, int number, const fcnn_load_options *options)
+{
+    fcnn_compile_options compile = {.seed = 0};
+    if (options && options->compile) compile = *options->compile;
+    compile.kernels = options ? options->kernels : NULL;
+    fcnn_status status = models[number].make(model);
+    if (!status && !(options && options->not_compiled)) status = fcnn_compile(*model, &compile);
+    return status ? program_failed(status) : EXIT_SUCCESS;
+}
+
+/* ---- in a file ---- */
+
+/* What a file holds is data, whichever way the library says that it cannot use it. */
+static int failed(fcnn_status status)
+{
+    program_complain("%s", fcnn_io_last_error());
+    return status == FCNN_BAD_ARGUMENT || status == FCNN_BAD_SHAPE ? EX_DATAERR : program_exit_code(status);
+}
+
+static int load(fcnn_model **model, const char *path, const fcnn_load_options *options, fcnn_file_info *info)
+{
+    const fcnn_status status = fcnn_model_load(model, path, options, info);
+    if (!status) return EXIT_SUCCESS;
+    if (status != FCNN_NO_FILE || strpbrk(path, "./")) return failed(status);
+    program_complain("%s; nor is it the name of a model: %s", fcnn_io_last_error(), models[0].name);
+    return EX_NOINPUT;
+}
+
+int cli_model_open(fcnn_model **model, const char *what, const fcnn_load_options *options, fcnn_file_info *info)
+{
+    const int number = find(what);
+    *model = NULL;
+    if (info) *info = (fcnn_file_info){.input_scale = 1.0 / 255};
+    const int code = number >= 0 ? make(model, number, options) : load(model, what, options, info);
+    if (!code) return EXIT_SUCCESS;
+    fcnn_model_destroy(*model);
+    *model = NULL;
+    return code;
+}
+
+int cli_model_load_weights(fcnn_model *model, const char *path)
+{
+    const fcnn_status status = fcnn_model_load_weights(model, path);
+    return status ? failed(status) : EXIT_SUCCESS;
+}
+
+int cli_model_save(const fcnn_model *model, const char *path, const fcnn_save_options *options)
+{
+    const fcnn_status status = fcnn_model_save(model, path, options);
+    if (!status) return EXIT_SUCCESS;
+    program_complain("%s", fcnn_io_last_error());
+    return status == FCNN_NO_FILE ? EX_IOERR : status == FCNN_BAD_ARGUMENT ? EX_USAGE : program_exit_code(status);
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Models on command lines: by name, in a file of any format, as text. Each function complains and returns an exit
+ * code (program.h). */
+#ifndef FASTCNN_CLI_MODEL_H
+#define FASTCNN_CLI_MODEL_H
+
+#include "lib/fastcnn.h"
+#include "lib/io/fastcnn_io.h"
+
+/* What MODEL means, for --help. */
+#define CLI_MODEL_HELP                                                                                                 \
+    "MODEL is mnist-cnn (the Keras tutorial network), a saved model (.h5, .keras, .safetensors) or a text file of "   \
+    "layers (docs/models.md)."
+
+/* Opens a model, compiled unless options->not_compiled. `what`: a name, unless there is a '/' or '.' in it, else a file.
+ * options and info may be NULL. *model is the caller's to destroy, NULL unless the code is 0. 66: no such file or name,
+ * 65: the file is damaged or has what this library does not, 71: no memory. */
+int cli_model_open(fcnn_model **model, const char *what, const fcnn_load_options *options, fcnn_file_info *info);
+
+/* Weights alone, of any format, into a compiled model. */
+int cli_model_load_weights(fcnn_model *model, const char *path);
+
+/* Writes a model; the format follows from the name's end unless options has one; options may be NULL. 64: no format has
+ * that end, or it cannot hold this model; 74: the file cannot be written. */
+int cli_model_save(const fcnn_model *model, const char *path, const fcnn_save_options *options);
+
+#endif

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Writing models as safetensors files. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/io/fail.h"
+#include "lib/io/keras.h"
+#include "lib/io/models.h"
+#include "lib/io/number.h"
+#include "lib/io/replace.h"
+#include "lib/io/safetensors.h"
+
+/* A file in the making. What cannot be made for lack of memory shows in `failed`. */
+struct writing {
+    const fcnn_model *model;
+    const fcnn_save_options *options;
+    fcnn_state state;
+    json_t *header;
+    float *data;
+    int64_t count; /* floats that are there */
+    int failed;
+};
+
+static void put(struct writing *w, json_t *object, const char *key, json_t *value)
+{
+    w->failed |= json_object_set_new(object, key, value);
+}
+
+/* ---- metadata ---- */
+
+static void put_document(struct writing *w, json_t *metadata, const char *key, json_t *document)
+{
+    char *text = document ? json_dumps(document, JSON_COMPACT) : NULL;
+    put(w, metadata, key, text ? json_string(text) : NULL);
+    free(text);
+    json_decref(document);
+}
+
+static void put_number(struct writing *w, json_t *metadata, const char *key, double number)
+{
+    char text[32];
+    io_number_write(text, number);
+    put(w, metadata, key, json_string(text));
+}
+
+static int has_state(const struct writing *w)
+{
+    return !w->options->without_state && (w->state.steps || w->state.epochs);
+}
+
+/* What Keras' configurations have no words for. */
+static json_t *own(struct writing *w, const fcnn_compile_options *compile)
+{
+    json_t *own = json_pack("{s:I, s:i}", "seed", (json_int_t)compile->seed, "shards", compile->shards);
+    if (!has_state(w)) return own;
+    put(w, own, "steps", json_integer(w->state.steps));
+    put(w, own, "epochs", json_integer(w->state.epochs));
+    put(w, own, "beta_1_power", json_real((double)w->state.beta_1_power));
+    put(w, own, "beta_2_power", json_real((double)w->state.beta_2_power));
+    return own;
+}
+
+static void put_metadata(struct writing *w, const fcnn_compile_options *compile)
+{
+    char producer[64];
+    json_t *metadata = json_object();
+    snprintf(producer, sizeof producer, "libfastcnn %s", fcnn_version());
+    put(w, metadata, "producer", json_string(producer));
+    put_document(w, metadata, "model_config", io_keras_model_config(w->model));
+    put_document(w, metadata, "training_config", io_keras_training_config(w->model));
+    put_document(w, metadata, "fastcnn", own(w, compile));
+    if (w->options->input_scale != 0 || w->options->input_offset != 0) {
+        put_number(w, metadata, "input_scale", w->options->input_scale);
+        put_number(w, metadata, "input_offset", w->options->input_offset);
+    }
+    put(w, w->header, "__metadata__", metadata);
+}
+
+/* ---- tensors ---- */
+
+static int is_zero(const float *values, int64_t count)
+{
+    for (int64_t i = 0; i < count; i++)
+        if (values[i] != 0) return 0;
+    return 1;
+}
+
+static void put_tensor(struct writing *w, const struct io_tensor *tensor)
+{
+    json_t *shape = json_array();
+    const json_int_t begin = (json_int_t)(w->count * (int64_t)sizeof(float));
+    const json_int_t end = begin + (json_int_t)(tensor->count * (int64_t)sizeof(float));
+    for (int i = 0; i < tensor->rank; i++)
+        w->failed |= json_array_append_new(shape, json_integer((json_int_t)tensor->shape[i]));
+    put(w, w->header, tensor->name, json_pack("{s:s, s:o, s:[I,I]}", "dtype", "F32", "shape", shape, "data_offsets",
+                                              begin, end));
+    w->count += tensor->count;
+}
+
+static fcnn_status put_array(struct writing *w, fcnn_array array)
+{
+    struct io_tensor tensor;
+    for (int i = 0; i < fcnn_model_layers(w->model); i++)
+        for (int part = FCNN_PART_WEIGHTS; part <= FCNN_PART_MOVING_VARIANCE; part++) {
+            if (!io_tensor_describe(&tensor, w->model, i, (fcnn_part)part, array)) continue;
+            float *to = w->data + w->count;
+            const fcnn_status status =
+                fcnn_layer_get_array(w->model, i, array, tensor.part, to, tensor.count);
+            if (status) return status;
+            if (array == FCNN_ARRAY_WEIGHTS || !is_zero(to, tensor.count)) put_tensor(w, &tensor);
+        }
+    return FCNN_OK;
+}
+
+static fcnn_status put_arrays(struct writing *w)
+{
+    const int arrays = has_state(w) ? 3 : 1;
+    const size_t floats = (size_t)arrays * (size_t)fcnn_model_parameters(w->model);
+    w->data = malloc(floats ? floats * sizeof *w->data : 1);
+    w->failed |= !w->data;
+    for (int array = FCNN_ARRAY_WEIGHTS; w->data && array < arrays; array++) IO_TRY(put_array(w, (fcnn_array)array));
+    return FCNN_OK;
+}
+
+/* ---- the file ---- */
+
+/* The header is padded with blanks, so that the numbers begin at a multiple of 8. */
+static fcnn_status write_file(const struct writing *w, const char *path)
+{
+    static const char blanks[8] = "        ";
+    char *text = w->failed ? NULL : json_dumps(w->header, JSON_COMPACT);
+    if (!text) return fcnn_io_fail(FCNN_OUT_OF_MEMORY, "%s: no memory for the file's content", path);
+    const size_t length = strlen(text), padding = (8 - length % 8) % 8;
+    const uint64_t header = length + padding;
+    fcnn_status status;
+    if (header > IO_SAFETENSORS_MOST_HEADER)
+        status = fcnn_io_fail(FCNN_BAD_ARGUMENT, "%s: the model's description has %llu bytes, too many for this format",
+                              path, (unsigned long long)header);
+    else
+        status = io_replace(path, (const struct io_piece[]){{&header, sizeof header},
+                                                            {text, length},
+                                                            {blanks, padding},
+                                                            {w->data, (size_t)w->count * sizeof *w->data}}, 4);
+    free(text);
+    return status;
+}
+
+static fcnn_status write_model(struct writing *w, const char *path)
+{
+    fcnn_compile_options compile;
+    fcnn_status status = fcnn_model_compile_options(w->model, &compile);
+    if (status)
+        return fcnn_io_fail(FCNN_BAD_ARGUMENT, "%s: the model is not compiled: it has no weights to write", path);
+    status = fcnn_model_get_state(w->model, &w->state);
+    if (!status) put_metadata(w, &compile);
+    if (!status) status = put_arrays(w);
+    return status ? fcnn_io_fail_as(status, path) : write_file(w, path);
+}
+
+fcnn_status io_safetensors_save(const fcnn_model *model, const char *path, const fcnn_save_options *options)
+{
+    struct writing w = {.model = model, .options = options, .header = json_object()};
+    const fcnn_status status = write_model(&w, path);
+    json_decref(w.header);
+    free(w.data);
+    return status;
+}
