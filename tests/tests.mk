@@ -125,7 +125,11 @@ check_programs = \
 if HAVE_HDF5
 # For check_keras_files.sh.
 check_PROGRAMS += tests/keras_files
+check_programs += tests/check_keras
 endif
+tests_check_keras_SOURCES = tests/check_keras.c tests/zoo.c tests/zoo.h
+tests_check_keras_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+tests_check_keras_LDADD = $(LDADD) $(JANSSON_LIBS)
 tests_keras_files_LDADD = libfcnn-io.la libfcnn-core.la
 if HAVE_SLEEF
 tests_check_reference_math_CPPFLAGS = $(AM_CPPFLAGS) $(SLEEF_CFLAGS) -DHAVE_SLEEF
