@@ -94,15 +94,18 @@ static fcnn_status make(fcnn_model **model, struct io_h5 *h5, uint64_t weights, 
     return status;
 }
 
-static fcnn_status load_open(fcnn_model **model, struct io_h5 *h5, const fcnn_load_options *options,
-                             fcnn_file_info *info)
+fcnn_status io_h5_read(fcnn_model **model, const unsigned char *bytes, size_t count, const char *path,
+                       const fcnn_load_options *options, fcnn_file_info *info)
 {
-    struct io_keras_source source = {.path = h5->path, .bytes = h5->count};
+    struct io_keras_source source = {.path = path, .bytes = count};
+    struct io_h5 h5;
     uint64_t weights;
-    IO_TRY(read_json(h5, "model_config", &source.model));
-    if (!source.model) return no_config(h5);
-    fcnn_status status = io_h5_find(h5, h5->root, "model_weights", &weights);
-    if (!status) status = make(model, h5, weights, &source, options, info);
+    *model = NULL;
+    IO_TRY(io_h5_open(&h5, bytes, count, path));
+    IO_TRY(read_json(&h5, "model_config", &source.model));
+    if (!source.model) return no_config(&h5);
+    fcnn_status status = io_h5_find(&h5, h5.root, "model_weights", &weights);
+    if (!status) status = make(model, &h5, weights, &source, options, info);
     json_decref(source.model);
     json_decref(source.training);
     return status;
@@ -112,11 +115,9 @@ fcnn_status io_h5_load(fcnn_model **model, const char *path, const fcnn_load_opt
 {
     unsigned char *bytes;
     size_t count;
-    struct io_h5 h5;
     *model = NULL;
     IO_TRY(io_whole_read(&bytes, &count, path, IO_KERAS_MOST_BYTES));
-    fcnn_status status = io_h5_open(&h5, bytes, count, path);
-    if (!status) status = load_open(model, &h5, options, info);
+    const fcnn_status status = io_h5_read(model, bytes, count, path, options, info);
     free(bytes);
     return status;
 }
@@ -133,12 +134,14 @@ static fcnn_status read_weights(struct io_values *values, struct io_h5 *h5, cons
     return io_legacy_read_weights(values, h5, group, model, NULL);
 }
 
-static fcnn_status load_weights(fcnn_model *model, struct io_h5 *h5)
+fcnn_status io_h5_read_weights(fcnn_model *model, const unsigned char *bytes, size_t count, const char *path)
 {
     struct io_values values;
-    fcnn_status status = io_values_create(&values, model, (int64_t)(h5->count / sizeof(float)), h5->path);
-    if (!status) status = read_weights(&values, h5, model);
-    if (!status) status = io_values_give(&values, model, h5->path);
+    struct io_h5 h5;
+    IO_TRY(io_h5_open(&h5, bytes, count, path));
+    fcnn_status status = io_values_create(&values, model, (int64_t)(count / sizeof(float)), path);
+    if (!status) status = read_weights(&values, &h5, model);
+    if (!status) status = io_values_give(&values, model, path);
     io_values_free(&values);
     return status;
 }
@@ -147,10 +150,8 @@ fcnn_status io_h5_load_weights(fcnn_model *model, const char *path)
 {
     unsigned char *bytes;
     size_t count;
-    struct io_h5 h5;
     IO_TRY(io_whole_read(&bytes, &count, path, IO_KERAS_MOST_BYTES));
-    fcnn_status status = io_h5_open(&h5, bytes, count, path);
-    if (!status) status = load_weights(model, &h5);
+    const fcnn_status status = io_h5_read_weights(model, bytes, count, path);
     free(bytes);
     return status;
 }

@@ -14,7 +14,7 @@
 
 struct archive {
     const char *path;
-    unsigned char *bytes;
+    const unsigned char *bytes;
     size_t count;
 };
 
@@ -84,14 +84,16 @@ static fcnn_status load_weights(fcnn_model **model, const struct archive *a, str
     return status;
 }
 
-static fcnn_status load_archive(fcnn_model **model, const struct archive *a, const fcnn_load_options *options,
-                                fcnn_file_info *info)
+fcnn_status io_keras_read(fcnn_model **model, const unsigned char *bytes, size_t count, const char *path,
+                          const fcnn_load_options *options, fcnn_file_info *info)
 {
-    struct io_keras_source source = {.path = a->path};
-    IO_TRY(read_version(&source, a));
-    IO_TRY(read_json(a, "config.json", &source.model));
+    const struct archive a = {path, bytes, count};
+    struct io_keras_source source = {.path = path};
+    *model = NULL;
+    IO_TRY(read_version(&source, &a));
+    IO_TRY(read_json(&a, "config.json", &source.model));
     source.training = json_incref(json_object_get(source.model, "compile_config"));
-    const fcnn_status status = load_weights(model, a, &source, options, info);
+    const fcnn_status status = load_weights(model, &a, &source, options, info);
     json_decref(source.training);
     json_decref(source.model);
     return status;
@@ -100,11 +102,12 @@ static fcnn_status load_archive(fcnn_model **model, const struct archive *a, con
 fcnn_status io_keras_load(fcnn_model **model, const char *path, const fcnn_load_options *options,
                           fcnn_file_info *info)
 {
-    struct archive a = {.path = path};
+    unsigned char *bytes;
+    size_t count;
     *model = NULL;
-    IO_TRY(io_whole_read(&a.bytes, &a.count, path, IO_KERAS_MOST_BYTES));
-    const fcnn_status status = load_archive(model, &a, options, info);
-    free(a.bytes);
+    IO_TRY(io_whole_read(&bytes, &count, path, IO_KERAS_MOST_BYTES));
+    const fcnn_status status = io_keras_read(model, bytes, count, path, options, info);
+    free(bytes);
     return status;
 }
 

@@ -24,6 +24,14 @@ struct io_notes {
 fcnn_status io_notes_read(struct io_notes *notes, struct io_h5 *h5);
 fcnn_status io_notes_write(struct io_h5_new *h5, const fcnn_model *model, const fcnn_save_options *options);
 
+/* ---- the readers, of files in memory; as in models.h ---- */
+
+fcnn_status io_h5_read(fcnn_model **model, const unsigned char *bytes, size_t count, const char *path,
+                       const fcnn_load_options *options, fcnn_file_info *info);
+fcnn_status io_h5_read_weights(fcnn_model *model, const unsigned char *bytes, size_t count, const char *path);
+fcnn_status io_keras_read(fcnn_model **model, const unsigned char *bytes, size_t count, const char *path,
+                          const fcnn_load_options *options, fcnn_file_info *info);
+
 /* ---- a model to be read ---- */
 
 struct io_keras_source {
