@@ -43,6 +43,7 @@ struct io_keras_source {
     char version[32];     /* Keras'; "" unknown */
     /* found while the model is made */
     int optimizer_known;  /* the model is compiled with the file's optimizer */
+    int loss_unknown;     /* the file has one that this library has not */
 };
 /* The model, compiled unless options say otherwise, and room for its numbers where it is. */
 fcnn_status io_keras_make(fcnn_model **model, struct io_values *values, struct io_keras_source *source,
