@@ -395,7 +395,8 @@ START_TEST(truncated_and_altered_files)
         good_ones += (size_t)reads(copy, count);
         if (all % 8 == 0) ck_assert_msg(!reads(bytes, i), "%zu of %zu bytes are a model", i, count);
     }
-    ck_assert_msg(good_ones < all && all > 1000, "%zu of %zu", good_ones, all);
+    /* Weights have no checksum in HDF5; all of a zip archive's members have one. */
+    ck_assert_msg(good_ones < (_i ? all / 20 : all) && all > 1000, "%zu of %zu", good_ones, all);
     ck_assert(reads(bytes, count));
     free(bytes);
     free(copy);

@@ -134,7 +134,7 @@ static void check_model(const char *file)
     if (weights) {
         fclose(weights);
         if (fcnn_model_load_weights(model, path_of(name, ".weights.h5"))) fails(name, "load weights");
-        if (fcnn_model_save(model, path_of(name, ".h5"), NULL)) fails(name, "save");
+        if (fcnn_model_save(model, path_of(name, ".h5"), NULL)) fails(name, "save"); /* what is compared with then */
     }
     compare(name, model, ".y");
     again(name, model, ".again.h5");
