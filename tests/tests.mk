@@ -7,6 +7,7 @@ script_tests = \
     tests/check_cli.sh \
     tests/check_columns.sh \
     tests/check_compare.sh \
+    tests/check_convert.sh \
     tests/check_fetch.sh \
     tests/check_filter.sh \
     tests/check_filters.sh \
@@ -94,6 +95,7 @@ other_programs = \
     tests/check_input \
     tests/check_interface \
     tests/check_isas \
+    tests/check_keras \
     tests/check_layers \
     tests/check_limits \
     tests/check_losses \
@@ -140,6 +142,9 @@ if HAVE_HDF5
 # For check_keras_files.sh.
 check_PROGRAMS += tests/keras_files
 endif
+tests_check_keras_SOURCES = tests/check_keras.c tests/zoo.c tests/zoo.h
+tests_check_keras_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(HDF5_CFLAGS)
+tests_check_keras_LDADD = $(LDADD) $(JANSSON_LIBS)
 tests_keras_files_LDADD = libfcnn-io.la libfcnn-core.la
 if HAVE_SLEEF
 tests_check_reference_math_CPPFLAGS = $(AM_CPPFLAGS) $(SLEEF_CFLAGS) -DHAVE_SLEEF
@@ -250,7 +255,8 @@ check-random: tests/check_kernels
 	@$(AM_TESTS_ENVIRONMENT) FCNN_TEST_LISTS=0 FCNN_TEST_RANDOM='$(RANDOM_PROBLEMS)' $(FCNN_RUN) tests/check_kernels
 
 # libFuzzer on everything that reads files: tests/fuzz/run.sh says how. Succeeds where there is no libFuzzer.
-fuzz_targets = tests/fuzz/safetensors.c tests/fuzz/text_model.c tests/fuzz/tuning.c
+fuzz_targets = tests/fuzz/keras_file.c tests/fuzz/keras_json.c tests/fuzz/safetensors.c \
+    tests/fuzz/text_model.c tests/fuzz/tuning.c
 EXTRA_DIST += tests/fuzz/run.sh $(fuzz_targets) tests/fuzz/seeds
 .PHONY: fuzz
 fuzz:
