@@ -37,6 +37,7 @@ libfcnn_core_la_SOURCES = \
     lib/net/job.c \
     lib/net/kinds.c \
     lib/net/layers.c \
+    lib/net/loss.c \
     lib/net/memory.c \
     lib/net/model.c \
     lib/net/moments.c \

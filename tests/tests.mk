@@ -76,6 +76,7 @@ check_programs = \
     tests/check_faults \
     tests/check_fit \
     tests/check_gate \
+    tests/check_gradients \
     tests/check_hyper \
     tests/check_idx \
     tests/check_input \
@@ -84,6 +85,7 @@ check_programs = \
     tests/check_kernels \
     tests/check_layers \
     tests/check_limits \
+    tests/check_losses \
     tests/check_memory \
     tests/check_metrics \
     tests/check_net \
@@ -162,6 +164,8 @@ libfcnn_tests_la_SOURCES = \
     tests/harness.h \
     tests/made_up.c \
     tests/made_up.h \
+    tests/plain.c \
+    tests/plain.h \
     tests/shapes.c \
     tests/shapes.h \
     tests/shapes_random.c \
