@@ -73,6 +73,8 @@ libfcnn_scalar_la_SOURCES = \
     kernels/kernels.def \
     kernels/optimizer/adam_body.h \
     kernels/optimizer/adam_scalar.c \
+    kernels/optimizer/rmsprop_body.h \
+    kernels/optimizer/rmsprop_scalar.c \
     kernels/optimizer/sgd_body.h \
     kernels/optimizer/sgd_scalar.c \
     kernels/peak/peak.h \
@@ -139,6 +141,7 @@ libfcnn_avx2_la_SOURCES = \
     kernels/elementwise/sigmoid_avx2.c \
     kernels/grouped/grouped_avx2.c \
     kernels/optimizer/adam_avx2.c \
+    kernels/optimizer/rmsprop_avx2.c \
     kernels/optimizer/sgd_avx2.c \
     kernels/peak/peak_avx2.c \
     kernels/pool/avgpool_avx2.c \
@@ -171,6 +174,7 @@ libfcnn_avx512_la_SOURCES = \
     kernels/elementwise/sigmoid_avx512.c \
     kernels/grouped/grouped_avx512.c \
     kernels/optimizer/adam_avx512.c \
+    kernels/optimizer/rmsprop_avx512.c \
     kernels/optimizer/sgd_avx512.c \
     kernels/peak/peak_avx512.c \
     kernels/pool/avgpool_avx512.c \

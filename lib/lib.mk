@@ -44,6 +44,7 @@ libfcnn_core_la_SOURCES = \
     lib/net/moments.h \
     lib/net/net.h \
     lib/net/normalize.c \
+    lib/net/optimizer.c \
     lib/net/plans.c \
     lib/net/random.c \
     lib/net/receipt.c \

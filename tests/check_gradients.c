@@ -49,6 +49,7 @@ static const fcnn_layer pooled[] = {
     {.kind = FCNN_LAYER_CONV2D, .units = 4, .r = 3, .s = 3, .activation = FCNN_TANH_ACTIVATION},
     {.kind = FCNN_LAYER_DROPOUT, .rate = 0.5f},
     {.kind = FCNN_LAYER_RESCALING, .scale = -1.5f, .offset = 0.25f},
+    {.kind = FCNN_LAYER_ZERO_PADDING2D, .pad_bottom = 2, .pad_left = 1},
     {.kind = FCNN_LAYER_CONV2D, .units = 3, .r = 3, .s = 3},
     {.kind = FCNN_LAYER_GLOBAL_AVGPOOL2D},
     {.kind = FCNN_LAYER_ACTIVATION, .activation = FCNN_SOFTMAX_ACTIVATION},

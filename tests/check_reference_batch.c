@@ -121,7 +121,8 @@ static void join(double a[3], const double b[3])
 
 START_TEST(order_of_the_shards)
 {
-    const float sums[5][3] = {{0.1f, 0.01f, 3}, {1e5f, -0.1f, 0.7f}, {-3.3f, 1e-3f, 1e-7f}, {0.1f, 0.3f, 12}, {77, 1, 1}};
+    const float sums[5][3] = {{0.1f, 0.01f, 3}, {1e5f, -0.1f, 0.7f}, {-3.3f, 1e-3f, 1e-7f}, {0.1f, 0.3f, 12},
+                              {77, 1, 1}};
     const int64_t pixels[5] = {3, 7, 1, 64, 13};
     struct net_shard_sums shards[5];
     double leaf[5][3];

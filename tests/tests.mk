@@ -89,6 +89,7 @@ check_programs = \
     tests/check_memory \
     tests/check_metrics \
     tests/check_net \
+    tests/check_optimizers \
     tests/check_orders \
     tests/check_peak \
     tests/check_peers \
@@ -131,6 +132,7 @@ if HAVE_SLEEF
 tests_check_reference_math_CPPFLAGS = $(AM_CPPFLAGS) $(SLEEF_CFLAGS) -DHAVE_SLEEF
 tests_check_reference_math_LDADD = libfcnn-tests.la $(SLEEF_LIBS)
 endif
+tests_check_optimizers_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 tests_check_receipt_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 if HAVE_CHECK
 check_LTLIBRARIES = libfcnn-tests.la

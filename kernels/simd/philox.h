@@ -56,6 +56,7 @@ FCNN_INLINE void philox_words(uint64_t seed, uint64_t block, int32_t stream, int
     uint32_t key_0 = (uint32_t)seed, key_1 = (uint32_t)(seed >> 32);
     ivec v[4] = {ivec_add(low, ivec_load(philox_order)), high, ivec_set1(0), ivec_set1(stream)};
     v[1] = ivec_select(ivec_not_below(v[0], low), high, next); /* where the low half has wrapped */
+    FCNN_UNROLL
     for (int round = 0; round < 10; round++, key_0 += 0x9e3779b9u, key_1 += 0xbb67ae85u)
         philox_round(v, ivec_set1((int32_t)key_0), ivec_set1((int32_t)key_1));
     philox_interleave(v);
