@@ -167,8 +167,10 @@ if HAVE_HDF5
 libfcnn_io_la_SOURCES += \
     lib/io/h5.c \
     lib/io/h5.h \
-    lib/io/h5_attributes.c \
+    lib/io/h5_data.c \
     lib/io/h5_make.c \
+    lib/io/h5_make.h \
+    lib/io/h5_parts.h \
     lib/io/h5_read.c \
     lib/io/h5_write.c \
     lib/io/keras_file.c \

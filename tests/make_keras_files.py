@@ -238,13 +238,15 @@ optimizer_settings = {
 }
 
 
-def training_of(generation, optimizer, logits):
+def training_of(generation, optimizer, logits, given=None):
     settings = dict(optimizer_settings.get(optimizer, {}))
     settings["lr" if generation == K20 else "learning_rate"] = 0.002
     if generation == K20:
         settings.update(decay=0.0), settings.pop("amsgrad", None), settings.pop("centered", None)
     loss = "categorical_crossentropy"
-    if logits:
+    if given:
+        loss = given
+    elif logits:
         loss = {"class_name": "SparseCategoricalCrossentropy", "config": {"from_logits": True, "reduction": "auto"}}
     elif generation == K24:
         loss = {"dense_1": "sparse_categorical_crossentropy"}
@@ -328,12 +330,13 @@ def named_state(model, optimizer, state, generation):
 versions = {K20: "2.0.8", K24: "2.4.0", K212: "2.12.0", K3: "3.5.0"}
 
 
-def write_h5(path, model, generation, optimizer="Adam", state=None, name="", logits=False, split=False):
+def write_h5(path, model, generation, optimizer="Adam", state=None, name="", logits=False, split=False,
+             loss=None):
     with h5py.File(path, "w") as f:
         put_text(f, "keras_version", versions[generation], generation)
         put_text(f, "backend", "tensorflow", generation)
         put_text(f, "model_config", json.dumps(config_of(model, generation, name)), generation)
-        put_text(f, "training_config", json.dumps(training_of(generation, optimizer, logits)), generation)
+        put_text(f, "training_config", json.dumps(training_of(generation, optimizer, logits, loss)), generation)
         put_weights(f.create_group("model_weights"), model, generation, split)
         if state:
             group = f.create_group("optimizer_weights")
@@ -406,6 +409,11 @@ def make_models(folder):
         model = dilated()
         write_h5(f"{folder}/logits-{generation}.h5", model, generation, logits=generation != K20)
         note(folder, f"logits-{generation}", model, logits=True)
+    for last, loss in (("sigmoid", "binary_crossentropy"), ("linear", "mse"), ("linear", "mean_absolute_error"),
+                       ("softmax", "mse")):
+        model = mnist_like(last)
+        write_h5(f"{folder}/ends-{last}-{loss}.h5", model, K3, loss=loss)
+        note(folder, f"ends-{last}-{loss}", model)
     model = mnist_like()
     write_h5(f"{folder}/unknown.h5", model, K20, "Adadelta")
     note(folder, "unknown", model)
@@ -499,7 +507,7 @@ def make_refused(folder):
     fault("promise", "is not stored as large as it is declared", replaced(lambda f, a: f.create_dataset(
         kernel, a.shape, "f4")))
     fault("text", "does not hold numbers", replaced(lambda f, a: f.__setitem__(kernel, np.full(a.shape, b"x"))))
-    fault("missing", "there is no data set", replaced(lambda f, a: None))
+    fault("missing", "there is no conv2d/kernel:0", replaced(lambda f, a: None))
     fault("no-config", "it has no attribute model_config", lambda f: f.attrs.__delitem__("model_config"))
     fault("no-weights", "there is no model_weights", lambda f: f.__delitem__("model_weights"))
     make_refused_graphs(folder, listed)

@@ -126,7 +126,11 @@ check_programs = \
 if HAVE_HDF5
 # For check_keras_files.sh.
 check_PROGRAMS += tests/keras_files
+check_programs += tests/check_keras
 endif
+tests_check_keras_SOURCES = tests/check_keras.c tests/zoo.c tests/zoo.h
+tests_check_keras_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+tests_check_keras_LDADD = $(LDADD) $(JANSSON_LIBS)
 tests_keras_files_LDADD = libfcnn-io.la libfcnn-core.la
 if HAVE_SLEEF
 tests_check_reference_math_CPPFLAGS = $(AM_CPPFLAGS) $(SLEEF_CFLAGS) -DHAVE_SLEEF
@@ -228,7 +232,8 @@ check-random: tests/check_kernels
 	@$(AM_TESTS_ENVIRONMENT) FCNN_TEST_LISTS=0 FCNN_TEST_RANDOM='$(RANDOM_PROBLEMS)' $(FCNN_RUN) tests/check_kernels
 
 # libFuzzer on everything that reads files: tests/fuzz/run.sh says how. Succeeds where there is no libFuzzer.
-fuzz_targets = tests/fuzz/safetensors.c tests/fuzz/text_model.c tests/fuzz/tuning.c
+fuzz_targets = tests/fuzz/keras_file.c tests/fuzz/keras_json.c tests/fuzz/safetensors.c \
+    tests/fuzz/text_model.c tests/fuzz/tuning.c
 EXTRA_DIST += tests/fuzz/run.sh $(fuzz_targets) tests/fuzz/seeds
 .PHONY: fuzz
 fuzz:
