@@ -25,7 +25,7 @@ extern int cli_json;
 
 /* ---- ui.c ---- */
 
-enum cli_color { CLI_PLAIN, CLI_BOLD, CLI_GREEN, CLI_RED, CLI_DIM };
+enum cli_color { CLI_PLAIN, CLI_BOLD, CLI_GREEN, CLI_RED, CLI_DIM, CLI_WHITE };
 enum cli_color_mode { CLI_AUTO, CLI_ALWAYS, CLI_NEVER };
 void cli_set_color(enum cli_color_mode mode);
 /* The escape sequence for `stream`, "" where colour is not wanted; CLI_PLAIN ends any other. */

@@ -19,6 +19,8 @@ cli_sources = \
     cli/explain.c \
     cli/file.c \
     cli/filter.c \
+    cli/history.c \
+    cli/history.h \
     cli/info.c \
     cli/json.c \
     cli/kernel_text.c \
@@ -38,6 +40,9 @@ cli_sources = \
     cli/times.c \
     cli/times.h \
     cli/train.c \
+    cli/train_report.c \
+    cli/training.c \
+    cli/training.h \
     cli/tune.c \
     cli/tune.h \
     cli/tune_file.c \

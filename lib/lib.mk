@@ -30,6 +30,7 @@ libfcnn_core_la_SOURCES = \
     lib/naive.c \
     lib/names.c \
     lib/net/added.c \
+    lib/net/callbacks.c \
     lib/net/compile.c \
     lib/net/fastcnn_net.h \
     lib/net/fit.c \
@@ -37,9 +38,13 @@ libfcnn_core_la_SOURCES = \
     lib/net/job.c \
     lib/net/kinds.c \
     lib/net/layers.c \
+    lib/net/loss.c \
     lib/net/memory.c \
     lib/net/model.c \
+    lib/net/moments.c \
+    lib/net/moments.h \
     lib/net/net.h \
+    lib/net/normalize.c \
     lib/net/plans.c \
     lib/net/random.c \
     lib/net/receipt.c \
@@ -98,19 +103,25 @@ endif
 
 # What the shared library keeps to itself is visible in the static one, so there it gets our prefix.
 install-exec-hook:
-	@library='$(DESTDIR)$(libdir)/libfastcnn.a'; if test -f "$$library" && test -n '$(OBJCOPY)'; then \
-	    NM='$(NM)' OBJCOPY='$(OBJCOPY)' $(SHELL) $(srcdir)/lib/prefix_static.sh "$$library"; \
-	fi
+	@for name in fastcnn fastcnn-io; do \
+	    library='$(DESTDIR)$(libdir)'/lib$$name.a; \
+	    test ! -f "$$library" || test -z '$(OBJCOPY)' || \
+	        NM='$(NM)' OBJCOPY='$(OBJCOPY)' $(SHELL) $(srcdir)/lib/prefix_static.sh "$$library" || exit 1; \
+	done
 
-# The list of exported functions, from the headers: look at its diff before committing it.
+# The lists of exported functions, from the headers: look at their diff before committing it.
 .PHONY: update-symbols
 update-symbols:
-	top_srcdir='$(srcdir)' $(SHELL) $(srcdir)/tests/check_symbols.sh --list >lib/symbols.tmp
+	top_srcdir='$(srcdir)' $(SHELL) $(srcdir)/tests/check_symbols.sh --list fastcnn >lib/symbols.tmp
 	mv lib/symbols.tmp $(srcdir)/lib/libfastcnn.symbols
+	top_srcdir='$(srcdir)' $(SHELL) $(srcdir)/tests/check_symbols.sh --list fastcnn-io >lib/symbols.tmp
+	mv lib/symbols.tmp $(srcdir)/lib/io/libfastcnn-io.symbols
 
 # File formats and receipts: not in the library of kernels, which needs no more than libc, libm and OpenMP. All of it is
 # libfcnn-io.la; libfastcnn-io.la is the same with only the functions of fastcnn_io.h exported: what is installed.
-libfcnn_io_la_CPPFLAGS = $(LIB_CPPFLAGS) $(JANSSON_CFLAGS) $(NETTLE_CFLAGS) $(ZLIB_CFLAGS) $(HDF5_CFLAGS) $(PNG_CFLAGS)
+IO_CFLAGS = $(JANSSON_CFLAGS) $(NETTLE_CFLAGS) $(ZLIB_CFLAGS) $(HDF5_CFLAGS) $(PNG_CFLAGS)
+IO_LIBS = $(JANSSON_LIBS) $(NETTLE_LIBS) $(ZLIB_LIBS) $(HDF5_LIBS) $(PNG_LIBS)
+libfcnn_io_la_CPPFLAGS = $(LIB_CPPFLAGS) $(IO_CFLAGS)
 libfcnn_io_la_SOURCES = \
     lib/io/dataset.c \
     lib/io/dataset.h \
@@ -168,7 +179,27 @@ libfcnn_io_la_SOURCES = \
     lib/io/unzip.h \
     lib/io/whole.c \
     lib/io/whole.h
-libfcnn_io_la_LIBADD = $(JANSSON_LIBS) $(NETTLE_LIBS) $(ZLIB_LIBS) $(HDF5_LIBS) $(PNG_LIBS) $(LIBM)
+if HAVE_HDF5
+libfcnn_io_la_SOURCES += \
+    lib/io/h5.c \
+    lib/io/h5.h \
+    lib/io/h5_attributes.c \
+    lib/io/h5_make.c \
+    lib/io/h5_read.c \
+    lib/io/h5_write.c \
+    lib/io/keras_file.c \
+    lib/io/keras_files.h \
+    lib/io/keras_legacy.c \
+    lib/io/keras_make.c \
+    lib/io/keras_notes.c \
+    lib/io/keras_state.c \
+    lib/io/keras_values.c \
+    lib/io/keras_values.h \
+    lib/io/keras_vars.c \
+    lib/io/zip.c \
+    lib/io/zip.h
+endif
+libfcnn_io_la_LIBADD = $(IO_LIBS) $(LIBM)
 
 if INSTALL_IO
 lib_LTLIBRARIES += libfastcnn-io.la
@@ -180,10 +211,16 @@ libfastcnn_io_la_LDFLAGS = $(AM_LDFLAGS) -no-undefined -version-info 0:0:0
 if VERSION_SCRIPT
 libfastcnn_io_la_LDFLAGS += -Wl,--version-script=$(srcdir)/lib/io/libfastcnn-io.map
 EXTRA_libfastcnn_io_la_DEPENDENCIES = lib/io/libfastcnn-io.map
+if !SANITIZER
+libfastcnn_io_la_LDFLAGS += -Wl,-z,defs
 endif
-EXTRA_DIST += lib/io/libfastcnn-io.map
+endif
+EXTRA_DIST += lib/io/libfastcnn-io.map lib/io/libfastcnn-io.symbols
 
 pkgconfig_DATA = fastcnn.pc
+if INSTALL_IO
+pkgconfig_DATA += fastcnn-io.pc
+endif
 
 # For CMake's find_package(). The file finds the installed tree from where it lies itself, so that trees can be moved:
 # it needs the folders relative to the prefix, which only make knows.
@@ -194,4 +231,6 @@ CLEANFILES += fastcnnConfig.cmake
 fastcnnConfig.cmake: fastcnnConfig.cmake.in Makefile
 	$(AM_V_GEN)prefix='$(prefix)' libdir='$(libdir)' includedir='$(includedir)'; \
 	$(SED) -e "s|@LIBDIR@|$${libdir#"$$prefix"/}|" -e "s|@INCLUDEDIR@|$${includedir#"$$prefix"/}|" \
-	    -e 's|@OPENMP_CFLAGS[@]|$(OPENMP_CFLAGS)|' $(srcdir)/fastcnnConfig.cmake.in >$@.tmp && mv $@.tmp $@
+	    -e 's|@OPENMP_CFLAGS[@]|$(OPENMP_CFLAGS)|' \
+	    -e "s|@IO_LIBS[@]|$$(echo $(JANSSON_LIBS) $(NETTLE_LIBS) $(ZLIB_LIBS) $(HDF5_LIBS) $(PNG_LIBS) | tr ' ' ';')|" \
+	    $(srcdir)/fastcnnConfig.cmake.in >$@.tmp && mv $@.tmp $@

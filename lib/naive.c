@@ -269,16 +269,24 @@ RUN(adam_update)
 {
     const int64_t at = first * CHUNK;
     const fcnn_hyper *hyper = t->hyper;
-    ref_adam(chunk_elements(p, first, last), hyper->learning_rate, hyper->beta_1, hyper->beta_2, hyper->epsilon,
-             hyper->beta_1_power, hyper->beta_2_power, t->d_weights + at, t->parameters + at, t->moment_1 + at,
-             t->moment_2 + at);
+    ref_adam(chunk_elements(p, first, last), hyper->learning_rate, hyper->weight_decay, hyper->beta_1, hyper->beta_2,
+             hyper->epsilon, hyper->beta_1_power, hyper->beta_2_power, t->d_weights + at, t->parameters + at,
+             t->moment_1 + at, t->moment_2 + at);
 }
 
 RUN(sgd_update)
 {
     const int64_t at = first * CHUNK;
-    ref_sgd(chunk_elements(p, first, last), t->hyper->learning_rate, t->hyper->momentum, t->d_weights + at,
-            t->parameters + at, t->moment_1 + at);
+    ref_sgd(chunk_elements(p, first, last), t->hyper->learning_rate, t->hyper->momentum, t->hyper->nesterov,
+            t->d_weights + at, t->parameters + at, t->moment_1 + at);
+}
+
+RUN(rmsprop_update)
+{
+    const int64_t at = first * CHUNK;
+    const fcnn_hyper *hyper = t->hyper;
+    ref_rmsprop(chunk_elements(p, first, last), hyper->learning_rate, hyper->rho, hyper->momentum, hyper->epsilon,
+                t->d_weights + at, t->parameters + at, t->moment_1 + at, t->moment_2 + at);
 }
 
 const struct fcnn_variant relu_fwd_naive = NAIVE(task_per_chunk, relu_forward);
@@ -291,6 +299,7 @@ const struct fcnn_variant dropout_fwd_naive = NAIVE(task_per_chunk, dropout_forw
 const struct fcnn_variant dropout_bwd_data_naive = NAIVE(task_per_chunk, dropout_backward_data);
 const struct fcnn_variant adam_update_naive = NAIVE(task_per_chunk, adam_update);
 const struct fcnn_variant sgd_update_naive = NAIVE(task_per_chunk, sgd_update);
+const struct fcnn_variant rmsprop_update_naive = NAIVE(task_per_chunk, rmsprop_update);
 
 /* ---- rows of (n,c): softmax, losses, reduce ---- */
 
@@ -351,3 +360,41 @@ const struct fcnn_variant categorical_cross_entropy_bwd_data_naive =
 const struct fcnn_variant mse_fwd_naive = NAIVE(task_per_image, mse_forward);
 const struct fcnn_variant mse_bwd_data_naive = NAIVE(task_per_image, mse_backward_data);
 const struct fcnn_variant reduce_fwd_naive = NAIVE(one_task, reduce_forward);
+
+/* ---- batch normalization ---- */
+
+static int64_t pixels_of(const fcnn_problem *p, int64_t images)
+{
+    return images * p->h * p->w;
+}
+
+RUN(batch_sums_forward)
+{
+    ref_batch_sums(pixels_of(p, p->n), p->c, t->src, t->dst);
+}
+
+RUN(batch_norm_forward)
+{
+    const int64_t at = first * src_image(p);
+    ref_batch_norm_forward(pixels_of(p, last - first), p->c, t->hyper->epsilon, t->src + at, t->mean, t->variance,
+                           t->weights, t->bias, t->dst + at);
+}
+
+RUN(batch_norm_backward_data)
+{
+    const int64_t at = first * src_image(p);
+    ref_batch_norm_backward_data(pixels_of(p, last - first), p->c, t->hyper->epsilon, t->hyper->scale, t->src + at,
+                                 t->mean, t->variance, t->weights, t->d_weights, t->d_bias, t->d_dst + at,
+                                 t->d_src + at);
+}
+
+RUN(batch_norm_backward_weights)
+{
+    ref_batch_norm_backward_weights(pixels_of(p, p->n), p->c, t->hyper->epsilon, t->src, t->mean, t->variance, t->d_dst,
+                                    t->d_weights, t->d_bias);
+}
+
+const struct fcnn_variant batch_sums_fwd_naive = NAIVE(one_task, batch_sums_forward);
+const struct fcnn_variant batch_norm_fwd_naive = NAIVE(task_per_image, batch_norm_forward);
+const struct fcnn_variant batch_norm_bwd_data_naive = NAIVE(task_per_image, batch_norm_backward_data);
+const struct fcnn_variant batch_norm_bwd_weights_naive = NAIVE(one_task, batch_norm_backward_weights);

@@ -25,6 +25,7 @@ BEGIN {
     # As they lie installed; and what a caller gets with them.
     rule("lib/fastcnn(_tuning)?[.]h|lib/net/fastcnn_net[.]h", "fastcnn(_problem|_tuning|_net)?[.]h",
          "(stddef|stdint)[.]h")
+    rule("lib/io/fastcnn_io[.]h", "fastcnn[.]h", "(stddef|stdint)[.]h")
     # The library is for any program: what only files and programs need stays out of it.
     any = "([a-z]+|hdf5|sys/[a-z]+|linux/[a-z]+|nettle/[a-z0-9]+|Random123/philox)[.]h"
     out = "zlib|jansson|nettle|check|dnnl|getopt|argp"
@@ -36,7 +37,7 @@ BEGIN {
     rule("lib/.*", "lib/(tuning/)?[a-z_]*[.]h|kernels/(kernel|fastcnn_problem)[.]h", any, out)
     rule("cli/program[.][ch]", "lib/fastcnn[.]h|cli/program[.]h", any, "jansson|omp") # what the benchmark uses too
     rule("cli/.*", "lib/fastcnn[.]h|lib/io/.*[.]h|bench/(cases|layers)[.]h|cli/.*[.]h", any, "omp|sleef|zlib")
-    rule("examples/.*", "", "(fastcnn|[a-z]+)[.]h", "omp|sleef") # as users write them
+    rule("examples/.*", "", "(fastcnn(_io)?|[a-z]+)[.]h", "omp|sleef") # as users write them
     rule("tests/.*", "(lib|kernels|reference|bench|tests)/.*", ".*")
     rule("bench/(bounds|suite)[.]c", "lib/internal[.]h|kernels/peak/peak[.]h|bench/.*", ".*") # what users do not have
     # Runs with libraries of other versions, which share only the public interface.

@@ -145,7 +145,7 @@ static void fill_tensor(const struct trial *t, const struct fcnn_tensor_info *in
     const int gradient = info->name[0] == 'd' && info->name[1] == '_';
     const int wide_weights = (is(info, "weights") || is(info, "bias")) && t->style == FILL_SPARSE;
     const enum fill_style style = wide_weights ? FILL_UNIFORM : t->style;
-    const int square = is(info, "moment_2"), lowest = lowest_exponent(&t->problem, info);
+    const int square = is(info, "moment_2") || is(info, "variance"), lowest = lowest_exponent(&t->problem, info);
     float *floats = data;
     int32_t *labels = data;
     if (is(info, "labels")) {
@@ -203,7 +203,8 @@ static float *floats_of(const struct trial *t, const char *name)
  * 0. */
 static void plant_thresholds(const struct trial *t, uint64_t *state)
 {
-    const float decay = t->problem.op == FCNN_SGD ? t->hyper.momentum : t->hyper.beta_1;
+    const int adam = t->problem.op == FCNN_ADAM;
+    const float decay = adam ? t->hyper.beta_1 : t->hyper.momentum, rest = adam ? t->hyper.beta_2 : t->hyper.rho;
     float *gradient = floats_of(t, "d_weights"), *moment_1 = floats_of(t, "moment_1");
     float *moment_2 = floats_of(t, "moment_2");
     for (int64_t i = 0; i < t->problem.h * t->problem.w * t->problem.c; i++) {
@@ -212,7 +213,7 @@ static void plant_thresholds(const struct trial *t, uint64_t *state)
         if (kind > 1) continue;
         gradient[i] = kind ? 0 : near(sign * REF_TINY_GRADIENT, state);
         moment_1[i] = kind ? near(sign * REF_TINY_MOMENT_1 / decay, state) : 0;
-        if (moment_2 && kind) moment_2[i] = near(REF_TINY_MOMENT_2 / t->hyper.beta_2, state);
+        if (moment_2 && kind) moment_2[i] = near(REF_TINY_MOMENT_2 / rest, state);
     }
 }
 
@@ -253,6 +254,19 @@ static void plant_probabilities(const struct trial *t, uint64_t *state)
     }
 }
 
+/* Channels that are one number, or nearly so and far from 0: what is left of their squares is rounding. */
+static void plant_flat_channels(const struct trial *t, uint64_t *state)
+{
+    const int64_t pixels = t->problem.n * t->problem.h * t->problem.w;
+    float *src = floats_of(t, "src");
+    for (int64_t c = 0; c < t->problem.c; c++) {
+        const int64_t kind = rng_below(state, 3);
+        const float level = 1000 * rng_float(state);
+        for (int64_t i = 0; kind < 2 && i < pixels; i++)
+            src[i * t->problem.c + c] = kind ? near(level, state) : level;
+    }
+}
+
 /* Whole windows of -inf, in the middle and at the border. */
 static void plant_infinities(const struct trial *t, uint64_t *state)
 {
@@ -279,6 +293,7 @@ static void plant_edges(const struct trial *t, uint64_t state)
     if (rng_below(&state, 3)) return;
     switch (t->problem.op) {
     case FCNN_ADAM:
+    case FCNN_RMSPROP:
     case FCNN_SGD: plant_thresholds(t, &state); break;
     case FCNN_SIGMOID:
     case FCNN_TANH:
@@ -289,6 +304,7 @@ static void plant_edges(const struct trial *t, uint64_t state)
         if (!forward) plant_differences(t, &state);
         break;
     case FCNN_CATEGORICAL_CROSS_ENTROPY: (forward ? plant_low_rows : plant_differences)(t, &state); break;
+    case FCNN_BATCH_SUMS: plant_flat_channels(t, &state); break;
     case FCNN_CROSS_ENTROPY: (forward ? plant_low_rows : plant_probabilities)(t, &state); break;
     case FCNN_MAXPOOL:
         if (forward) plant_infinities(t, &state);
@@ -336,7 +352,9 @@ void trial_make(struct trial *t, const fcnn_problem *problem, uint64_t seed)
     uint64_t state = seed ^ hash(t->text);
     t->style = (enum fill_style)rng_below(&state, FILL_STYLES);
     t->hyper = (fcnn_hyper){.learning_rate = 1e-3f, .beta_1 = 0.9f, .beta_2 = 0.999f, .epsilon = 1e-7f};
-    t->hyper.momentum = 0.9f;
+    t->hyper.momentum = t->hyper.rho = 0.9f;
+    t->hyper.nesterov = (int)(seed ^ hash(t->text)) & 1;
+    t->hyper.weight_decay = (seed ^ hash(t->text)) & 2 ? 0.01f : 0;
     t->hyper.beta_1_power = ldexpf(t->hyper.beta_1, -(int)rng_below(&state, 3));
     t->hyper.beta_2_power = t->hyper.beta_2 * t->hyper.beta_2;
     t->hyper.scale = t->style == FILL_WIDE ? 0x1p-45f : 1.0f / (float)problem->n;

@@ -22,7 +22,7 @@ struct io_members {
     const char *where;
 };
 
-/* Each: a member that is absent or null leaves the value as it is. FCNN_BAD_DATA: it is something else than expected. */
+/* Each: a member that is absent or null leaves the value as it is. FCNN_BAD_DATA: it is not what is expected. */
 fcnn_status io_get_int(const struct io_members *members, const char *key, int64_t least, int64_t most,
                        int64_t *value);
 fcnn_status io_get_bool(const struct io_members *members, const char *key, int *value);

@@ -59,6 +59,8 @@ static fcnn_status read_options(fcnn_model *model, const fcnn_compile_options *o
     if (options->shards < 0 || options->shards > FCNN_MAX_SHARDS)
         return fcnn_fail(FCNN_BAD_ARGUMENT, "shards is %d; expected 1 to %d, or 0 for %d", options->shards,
                          FCNN_MAX_SHARDS, NET_SHARDS);
+    if ((unsigned)options->loss > FCNN_LOSS_MEAN_SQUARED_ERROR)
+        return fcnn_fail(FCNN_BAD_ARGUMENT, "loss %d does not exist", (int)options->loss);
     NET_TRY(read_hyper(model, options));
     model->seed = options->seed;
     model->shards = options->shards ? options->shards : NET_SHARDS;
@@ -105,12 +107,16 @@ static fcnn_status allocate(fcnn_model *model)
     model->arena = 0;
     for (int i = 0; i < model->layers; i++) {
         struct net_layer *layer = &model->layer[i];
-        layer->at_weights = place(&model->arena, layer->weights);
-        layer->at_bias = place(&model->arena, layer->bias);
+        layer->at_weights = place(&model->arena, layer->moving ? layer->moving : layer->weights);
+        layer->at_bias = place(&model->arena, layer->moving ? layer->moving : layer->bias);
         layer->parameters = model->arena - layer->at_weights;
+        layer->at_trained = layer->weights ? layer->at_weights : layer->at_bias;
+        layer->trained = (layer->bias ? model->arena : layer->weights ? layer->at_bias : layer->at_trained) -
+                         layer->at_trained;
         layer->at_moving[0] = place(&model->arena, layer->moving);
         layer->at_moving[1] = place(&model->arena, layer->moving);
         NET_TRY(make_constants(layer));
+        NET_TRY(net_make_batch(model, layer));
     }
     const size_t floats = (size_t)model->arena;
     size_t all;
@@ -126,8 +132,11 @@ static fcnn_status allocate(fcnn_model *model)
     return FCNN_OK;
 }
 
+/* A batch normalization has gamma and beta in the arena even where it is without: 1 and 0, which stay so. */
 static void initialise(fcnn_model *model)
 {
+    for (int i = 0; i < model->layers; i++)
+        for (int64_t j = 0; j < model->layer[i].moving; j++) model->weights[model->layer[i].at_weights + j] = 1;
     for (int i = 0; i < model->layers; i++)
         for (int part = FCNN_PART_WEIGHTS; part <= FCNN_PART_MOVING_VARIANCE; part++)
             net_initial(model, i, (fcnn_part)part, net_part(model, i, (fcnn_part)part, model->weights));
@@ -141,9 +150,9 @@ fcnn_status net_plan_step(fcnn_model *model)
         struct net_layer *layer = &model->layer[i];
         if (!layer->parameters) continue;
         const fcnn_problem reduce = {.op = FCNN_REDUCE, .n = model->shards, .c = layer->parameters};
-        const fcnn_problem update = {.op = optimizer, .direction = FCNN_UPDATE, .c = layer->parameters};
+        const fcnn_problem update = {.op = optimizer, .direction = FCNN_UPDATE, .c = layer->trained};
         NET_TRY(net_plan_create(model, &layer->reduce, &reduce, &model->step));
-        NET_TRY(net_plan_create(model, &layer->update, &update, &model->step));
+        if (layer->trained) NET_TRY(net_plan_create(model, &layer->update, &update, &model->step));
     }
     return net_plans_need(model, NET_CHUNK, 1); /* a layer without a kernel is reported now, not in fcnn_fit() */
 }
@@ -165,7 +174,8 @@ void net_release(fcnn_model *model)
     net_step_destroy(model);
     for (int i = 0; i < model->layers; i++) {
         net_free(model->layer[i].constants);
-        model->layer[i].constants = NULL;
+        net_free(model->layer[i].batch);
+        model->layer[i].constants = model->layer[i].batch = NULL;
     }
     float **arenas[] = {&model->weights, &model->moment_1, &model->moment_2, &model->gradient, &model->shard_gradients};
     for (size_t i = 0; i < sizeof arenas / sizeof arenas[0]; i++) {
@@ -184,14 +194,21 @@ void net_release(fcnn_model *model)
     model->kernels = model->single = (fcnn_options){0};
 }
 
-/* Whether the last layer has an activation of its own. */
-static int ends_activated(const fcnn_model *model)
+/* Whether the head and the last layer's activation fit together. */
+static fcnn_status check_end(const fcnn_model *model, fcnn_loss loss)
 {
     const fcnn_activation last = model->added[model->added_layers - 1].layer.activation;
-    return last != FCNN_LINEAR && last != FCNN_SOFTMAX_ACTIVATION;
+    if (loss == FCNN_LOSS_MEAN_SQUARED_ERROR)
+        return !model->softmax ? FCNN_OK
+                               : fcnn_fail(FCNN_BAD_ARGUMENT, "softmax goes with cross-entropy, not with the mean "
+                                           "squared error");
+    return last == FCNN_LINEAR || model->softmax
+               ? FCNN_OK
+               : fcnn_fail(FCNN_BAD_ARGUMENT, "the last layer must be linear or softmax, one unit per class, as "
+                           "softmax and cross-entropy are the model's own, but its activation is another one");
 }
 
-static fcnn_status check_layers(const fcnn_model *model)
+static fcnn_status check_layers(const fcnn_model *model, fcnn_loss loss)
 {
     if (!model->layers) return fcnn_fail(FCNN_BAD_ARGUMENT, "the model has no layers that compute anything");
     if (net_first_trainable(model) == model->layers)
@@ -199,10 +216,7 @@ static fcnn_status check_layers(const fcnn_model *model)
     if (model->h != 1 || model->w != 1)
         return fcnn_fail(FCNN_BAD_ARGUMENT, "the last layer's output is %lld x %lld x %lld; it must be flat",
                          (long long)model->h, (long long)model->w, (long long)model->c);
-    if (ends_activated(model))
-        return fcnn_fail(FCNN_BAD_ARGUMENT, "the last layer must be linear or softmax, one unit per class, as softmax "
-                         "and cross-entropy are the model's own, but its activation is another one");
-    return FCNN_OK;
+    return check_end(model, loss);
 }
 
 static fcnn_status compile(fcnn_model *model, const fcnn_compile_options *options, const fcnn_options *kernels)
@@ -221,7 +235,7 @@ fcnn_status fcnn_compile_sized(fcnn_model *model, const fcnn_compile_options *op
     FCNN_TAKE(fcnn_options, kernels, taken.kernels, kernels_size);
     if (!model) return fcnn_fail(FCNN_BAD_ARGUMENT, "the model is NULL");
     if (model->compiled) return fcnn_fail(FCNN_BAD_ARGUMENT, "the model is compiled already");
-    NET_TRY(check_layers(model));
+    NET_TRY(check_layers(model, taken.loss));
     const fcnn_fpmode saved = fcnn_fpmode_enter();
     const fcnn_status status = compile(model, &taken, &kernels);
     fcnn_fpmode_leave(saved);

@@ -161,8 +161,8 @@ FCNN_INLINE fcnn_status fcnn_model_compile_options(const fcnn_model *model, fcnn
 }
 
 /* Fixes the layers, draws the weights. The last layer's output must be flat, one value per class. With cross-entropy it
- * is linear or softmax, which mean the same: softmax and its loss are one operation of the model's. options NULL: all
- * defaults. */
+ * is linear or softmax, which mean the same: softmax and its loss are one operation of the model's. With the mean
+ * squared error it is any but softmax. options NULL: all defaults. */
 FCNN_API fcnn_status fcnn_compile_sized(fcnn_model *model, const fcnn_compile_options *options, size_t size,
                                         size_t kernels_size);
 FCNN_INLINE fcnn_status fcnn_compile(fcnn_model *model, const fcnn_compile_options *options)
@@ -192,9 +192,13 @@ typedef struct fcnn_fit_options {
     int (*callback)(void *context, const fcnn_progress *progress); /* nonzero return: stop, FCNN_INTERRUPTED */
     void *context;
     int keep_going;           /* train on where the loss is not finite; else FCNN_DIVERGED */
+    const float *targets;     /* (n, classes) in place of y, for the losses that take targets; NULL: none */
 } fcnn_fit_options;
 
-/* Trains on n images x (n,h,w,c) with labels y (n). history: NULL, or one entry per epoch finished. Shuffling depends
+/* Trains on n images x (n,h,w,c) with labels y (n), or with y NULL on options->targets: finite numbers, with
+ * categorical cross-entropy probabilities (a sum further than 0.001 from 1 is FCNN_BAD_DATA). Labels train with every
+ * loss: as targets that are 0 but for a 1 at the label. Targets are refused with the sparse loss.
+ * history: NULL, or one entry per epoch finished. Shuffling depends
  * on seed and epoch alone. The weights after FCNN_INTERRUPTED are those of the last finished step.
  *
  * FCNN_DIVERGED: the loss of a step is not finite (that step is not taken), or at the end of an epoch a weight or the
@@ -212,7 +216,9 @@ FCNN_INLINE fcnn_status fcnn_fit(fcnn_model *model, const float *x, const int32_
     return fcnn_fit_sized(model, x, y, n, options, sizeof *options, history, sizeof *history);
 }
 
-/* Means over n images. An image whose probabilities are NaN is not counted as correct. */
+/* Means over n images. An image is correct if its largest prediction is that of its label, or of its largest target
+ * (the first of equals); with targets of a single number none is. One whose predictions are NaN is not. Labels and
+ * targets are as for fcnn_fit(). */
 FCNN_API fcnn_status fcnn_evaluate_sized(fcnn_model *model, const float *x, const int32_t *y, int64_t n,
                                          fcnn_metrics *metrics, size_t size);
 FCNN_INLINE fcnn_status fcnn_evaluate(fcnn_model *model, const float *x, const int32_t *y, int64_t n,
@@ -220,7 +226,14 @@ FCNN_INLINE fcnn_status fcnn_evaluate(fcnn_model *model, const float *x, const i
 {
     return fcnn_evaluate_sized(model, x, y, n, metrics, sizeof *metrics);
 }
-/* probabilities (n, classes) */
+FCNN_API fcnn_status fcnn_evaluate_targets_sized(fcnn_model *model, const float *x, const float *targets, int64_t n,
+                                                 fcnn_metrics *metrics, size_t size);
+FCNN_INLINE fcnn_status fcnn_evaluate_targets(fcnn_model *model, const float *x, const float *targets, int64_t n,
+                                              fcnn_metrics *metrics)
+{
+    return fcnn_evaluate_targets_sized(model, x, targets, n, metrics, sizeof *metrics);
+}
+/* probabilities (n, classes); with the mean squared error the last layer's outputs. */
 FCNN_API fcnn_status fcnn_predict(fcnn_model *model, const float *x, int64_t n, float *probabilities);
 
 /* Threads that trained in the last fcnn_fit(): at most options.threads and the number of shards, fewer where the system
@@ -291,6 +304,55 @@ FCNN_INLINE fcnn_status fcnn_model_set_state(fcnn_model *model, const fcnn_state
     return fcnn_model_set_state_sized(model, state, sizeof *state);
 }
 
+/* ---- snapshots, early stopping ---- */
+
+/* All that training has changed in a compiled model: weights, moments, state, and what the receipt says of the run. */
+typedef struct fcnn_snapshot fcnn_snapshot;
+/* Takes one, also in a callback: *snapshot NULL: a new one, the caller's to destroy; else it is overwritten and must be
+ * of this model. FCNN_OUT_OF_MEMORY: the old one is as it was. */
+FCNN_API fcnn_status fcnn_snapshot_take(fcnn_snapshot **snapshot, const fcnn_model *model);
+/* The model is again as it was, receipt and all: it trains on from there as it would have then. FCNN_BAD_ARGUMENT:
+ * within fcnn_fit(); a model with another number of parameters. */
+FCNN_API fcnn_status fcnn_snapshot_restore(const fcnn_snapshot *snapshot, fcnn_model *model);
+FCNN_API void fcnn_snapshot_destroy(fcnn_snapshot *snapshot); /* NULL is fine */
+
+typedef enum fcnn_monitor {
+    FCNN_MONITOR_VAL_LOSS, /* the less the better; these two need a validation split */
+    FCNN_MONITOR_VAL_ACCURACY,
+    FCNN_MONITOR_LOSS,
+    FCNN_MONITOR_ACCURACY,
+} fcnn_monitor;
+
+/* Keras' EarlyStopping, as a callback of fcnn_fit() or called by one:
+ *     fcnn_early_stopping stopping = {.model = model, .patience = 3};
+ *     fcnn_fit_options options = {.epochs = 100, .validation_split = 0.2,
+ *                                 .callback = fcnn_early_stop, .context = &stopping};
+ *     status = fcnn_fit(model, x, y, n, &options, NULL);
+ *     if (stopping.stopped) status = fcnn_snapshot_restore(stopping.best_model, model);
+ *     fcnn_snapshot_destroy(stopping.best_model); */
+typedef struct fcnn_early_stopping {
+    fcnn_monitor monitor;
+    int64_t patience;   /* so many epochs in a row without an improvement end training, 0 as 1; negative: none do */
+    double min_delta;   /* an improvement is one by more than this; at least 0 */
+    fcnn_model *model;  /* whose best state is kept; NULL: none is */
+    /* What the callback writes; zero before the first epoch. */
+    int64_t epochs;     /* watched */
+    int64_t best_epoch; /* of these, from 1; 0: there was no number yet. NaN is worse than every number */
+    int64_t waited;     /* epochs since */
+    double best;        /* of what is monitored */
+    int improved;       /* the last epoch is the best one */
+    int stopped;        /* it returned 1 because patience was over */
+    fcnn_status status; /* not FCNN_OK: it returned 1 because of that, see fcnn_last_error() */
+    fcnn_snapshot *best_model; /* NULL: none yet. The caller's to destroy */
+} fcnn_early_stopping;
+
+/* context: a fcnn_early_stopping. 1: stop. Looks at the ends of epochs alone. */
+FCNN_API int fcnn_early_stop_sized(fcnn_early_stopping *stopping, size_t size, const fcnn_progress *progress);
+FCNN_INLINE int fcnn_early_stop(void *context, const fcnn_progress *progress)
+{
+    return fcnn_early_stop_sized((fcnn_early_stopping *)context, sizeof(fcnn_early_stopping), progress);
+}
+
 /* ---- what runs ---- */
 
 /* Multiply-adds times two of one image: forward, and a whole training step (no gradient for the network's input). */
@@ -309,7 +371,8 @@ FCNN_API fcnn_status fcnn_model_kernels(fcnn_model *model, int line, char *text,
  * and from the data, by `fastcnn train --receipt`. */
 typedef struct fcnn_receipt {
     char weights[33];  /* 128-bit XXH3 of all parameters, little-endian floats, -0 as +0; hexadecimal */
-    char data[33];     /* the same over the training data (x, then y) of the run; "" before the first fcnn_fit() */
+    char data[33];     /* the same over the training data (x, then y or targets) of the run; "" before the first
+                        * fcnn_fit() */
     uint64_t seed;
     int shards;
     int64_t steps;     /* optimizer steps so far, first_step included */
@@ -330,6 +393,7 @@ typedef struct fcnn_receipt {
     int64_t batch_size;
     double validation_split;
     int shuffled, keep_going;
+    fcnn_loss loss;
 } fcnn_receipt;
 FCNN_API fcnn_status fcnn_model_receipt_sized(const fcnn_model *model, fcnn_receipt *receipt, size_t size);
 FCNN_INLINE fcnn_status fcnn_model_receipt(const fcnn_model *model, fcnn_receipt *receipt)

@@ -49,7 +49,8 @@ fcnn_status net_job_prepare(fcnn_model *model, int64_t count, int training)
         const struct net_need *need = &net_plans_find(model, sizes[i])->need;
         if (need->workspace > workspace) workspace = need->workspace;
     }
-    return net_reserve(model, sizes[0] > sizes[1] ? sizes[0] : sizes[1], workspace, shards_of(model, count, training));
+    return net_reserve(model, sizes[0] > sizes[1] ? sizes[0] : sizes[1], workspace, shards_of(model, count, training),
+                       training);
 }
 
 unsigned net_job_classes(const fcnn_model *model, const struct net_job *job)
@@ -62,54 +63,74 @@ unsigned net_job_classes(const fcnn_model *model, const struct net_job *job)
     return classes;
 }
 
-/* The images of a shard that are scattered over the data, and their labels, in one place. */
+/* The images of a shard that are scattered over the data, and their labels or targets, in one place. */
 static void copy_shard(const fcnn_model *model, struct net_worker *worker, const struct net_job *job,
                        struct range range)
 {
+    const int64_t classes = net_classes(model);
     for (int64_t i = range.first; i < range.last; i++) {
         const int64_t image = job->order[i], at = i - range.first;
         memcpy(worker->input + at * model->image, job->x + image * model->image, (size_t)model->image * sizeof(float));
-        worker->labels[at] = job->y[image];
+        if (job->y) worker->labels[at] = job->y[image];
+        else memcpy(worker->targets + at * classes, job->targets + image * classes, (size_t)classes * sizeof(float));
     }
 }
 
-static fcnn_status train_shard(fcnn_model *model, struct net_worker *worker, const struct net_job *job, int64_t number)
+/* The images of a range as they lie in the data. */
+static struct net_shard shard_of(const fcnn_model *model, const struct net_job *job, struct range range)
 {
-    const struct range range = shard_range(model, job->count, 1, number);
-    struct net_shard shard = {
+    return (struct net_shard){
         .plans = net_plans_find(model, range.last - range.first),
         .x = job->x + range.first * model->image,
-        .labels = job->y + range.first,
-        .scale = 1.0f / (float)job->count,
-        .number = number,
+        .labels = job->y ? job->y + range.first : NULL,
+        .targets = job->targets ? job->targets + range.first * net_classes(model) : NULL,
+        .training = job->training,
+        .count = job->count,
+        .first = range.first,
     };
+}
+
+static fcnn_status forward_segment(fcnn_model *model, struct net_worker *worker, const struct net_shard *shard,
+                                   int segment)
+{
+    const int from = segment ? net_pause(model, segment - 1) : 0, to = net_pause(model, segment);
+    NET_TRY(net_forward(model, worker, shard, from, to));
+    if (to == model->layers) return net_loss(model, worker, shard, &model->sums[shard->number]);
+    return net_batch_sums(model, worker, shard, to);
+}
+
+/* A segment of a training step, as net.h counts them. */
+static fcnn_status train_shard(fcnn_model *model, struct net_worker *worker, const struct net_job *job, int64_t number,
+                               int segment)
+{
+    const struct range range = shard_range(model, job->count, 1, number);
+    const int pauses = net_pauses(model);
+    struct net_shard shard = shard_of(model, job, range);
+    shard.number = number;
     if (range.first == range.last) {
         net_zero_gradients(model, number);
         model->sums[number] = (struct net_sum){0};
         return FCNN_OK;
     }
     if (job->order) {
-        copy_shard(model, worker, job, range);
+        if (!segment) copy_shard(model, worker, job, range);
         shard.x = worker->input;
-        shard.labels = worker->labels;
+        shard.labels = job->y ? worker->labels : NULL;
+        shard.targets = job->targets ? worker->targets : NULL;
     }
-    NET_TRY(net_forward(model, worker, shard.plans, shard.x));
-    NET_TRY(net_loss(model, worker, shard.plans, shard.labels, &model->sums[number]));
-    return net_backward(model, worker, &shard);
+    if (segment <= pauses) NET_TRY(forward_segment(model, worker, &shard, segment));
+    if (segment < pauses) return FCNN_OK;
+    return net_backward(model, worker, &shard, net_pause(model, 2 * pauses - segment),
+                        net_pause(model, 2 * pauses - segment - 1));
 }
 
 static fcnn_status infer_shard(fcnn_model *model, struct net_worker *worker, const struct net_job *job, int64_t number)
 {
     const struct range range = shard_range(model, job->count, 0, number);
-    const struct net_plans *plans = net_plans_find(model, range.last - range.first);
-    NET_TRY(net_forward(model, worker, plans, job->x + range.first * model->image));
-    if (job->y) return net_loss(model, worker, plans, job->y + range.first, &model->sums[number]);
-    const fcnn_tensors tensors = {
-        .src = worker->layers[model->layers - 1].dst,
-        .dst = job->probabilities + range.first * net_classes(model),
-        .workspace = worker->workspace,
-    };
-    return fcnn_execute(plans->softmax, &tensors);
+    const struct net_shard shard = shard_of(model, job, range);
+    NET_TRY(net_forward(model, worker, &shard, 0, model->layers));
+    if (job->y || job->targets) return net_loss(model, worker, &shard, &model->sums[number]);
+    return net_answer(model, worker, shard.plans, job->probabilities + range.first * net_classes(model));
 }
 
 void net_note(struct net_failure *failure, fcnn_status status)
@@ -129,6 +150,7 @@ fcnn_status net_failed(const struct net_failure *failure)
 struct phases {
     fcnn_model *model;
     const struct net_job *job;
+    int segment; /* of training */
     struct net_failure failure;
 };
 
@@ -160,23 +182,54 @@ static void remember_packed(fcnn_model *model, const struct net_job *job)
     }
 }
 
+/* Where a model pauses, a shard's activations stay in a place of its own; workspace is the worker's. */
+static struct net_worker place_of(const struct phases *phases, int worker, int64_t shard)
+{
+    const fcnn_model *model = phases->model;
+    if (!phases->job->training || !net_pauses(model)) return model->worker[worker];
+    struct net_worker place = model->worker[shard];
+    place.workspace = model->worker[worker].workspace;
+    return place;
+}
+
 static void run_shard(void *context, int worker, int64_t number)
 {
     struct phases *phases = context;
-    struct net_worker *mine = &phases->model->worker[worker];
-    net_note(&phases->failure, phases->job->training ? train_shard(phases->model, mine, phases->job, number)
-                                                     : infer_shard(phases->model, mine, phases->job, number));
+    struct net_worker mine = place_of(phases, worker, number);
+    net_note(&phases->failure, phases->job->training
+                                   ? train_shard(phases->model, &mine, phases->job, number, phases->segment)
+                                   : infer_shard(phases->model, &mine, phases->job, number));
+}
+
+/* What all shards have left at the end of a segment becomes one. */
+static fcnn_status join(fcnn_model *model, const struct net_job *job, int segment)
+{
+    const int pauses = job->training ? net_pauses(model) : 0;
+    if (segment == 2 * pauses) return FCNN_OK;
+    if (segment >= pauses) return net_sum_gradients(model, net_pause(model, 2 * pauses - segment - 1));
+    const int stage = net_pause(model, segment);
+    int64_t images[FCNN_MAX_SHARDS];
+    for (int i = 0; i < model->shards; i++) {
+        const struct range range = shard_range(model, job->count, 1, i);
+        images[i] = range.last - range.first;
+    }
+    net_join_moments(model, stage, images);
+    return FCNN_OK;
 }
 
 fcnn_status net_job_share(fcnn_model *model, struct fcnn_team *team, const struct net_job *job, struct net_sum *sum)
 {
     struct phases phases = {.model = model, .job = job};
     const int64_t shards = shards_of(model, job->count, job->training);
+    const int last = job->training ? 2 * net_pauses(model) : 0;
     fcnn_team_share(team, 4 * (int64_t)model->layers, FCNN_SHORT, pack, &phases);
     NET_TRY(net_failed(&phases.failure));
     remember_packed(model, job);
-    fcnn_team_share(team, shards, FCNN_LONG, run_shard, &phases);
-    NET_TRY(net_failed(&phases.failure));
+    for (; phases.segment <= last; phases.segment++) {
+        fcnn_team_share(team, shards, FCNN_LONG, run_shard, &phases);
+        NET_TRY(net_failed(&phases.failure));
+        NET_TRY(join(model, job, phases.segment));
+    }
     *sum = (struct net_sum){0};
     for (int64_t i = 0; i < shards; i++) {
         sum->loss += model->sums[i].loss;

@@ -43,9 +43,10 @@ static fcnn_status run_activation(struct net_made *made, fcnn_activation activat
 {
     switch (activation) {
     case FCNN_RELU_ACTIVATION: return run(made, (fcnn_problem){.op = FCNN_RELU});
+    case FCNN_SIGMOID_ACTIVATION: return run(made, (fcnn_problem){.op = FCNN_SIGMOID});
+    case FCNN_TANH_ACTIVATION: return run(made, (fcnn_problem){.op = FCNN_TANH});
     case FCNN_SOFTMAX_ACTIVATION: made->softmax = 1; return check_flat(made, "softmax");
-    case FCNN_LINEAR: return FCNN_OK;
-    default: return fcnn_fail(FCNN_BAD_ARGUMENT, "activation %d is not available", (int)activation);
+    default: return FCNN_OK;
     }
 }
 
@@ -179,6 +180,16 @@ static fcnn_status run_rescaling(struct net_made *made, const fcnn_layer *layer)
     return FCNN_OK;
 }
 
+/* Nothing where nothing is dropped. */
+static fcnn_status run_dropout(const fcnn_model *model, struct net_made *made, const fcnn_layer *layer)
+{
+    if (layer->rate == 0) return FCNN_OK;
+    NET_TRY(run(made, (fcnn_problem){.op = FCNN_DROPOUT}));
+    made->stage[0].rate = layer->rate;
+    for (int i = 0; i < model->layers; i++) made->stage[0].dropout += model->layer[i].rate > 0;
+    return FCNN_OK;
+}
+
 /* NHWC in memory order is the flat order already: only the shape changes. */
 static fcnn_status flatten(struct net_made *made)
 {
@@ -199,11 +210,13 @@ fcnn_status net_make(const fcnn_model *model, const fcnn_layer *layer, struct ne
     case FCNN_LAYER_FLATTEN: return flatten(made);
     case FCNN_LAYER_DENSE: return run_dense(made, layer);
     case FCNN_LAYER_ACTIVATION: return run_activation_layer(model, made, layer);
+    case FCNN_LAYER_DROPOUT: return run_dropout(model, made, layer);
+    case FCNN_LAYER_BATCH_NORMALIZATION: 
+        return fcnn_fail(FCNN_BAD_ARGUMENT, "layers of kind %s are not available", net_class_name(layer->kind));
     case FCNN_LAYER_ZERO_PADDING2D: return run_padding(made, layer);
     case FCNN_LAYER_RESCALING: return run_rescaling(made, layer);
-    default:
-        return fcnn_fail(FCNN_BAD_ARGUMENT, "layers of kind %s are not available", net_class_name(layer->kind));
     }
+    return FCNN_OK;
 }
 
 int net_first_trainable(const fcnn_model *model)
@@ -218,11 +231,13 @@ int64_t net_classes(const fcnn_model *model) { return model->layer[model->layers
 const float *net_weights(const fcnn_model *model, int i)
 {
     const struct net_layer *layer = &model->layer[i];
-    return layer->constants ? layer->constants : layer->weights ? model->weights + layer->at_weights : NULL;
+    if (layer->constants) return layer->constants;
+    return layer->weights || layer->moving ? model->weights + layer->at_weights : NULL;
 }
 
 const float *net_bias(const fcnn_model *model, int i)
 {
     const struct net_layer *layer = &model->layer[i];
-    return layer->constants ? layer->constants + layer->src : layer->bias ? model->weights + layer->at_bias : NULL;
+    if (layer->constants) return layer->constants + layer->src;
+    return layer->bias || layer->moving ? model->weights + layer->at_bias : NULL;
 }

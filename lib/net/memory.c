@@ -44,6 +44,7 @@ static size_t lay_out(const fcnn_model *model, struct net_worker *worker)
     int64_t largest = 0;
     worker->input = carve(base, &at, times(n, model->image), sizeof(float));
     worker->labels = carve(base, &at, n, sizeof(int32_t));
+    worker->targets = carve(base, &at, net_takes_targets(model) ? times(n, net_classes(model)) : 0, sizeof(float));
     for (int i = 0; i < model->layers; i++) {
         const struct net_layer *layer = &model->layer[i];
         struct net_activation *mine = &worker->layers[i];
@@ -69,7 +70,7 @@ static void release_worker(struct net_worker *worker)
 
 void net_release_workers(fcnn_model *model)
 {
-    for (int i = 0; model->worker && i < model->workers; i++) release_worker(&model->worker[i]);
+    for (int i = 0; model->worker && i < model->places; i++) release_worker(&model->worker[i]);
     free(model->worker);
     model->worker = NULL;
 }
@@ -103,14 +104,17 @@ static fcnn_status reserve_worker(const fcnn_model *model, struct net_worker *wo
     return FCNN_OK;
 }
 
-/* No worker without a shard needs memory; but any of a team that is at work already may take one. */
-static fcnn_status reserve_workers(fcnn_model *model, int64_t capacity, size_t workspace, int64_t shards)
+/* No worker without a shard needs memory; but any of a team that is at work already may take one. Where training
+ * pauses, every shard needs a place for its activations. */
+static fcnn_status reserve_workers(fcnn_model *model, int64_t capacity, size_t workspace, int64_t shards, int training)
 {
+    const int places = net_pauses(model) && model->shards > model->workers ? model->shards : model->workers;
     if (model->at_work && shards < model->at_work->workers) shards = model->at_work->workers;
-    if (!model->worker) model->worker = calloc((size_t)model->workers, sizeof *model->worker);
-    if (!model->worker) return fcnn_fail(FCNN_OUT_OF_MEMORY, "no memory for %d workers", model->workers);
-    for (int i = 0; i < model->workers && i < shards; i++)
-        NET_TRY(reserve_worker(model, &model->worker[i], capacity, workspace));
+    if (!model->worker) model->worker = calloc((size_t)places, sizeof *model->worker);
+    if (!model->worker) return fcnn_fail(FCNN_OUT_OF_MEMORY, "no memory for %d workers", places);
+    model->places = places;
+    for (int i = 0; i < (training ? places : model->workers) && i < shards; i++)
+        NET_TRY(reserve_worker(model, &model->worker[i], capacity, i < model->workers ? workspace : 0));
     return FCNN_OK;
 }
 
@@ -125,8 +129,8 @@ static fcnn_status reserve_sums(fcnn_model *model, int64_t shards)
     return FCNN_OK;
 }
 
-fcnn_status net_reserve(fcnn_model *model, int64_t capacity, size_t workspace, int64_t shards)
+fcnn_status net_reserve(fcnn_model *model, int64_t capacity, size_t workspace, int64_t shards, int training)
 {
     NET_TRY(reserve_sums(model, shards));
-    return reserve_workers(model, capacity, workspace, shards);
+    return reserve_workers(model, capacity, workspace, shards, training);
 }

@@ -2,8 +2,8 @@
  *
  * What the files of lib/net share. The network is the library's first customer: apart from lib/error.h,
  * lib/fpmode.h, lib/hyper.h, lib/memory.h, lib/sized.h and the threads (lib/team.h, pool.h, threads.h) it knows
- * fastcnn.h alone. Who calls whom, each only those before it: random, layers, memory, plans, shard, job, train; on top
- * of them compile, state, info, receipt; model and fit.
+ * fastcnn.h alone. Who calls whom, each only those before it: random, kinds, layers, loss, memory, plans, normalize,
+ * shard, job, train; on top of them compile, added, state, info, receipt; model and fit.
  *
  * A batch is split into shards (docs/numerics.md, rule 12). A worker runs forward and backward of a whole shard with
  * plans of one thread; plans and packed weights are shared by the workers, activations and workspace are each worker's
@@ -49,8 +49,13 @@ struct net_layer {
     int64_t fan_in, fan_out;     /* for the initial weights; 0: they are not drawn */
     int64_t moving;              /* floats of each moving average: mean, variance */
     int64_t at_moving[2];
+    int64_t at_trained, trained; /* what the optimizer updates: a part of these or all; 0: nothing */
     float scale, offset;         /* rescaling: the values of all its */
     float *constants;            /* weights and bias; else NULL, as before fcnn_compile() */
+    float rate;                  /* dropout */
+    int dropout;                 /* its number among those of the model */
+    float epsilon, momentum;     /* batch normalization */
+    float *batch;                /* mean and variance of the batch, then the sums of each shard; NULL: none */
     fcnn_plan *reduce, *update;  /* sum of the shards' gradients, optimizer step; NULL without parameters */
 };
 
@@ -87,21 +92,25 @@ struct net_plans {
     struct net_stage {
         struct net_plan forward, backward_data;
         fcnn_plan *backward_weights;
+        fcnn_plan *batch_sums; /* batch normalization */
     } stages[];
 };
 
-/* What one worker brings: room for `capacity` images and `workspace_bytes`; none until it has a shard to do. */
+/* What one worker brings: room for `capacity` images and `workspace_bytes`; none until it has a shard to do. Where
+ * training pauses, number i has the activations of shard i. */
 struct net_worker {
     int64_t capacity;
     size_t workspace_bytes;
     void *memory;
     float *input;
     int32_t *labels;
+    float *targets; /* of losses that take some */
     struct net_activation {
         float *dst;
         uint16_t *choice;
         int32_t *argmax;
     } * layers;
+    const float *output; /* of the last stage */
     float *probabilities, *loss;
     float *gradients[2]; /* of activations: d_dst and d_src take turns */
     void *workspace;
@@ -165,6 +174,7 @@ struct fcnn_model {
     uint64_t version; /* of the weights: counts their changes, from 1 */
 
     struct net_worker *worker;
+    int places; /* entries of worker: the workers, or the shards where a model pauses and there are more */
     struct net_sum *sums; /* one per shard of the largest job so far */
     int64_t sums_capacity;
 
@@ -201,7 +211,7 @@ void *net_alloc(size_t count, size_t size);
 void net_free(void *memory); /* what net_alloc() gave, or NULL */
 /* Makes room for so many shards of at most `capacity` images and `workspace` bytes: sums, and the workers that can be
  * busy with them. */
-fcnn_status net_reserve(fcnn_model *model, int64_t capacity, size_t workspace, int64_t shards);
+fcnn_status net_reserve(fcnn_model *model, int64_t capacity, size_t workspace, int64_t shards, int training);
 void net_release_workers(fcnn_model *model);
 
 /* ---- random.c: Philox4x32-10, functions of their arguments alone ---- */
@@ -210,6 +220,8 @@ void net_release_workers(fcnn_model *model);
 void net_glorot(float *weights, int64_t count, uint64_t seed, int layer, int64_t fan_in, int64_t fan_out);
 /* order = a permutation of 0 .. n-1 (Fisher-Yates). */
 void net_shuffle(int64_t *order, int64_t n, uint64_t seed, int64_t epoch);
+/* The seed of a dropout layer's mask: layer counts dropouts, step finished steps. */
+uint64_t net_dropout_seed(uint64_t seed, int layer, int64_t step);
 
 /* ---- plans.c ---- */
 
@@ -231,24 +243,63 @@ void net_plans_hold(fcnn_model *model, int in_use);
 struct net_shard {
     const struct net_plans *plans;
     const float *x; /* (plans->n, image) */
-    const int32_t *labels;
-    float scale;      /* of the loss's gradient: 1 / images in the whole batch */
+    const int32_t *labels; /* or NULL */
+    const float *targets;  /* or NULL; of losses that take some */
+    int training;
+    int64_t count;    /* images in the whole batch. This and the following: training alone */
+    int64_t first;    /* the shard's first image in the batch */
     int64_t number;   /* of the shard: where its gradients go */
 };
 
-fcnn_status net_forward(const fcnn_model *model, struct net_worker *worker, const struct net_plans *plans,
-                        const float *x);
-/* After net_forward(): probabilities and losses into the worker, their sums into *sum. */
-fcnn_status net_loss(const fcnn_model *model, struct net_worker *worker, const struct net_plans *plans,
-                     const int32_t *labels, struct net_sum *sum);
-/* After net_loss(): all parameter gradients. */
-fcnn_status net_backward(const fcnn_model *model, struct net_worker *worker, const struct net_shard *shard);
+/* What stage i reads. */
+const float *net_input(const fcnn_model *model, const struct net_worker *worker, const struct net_shard *shard, int i);
+
+/* Stages from .. to-1. */
+fcnn_status net_forward(const fcnn_model *model, struct net_worker *worker, const struct net_shard *shard, int from,
+                        int to);
+/* After net_loss(): all gradients of the stages between `from` and `to`; of `from` itself that of its input, of `to`
+ * those of its parameters. All stages: from the number of stages to -1. */
+fcnn_status net_backward(const fcnn_model *model, struct net_worker *worker, const struct net_shard *shard, int from,
+                         int to);
 
 /* Where a layer's gradients of a shard are: its weights, then its bias. */
 float *net_gradients(const fcnn_model *model, const struct net_layer *layer, int64_t shard);
 void net_zero_gradients(const fcnn_model *model, int64_t shard);
-/* Adds the shards' gradients of layer i along the tree and updates its parameters. */
-fcnn_status net_update(const fcnn_model *model, int i, const fcnn_hyper *hyper);
+/* Adds the shards' gradients of layer i along the tree. */
+fcnn_status net_sum_gradients(const fcnn_model *model, int i);
+/* That, unless it was done at a pause; then updates the parameters. */
+fcnn_status net_update(fcnn_model *model, int i, const fcnn_hyper *hyper);
+
+/* ---- normalize.c: batch normalization, where training steps pause ---- */
+
+/* A training step without batch normalization is one segment: forward, loss, backward of a shard. Each batch
+ * normalization makes it two more. Forward it begins a segment, which comes when all shards have left their sums;
+ * backward it ends one, and its data gradient begins the next, when its gradients have been added over the shards. So
+ * with P of them, segments 0 .. P go forward, P .. 2 P backward. */
+int net_pauses(const fcnn_model *model);
+int net_pause(const fcnn_model *model, int number); /* a stage; -1 and behind the last stage at the ends */
+fcnn_status net_make_batch(const fcnn_model *model, struct net_layer *layer);
+/* Of a shard, for stage i, before that runs. */
+fcnn_status net_batch_sums(const fcnn_model *model, const struct net_worker *worker, const struct net_shard *shard,
+                           int i);
+/* Mean and variance of the batch; images[i]: those of shard i. */
+void net_join_moments(const fcnn_model *model, int i, const int64_t *images);
+/* What stage i normalizes with: the mean or the variance of the batch or its moving average; NULL: it is another. */
+const float *net_moment(const fcnn_model *model, int i, int training, int variance);
+void net_move_averages(fcnn_model *model, int i);
+
+/* ---- loss.c: the head of a network, softmax and loss ---- */
+
+fcnn_op net_loss_op(const fcnn_model *model);
+int net_takes_targets(const fcnn_model *model); /* the loss; labels are targets with a single 1 for it */
+/* After net_forward(): probabilities and losses into the worker, their sums into *sum. */
+fcnn_status net_loss(const fcnn_model *model, struct net_worker *worker, const struct net_shard *shard,
+                     struct net_sum *sum);
+/* After net_loss(): the gradient of the last layer's outputs, (n, classes). */
+fcnn_status net_loss_backward(const struct net_worker *worker, const struct net_shard *shard, float *d_src);
+/* After net_forward(): what the model predicts, (n, classes): probabilities, or for the mean squared error outputs. */
+fcnn_status net_answer(const fcnn_model *model, struct net_worker *worker, const struct net_plans *plans,
+                       float *outputs);
 
 /* ---- job.c: all shards over the workers ---- */
 
@@ -263,7 +314,8 @@ fcnn_status net_failed(const struct net_failure *failure);
 
 struct net_job {
     const float *x;
-    const int32_t *y;     /* NULL: predict */
+    const int32_t *y;     /* with `targets` NULL: predict */
+    const float *targets; /* (data, classes), instead of y */
     const int64_t *order; /* image numbers, or NULL: as they come. Training only */
     int64_t count;        /* images */
     int training;
@@ -287,7 +339,8 @@ fcnn_status net_job_run(fcnn_model *model, const struct net_job *job, struct net
 
 struct net_epoch {
     const float *x;
-    const int32_t *y;
+    const int32_t *y;     /* or NULL */
+    const float *targets; /* or NULL */
     const int64_t *order; /* NULL: as they come */
     int64_t images, batch;
     int keep_going;       /* where the loss is not finite; else FCNN_DIVERGED */
@@ -309,9 +362,10 @@ void net_read_array(const fcnn_model *model, fcnn_array array, float *values);
 
 /* ---- receipt.c ---- */
 
-/* A fcnn_fit() is about to begin: in the same run or in another one. x and y: what `fit`, whose `data` is still open,
- * trains on. FCNN_OUT_OF_MEMORY: nothing has changed. */
-fcnn_status net_run_begin(fcnn_model *model, const struct net_fit_record *fit, const float *x, const int32_t *y);
+/* A fcnn_fit() is about to begin: in the same run or in another one. x and one of y and targets: what `fit`, whose
+ * `data` is still open, trains on. FCNN_OUT_OF_MEMORY: nothing has changed. */
+fcnn_status net_run_begin(fcnn_model *model, const struct net_fit_record *fit, const float *x, const int32_t *y,
+                          const float *targets);
 void net_run_changed(fcnn_model *model); /* somebody is about to set weights or state */
 void net_run_diverged(fcnn_model *model, int64_t step);
 

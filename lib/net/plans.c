@@ -41,10 +41,15 @@ fcnn_status net_plan_create(fcnn_model *model, fcnn_plan **plan, const fcnn_prob
     return FCNN_OK;
 }
 
+static int keeps_zeros(const struct net_layer *layer)
+{
+    return layer->problem.op == FCNN_MAXPOOL || layer->problem.op == FCNN_DROPOUT;
+}
+
 /* Whether a layer's input is what a ReLU left, and so about half zeros. */
 static int has_zeros(const fcnn_model *model, int layer)
 {
-    while (layer > 0 && model->layer[layer - 1].problem.op == FCNN_MAXPOOL) layer--; /* keeps them */
+    while (layer > 0 && keeps_zeros(&model->layer[layer - 1])) layer--;
     if (layer == 0) return 0;
     const fcnn_problem *before = &model->layer[layer - 1].problem;
     return before->op == FCNN_RELU || before->op == FCNN_CONV2D_POOL || before->activation == FCNN_RELU_ACTIVATION;
@@ -100,7 +105,7 @@ static fcnn_status plan_forward(fcnn_model *model, struct net_plans *plans)
     for (int i = 0; i < model->layers; i++)
         NET_TRY(plan_packed(model, plans, i, FCNN_FORWARD, &plans->stages[i].forward));
     NET_TRY(plan_head(model, plans, FCNN_SOFTMAX, FCNN_FORWARD, &plans->softmax));
-    return plan_head(model, plans, FCNN_CROSS_ENTROPY, FCNN_FORWARD, &plans->loss);
+    return plan_head(model, plans, net_loss_op(model), FCNN_FORWARD, &plans->loss);
 }
 
 static fcnn_status plan_backward(fcnn_model *model, struct net_plans *plans)
@@ -109,10 +114,10 @@ static fcnn_status plan_backward(fcnn_model *model, struct net_plans *plans)
     for (int i = first; i < model->layers; i++) {
         struct net_stage *stage = &plans->stages[i];
         if (i > first) NET_TRY(plan_packed(model, plans, i, FCNN_BACKWARD_DATA, &stage->backward_data));
-        if (model->layer[i].weights)
+        if (model->layer[i].parameters)
             NET_TRY(plan_layer(model, plans, i, FCNN_BACKWARD_WEIGHTS, &stage->backward_weights));
     }
-    return plan_head(model, plans, FCNN_CROSS_ENTROPY, FCNN_BACKWARD_DATA, &plans->loss_backward);
+    return plan_head(model, plans, net_loss_op(model), FCNN_BACKWARD_DATA, &plans->loss_backward);
 }
 
 static void destroy_backward(const fcnn_model *model, struct net_plans *plans)
@@ -121,9 +126,10 @@ static void destroy_backward(const fcnn_model *model, struct net_plans *plans)
         struct net_stage *stage = &plans->stages[i];
         fcnn_plan_destroy(stage->backward_data.plan);
         fcnn_plan_destroy(stage->backward_weights);
+        fcnn_plan_destroy(stage->batch_sums);
         net_free(stage->backward_data.packed);
         stage->backward_data = (struct net_plan){0};
-        stage->backward_weights = NULL;
+        stage->backward_weights = stage->batch_sums = NULL;
     }
     fcnn_plan_destroy(plans->loss_backward);
     plans->loss_backward = NULL;

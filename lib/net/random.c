@@ -7,7 +7,7 @@
 #include <Random123/philox.h>
 #include <math.h>
 
-enum { STREAM_WEIGHTS, STREAM_SHUFFLE };
+enum { STREAM_WEIGHTS, STREAM_SHUFFLE, STREAM_DROPOUT_SEED = 3 }; /* 2: the words of dropout's kernels */
 
 /* Four words. `of`: the layer or the epoch. */
 static philox4x32_ctr_t draw(uint64_t seed, uint32_t stream, uint32_t of, uint64_t index)
@@ -40,4 +40,10 @@ void net_shuffle(int64_t *order, int64_t n, uint64_t seed, int64_t epoch)
         order[i] = order[j];
         order[j] = swap;
     }
+}
+
+uint64_t net_dropout_seed(uint64_t seed, int layer, int64_t step)
+{
+    const philox4x32_ctr_t words = draw(seed, STREAM_DROPOUT_SEED, (uint32_t)layer, (uint64_t)step);
+    return (uint64_t)words.v[1] << 32 | words.v[0];
 }

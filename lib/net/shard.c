@@ -2,87 +2,100 @@
  * What one worker does: forward and backward of a whole shard, so that its activations stay in the worker's cache. */
 #include "lib/net/net.h"
 
-#include <math.h>
 #include <string.h>
 
-fcnn_status net_forward(const fcnn_model *model, struct net_worker *worker, const struct net_plans *plans,
-                        const float *x)
+/* Dropout is nothing outside of training. */
+static int is_passed(const fcnn_model *model, const struct net_shard *shard, int i)
 {
-    const float *src = x;
-    for (int i = 0; i < model->layers; i++) {
-        const struct net_plan *forward = &plans->stages[i].forward;
-        const struct net_activation *mine = &worker->layers[i];
-        const fcnn_tensors tensors = {
-            .src = src,
-            .weights = net_weights(model, i),
-            .bias = net_bias(model, i),
-            .dst = mine->dst,
-            .choice = mine->choice,
-            .argmax = mine->argmax,
-            .packed = forward->packed,
-            .workspace = worker->workspace,
-        };
-        NET_TRY(fcnn_execute(forward->plan, &tensors));
-        src = mine->dst;
-    }
-    return FCNN_OK;
+    return !shard->training && model->layer[i].problem.op == FCNN_DROPOUT;
 }
 
-/* The first maximum; -1 if there is a NaN, which is nobody's class. */
-static int64_t argmax(const float *values, int64_t count)
+const float *net_input(const fcnn_model *model, const struct net_worker *worker, const struct net_shard *shard, int i)
 {
-    int64_t best = 0;
-    for (int64_t i = 0; i < count; i++) {
-        if (isnan(values[i])) return -1;
-        if (values[i] > values[best]) best = i;
-    }
-    return best;
+    while (i > 0 && is_passed(model, shard, i - 1)) i--;
+    return i ? worker->layers[i - 1].dst : shard->x;
 }
 
-fcnn_status net_loss(const fcnn_model *model, struct net_worker *worker, const struct net_plans *plans,
-                     const int32_t *labels, struct net_sum *sum)
-{
-    const int64_t classes = net_classes(model);
-    const fcnn_tensors tensors = {
-        .src = worker->layers[model->layers - 1].dst,
-        .labels = labels,
-        .dst = worker->probabilities,
-        .loss = worker->loss,
-        .workspace = worker->workspace,
-    };
-    NET_TRY(fcnn_execute(plans->loss, &tensors));
-    *sum = (struct net_sum){0};
-    for (int64_t i = 0; i < plans->n; i++) {
-        sum->loss += (double)worker->loss[i];
-        sum->correct += argmax(worker->probabilities + i * classes, classes) == labels[i];
-    }
-    return FCNN_OK;
-}
-
-/* Gradients of one layer; d_src NULL: of its parameters only. */
-static fcnn_status backward_layer(const fcnn_model *model, struct net_worker *worker, const struct net_shard *shard,
-                                  int i, const float *d_dst, float *d_src)
+/* What stage i is told in numbers. A position in the batch has its word of the mask, whatever shard it is in. */
+static fcnn_hyper hyper_of(const fcnn_model *model, const struct net_shard *shard, int i)
 {
     const struct net_layer *layer = &model->layer[i];
-    const struct net_stage *stage = &shard->plans->stages[i];
-    fcnn_tensors tensors = {
-        .src = i ? worker->layers[i - 1].dst : shard->x,
+    fcnn_hyper hyper = {.epsilon = layer->epsilon};
+    if (layer->moving && shard->training)
+        hyper.scale = 1.0f / (float)(shard->count * layer->problem.h * layer->problem.w);
+    if (layer->problem.op != FCNN_DROPOUT) return hyper;
+    hyper.dropout_rate = layer->rate;
+    hyper.dropout_seed = net_dropout_seed(model->seed, layer->dropout, model->steps);
+    hyper.dropout_counter = (uint64_t)(shard->first * layer->dst);
+    return hyper;
+}
+
+/* All that the kernels of stage i read or write, forward. */
+static fcnn_tensors tensors_of(const fcnn_model *model, const struct net_worker *worker, const struct net_shard *shard,
+                               const fcnn_hyper *hyper, int i)
+{
+    return (fcnn_tensors){
+        .src = net_input(model, worker, shard, i),
+        .weights = net_weights(model, i),
+        .bias = net_bias(model, i),
         .dst = worker->layers[i].dst,
         .choice = worker->layers[i].choice,
         .argmax = worker->layers[i].argmax,
-        .d_dst = d_dst,
-        .weights = net_weights(model, i),
+        .hyper = hyper,
         .workspace = worker->workspace,
     };
-    if (layer->weights) {
-        tensors.d_weights = net_gradients(model, layer, shard->number);
-        tensors.d_bias = layer->bias ? tensors.d_weights + (layer->at_bias - layer->at_weights) : NULL;
-        NET_TRY(fcnn_execute(stage->backward_weights, &tensors));
+}
+
+fcnn_status net_forward(const fcnn_model *model, struct net_worker *worker, const struct net_shard *shard, int from,
+                        int to)
+{
+    for (int i = from; i < to; i++) {
+        if (is_passed(model, shard, i)) continue;
+        const struct net_plan *forward = &shard->plans->stages[i].forward;
+        const fcnn_hyper hyper = hyper_of(model, shard, i);
+        fcnn_tensors tensors = tensors_of(model, worker, shard, &hyper, i);
+        tensors.packed = forward->packed;
+        NET_TRY(fcnn_execute(forward->plan, &tensors));
     }
-    if (!d_src) return FCNN_OK;
-    tensors.d_src = d_src;
-    tensors.packed = stage->backward_data.packed;
-    return fcnn_execute(stage->backward_data.plan, &tensors);
+    worker->output = net_input(model, worker, shard, to);
+    return FCNN_OK;
+}
+
+/* Where the gradient of stage i's output is; that of its input takes the other place. */
+static float *gradient_of(const fcnn_model *model, const struct net_worker *worker, int i)
+{
+    return worker->gradients[(model->layers - 1 - i) & 1];
+}
+
+static fcnn_status backward_weights(const fcnn_model *model, struct net_worker *worker, const struct net_shard *shard,
+                                    int i)
+{
+    const struct net_layer *layer = &model->layer[i];
+    const fcnn_hyper hyper = hyper_of(model, shard, i);
+    fcnn_tensors tensors = tensors_of(model, worker, shard, &hyper, i);
+    if (!layer->parameters) return FCNN_OK;
+    tensors.d_dst = gradient_of(model, worker, i);
+    tensors.d_weights = net_gradients(model, layer, shard->number);
+    tensors.d_bias = layer->problem.no_bias ? NULL : tensors.d_weights + (layer->at_bias - layer->at_weights);
+    return fcnn_execute(shard->plans->stages[i].backward_weights, &tensors);
+}
+
+/* Batch normalization needs the gradients of its parameters, of the whole batch. */
+static fcnn_status backward_data(const fcnn_model *model, struct net_worker *worker, const struct net_shard *shard,
+                                 int i)
+{
+    const struct net_layer *layer = &model->layer[i];
+    const struct net_plan *plan = &shard->plans->stages[i].backward_data;
+    const fcnn_hyper hyper = hyper_of(model, shard, i);
+    fcnn_tensors tensors = tensors_of(model, worker, shard, &hyper, i);
+    tensors.d_dst = gradient_of(model, worker, i);
+    tensors.d_src = gradient_of(model, worker, i - 1);
+    tensors.packed = plan->packed;
+    if (layer->moving) {
+        tensors.d_weights = model->gradient + layer->at_weights;
+        tensors.d_bias = model->gradient + layer->at_bias;
+    }
+    return fcnn_execute(plan->plan, &tensors);
 }
 
 /* Layer by layer the gradients of all shards, so that a layer's are the rows of one sum. */
@@ -97,36 +110,37 @@ void net_zero_gradients(const fcnn_model *model, int64_t shard)
         memset(net_gradients(model, &model->layer[i], shard), 0, (size_t)model->layer[i].parameters * sizeof(float));
 }
 
-fcnn_status net_update(const fcnn_model *model, int i, const fcnn_hyper *hyper)
+fcnn_status net_sum_gradients(const fcnn_model *model, int i)
 {
     const struct net_layer *layer = &model->layer[i];
-    if (!layer->parameters) return FCNN_OK;
     const fcnn_tensors sum = {.src = net_gradients(model, layer, 0), .dst = model->gradient + layer->at_weights};
-    const fcnn_tensors tensors = {
-        .d_weights = model->gradient + layer->at_weights,
-        .parameters = model->weights + layer->at_weights,
-        .moment_1 = model->moment_1 + layer->at_weights,
-        .moment_2 = model->moment_2 + layer->at_weights,
-        .hyper = hyper,
-    };
-    NET_TRY(fcnn_execute(layer->reduce, &sum));
-    return fcnn_execute(layer->update, &tensors);
+    return layer->parameters ? fcnn_execute(layer->reduce, &sum) : FCNN_OK;
 }
 
-fcnn_status net_backward(const fcnn_model *model, struct net_worker *worker, const struct net_shard *shard)
+fcnn_status net_update(fcnn_model *model, int i, const fcnn_hyper *hyper)
+{
+    const struct net_layer *layer = &model->layer[i];
+    const fcnn_tensors tensors = {
+        .d_weights = model->gradient + layer->at_trained,
+        .parameters = model->weights + layer->at_trained,
+        .moment_1 = model->moment_1 + layer->at_trained,
+        .moment_2 = model->moment_2 + layer->at_trained,
+        .hyper = hyper,
+    };
+    if (!layer->moving) NET_TRY(net_sum_gradients(model, i));
+    net_move_averages(model, i);
+    return layer->trained ? fcnn_execute(layer->update, &tensors) : FCNN_OK;
+}
+
+fcnn_status net_backward(const fcnn_model *model, struct net_worker *worker, const struct net_shard *shard, int from,
+                         int to)
 {
     const int first = net_first_trainable(model);
-    int turn = 0;
-    const fcnn_tensors loss = {
-        .dst = worker->probabilities,
-        .labels = shard->labels,
-        .d_src = worker->gradients[turn],
-        .hyper = &(const fcnn_hyper){.scale = shard->scale},
-        .workspace = worker->workspace,
-    };
-    NET_TRY(fcnn_execute(shard->plans->loss_backward, &loss));
-    for (int i = model->layers - 1; i >= first; i--, turn ^= 1)
-        NET_TRY(backward_layer(model, worker, shard, i, worker->gradients[turn],
-                               i > first ? worker->gradients[turn ^ 1] : NULL));
-    return FCNN_OK;
+    if (from == model->layers) NET_TRY(net_loss_backward(worker, shard, gradient_of(model, worker, from - 1)));
+    else if (from > first) NET_TRY(backward_data(model, worker, shard, from));
+    for (int i = from - 1; i > to && i >= first; i--) {
+        NET_TRY(backward_weights(model, worker, shard, i));
+        if (i > first) NET_TRY(backward_data(model, worker, shard, i));
+    }
+    return to >= first ? backward_weights(model, worker, shard, to) : FCNN_OK;
 }

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * From the JSON of a Keras file to a compiled model with room for its numbers. */
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/io/fail.h"
+#include "lib/io/keras_files.h"
+
+/* What the file says of training. Where that is nothing that this library has, the loss alone may be: it decides what
+ * the last layer is. */
+static void read_training(struct io_keras_source *source, fcnn_compile_options *found, fcnn_file_info *info)
+{
+    if (!source->training || json_is_null(source->training)) return;
+    const fcnn_status status = io_keras_read_training(found, source->training, source->path);
+    source->optimizer_known = info->has_training = status == FCNN_OK;
+    if (!status) return;
+    const char *why = fcnn_io_last_error();
+    const size_t skip = strlen(source->path) + 2; /* the file's name and ": " */
+    io_keras_remark(info, "not compiled as in the file: %s", strlen(why) > skip ? why + skip : why);
+    json_t *loss = json_pack("{s:O}", "loss", json_object_get(source->training, "loss"));
+    io_keras_read_training(found, loss, source->path);
+    json_decref(loss);
+}
+
+/* The caller's options win; the state is taken over where its optimizer is the file's. */
+static fcnn_compile_options choose(struct io_keras_source *source, const fcnn_load_options *options,
+                                   fcnn_file_info *info)
+{
+    fcnn_compile_options found = {0};
+    read_training(source, &found, info);
+    if (source->notes.has_training) {
+        found.seed = source->notes.seed;
+        found.shards = source->notes.shards;
+    }
+    if (options->compile) {
+        source->optimizer_known &= options->compile->optimizer == found.optimizer;
+        found = *options->compile;
+    }
+    found.kernels = options->kernels;
+    return found;
+}
+
+static void describe(const struct io_keras_source *source, fcnn_file_info *info)
+{
+    const struct io_notes *notes = &source->notes;
+    if (*notes->version) snprintf(info->producer, sizeof info->producer, "libfastcnn %s", notes->version);
+    else if (*source->version) snprintf(info->producer, sizeof info->producer, "Keras %s", source->version);
+    info->has_scale = notes->has_scale;
+    info->input_scale = notes->scale;
+    info->input_offset = notes->offset;
+    io_keras_note_losses(source->model, info);
+}
+
+static fcnn_status compile(fcnn_model *model, struct io_values *values, struct io_keras_source *source,
+                           const fcnn_load_options *options, fcnn_file_info *info)
+{
+    IO_TRY(io_values_create(values, model, (int64_t)(source->bytes / sizeof(float)), source->path));
+    const fcnn_compile_options chosen = choose(source, options, info);
+    const fcnn_status status = fcnn_compile(model, &chosen);
+    return status ? fcnn_io_fail_as(status, source->path) : FCNN_OK;
+}
+
+fcnn_status io_keras_make(fcnn_model **model, struct io_values *values, struct io_keras_source *source,
+                          const fcnn_load_options *options, fcnn_file_info *info)
+{
+    *values = (struct io_values){0};
+    IO_TRY(io_keras_read_model(model, source->model, source->path));
+    describe(source, info);
+    if (options->not_compiled) return FCNN_OK;
+    const fcnn_status status = compile(*model, values, source, options, info);
+    if (!status) return FCNN_OK;
+    io_values_free(values);
+    fcnn_model_destroy(*model);
+    *model = NULL;
+    return status;
+}
