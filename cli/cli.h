@@ -10,11 +10,12 @@
 
 #include "cli/program.h"
 #include "lib/fastcnn.h"
-#include "lib/io/io.h"
+#include "lib/io/dataset.h"
 
 #define FCNN_ISAS (FCNN_NEON + 1) /* those that this program knows */
 
 struct cli_command;
+extern const struct cli_command cli_evaluate, cli_predict, cli_filter; /* trained models, pictures */
 extern const struct cli_command cli_train, cli_prove, cli_list, cli_info, cli_explain, cli_tune;
 extern const struct cli_command cli_summary, cli_convert;
 void cli_print_version(void);
@@ -24,7 +25,7 @@ extern int cli_json;
 
 /* ---- ui.c ---- */
 
-enum cli_color { CLI_PLAIN, CLI_BOLD, CLI_GREEN, CLI_RED, CLI_DIM };
+enum cli_color { CLI_PLAIN, CLI_BOLD, CLI_GREEN, CLI_RED, CLI_DIM, CLI_WHITE };
 enum cli_color_mode { CLI_AUTO, CLI_ALWAYS, CLI_NEVER };
 void cli_set_color(enum cli_color_mode mode);
 /* The escape sequence for `stream`, "" where colour is not wanted; CLI_PLAIN ends any other. */
@@ -65,14 +66,21 @@ void cli_progress_clear(struct cli_progress *progress); /* before other lines */
 /* ---- data.c: where images come from ---- */
 
 struct cli_data {
-    const char *directory; /* NULL: synthetic digits */
+    const char *directory; /* or file: --data; NULL: synthetic digits */
     uint64_t seed;
+    int any_shape;         /* else cli_data_load() refuses what the MNIST network does not take */
     struct fcnn_dataset train, test;
+    enum fcnn_data_kind kind; /* of the directory; set by loading */
+    int classes;           /* of both parts; set by loading */
 };
 #define CLI_CLASSES 10
 /* directory and seed are set. At most `images` training images from files, that many synthetic ones (0: all, 12,000);
  * test images too if wanted. Complains and returns an exit code. */
 int cli_data_load(struct cli_data *data, int64_t images, int with_test);
+/* One part, into data->test; of any shape. */
+int cli_data_load_part(struct cli_data *data, enum fcnn_data_part part);
+/* Holds shape and labels of both parts against a model. Complains and returns an exit code. */
+int cli_data_fits(const struct cli_data *data, int64_t h, int64_t w, int64_t c, int classes);
 void cli_data_free(struct cli_data *data);
 const char *cli_data_describe(const struct cli_data *data, char *text, size_t size);
 json_t *cli_data_json(const struct cli_data *data);

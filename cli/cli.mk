@@ -15,21 +15,34 @@ cli_sources = \
     cli/cli.h \
     cli/convert.c \
     cli/data.c \
+    cli/evaluate.c \
     cli/explain.c \
     cli/file.c \
+    cli/filter.c \
+    cli/history.c \
+    cli/history.h \
     cli/info.c \
     cli/json.c \
+    cli/kernel_text.c \
+    cli/kernel_text.h \
     cli/list.c \
     cli/main.c \
     cli/measure.c \
     cli/model.c \
     cli/model.h \
+    cli/network.c \
+    cli/network.h \
+    cli/predict.c \
     cli/progress.c \
     cli/prove.c \
+    cli/shades.c \
     cli/summary.c \
     cli/times.c \
     cli/times.h \
     cli/train.c \
+    cli/train_report.c \
+    cli/training.c \
+    cli/training.h \
     cli/tune.c \
     cli/tune.h \
     cli/tune_file.c \

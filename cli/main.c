@@ -6,8 +6,9 @@
 #include "cli/arguments.h"
 #include "cli/cli.h"
 
-static const struct cli_command *const commands[] = {&cli_train, &cli_prove, &cli_list, &cli_info, &cli_explain,
-                                                   &cli_tune, &cli_summary, &cli_convert};
+static const struct cli_command *const commands[] = {
+    &cli_train, &cli_evaluate, &cli_predict, &cli_filter, &cli_summary, &cli_convert, &cli_prove, &cli_list, &cli_info,
+    &cli_explain, &cli_tune};
 #define COMMANDS ((int)(sizeof commands / sizeof *commands))
 
 void cli_print_version(void)

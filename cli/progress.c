@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * The progress bar of Keras, on stderr: redrawn at most every 50 ms on a terminal, else one line per epoch. */
+ * The progress bar of Keras 3, on stderr: redrawn at most every 50 ms on a terminal, else one line per epoch. */
 #include <math.h>
 #include <stdarg.h>
 #include <string.h>
@@ -39,49 +39,65 @@ static void append_seconds(char *line, size_t size, double seconds)
     else append(line, size, "%lds", s);
 }
 
-/* "4s 5ms/step - loss: 0.1234 - accuracy: 0.9612 ..."; while the epoch runs the time is what is left of it. */
-static void describe(char *line, size_t size, const fcnn_progress *state)
+/* What is right of the bar: "4s", in bold, and " 5ms/step - accuracy: 0.9612 - loss: 0.1234 ...". While the epoch runs
+ * the time is what is left of it. */
+struct line {
+    char time[32], rest[256];
+};
+
+static void describe(struct line *line, const fcnn_progress *state)
 {
-    double step = state->seconds / (double)(state->step ? state->step : 1);
-    append_seconds(line, size, state->epoch_ended ? state->seconds : step * (double)(state->steps - state->step));
-    if (step >= 1) append(line, size, " %.0fs/step", step);
-    else if (step >= 1e-3) append(line, size, " %.0fms/step", step * 1e3);
-    else append(line, size, " %.0fus/step", step * 1e6);
-    append_value(line, size, "loss", state->loss);
-    append_value(line, size, "accuracy", state->accuracy);
+    const double step = state->seconds / (double)(state->step ? state->step : 1);
+    const size_t size = sizeof line->rest;
+    *line = (struct line){0};
+    append_seconds(line->time, sizeof line->time,
+                   state->epoch_ended ? state->seconds : step * (double)(state->steps - state->step));
+    if (step >= 1) append(line->rest, size, " %.0fs/step", step);
+    else if (step >= 1e-3) append(line->rest, size, " %.0fms/step", step * 1e3);
+    else append(line->rest, size, " %.0fus/step", step * 1e6);
+    append_value(line->rest, size, "accuracy", state->accuracy);
+    append_value(line->rest, size, "loss", state->loss);
     if (!state->epoch_ended || !state->has_validation) return;
-    append_value(line, size, "val_loss", state->val_loss);
-    append_value(line, size, "val_accuracy", state->val_accuracy);
+    append_value(line->rest, size, "val_accuracy", state->val_accuracy);
+    append_value(line->rest, size, "val_loss", state->val_loss);
+}
+
+/* " 7/750": as wide as the last one will be. */
+static void count_steps(char counter[48], int64_t step, int64_t steps)
+{
+    const int width = snprintf(counter, 48, "%lld", (long long)steps);
+    snprintf(counter, 48, "%*lld/%lld", width, (long long)step, (long long)steps);
 }
 
 /* Writes the line over the one before. Until all is over it must fit, or it would scroll. */
-static void draw(const struct cli_progress *progress, int64_t step, int64_t steps, char *text, int ended)
+static void draw(const struct cli_progress *progress, int64_t step, int64_t steps, struct line *line, int ended)
 {
     char counter[48];
-    snprintf(counter, sizeof counter, "%lld/%lld", (long long)step, (long long)steps);
+    const char *bold = cli_color(stderr, CLI_BOLD), *plain = cli_color(stderr, CLI_PLAIN);
+    count_steps(counter, step, steps);
+    const int time = (int)strlen(line->time), length = time + (int)strlen(line->rest);
     int room = progress->columns - 1 - (int)strlen(counter) - 1 - BAR - 1;
-    int bar = ended || room >= (int)strlen(text) ? BAR : 0;
+    const int bar = ended || room >= length ? BAR : 0;
     if (!bar) room += BAR + 1;
-    if (!ended && room < (int)strlen(text)) text[room > 0 ? room : 0] = 0;
+    if (!ended && room < length) line->rest[room > time ? room - time : 0] = 0;
 
-    int done = (int)(bar * step / (steps ? steps : 1));
-    fprintf(stderr, "\r\033[K%s%s%s ", cli_color(stderr, CLI_BOLD), counter, cli_color(stderr, CLI_PLAIN));
-    fputs(cli_color(stderr, CLI_GREEN), stderr);
+    const int done = (int)(bar * step / (steps ? steps : 1));
+    fprintf(stderr, "\r\033[K%s%s%s %s", bold, counter, plain, cli_color(stderr, CLI_GREEN));
     for (int i = 0; i < bar; i++) {
-        if (i == done) fprintf(stderr, "%s%s", cli_color(stderr, CLI_PLAIN), cli_color(stderr, CLI_DIM));
+        if (i == done) fprintf(stderr, "%s%s", plain, cli_color(stderr, CLI_WHITE));
         fputs(progress->utf8 ? "━" : i < done ? "=" : i == done ? ">" : ".", stderr);
     }
-    fprintf(stderr, "%s%s%s%s", cli_color(stderr, CLI_PLAIN), bar ? " " : "", text, ended ? "\n" : "");
+    fprintf(stderr, "%s%s%s%s%s%s%s", plain, bar ? " " : "", bold, line->time, plain, line->rest, ended ? "\n" : "");
     fflush(stderr);
 }
 
 void cli_progress_show(struct cli_progress *progress, int64_t step, int64_t steps, const char *text)
 {
-    char copy[256];
+    struct line line = {0};
     const double now = cli_now();
     if (progress->verbose != 1 || now - progress->drawn < REDRAW_SECONDS) return;
-    snprintf(copy, sizeof copy, "%s", text);
-    draw(progress, step, steps, copy, 0);
+    snprintf(line.rest, sizeof line.rest, "%s", text);
+    draw(progress, step, steps, &line, 0);
     progress->drawn = now;
 }
 
@@ -91,26 +107,30 @@ void cli_progress_clear(struct cli_progress *progress)
     progress->drawn = 0;
 }
 
+/* verbose 2. */
+static void print_epoch(const fcnn_progress *state)
+{
+    char counter[48];
+    struct line line;
+    describe(&line, state);
+    count_steps(counter, state->step, state->steps);
+    fprintf(stderr, "%s - %s -%s\n", counter, line.time, line.rest);
+}
+
 int cli_progress_step(void *context, const fcnn_progress *state)
 {
     struct cli_progress *progress = context;
-    int new_epoch = state->epoch != progress->last.epoch;
+    const int new_epoch = state->epoch != progress->last.epoch;
+    const double now = cli_now();
     progress->last = *state;
-    if (progress->verbose == 2 && state->epoch_ended) {
-        char text[256] = "";
-        describe(text, sizeof text, state);
-        fprintf(stderr, "Epoch %d/%d - %lld/%lld - %s\n", state->epoch, state->epochs, (long long)state->step,
-                (long long)state->steps, text);
-    }
-    if (progress->verbose == 1) {
-        double now = cli_now();
-        if (new_epoch) fprintf(stderr, "Epoch %d/%d\n", state->epoch, state->epochs);
-        if (new_epoch || state->epoch_ended || now - progress->drawn >= REDRAW_SECONDS) {
-            char text[256] = "";
-            describe(text, sizeof text, state);
-            draw(progress, state->step, state->steps, text, state->epoch_ended);
-            progress->drawn = now;
-        }
+    if (progress->verbose && new_epoch && state->epochs > 1)
+        fprintf(stderr, "Epoch %d/%d\n", state->epoch, state->epochs);
+    if (progress->verbose == 2 && state->epoch_ended) print_epoch(state);
+    if (progress->verbose == 1 && (new_epoch || state->epoch_ended || now - progress->drawn >= REDRAW_SECONDS)) {
+        struct line line;
+        describe(&line, state);
+        draw(progress, state->step, state->steps, &line, state->epoch_ended);
+        progress->drawn = now;
     }
     if (!cli_interrupted()) return 0;
     if (progress->verbose == 1 && !state->epoch_ended) fputc('\n', stderr);

@@ -1,264 +1,177 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * fastcnn train: the Keras tutorial network on MNIST or on synthetic digits, with the receipt of the run. */
+ * fastcnn train: a model on MNIST or on synthetic digits, with the receipt of the run. The options, what they must have
+ * in common, and which files are written when. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
+#include <unistd.h>
 
-#include "cli/arguments.h"
-#include "cli/cli.h"
-#include "lib/io/receipt.h"
+#include "cli/history.h"
+#include "cli/network.h"
+#include "cli/training.h"
 
-struct training {
-    struct cli_data data;
-    fcnn_compile_options compile;
-    fcnn_fit_options fit;
-    int64_t limit;
-    int verbose, tune;
-    const char *receipt_file; /* NULL: none */
-    double minimum; /* test accuracy below which the run has failed */
-    /* results */
-    fcnn_progress *history;
-    long *faults; /* page faults of each epoch's training steps after the first */
-    long step_faults; /* of the process at the end of the epoch's first step */
-    fcnn_metrics test;
-    fcnn_receipt receipt;
-    fcnn_options kernels;
-    int64_t parameters;
-    fcnn_isa isa;
-    int threads;
-    double peak, epoch_seconds, bound_seconds; /* GFLOP/s; median; dense FLOP bound */
-};
+#define EPOCHS       5
+#define EPOCHS_UNTIL 50 /* with --until or --patience, which end earlier */
 
-/* Images that an epoch trains on: the last part is for validation, as in Keras. */
-static int64_t training_images(const struct training *t)
+/* ---- the model ---- */
+
+/* In a file that says how its model was compiled that holds, unless the command line says something else of it. */
+static int open_model(struct training *t, const fcnn_compile_options *defaults, fcnn_model **model)
 {
-    return (int64_t)((double)t->data.train.n * (1.0 - t->fit.validation_split));
-}
-
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static double median_epoch(const fcnn_progress *history, int epochs)
-{
-    double *seconds = program_allocate((size_t)epochs, sizeof *seconds), median;
-    for (int i = 0; i < epochs; i++) seconds[i] = history[i].training_seconds;
-    qsort(seconds, (size_t)epochs, sizeof *seconds, by_value);
-    median = (seconds[(epochs - 1) / 2] + seconds[epochs / 2]) / 2;
-    free(seconds);
-    return median;
-}
-
-static long page_faults(void)
-{
-    struct rusage usage = {0};
-    getrusage(RUSAGE_SELF, &usage);
-    return usage.ru_minflt + usage.ru_majflt;
-}
-
-/* ---- --tune ---- */
-
-static int on_trial(void *context, const fcnn_tune_progress *p)
-{
-    char text[512];
-    snprintf(text, sizeof text, "tuning %s", p->problem);
-    cli_progress_show(context, (int64_t)(p->part * 100), 100, text);
-    return cli_interrupted();
-}
-
-/* Measures what is not known yet of the batches of this run, the last one of an epoch too, and keeps it. */
-static fcnn_status tune(const struct training *t, fcnn_model *model, struct cli_progress *progress)
-{
-    const fcnn_tune_options how = {.progress = on_trial, .context = progress};
-    const int64_t images = training_images(t), batch = images < t->fit.batch_size ? images : t->fit.batch_size;
-    const int64_t batches[] = {batch, images % batch};
-    int measured = 0;
-    fcnn_status status = FCNN_OK;
-    for (int i = 0; i < 2 && !status; i++) {
-        int here = 0;
-        if (batches[i]) status = fcnn_model_tune(model, batches[i], &how, &here);
-        measured += here;
-    }
-    cli_progress_clear(progress);
-    if (status || !measured) return status;
-    const char *path = cli_tuning_path();
-    if (!path || fcnn_tuning_write(fcnn_tuning_default(), path))
-        program_complain("%s; measured choices are kept for this run only",
-                         path ? fcnn_last_error() : "there is no place for a tuning file");
-    return FCNN_OK;
-}
-
-/* ---- training ---- */
-
-struct watch {
-    struct training *training;
-    struct cli_progress *progress;
-};
-
-/* After each step, the first of an epoch too: the steady state begins there. */
-static int after_step(void *context, const fcnn_progress *state)
-{
-    const struct watch *watch = context;
-    struct training *t = watch->training;
-    if (state->step == 1) t->step_faults = page_faults();
-    if (!state->epoch_ended) t->faults[state->epoch - 1] = page_faults() - t->step_faults;
-    return cli_progress_step(watch->progress, state);
-}
-
-/* Trains and evaluates; the peak is measured just before and just after, because clocks move. */
-static fcnn_status train(struct training *t, fcnn_model *model, struct cli_progress *progress)
-{
-    struct watch watch = {t, progress};
-    t->compile.kernels = &t->kernels;
-    fcnn_status status = cli_isa_in_use(&t->kernels, &t->isa);
-    if (!status) status = fcnn_compile(model, &t->compile);
-    cli_catch_interrupt();
-    if (!status && t->tune) status = tune(t, model, progress);
-    if (status) return status;
-    t->parameters = fcnn_model_parameters(model);
-    t->fit.callback = after_step;
-    t->fit.context = &watch;
-    const int threads = fcnn_options_threads(&t->kernels), shards = t->compile.shards; /* more have nothing to do */
-    const double before = cli_measure_peak(t->isa, threads < shards ? threads : shards);
-    status = fcnn_fit(model, t->data.train.x, t->data.train.y, t->data.train.n, &t->fit, t->history);
-    if (status) return status;
-    t->threads = fcnn_model_threads(model);
-    const double after = cli_measure_peak(t->isa, t->threads);
-    t->peak = t->threads == (threads < shards ? threads : shards) ? (before + after) / 2 : after;
-    t->epoch_seconds = median_epoch(t->history, t->fit.epochs);
-    if (t->peak > 0) t->bound_seconds = fcnn_model_flops(model, 1) * (double)training_images(t) / (t->peak * 1e9);
-
-    status = fcnn_evaluate(model, t->data.test.x, t->data.test.y, t->data.test.n, &t->test);
-    if (!status) status = fcnn_model_receipt(model, &t->receipt);
-    return status;
-}
-
-static void print_text(const struct training *t)
-{
-    char text[4400], count[32];
-    const char *bold = cli_color(stdout, CLI_BOLD), *plain = cli_color(stdout, CLI_PLAIN);
-    const fcnn_receipt *r = &t->receipt;
-    printf("data      %s\n", cli_data_describe(&t->data, text, sizeof text));
-    printf("model     Keras tutorial network, %s parameters; %s, batches of %lld\n", cli_count(t->parameters, count),
-           t->compile.optimizer == FCNN_OPTIMIZER_SGD ? "sgd" : "adam", (long long)t->fit.batch_size);
-    printf("epoch     %.3g s of training (median of %d)\n", t->epoch_seconds, t->fit.epochs);
-    if (t->epoch_seconds > 0 && t->bound_seconds > 0)
-        printf("bound     %.3g s for the dense multiply-adds at the FMA peak, measured with %d thread%s: %.4g GFLOP/s, "
-               "%s\n"
-               "          the epoch runs at %.0f %% of that\n",
-               t->bound_seconds, t->threads, t->threads == 1 ? "" : "s", t->peak, fcnn_isa_name(t->isa),
-               100 * t->bound_seconds / t->epoch_seconds);
-    printf("%stest      loss %.4f, accuracy %.4f%s%s\n", bold, t->test.loss, t->test.accuracy,
-           t->data.directory ? "" : " on synthetic digits", plain);
-    printf("receipt   weights  %s\n          data     %s\n", r->weights, r->data);
-    printf("          seed %llu, shards %d, steps %lld, numerics %s\n          %s\n", (unsigned long long)r->seed,
-           r->shards, (long long)r->steps, r->classes, r->versions);
-    if (r->diverged_step) printf("          diverged in step %lld\n", (long long)r->diverged_step);
-}
-
-static json_t *history_json(const struct training *t)
-{
-    json_t *list = json_array();
-    for (int i = 0; i < t->fit.epochs; i++) {
-        const fcnn_progress *e = &t->history[i];
-        json_t *epoch = json_pack("{s:o, s:o, s:f, s:f, s:I}", "loss", cli_json_real(e->loss), "accuracy",
-                                  cli_json_real(e->accuracy), "seconds", e->seconds, "training_seconds",
-                                  e->training_seconds, "page_faults", (json_int_t)t->faults[i]);
-        if (e->has_validation)
-            json_object_update_new(epoch, json_pack("{s:o, s:o}", "val_loss", cli_json_real(e->val_loss),
-                                                    "val_accuracy", cli_json_real(e->val_accuracy)));
-        json_array_append_new(list, epoch);
-    }
-    return list;
-}
-
-static json_t *training_json(const struct training *t)
-{
-    const fcnn_receipt *r = &t->receipt;
-    json_t *receipt = json_pack("{s:s, s:s, s:I, s:i, s:I, s:I, s:s, s:s}", "weights", r->weights, "data", r->data,
-                                "seed", (json_int_t)r->seed, "shards", r->shards, "steps", (json_int_t)r->steps,
-                                "diverged_step", (json_int_t)r->diverged_step, "classes", r->classes, "versions",
-                                r->versions);
-    json_t *speed =
-        json_pack("{s:s, s:i, s:f, s:f, s:f}", "isa", fcnn_isa_name(t->isa), "threads", t->threads, "peak_gflops",
-                  t->peak, "epoch_seconds", t->epoch_seconds, "bound_seconds", t->bound_seconds);
-    json_t *test = json_pack("{s:o, s:o}", "loss", cli_json_real(t->test.loss), "accuracy",
-                             cli_json_real(t->test.accuracy));
-    return json_pack("{s:s, s:o, s:i, s:I, s:f, s:s, s:o, s:o, s:o, s:o}", "command", "train", "data",
-                     cli_data_json(&t->data), "epochs", t->fit.epochs, "batch_size", (json_int_t)t->fit.batch_size,
-                     "validation_split", t->fit.validation_split, "optimizer",
-                     t->compile.optimizer == FCNN_OPTIMIZER_SGD ? "sgd" : "adam", "history", history_json(t), "test",
-                     test, "speed", speed, "receipt", receipt);
-}
-
-static int report(const struct training *t)
-{
+    const char *name = t->model_name ? t->model_name : "mnist-cnn";
+    const int says_something = memcmp(&t->compile, defaults, sizeof *defaults) != 0;
+    fcnn_load_options options = {.kernels = &t->kernels};
+    t->compile.seed = t->data.seed;
     int code = EXIT_SUCCESS;
-    if (cli_json) code = cli_print_json(training_json(t));
-    else print_text(t);
-    if (t->receipt.diverged_step)
-        program_complain("training diverged in step %lld: its loss or a weight is not finite",
-                         (long long)t->receipt.diverged_step);
-    if (!code && !(t->test.accuracy >= t->minimum)) {
-        program_complain("the test accuracy is %.4f; --min-accuracy asks for %g", t->test.accuracy, t->minimum);
-        code = EXIT_CHECK_FAILED;
+    if (!says_something) {
+        code = cli_model_open(model, name, &options, &t->file);
+        if (!code && t->file.has_training) return code;
+        fcnn_model_destroy(*model);
+        *model = NULL;
     }
+    options.compile = &t->compile;
+    return code ? code : cli_model_open(model, name, &options, &t->file);
+}
+
+/* The data have the model's shapes; pixels become what its file says that it takes. */
+static int fit_data(struct training *t, const fcnn_model *model)
+{
+    fcnn_layer_info last;
+    int64_t h, w, c;
+    fcnn_status status = fcnn_model_input(model, &h, &w, &c);
+    if (!status) status = fcnn_model_layer(model, fcnn_model_layers(model) - 1, &last);
+    const int code = status ? program_failed(status) : cli_data_fits(&t->data, h, w, c, (int)last.c);
+    if (code) return code;
+    const struct cli_network network = {.info = t->file};
+    struct fcnn_dataset *sets[] = {&t->data.train, &t->data.test};
+    for (int i = 0; i < 2; i++)
+        cli_network_scale(&network, sets[i]->x, sets[i]->n * sets[i]->h * sets[i]->w * sets[i]->c);
+    return EXIT_SUCCESS;
+}
+
+/* ---- files ---- */
+
+static fcnn_save_options saving(const struct training *t)
+{
+    return (fcnn_save_options){.input_scale = t->file.input_scale, .input_offset = t->file.input_offset};
+}
+
+/* Complaints name the file that the user did. */
+static int save_as(const fcnn_model *model, const char *path, const char *called, const fcnn_save_options *options)
+{
+    const fcnn_status status = fcnn_model_save(model, path, options);
+    const char *sentence = fcnn_io_last_error();
+    const size_t length = strlen(path);
+    if (!status) return EXIT_SUCCESS;
+    if (!strncmp(sentence, path, length)) program_complain("%s%s", called, sentence + length);
+    else program_complain("%s: %s", called, sentence);
+    return status == FCNN_NO_FILE ? EX_IOERR : EX_USAGE;
+}
+
+/* Before hours of training: a model can be written there. The file itself is left alone; the one beside it has its
+ * name's end, and so its format. */
+static int try_to_save(const struct training *t, const fcnn_model *model, const char *path)
+{
+    const fcnn_save_options options = saving(t);
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    char *beside = program_allocate(strlen(path) + 9, 1);
+    int code = cli_write_file(path, NULL);
+    snprintf(beside, strlen(path) + 9, "%.*s.XXXXXX-%s", (int)(name - path), path, name);
+    const int fd = code ? -1 : mkstemps(beside, (int)strlen(name) + 1);
+    if (!code && fd < 0) {
+        program_complain("%s cannot be written: %s", path, strerror(errno));
+        code = EX_IOERR;
+    } else if (!code) {
+        close(fd);
+        code = save_as(model, beside, path, &options);
+        unlink(beside);
+    }
+    free(beside);
     return code;
 }
 
-static int write_receipt(const struct training *t, const fcnn_model *model)
+static int try_files(const struct training *t)
 {
-    char message[512];
-    json_t *receipt;
-    fcnn_status status = fcnn_receipt_json(&receipt, model, t->data.train.x, t->data.train.y, message, sizeof message);
-    if (status) {
-        program_complain("%s", message);
-        return program_exit_code(status);
-    }
-    char *text = fcnn_receipt_text(receipt);
-    json_decref(receipt);
-    if (!text) program_complain("out of memory");
-    const int code = text ? cli_write_file(t->receipt_file, text) : EX_OSERR;
-    free(text);
+    int code = t->receipt_file ? cli_write_file(t->receipt_file, NULL) : EXIT_SUCCESS;
+    if (!code && t->history_file) code = cli_write_file(t->history_file, NULL);
     return code;
 }
 
-/* A run that ended, well or not, has its sentence and its receipt here. */
-static int conclude(const struct training *t, const fcnn_model *model, fcnn_status status)
+static int try_models(const struct training *t, const fcnn_model *model)
 {
-    int code = status ? program_failed(status) : EXIT_SUCCESS;
-    if (t->receipt_file && (!status || status == FCNN_DIVERGED)) {
-        const int written = write_receipt(t, model);
+    int code = t->save_file ? try_to_save(t, model, t->save_file) : EXIT_SUCCESS;
+    if (!code && t->best_file) code = try_to_save(t, model, t->best_file);
+    return code;
+}
+
+/* What a run leaves, well or not: its history; its receipt; the model, also after Ctrl-C, for who wants to go on. */
+static int write_files(const struct training *t, const fcnn_model *model, fcnn_status status)
+{
+    const fcnn_save_options options = saving(t);
+    const int ended = !status || status == FCNN_DIVERGED, whole = !status || status == FCNN_INTERRUPTED;
+    int code = t->history_file ? cli_history_write(t->history_file, t->history, t->epochs) : EXIT_SUCCESS;
+    if (t->receipt_file && ended) {
+        const int written = training_write_receipt(t, model);
+        code = code ? code : written;
+    }
+    if (t->save_file && whole) {
+        const int written = cli_model_save(model, t->save_file, &options);
         code = code ? code : written;
     }
     return code;
 }
 
-static int train_and_report(struct training *t)
+/* ---- the run ---- */
+
+static int conclude(const struct training *t, const fcnn_model *model, fcnn_status status)
+{
+    const int code = t->failed ? t->failed : status && status != FCNN_INTERRUPTED ? program_failed(status) : 0;
+    const int written = write_files(t, model, status);
+    return code ? code : written;
+}
+
+static int train_and_report(struct training *t, fcnn_model *model)
 {
     struct cli_progress progress;
-    fcnn_model *model = NULL;
     char text[4400];
     cli_progress_begin(&progress, t->verbose);
     if (t->verbose) fprintf(stderr, "Training on %s\n", cli_data_describe(&t->data, text, sizeof text));
-    fcnn_status status = fcnn_model_mnist(&model);
-    if (!status) status = train(t, model, &progress);
-    const int stopped = status == FCNN_INTERRUPTED || (!status && cli_interrupted());
-    const int code = stopped ? EXIT_INTERRUPTED : conclude(t, model, status);
-    fcnn_model_destroy(model);
+    const fcnn_status status = training_run(t, model, &progress);
+    const int stopped = (status == FCNN_INTERRUPTED && !t->failed) || (!status && cli_interrupted());
+    const int code = conclude(t, model, status);
     if (stopped)
-        program_complain("interrupted in epoch %d of %d after step %lld of %lld; no result", progress.last.epoch,
-                         progress.last.epochs, (long long)progress.last.step, (long long)progress.last.steps);
-    return code ? code : report(t);
+        program_complain("interrupted in epoch %d of %d after step %lld of %lld; no result%s%s", progress.last.epoch,
+                         progress.last.epochs, (long long)progress.last.step, (long long)progress.last.steps,
+                         t->save_file && !code ? ", but the model as it is now is in " : "",
+                         t->save_file && !code ? t->save_file : "");
+    return stopped ? EXIT_INTERRUPTED : code ? code : training_report(t);
 }
 
-/* Options that only together make no sense. */
+/* ---- options that only together make no sense ---- */
+
+static void check_optimizer(const struct training *t)
+{
+    const fcnn_compile_options *c = &t->compile;
+    const int sgd = c->optimizer == FCNN_OPTIMIZER_SGD, rmsprop = c->optimizer == FCNN_OPTIMIZER_RMSPROP;
+    if (c->momentum > 0 && !sgd && !rmsprop) cli_usage(&cli_train, "--momentum goes with --optimizer sgd or rmsprop");
+    if (c->nesterov && !sgd) cli_usage(&cli_train, "--nesterov goes with --optimizer sgd");
+    if (c->rho > 0 && !rmsprop) cli_usage(&cli_train, "--rho goes with --optimizer rmsprop");
+    if (c->weight_decay > 0 && c->optimizer != FCNN_OPTIMIZER_ADAMW)
+        cli_usage(&cli_train, "--weight-decay goes with --optimizer adamw");
+    if (c->schedule == FCNN_SCHEDULE_CONSTANT && (c->schedule_steps || c->schedule_factor > 0))
+        cli_usage(&cli_train, "--%s goes with --schedule step or cosine",
+                  c->schedule_steps ? "schedule-steps" : "schedule-factor");
+    if (c->schedule != FCNN_SCHEDULE_CONSTANT && !c->schedule_steps)
+        cli_usage(&cli_train, "--schedule %s needs --schedule-steps", training_schedule((int)c->schedule));
+}
+
 static void check_options(const struct training *t)
 {
-    if (t->compile.momentum > 0 && t->compile.optimizer != FCNN_OPTIMIZER_SGD)
-        cli_usage(&cli_train, "--momentum goes with --optimizer sgd");
+    const int validates = t->fit.validation_split > 0;
+    check_optimizer(t);
+    if ((t->patience || t->best_file) && !validates && t->monitor <= FCNN_MONITOR_VAL_ACCURACY)
+        cli_usage(&cli_train, "--%s looks at the %s of validation images, and --validation-split is 0",
+                  t->patience ? "patience" : "best", t->monitor == FCNN_MONITOR_VAL_LOSS ? "loss" : "accuracy");
 }
 
 /* Whether the split leaves images for both halves. */
@@ -271,53 +184,87 @@ static int check_split(const struct training *t)
     return EX_USAGE;
 }
 
+static int train_model(struct training *t, fcnn_model *model)
+{
+    int code = fit_data(t, model);
+    if (!code) code = try_models(t, model);
+    const fcnn_status status = code ? FCNN_OK : fcnn_model_compile_options(model, &t->compile);
+    if (status) code = program_failed(status);
+    t->history = program_allocate((size_t)t->fit.epochs, sizeof *t->history);
+    t->faults = program_allocate((size_t)t->fit.epochs, sizeof *t->faults);
+    if (!code) code = train_and_report(t, model);
+    free(t->history);
+    free(t->faults);
+    return code;
+}
+
 static int run(int argc, char **argv)
 {
-    struct training t = {.data.seed = 1, .compile.shards = 8, .verbose = 1,
-                         .fit = {.epochs = 5, .batch_size = 64, .validation_split = 0.2}};
+    fcnn_model *model = NULL;
+    const fcnn_compile_options defaults = {.shards = 8};
+    struct training t = {.data = {.seed = 1, .any_shape = 1}, .compile = defaults, .verbose = 1,
+                         .fit = {.batch_size = 64, .validation_split = 0.2}};
     cli_parse(&cli_train, argc, argv, &t);
     check_options(&t);
-    t.compile.seed = t.data.seed;
-    int code = t.receipt_file ? cli_write_file(t.receipt_file, NULL) : EXIT_SUCCESS; /* before hours of training */
+    if (!t.fit.epochs) t.fit.epochs = t.until > 0 || t.patience ? EPOCHS_UNTIL : EPOCHS;
+    int code = try_files(&t);
     if (!code) code = cli_data_load(&t.data, t.limit, 1);
-    if (code) return code;
-    t.history = program_allocate((size_t)t.fit.epochs, sizeof *t.history);
-    t.faults = program_allocate((size_t)t.fit.epochs, sizeof *t.faults);
-    code = check_split(&t);
-    if (!code) code = train_and_report(&t);
-    free(t.history);
-    free(t.faults);
+    if (!code) code = check_split(&t);
+    if (!code) code = open_model(&t, &defaults, &model);
+    if (!code) code = train_model(&t, model);
+    fcnn_model_destroy(model);
     cli_data_free(&t.data);
     return code;
 }
 
-static const char *optimizer_word(int number)
-{
-    static const char *const words[] = {[FCNN_OPTIMIZER_ADAM] = "adam", [FCNN_OPTIMIZER_SGD] = "sgd"};
-    return number <= FCNN_OPTIMIZER_SGD ? words[number] : NULL;
-}
+/* ---- the command ---- */
 
 #define FIELD(name) offsetof(struct training, name)
 static const struct cli_option options[] = {
-    {"data", "DIR", "Folder with MNIST's four IDX files, plain or .gz (default: 12,000 + 2,000 synthetic digits)",
-     CLI_TEXT, .field = FIELD(data.directory)},
-    {"limit", "N", "Train with at most N images of DIR, or with N synthetic digits", CLI_INT64,
+    {"model", "MODEL", "mnist-cnn (default), a saved model, which is trained on, or a text file of layers", CLI_TEXT,
+     .field = FIELD(model_name)},
+    {"data", "PATH", "Folder of MNIST's IDX files, .npz file, or folder of classes with PNG files (default: 12,000 + "
+     "2,000 synthetic digits)", CLI_TEXT, .field = FIELD(data.directory)},
+    {"limit", "N", "Train with at most N images of PATH, or with N synthetic digits", CLI_INT64,
      .field = FIELD(limit), .low = 1, .high = 100000000},
-    {"epochs", "N", "Passes over the training images (default 5)", CLI_INT,
+    {"epochs", "N", "Passes over the training images (default 5; at most 50 with --until or --patience)", CLI_INT,
      .field = FIELD(fit.epochs), .low = 1, .high = 1000000},
     {"batch-size", "N", "Images per optimizer step (default 64)", CLI_INT64,
      .field = FIELD(fit.batch_size), .low = 1, .high = 1000000},
     {"validation-split", "X", "Part of the training images, the last ones, kept for validation (default 0.2)",
      CLI_DOUBLE, .field = FIELD(fit.validation_split), .most = 0.999},
-    {"optimizer", "NAME", "adam (default) or sgd", CLI_CHOICE,
-     .field = FIELD(compile.optimizer), .word = optimizer_word},
-    {"learning-rate", "X", "Default 0.001 for adam, 0.01 for sgd", CLI_FLOAT, .field = FIELD(compile.learning_rate),
+    {"optimizer", "NAME", "adam (default), sgd, adamw or rmsprop", CLI_CHOICE,
+     .field = FIELD(compile.optimizer), .word = training_optimizer},
+    {"learning-rate", "X", "Default 0.001, 0.01 for sgd", CLI_FLOAT, .field = FIELD(compile.learning_rate),
      .least = 1e-12, .most = 1e6},
-    {"momentum", "X", "Momentum of sgd (default 0)", CLI_FLOAT, .field = FIELD(compile.momentum), .most = 1},
+    {"momentum", "X", "Of sgd and rmsprop (default 0)", CLI_FLOAT, .field = FIELD(compile.momentum), .most = 1},
+    {"nesterov", NULL, "Nesterov's momentum, of sgd", CLI_SET, .field = FIELD(compile.nesterov), .low = 1},
+    {"rho", "X", "Of rmsprop (default 0.9)", CLI_FLOAT, .field = FIELD(compile.rho), .most = 0.999999},
+    {"weight-decay", "X", "Of adamw (default 0.004)", CLI_FLOAT, .field = FIELD(compile.weight_decay), .most = 1},
+    {"schedule", "NAME", "Learning rate: constant (default), step (times a factor, every so many steps) or cosine (down "
+     "to a part, in so many steps)", CLI_CHOICE, .field = FIELD(compile.schedule), .word = training_schedule},
+    {"schedule-steps", "N", "Optimizer steps of the schedule", CLI_INT64, .field = FIELD(compile.schedule_steps),
+     .low = 1, .high = INT64_C(1000000000000)},
+    {"schedule-factor", "X", "The factor (default 0.1), or the part that is left (default 0)", CLI_DOUBLE,
+     .field = FIELD(compile.schedule_factor), .most = 1},
+    {"loss", "NAME", "sparse_categorical_crossentropy (default), categorical_crossentropy or mean_squared_error",
+     CLI_CHOICE, .field = FIELD(compile.loss), .word = training_loss},
     {"seed", "N", "Seed of weights, shuffling and synthetic digits (default 1)", CLI_INT64,
      .field = FIELD(data.seed), .low = 0, .high = INT64_MAX},
     {"shards", "N", "Parts of a batch; they fix the order of the gradient sums (default 8)", CLI_INT,
      .field = FIELD(compile.shards), .low = 1, .high = 1024},
+    {"until", "X", "End when an epoch reached this accuracy on the validation images (without any: on the test "
+     "images), say how long that took; exit with 1 if none did", CLI_DOUBLE, .field = FIELD(until), .most = 1},
+    {"patience", "N", "End after N epochs in a row without an improvement; the best epoch counts then", CLI_INT64,
+     .field = FIELD(patience), .low = 1, .high = 1000000},
+    {"monitor", "NAME", "What an improvement is of: val_loss (default), val_accuracy, loss or accuracy", CLI_CHOICE,
+     .field = FIELD(monitor), .word = training_monitor},
+    {"save", "FILE", "Save the trained model; its format follows from the name's end: .h5, .keras, .safetensors, "
+     ".onnx, .weights.h5", CLI_TEXT, .field = FIELD(save_file)},
+    {"best", "FILE", "After each epoch that is the best so far, save the model there", CLI_TEXT,
+     .field = FIELD(best_file)},
+    {"history", "FILE", "Write the metrics of all epochs there: JSON as Keras' History has them, CSV if the name ends "
+     "with .csv", CLI_TEXT, .field = FIELD(history_file)},
     {"min-accuracy", "X", "Exit with 1 if the test accuracy is below X", CLI_DOUBLE,
      .field = FIELD(minimum), .most = 1},
     {"keep-going", NULL, "Train on where the loss is not finite any more", CLI_SET, .field = FIELD(fit.keep_going),
@@ -333,9 +280,10 @@ static const struct cli_option options[] = {
 
 const struct cli_command cli_train = {
     .name = "train",
-    .summary = "train the MNIST network and print its receipt",
-    .doc = "Trains the network of the Keras tutorial (Conv2D 32, MaxPool, Conv2D 64, MaxPool, Conv2D 64, Dense 64, "
-           "Dense 10) and prints test accuracy and receipt.",
+    .summary = "train a model and print the receipt of the run",
+    .doc = "Trains a model, by default the network of the Keras tutorial (Conv2D 32, MaxPool, Conv2D 64, MaxPool, "
+           "Conv2D 64, Dense 64, Dense 10), and prints test accuracy and receipt.",
+    .more = CLI_MODEL_HELP,
     .options = options,
     .kernels = FIELD(kernels),
     .has_kernels = 1,

@@ -29,7 +29,8 @@ const char *cli_color(FILE *stream, enum cli_color color)
                                         [CLI_BOLD] = "\033[1m",
                                         [CLI_GREEN] = "\033[32m",
                                         [CLI_RED] = "\033[31m",
-                                        [CLI_DIM] = "\033[2m"};
+                                        [CLI_DIM] = "\033[2m",
+                                        [CLI_WHITE] = "\033[37m"};
     const char *no_color = getenv("NO_COLOR");
     int wanted = color_mode == CLI_ALWAYS ||
                  (color_mode == CLI_AUTO && !(no_color && *no_color) && cli_is_terminal(stream));

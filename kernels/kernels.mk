@@ -186,3 +186,31 @@ libfcnn_avx512_la_SOURCES = \
     kernels/tile/tile_avx512.c \
     kernels/winograd/winograd_avx512.c
 endif
+
+if HAVE_NEON
+noinst_LTLIBRARIES += libfcnn-neon.la
+kernel_libraries += libfcnn-neon.la
+libfcnn_neon_la_CPPFLAGS = $(LIB_CPPFLAGS)
+libfcnn_neon_la_CFLAGS = $(PLAIN_CFLAGS) $(NEON_CFLAGS)
+libfcnn_neon_la_SOURCES = \
+    kernels/conv2d/direct_neon.c \
+    kernels/conv2d/im2col_neon.c \
+    kernels/conv2d/narrow_neon.c \
+    kernels/depthwise/depthwise_neon.c \
+    kernels/depthwise/inplace_neon.c \
+    kernels/depthwise/weights_neon.c \
+    kernels/depthwise/weights_inplace_neon.c \
+    kernels/elementwise/reduce_neon.c \
+    kernels/elementwise/relu_neon.c \
+    kernels/grouped/grouped_neon.c \
+    kernels/optimizer/adam_neon.c \
+    kernels/optimizer/sgd_neon.c \
+    kernels/peak/peak_neon.c \
+    kernels/pool/avgpool_neon.c \
+    kernels/pool/maxpool_neon.c \
+    kernels/skip/skip_neon.c \
+    kernels/softmax/softmax_neon.c \
+    kernels/sparse/sparse_neon.c \
+    kernels/tile/tile_neon.c \
+    kernels/winograd/winograd_neon.c
+endif

@@ -30,6 +30,7 @@ libfcnn_core_la_SOURCES = \
     lib/naive.c \
     lib/names.c \
     lib/net/added.c \
+    lib/net/callbacks.c \
     lib/net/compile.c \
     lib/net/fastcnn_net.h \
     lib/net/fit.c \
@@ -119,12 +120,17 @@ update-symbols:
 
 # File formats and receipts: not in the library of kernels, which needs no more than libc, libm and OpenMP. All of it is
 # libfcnn-io.la; libfastcnn-io.la is the same with only the functions of fastcnn_io.h exported: what is installed.
-libfcnn_io_la_CPPFLAGS = $(LIB_CPPFLAGS) $(JANSSON_CFLAGS) $(NETTLE_CFLAGS) $(ZLIB_CFLAGS) $(HDF5_CFLAGS) $(PNG_CFLAGS)
+IO_CFLAGS = $(JANSSON_CFLAGS) $(NETTLE_CFLAGS) $(ZLIB_CFLAGS) $(HDF5_CFLAGS) $(PNG_CFLAGS)
+IO_LIBS = $(JANSSON_LIBS) $(NETTLE_LIBS) $(ZLIB_LIBS) $(HDF5_LIBS) $(PNG_LIBS)
+libfcnn_io_la_CPPFLAGS = $(LIB_CPPFLAGS) $(IO_CFLAGS)
 libfcnn_io_la_SOURCES = \
+    lib/io/dataset.c \
+    lib/io/dataset.h \
     lib/io/digits.c \
     lib/io/fail.c \
     lib/io/fail.h \
     lib/io/fastcnn_io.h \
+    lib/io/folder.c \
     lib/io/idx.c \
     lib/io/input.c \
     lib/io/input.h \
@@ -142,11 +148,18 @@ libfcnn_io_la_SOURCES = \
     lib/io/models.h \
     lib/io/nearest.c \
     lib/io/nearest.h \
+    lib/io/npy.c \
+    lib/io/npy.h \
+    lib/io/npz.c \
     lib/io/number.c \
     lib/io/number.h \
     lib/io/onnx.c \
     lib/io/onnx_graph.c \
     lib/io/onnx_graph.h \
+    lib/io/plane.c \
+    lib/io/plane.h \
+    lib/io/png.c \
+    lib/io/png.h \
     lib/io/protobuf.c \
     lib/io/protobuf.h \
     lib/io/receipt.c \
@@ -157,10 +170,14 @@ libfcnn_io_la_SOURCES = \
     lib/io/safetensors.h \
     lib/io/safetensors_read.c \
     lib/io/safetensors_write.c \
+    lib/io/sight.c \
+    lib/io/sight.h \
     lib/io/text.c \
     lib/io/text.h \
     lib/io/text_table.c \
     lib/io/text_write.c \
+    lib/io/unzip.c \
+    lib/io/unzip.h \
     lib/io/whole.c \
     lib/io/whole.h
 if HAVE_HDF5
@@ -185,7 +202,7 @@ libfcnn_io_la_SOURCES += \
     lib/io/zip.c \
     lib/io/zip.h
 endif
-libfcnn_io_la_LIBADD = $(JANSSON_LIBS) $(NETTLE_LIBS) $(ZLIB_LIBS) $(HDF5_LIBS) $(PNG_LIBS) $(LIBM)
+libfcnn_io_la_LIBADD = $(IO_LIBS) $(LIBM)
 
 if INSTALL_IO
 lib_LTLIBRARIES += libfastcnn-io.la

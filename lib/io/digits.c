@@ -242,7 +242,8 @@ fcnn_status fcnn_digits_make(struct fcnn_dataset *set, uint64_t seed, int64_t fi
     *set = (struct fcnn_dataset){0};
     if (n < 1 || first < 0 || first > INT64_MAX - n) return FCNN_BAD_ARGUMENT;
     if ((uint64_t)n > SIZE_MAX / (PIXELS * sizeof(float))) return FCNN_OUT_OF_MEMORY;
-    *set = (struct fcnn_dataset){.n = n, .h = SIDE, .w = SIDE, .c = 1, .x = malloc((size_t)n * PIXELS * sizeof(float)),
+    *set = (struct fcnn_dataset){.n = n, .h = SIDE, .w = SIDE, .c = 1, .classes = 10,
+                                 .x = malloc((size_t)n * PIXELS * sizeof(float)),
                                  .y = malloc((size_t)n * sizeof(int32_t))};
     if (!set->x || !set->y) {
         fcnn_dataset_free(set);

@@ -182,9 +182,10 @@ static fcnn_status read_labels(struct idx_file *file, struct fcnn_dataset *set, 
         fcnn_status status = read_bytes(file, bytes, want, &got);
         if (status != FCNN_OK) return status;
         for (int64_t i = 0; i < got; i++) {
-            if (bytes[i] >= classes)
+            if (classes && bytes[i] >= classes)
                 return fail(file, FCNN_BAD_DATA, "label %lld (counted from 0): expected 0 to %d, found %d",
                             (long long)(at + i), classes - 1, bytes[i]);
+            if (bytes[i] >= set->classes) set->classes = bytes[i] + 1;
             if (at + i < set->n) set->y[at + i] = bytes[i];
         }
         if (got < want) return truncated(file, at + got);
@@ -234,11 +235,4 @@ fcnn_status fcnn_idx_load(struct fcnn_dataset *set, const char *directory, int t
     free(files);
     if (status != FCNN_OK) fcnn_dataset_free(set);
     return status;
-}
-
-void fcnn_dataset_free(struct fcnn_dataset *set)
-{
-    free(set->x);
-    free(set->y);
-    *set = (struct fcnn_dataset){0};
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * File formats and data sets, apart from the kernel library: needs zlib. Not installed yet. */
+ * File formats and data sets, apart from the kernel library: needs zlib. dataset.h has what reads any of them. */
 #ifndef FCNN_IO_H
 #define FCNN_IO_H
 
@@ -9,14 +9,16 @@
 struct fcnn_dataset {
     int64_t n, h, w, c;
     float *x;
-    int32_t *y;
+    int32_t *y;  /* 0 to classes - 1 */
+    int classes; /* one more than the highest label of the whole source, not only of the images kept */
+    char *names; /* those of the classes, each with its NUL, one behind the other; NULL: they are numbers */
 };
-void fcnn_dataset_free(struct fcnn_dataset *set); /* frees the arrays, zeroes the struct */
+void fcnn_dataset_free(struct fcnn_dataset *set); /* frees what it points to, zeroes the struct */
 
 /* idx.c: MNIST-like data in IDX files: images (unsigned bytes, N x H x W) and labels (unsigned bytes, N), each plain
  * or gzip, in the spellings train-images-idx3-ubyte and train-images.idx3-ubyte, with or without .gz. `training`
  * chooses the train- or the t10k- pair. limit: keep at most the first that many images, 0: all; the files are read
- * and checked to their end in any case. Labels must be below `classes`.
+ * and checked to their end in any case. Labels must be below `classes`, if that is not 0.
  * FCNN_NO_FILE, FCNN_BAD_DATA, FCNN_OUT_OF_MEMORY: *set is zeroed and the sentence in `message` names the file, what
  * was expected and what was found. */
 fcnn_status fcnn_idx_load(struct fcnn_dataset *set, const char *directory, int training, int64_t limit, int classes,

@@ -307,6 +307,55 @@ FCNN_INLINE fcnn_status fcnn_model_set_state(fcnn_model *model, const fcnn_state
     return fcnn_model_set_state_sized(model, state, sizeof *state);
 }
 
+/* ---- snapshots, early stopping ---- */
+
+/* All that training has changed in a compiled model: weights, moments, state, and what the receipt says of the run. */
+typedef struct fcnn_snapshot fcnn_snapshot;
+/* Takes one, also in a callback: *snapshot NULL: a new one, the caller's to destroy; else it is overwritten and must be
+ * of this model. FCNN_OUT_OF_MEMORY: the old one is as it was. */
+FCNN_API fcnn_status fcnn_snapshot_take(fcnn_snapshot **snapshot, const fcnn_model *model);
+/* The model is again as it was, receipt and all: it trains on from there as it would have then. FCNN_BAD_ARGUMENT:
+ * within fcnn_fit(); a model with another number of parameters. */
+FCNN_API fcnn_status fcnn_snapshot_restore(const fcnn_snapshot *snapshot, fcnn_model *model);
+FCNN_API void fcnn_snapshot_destroy(fcnn_snapshot *snapshot); /* NULL is fine */
+
+typedef enum fcnn_monitor {
+    FCNN_MONITOR_VAL_LOSS, /* the less the better; these two need a validation split */
+    FCNN_MONITOR_VAL_ACCURACY,
+    FCNN_MONITOR_LOSS,
+    FCNN_MONITOR_ACCURACY,
+} fcnn_monitor;
+
+/* Keras' EarlyStopping, as a callback of fcnn_fit() or called by one:
+ *     fcnn_early_stopping stopping = {.model = model, .patience = 3};
+ *     fcnn_fit_options options = {.epochs = 100, .validation_split = 0.2,
+ *                                 .callback = fcnn_early_stop, .context = &stopping};
+ *     status = fcnn_fit(model, x, y, n, &options, NULL);
+ *     if (stopping.stopped) status = fcnn_snapshot_restore(stopping.best_model, model);
+ *     fcnn_snapshot_destroy(stopping.best_model); */
+typedef struct fcnn_early_stopping {
+    fcnn_monitor monitor;
+    int64_t patience;   /* so many epochs in a row without an improvement end training, 0 as 1; negative: none do */
+    double min_delta;   /* an improvement is one by more than this; at least 0 */
+    fcnn_model *model;  /* whose best state is kept; NULL: none is */
+    /* What the callback writes; zero before the first epoch. */
+    int64_t epochs;     /* watched */
+    int64_t best_epoch; /* of these, from 1; 0: there was no number yet. NaN is worse than every number */
+    int64_t waited;     /* epochs since */
+    double best;        /* of what is monitored */
+    int improved;       /* the last epoch is the best one */
+    int stopped;        /* it returned 1 because patience was over */
+    fcnn_status status; /* not FCNN_OK: it returned 1 because of that, see fcnn_last_error() */
+    fcnn_snapshot *best_model; /* NULL: none yet. The caller's to destroy */
+} fcnn_early_stopping;
+
+/* context: a fcnn_early_stopping. 1: stop. Looks at the ends of epochs alone. */
+FCNN_API int fcnn_early_stop_sized(fcnn_early_stopping *stopping, size_t size, const fcnn_progress *progress);
+FCNN_INLINE int fcnn_early_stop(void *context, const fcnn_progress *progress)
+{
+    return fcnn_early_stop_sized((fcnn_early_stopping *)context, sizeof(fcnn_early_stopping), progress);
+}
+
 /* ---- what runs ---- */
 
 /* Multiply-adds times two of one image: forward, and a whole training step (no gradient for the network's input). */

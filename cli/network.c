@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * See network.h. */
+#include "cli/network.h"
+
+#include <stdlib.h>
+
+static int learn_shapes(struct cli_network *network)
+{
+    fcnn_layer_info last;
+    fcnn_status status = fcnn_model_input(network->model, &network->h, &network->w, &network->c);
+    if (!status) status = fcnn_model_layer(network->model, fcnn_model_layers(network->model) - 1, &last);
+    if (status) return program_failed(status);
+    network->classes = (int)(last.h * last.w * last.c);
+    return EXIT_SUCCESS;
+}
+
+int cli_network_open(struct cli_network *network, const char *what, const fcnn_options *kernels)
+{
+    const fcnn_load_options options = {.kernels = kernels};
+    *network = (struct cli_network){.what = what};
+    int code = cli_model_open(&network->model, what, &options, &network->info);
+    if (!code && !network->info.has_weights) {
+        program_complain("%s has no weights: what an untrained model says means nothing; train and save it first "
+                         "('fastcnn train --help')", what);
+        code = EX_DATAERR;
+    }
+    if (!code) code = learn_shapes(network);
+    if (code) cli_network_close(network);
+    return code;
+}
+
+void cli_network_close(struct cli_network *network)
+{
+    fcnn_model_destroy(network->model);
+    network->model = NULL;
+}
+
+void cli_network_scale(const struct cli_network *network, float *x, int64_t count)
+{
+    const double scale = 255 * network->info.input_scale, offset = network->info.input_offset;
+    if (scale > 1 - 1e-9 && scale < 1 + 1e-9 && offset > -1e-9 && offset < 1e-9) return;
+    for (int64_t i = 0; i < count; i++) x[i] = (float)(x[i] * scale + offset);
+}
+
+const char *cli_network_describe(const struct cli_network *network, char *text, size_t size)
+{
+    char count[32];
+    const char *producer = network->info.producer;
+    snprintf(text, size, "%s%s%s%s, %s parameters", network->what, *producer ? " (" : "", producer,
+             *producer ? ")" : "", cli_count(fcnn_model_parameters(network->model), count));
+    return text;
+}
+
+int cli_largest(const float *values, int count)
+{
+    int largest = 0;
+    for (int i = 1; i < count; i++)
+        if (values[i] > values[largest]) largest = i;
+    return largest;
+}
+
+/* ---- parts of data sets ---- */
+
+static const struct {
+    const char *word;
+    enum fcnn_data_part part;
+} parts[] = {{"auto", FCNN_DATA_ANY}, {"test", FCNN_DATA_TEST}, {"train", FCNN_DATA_TRAIN}};
+
+const char *cli_part_word(int number)
+{
+    return number < (int)(sizeof parts / sizeof *parts) ? parts[number].word : NULL;
+}
+
+enum fcnn_data_part cli_part(int number) { return parts[number].part; }

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * A trained model as `evaluate` and `predict` use it, and images on the terminal. Complaints and exit codes as
+ * everywhere (program.h). */
+#ifndef FASTCNN_NETWORK_H
+#define FASTCNN_NETWORK_H
+
+#include <stdio.h>
+
+#include "cli/cli.h"
+#include "cli/model.h"
+
+struct cli_network {
+    const char *what; /* as on the command line */
+    fcnn_model *model;
+    fcnn_file_info info;
+    int64_t h, w, c; /* of an image */
+    int classes;     /* outputs */
+};
+
+/* Opens a model that has weights; one without is refused, for what it says means nothing. `kernels` is read here. */
+int cli_network_open(struct cli_network *network, const char *what, const fcnn_options *kernels);
+void cli_network_close(struct cli_network *network);
+
+/* Values of 0 to 1 (pixels / 255) to the model's input, in place. */
+void cli_network_scale(const struct cli_network *network, float *x, int64_t count);
+
+/* "model.h5 (Keras 2.4.0), 93,322 parameters" */
+const char *cli_network_describe(const struct cli_network *network, char *text, size_t size);
+
+/* The number of the largest; the first of several. */
+int cli_largest(const float *values, int count);
+
+/* --part: "test" and so on, for a table of options; and the part for its number. */
+const char *cli_part_word(int number);
+enum fcnn_data_part cli_part(int number);
+
+/* shades.c: an h x w x c image of values 0 to 1 on stdout in a frame: half blocks in grey where colour is wanted, else
+ * shades, or ASCII where the locale has no UTF-8. Larger ones are shown smaller. */
+void cli_show_image(const float *x, int64_t h, int64_t w, int64_t c);
+/* A bar of up to `cells` characters, padded with blanks. */
+void cli_show_bar(double part, int cells);
+
+#endif

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * fastcnn predict: what a trained model says of pictures, with the picture as it sees it, or of a whole data set. */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "cli/arguments.h"
+#include "cli/network.h"
+#include "lib/io/sight.h"
+
+#define BAR_CELLS 32
+#define MOST_BARS 10
+
+struct prediction {
+    struct cli_network network;
+    struct fcnn_sight_options sight;
+    fcnn_options kernels;
+    int polarity, part, brief, csv;
+    float *probabilities; /* of one picture */
+    json_t *list;         /* --json */
+    int code;             /* of the first file that failed */
+};
+
+static void note_failure(struct prediction *p, const char *file, int code, const char *sentence)
+{
+    program_complain("%s", sentence);
+    if (!p->code) p->code = code;
+    if (cli_json)
+        json_array_append_new(p->list, json_pack("{s:o, s:o}", "file", cli_json_text(file), "error",
+                                                 cli_json_text(sentence)));
+}
+
+static json_t *numbers_json(const float *values, int64_t count)
+{
+    json_t *list = json_array();
+    for (int64_t i = 0; i < count; i++) json_array_append_new(list, cli_json_real(values[i]));
+    return list;
+}
+
+/* A line of --csv; number < 0: the file is a picture, of which no label is known. */
+static void print_row(const char *file, int64_t number, int best, float probability, int label)
+{
+    const int quoted = strpbrk(file, ",\"\n") != NULL;
+    if (quoted) putchar('"');
+    for (const char *at = file; *at; at++) {
+        if (*at == '"') putchar('"');
+        putchar(*at);
+    }
+    if (number >= 0) printf("#%lld", (long long)number);
+    printf("%s,%d,%.6g,", quoted ? "\"" : "", best, (double)probability);
+    if (number >= 0) printf("%d", label);
+    putchar('\n');
+}
+
+/* ---- pictures ---- */
+
+/* The classes with the highest probabilities, in the order of their numbers if all are shown. */
+static void print_bars(const struct prediction *p, int best)
+{
+    const int classes = p->network.classes, all = classes <= MOST_BARS;
+    char *shown = program_allocate((size_t)classes, 1);
+    for (int n = 0; n < (all ? classes : MOST_BARS); n++) {
+        int number = all ? n : -1;
+        for (int i = 0; i < classes && !all; i++)
+            if (!shown[i] && (number < 0 || p->probabilities[i] > p->probabilities[number])) number = i;
+        shown[number] = 1;
+        const double part = p->probabilities[number];
+        printf("  %s%3d ", cli_color(stdout, number == best ? CLI_BOLD : CLI_PLAIN), number);
+        cli_show_bar(part, BAR_CELLS);
+        printf(" %5.1f %%%s\n", 100 * part, cli_color(stdout, CLI_PLAIN));
+    }
+    free(shown);
+}
+
+static void print_picture(const struct prediction *p, const char *file, const fcnn_picture *picture,
+                          const struct fcnn_sight *seen, int best)
+{
+    static const char *const kinds[] = {"", "grey", "grey with alpha", "RGB", "RGB with alpha"};
+    printf("%s%s: %d%s (%.1f %%)\n", cli_color(stdout, CLI_BOLD), file, best, cli_color(stdout, CLI_PLAIN),
+           100 * (double)p->probabilities[best]);
+    if (p->brief) return;
+    cli_show_image(seen->x, seen->h, seen->w, seen->c);
+    printf("  %lld x %lld, %s", (long long)picture->h, (long long)picture->w, kinds[picture->c]);
+    for (int i = 0; i < seen->step_count; i++) printf("\n  - %s", seen->steps[i]);
+    putchar('\n');
+    print_bars(p, best);
+}
+
+static json_t *picture_json(const struct prediction *p, const char *file, const struct fcnn_sight *seen, int best)
+{
+    json_t *steps = json_array();
+    for (int i = 0; i < seen->step_count; i++) json_array_append_new(steps, cli_json_text(seen->steps[i]));
+    return json_pack("{s:o, s:i, s:o, s:o, s:o}", "file", cli_json_text(file), "class", best, "probability",
+                     cli_json_real(p->probabilities[best]), "probabilities",
+                     numbers_json(p->probabilities, p->network.classes), "steps", steps);
+}
+
+static void judge_picture(struct prediction *p, const char *file, const fcnn_picture *picture)
+{
+    const struct cli_network *n = &p->network;
+    struct fcnn_sight seen;
+    fcnn_status status = fcnn_sight_make(&seen, picture, n->h, n->w, n->c, &p->sight, file);
+    if (status) {
+        note_failure(p, file, program_exit_code(status), fcnn_io_last_error());
+        return;
+    }
+    const int64_t count = seen.h * seen.w * seen.c;
+    float *input = program_allocate((size_t)count, sizeof *input);
+    memcpy(input, seen.x, (size_t)count * sizeof *input);
+    cli_network_scale(n, input, count);
+    status = fcnn_predict(n->model, input, 1, p->probabilities);
+    const int best = cli_largest(p->probabilities, n->classes);
+    if (status) note_failure(p, file, program_exit_code(status), fcnn_last_error());
+    else if (cli_json) json_array_append_new(p->list, picture_json(p, file, &seen, best));
+    else if (p->csv) print_row(file, -1, best, p->probabilities[best], 0);
+    else print_picture(p, file, picture, &seen, best);
+    free(input);
+    fcnn_sight_free(&seen);
+}
+
+static void predict_picture(struct prediction *p, const char *file)
+{
+    fcnn_picture picture;
+    const fcnn_status status = fcnn_picture_read(&picture, file);
+    if (status) note_failure(p, file, program_exit_code(status), fcnn_io_last_error());
+    else judge_picture(p, file, &picture);
+    fcnn_picture_free(&picture);
+}
+
+/* ---- data sets ---- */
+
+static json_t *image_json(const struct fcnn_dataset *set, int64_t i, int best, double probability)
+{
+    return json_pack("{s:I, s:i, s:i, s:o}", "image", (json_int_t)i, "label", (int)set->y[i], "class", best,
+                     "probability", cli_json_real(probability));
+}
+
+static void print_set(struct prediction *p, const char *file, const struct cli_data *data, const float *probabilities)
+{
+    const struct fcnn_dataset *set = &data->test;
+    const int classes = p->network.classes;
+    json_t *images = cli_json ? json_array() : NULL;
+    int64_t correct = 0;
+    for (int64_t i = 0; i < set->n; i++) {
+        const float *mine = probabilities + i * classes;
+        const int best = cli_largest(mine, classes);
+        correct += best == set->y[i];
+        if (cli_json) json_array_append_new(images, image_json(set, i, best, mine[best]));
+        else if (p->csv) print_row(file, i, best, mine[best], set->y[i]);
+    }
+    const double accuracy = (double)correct / (double)set->n;
+    char right[32], all[32];
+    if (cli_json)
+        json_array_append_new(p->list, json_pack("{s:o, s:o, s:f, s:o}", "file", cli_json_text(file), "data",
+                                                 cli_data_json(data), "accuracy", accuracy, "images", images));
+    else if (!p->csv)
+        printf("%s: %s of %s right, accuracy %.4f (--csv lists them, 'fastcnn evaluate' tells which are confused)\n",
+               file, cli_count(correct, right), cli_count(set->n, all), accuracy);
+}
+
+static void predict_set(struct prediction *p, const char *file)
+{
+    const struct cli_network *n = &p->network;
+    struct cli_data data = {.directory = file};
+    int code = cli_data_load_part(&data, cli_part(p->part));
+    if (!code) code = cli_data_fits(&data, n->h, n->w, n->c, n->classes);
+    if (!code) {
+        const struct fcnn_dataset *set = &data.test;
+        float *probabilities = program_allocate((size_t)set->n * (size_t)n->classes, sizeof *probabilities);
+        cli_network_scale(n, set->x, set->n * set->h * set->w * set->c);
+        const fcnn_status status = fcnn_predict(n->model, set->x, set->n, probabilities);
+        code = status ? program_failed(status) : EXIT_SUCCESS;
+        if (!code) print_set(p, file, &data, probabilities);
+        free(probabilities);
+    }
+    cli_data_free(&data);
+    if (code && !p->code) p->code = code;
+}
+
+/* ---- the command ---- */
+
+static int is_set(const char *file)
+{
+    struct stat st;
+    return fcnn_data_look(file) != FCNN_DATA_NONE || (!stat(file, &st) && S_ISDIR(st.st_mode));
+}
+
+static int predict(struct prediction *p, char *const *files, int count)
+{
+    p->probabilities = program_allocate((size_t)p->network.classes, sizeof *p->probabilities);
+    p->list = json_array();
+    if (p->csv) puts("file,class,probability,label");
+    for (int i = 0; i < count; i++)
+        if (is_set(files[i])) predict_set(p, files[i]);
+        else predict_picture(p, files[i]);
+    free(p->probabilities);
+    if (!cli_json) {
+        json_decref(p->list);
+        return p->code;
+    }
+    const int code = cli_print_json(json_pack("{s:s, s:o, s:o}", "command", "predict", "model",
+                                              cli_json_text(p->network.what), "predictions", p->list));
+    return p->code ? p->code : code;
+}
+
+static int run(int argc, char **argv)
+{
+    struct prediction p = {0};
+    const int first = cli_parse(&cli_predict, argc, argv, &p);
+    if (argc - first < 2) cli_usage(&cli_predict, "expected %s", argc == first ? "a model and files" : "files");
+    if (p.csv && cli_json) cli_usage(&cli_predict, "--csv and --json exclude each other");
+    p.sight.polarity = (enum fcnn_polarity)p.polarity;
+    int code = cli_network_open(&p.network, argv[first], &p.kernels);
+    if (!code) code = predict(&p, argv + first + 1, argc - first - 1);
+    cli_network_close(&p.network);
+    return code;
+}
+
+#define FIELD(name) offsetof(struct prediction, name)
+static const struct cli_option options[] = {
+    {"invert", NULL, "Invert pictures, whatever they look like", CLI_SET, .field = FIELD(polarity),
+     .low = FCNN_POLARITY_INVERT},
+    {"no-invert", NULL, "Do not (default: invert if the ink is darker than the border)", CLI_SET,
+     .field = FIELD(polarity), .low = FCNN_POLARITY_KEEP},
+    {"no-center", NULL, "Resize the whole picture: do not cut out the ink and centre it", CLI_SET,
+     .field = FIELD(sight.no_center), .low = 1},
+    {"as-is", NULL, "Take grey values as they are, of pictures that have the model's size; with --invert inverted",
+     CLI_SET, .field = FIELD(sight.as_is), .low = 1},
+    {"brief", NULL, "One line for each picture", CLI_SET, .field = FIELD(brief), .low = 1},
+    {"csv", NULL, "One line for each picture or image: file, class, probability, label", CLI_SET, .field = FIELD(csv),
+     .low = 1},
+    {"part", "WORD", "Of data sets: test, train, or auto (default): test, or all where a set is not split", CLI_CHOICE,
+     .field = FIELD(part), .word = cli_part_word},
+    {0}};
+
+const struct cli_command cli_predict = {
+    .name = "predict",
+    .summary = "what a trained model says of pictures or a data set",
+    .arguments = "MODEL FILE...",
+    .doc = "Shows for each FILE what MODEL takes it for. A FILE is a PNG picture or a data set: a folder of IDX files, a "
+           ".npz file, a folder of classes with PNG files.",
+    .more = "A picture is brought to what networks for MNIST have learnt, and what was done is said: colours to grey, "
+            "transparent parts over white (over black where the ink is bright), dark on light inverted, contrast "
+            "raised, specks left out, thin strokes thickened, the ink cut out and resized by area averaging to 20 of 28 pixels, its "
+            "centre of mass put into the middle. For a model of colour images it is only resized. Pictures that show "
+            "nothing (blank, no even background, a filled block, noise) are refused with exit status 65.\n"
+            CLI_MODEL_HELP,
+    .options = options,
+    .kernels = FIELD(kernels),
+    .has_kernels = 1,
+    .run = run,
+};

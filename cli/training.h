@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * What the files of `fastcnn train` share: the options as the command line gives them, and what came of the run. */
+#ifndef FASTCNN_CLI_TRAINING_H
+#define FASTCNN_CLI_TRAINING_H
+
+#include "cli/arguments.h"
+#include "cli/cli.h"
+#include "cli/model.h"
+
+/* Why a run ended before its last epoch. */
+enum training_end { RAN_OUT, REACHED, NO_PATIENCE, INTERRUPTED };
+
+struct training {
+    struct cli_data data;
+    const char *model_name;
+    fcnn_compile_options compile; /* the command line's; once there is a model: the model's */
+    fcnn_fit_options fit;
+    int64_t limit;
+    int verbose, tune;
+    const char *receipt_file, *save_file, *best_file, *history_file; /* NULL: none */
+    double minimum;   /* test accuracy below which the run has failed */
+    double until;     /* accuracy at which it may end; 0: never */
+    int64_t patience; /* 0: as long as there are epochs */
+    int monitor;      /* fcnn_monitor */
+    fcnn_options kernels;
+
+    /* results */
+    fcnn_file_info file;
+    fcnn_progress *history;
+    int epochs;         /* finished */
+    long *faults;       /* page faults of each epoch's training steps after the first */
+    long step_faults;   /* of the process at the end of the epoch's first step */
+    enum training_end end;
+    fcnn_early_stopping stopping; /* with patience or best_file */
+    int restored;       /* the model is that of an earlier epoch: of stopping.best_epoch */
+    double began;       /* cli_now() just before the first step */
+    struct {
+        double accuracy, training_seconds, wall_seconds; /* accuracy 0: not reached */
+    } reached;
+    int failed;         /* exit code of what a callback could not do, complained about; it has stopped the run */
+    fcnn_metrics test;
+    fcnn_receipt receipt;
+    int64_t parameters;
+    fcnn_isa isa;
+    int threads;
+    double peak, epoch_seconds, bound_seconds; /* GFLOP/s; median; dense FLOP bound */
+};
+
+/* Images that an epoch trains on: the last part is for validation, as in Keras. */
+int64_t training_images(const struct training *t);
+
+/* training.c: trains and evaluates. After FCNN_INTERRUPTED the model is that of the last step. */
+fcnn_status training_run(struct training *t, fcnn_model *model, struct cli_progress *progress);
+
+/* train_report.c */
+int training_report(const struct training *t); /* prints; returns an exit code */
+int training_write_receipt(const struct training *t, const fcnn_model *model);
+const char *training_optimizer(int number); /* "adam", NULL past the last one; so the others */
+const char *training_loss(int number);
+const char *training_schedule(int number);
+const char *training_monitor(int number);
+
+#endif
