@@ -174,6 +174,7 @@ libfcnn_io_la_SOURCES = \
     lib/io/sight.h \
     lib/io/text.c \
     lib/io/text.h \
+    lib/io/text_file.c \
     lib/io/text_table.c \
     lib/io/text_write.c \
     lib/io/unzip.c \
