@@ -95,6 +95,7 @@ other_programs = \
     tests/check_input \
     tests/check_interface \
     tests/check_isas \
+    tests/check_keras \
     tests/check_layers \
     tests/check_limits \
     tests/check_losses \
@@ -140,10 +141,9 @@ other_programs = \
 if HAVE_HDF5
 # For check_keras_files.sh.
 check_PROGRAMS += tests/keras_files
-check_programs += tests/check_keras
 endif
 tests_check_keras_SOURCES = tests/check_keras.c tests/zoo.c tests/zoo.h
-tests_check_keras_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+tests_check_keras_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(HDF5_CFLAGS)
 tests_check_keras_LDADD = $(LDADD) $(JANSSON_LIBS)
 tests_keras_files_LDADD = libfcnn-io.la libfcnn-core.la
 if HAVE_SLEEF

@@ -194,7 +194,9 @@ static fcnn_status find_step(struct io_h5 *h5, uint64_t group, const char *name,
         return fcnn_io_fail(FCNN_BAD_DATA, "%s: %.200s is a soft or external link, which is not followed", h5->path,
                             path);
     case ABSENT: return fcnn_io_fail(FCNN_BAD_DATA, "%s: there is no %.200s in it", h5->path, path);
-    default: return fcnn_io_fail(FCNN_BAD_DATA, "%s: a group on the way to %.200s is damaged", h5->path, path);
+    default:
+        return fcnn_io_fail(FCNN_BAD_DATA, "%s: a group on the way to %.200s is damaged, or in no format of Keras",
+                            h5->path, path);
     }
 }
 

@@ -134,7 +134,8 @@ static fcnn_status open_attribute(struct attribute *a, struct io_h5 *h5, uint64_
     const int seen = io_h5_messages(h5, object, see_attribute, a);
     *found = seen > 0;
     if (seen < 0)
-        return fcnn_io_fail(FCNN_BAD_DATA, "%s: the object with the attribute %.80s is damaged", h5->path, name);
+        return fcnn_io_fail(FCNN_BAD_DATA, "%s: where the attribute %.80s should be it is damaged, or in no format of "
+                            "Keras", h5->path, name);
     if (a->problem) return refuse(a, a->problem);
     uint64_t bytes;
     if (*found && (__builtin_mul_overflow((uint64_t)a->space.count, a->type.size, &bytes) || bytes > a->size))

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * Whatever JSON holds, Keras' config in it gives a model or a sentence; what is written of a model that was read is read
- * as the same model. */
+ * Whatever JSON holds, Keras' config in it gives a model or a sentence; what is written of a model that was read is
+ * read as the same model. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
