@@ -42,6 +42,7 @@ libfcnn_core_la_SOURCES = \
     lib/net/model.c \
     lib/net/net.h \
     lib/net/normalize.c \
+    lib/net/outputs.c \
     lib/net/plans.c \
     lib/net/random.c \
     lib/net/receipt.c \

@@ -90,6 +90,7 @@ check_programs = \
     tests/check_net \
     tests/check_npz \
     tests/check_orders \
+    tests/check_outputs \
     tests/check_peak \
     tests/check_peers \
     tests/check_pins \
