@@ -37,6 +37,7 @@ const char *const bench_order_problems[] = {
     "avgpool forward mb1ic20ih7kh4sh1",
     "avgpool backward_data mb1ic20ih7kh3sh1",
     "reduce forward mb37ic40",
+    "batch_norm backward_weights mb3ic20ih9",
 };
 const int bench_order_problem_count = sizeof bench_order_problems / sizeof *bench_order_problems;
 

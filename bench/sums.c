@@ -162,7 +162,28 @@ static void reduction(struct bench_sum *sum)
     sum->output = "dst";
 }
 
+/* Rule 14: one channel of all pixels. */
+static void channel_gradients(struct bench_sum *sum, enum bench_output_of which)
+{
+    const fcnn_problem *p = &sum->of->about.problem;
+    const fcnn_tensors *t = &sum->of->tensors.arrays;
+    const int64_t pixels = p->n * p->h * p->w, c = p->c / 2;
+    for (int64_t i = 0; i < pixels; i++) add(sum, &t->d_dst[i * p->c + c]);
+    sum->block = (int)(pixels < REF_PIXELS ? pixels : REF_PIXELS);
+    sum->output = which == BENCH_BIAS_GRADIENT ? "d_bias" : "d_weights";
+    sum->result = which == BENCH_BIAS_GRADIENT ? &t->d_bias[c] : &t->d_weights[c];
+}
+
 /* ---- tensors ---- */
+
+/* So that batch normalization leaves the numbers as they are. */
+static void fill_moments(const struct bench_case *c)
+{
+    for (int64_t i = 0; i < c->about.problem.c; i++) {
+        ((float *)c->tensors.arrays.mean)[i] = 0; /* the case's own memory */
+        ((float *)c->tensors.arrays.variance)[i] = 1 - c->tensors.hyper.epsilon;
+    }
+}
 
 /* All ones; in a pooled layer every channel lives and every position wins somewhere. */
 static void fill(struct bench_case *c)
@@ -177,6 +198,7 @@ static void fill(struct bench_case *c)
         else
             for (int64_t at = 0; at < info->elements; at++) x[at] = 1;
     }
+    if (p->op == FCNN_BATCH_NORM) fill_moments(c);
     if (p->op != FCNN_CONV2D_POOL || p->direction == FCNN_FORWARD) return;
     const int64_t groups = (p->k + 15) / 16;
     for (int64_t window = 0; window < p->n * p->p * p->q; window++)
@@ -206,6 +228,9 @@ static const char *collect(struct bench_sum *sum, enum bench_output_of which)
     case FCNN_MAXPOOL: return p->direction == FCNN_FORWARD ? "a maximum" : (pooling(sum), NULL);
     case FCNN_REDUCE: return reduction(sum), NULL;
     case FCNN_MSE: return "a sum of squares, which cannot be masked";
+    case FCNN_BATCH_SUMS: return "a sum whose second pass takes back what a mask does to the first";
+    case FCNN_BATCH_NORM:
+        return p->direction == FCNN_BACKWARD_WEIGHTS ? (channel_gradients(sum, which), NULL) : "no sum";
     case FCNN_SOFTMAX:
     case FCNN_CATEGORICAL_CROSS_ENTROPY:
     case FCNN_CROSS_ENTROPY: return "a sum of exponentials, which cannot be masked";

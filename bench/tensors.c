@@ -26,7 +26,7 @@ static void fill(const fcnn_problem *p, const fcnn_tensor_info *info, void *memo
         for (int64_t i = 0; i < info->elements; i++) label[i] = (int32_t)(bench_mix((uint64_t)i) % (uint64_t)p->c);
     } else {
         for (int64_t i = 0; i < info->elements; i++) x[i] = uniform(seed, i);
-        if (info->offset == offsetof(fcnn_tensors, moment_2))
+        if (info->offset == offsetof(fcnn_tensors, moment_2) || info->offset == offsetof(fcnn_tensors, variance))
             for (int64_t i = 0; i < info->elements; i++) x[i] *= x[i];
     }
 }

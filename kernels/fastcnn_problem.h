@@ -34,6 +34,8 @@ typedef enum fcnn_op {
     FCNN_DROPOUT = 13,      /* sets a share of the elements to 0 and scales the others: fcnn_hyper */
     FCNN_MSE = 14,          /* mean over C of the squared differences from targets */
     FCNN_CATEGORICAL_CROSS_ENTROPY = 15, /* softmax + cross-entropy with a distribution in place of a label */
+    FCNN_BATCH_SUMS = 20,   /* per channel, over all pixels of all images: m, their mean; sums of x - m and (x - m)^2 */
+    FCNN_BATCH_NORM = 21,   /* batch normalization with given mean and variance */
 } fcnn_op;
 
 typedef enum fcnn_direction {
@@ -68,6 +70,7 @@ typedef enum fcnn_padding {
  *   dense                 n c k no_bias activation
  *   maxpool avgpool       n h w c r s stride pad
  *   relu, sigmoid, tanh, dropout, adam, sgd   n h w c (their product counts)
+ *   batch_sums batch_norm n h w c (n h w: the pixels)
  *   softmax, (categorical) cross-entropy, mse, reduce   n c
  * Others are ignored. p and q (size of the output, after pooling for conv2d_pool) are computed by fcnn_problem_check();
  * if they are set beforehand for an operation with a window they must agree. */
@@ -109,10 +112,11 @@ typedef enum fcnn_class {
 /* Scalars of optimizers, losses and dropout. */
 typedef struct fcnn_hyper {
     float learning_rate;
-    float beta_1, beta_2, epsilon;      /* Adam */
+    float beta_1, beta_2, epsilon;      /* Adam; epsilon: batch_norm too */
     float beta_1_power, beta_2_power;   /* Adam: beta^t of this step, t = 1, 2, ... (by repeated multiplication) */
     float momentum;                     /* SGD */
-    float scale;                        /* losses backward: usually 1 / batch size */
+    float scale;                        /* losses backward: usually 1 / batch size; batch_norm backward_data: 1 /
+                                         * pixels of the whole batch */
     /* Dropout: element e of the tensor is kept, and multiplied by 1 / (1 - rate), if word number dropout_counter + e
      * (modulo 2^64) of the stream that belongs to the seed is at least rate 2^32; else it becomes 0. The backward pass
      * with the same three scalars has the same mask. A tensor of n elements uses the numbers up to
@@ -143,9 +147,17 @@ typedef struct fcnn_hyper {
  *   mse forward              in src (N,C) targets (N,C)      out loss (N)
  *   mse backward             in src targets hyper->scale     out d_src = (src - targets) * (2 scale / C)
  *   reduce forward           in src (N,C)                    out dst (C)
+ *   batch_sums forward       in src                          out dst (3,C): m, sums of x - m, sums of (x - m)^2
+ *   batch_norm forward       in src mean variance weights (gamma) bias (beta) hyper->epsilon
+ *                                                            out dst
+ *   batch_norm backward_weights  in src mean variance d_dst hyper->epsilon
+ *                                                            out d_weights d_bias: this problem's part of the sums
+ *   batch_norm backward_data in src mean variance weights d_dst d_weights d_bias (of the whole batch)
+ *                            hyper->epsilon hyper->scale     out d_src
  *   adam update              in d_weights hyper              in/out parameters moment_1 moment_2
  *   sgd update               in d_weights hyper              in/out parameters moment_1
  * Shapes: src, d_src (N,H,W,C); dst, d_dst (N,P,Q,K) (pooling: K = C); weights (R,S,C/groups,K); bias (K);
+ * of batch_norm: mean, variance, weights, bias and their gradients (C);
  * argmax (N,P,Q,C): the index r*S+s of the winner in its window, -1 if the window holds padding alone;
  * choice (N,P,Q,ceil(K/16),3): for 16 channels three words of one bit per channel: bit 0 and bit 1 of the winner's
  * index in the 2x2 window, and "alive" (output not 0).
@@ -160,10 +172,11 @@ typedef struct fcnn_tensors {
     const int32_t *labels;
     float *loss;
     float *parameters, *moment_1, *moment_2;
-    const fcnn_hyper *hyper; /* losses backward, optimizers, dropout */
+    const fcnn_hyper *hyper; /* losses backward, batch_norm, dropout, optimizers */
     const void *packed; /* from fcnn_pack(); NULL: packed within the call */
     void *workspace;    /* fcnn_plan_workspace() bytes, 64-byte aligned; NULL: the plan's own */
     const float *targets;
+    const float *mean, *variance; /* batch_norm: of the batch, or moving averages */
 } fcnn_tensors;
 
 typedef enum fcnn_role {

@@ -8,6 +8,8 @@ kernel_libraries = libfcnn-scalar.la
 libfcnn_scalar_la_CPPFLAGS = $(LIB_CPPFLAGS)
 libfcnn_scalar_la_CFLAGS = $(PLAIN_CFLAGS)
 libfcnn_scalar_la_SOURCES = \
+    kernels/batchnorm/batchnorm_body.h \
+    kernels/batchnorm/batchnorm_scalar.c \
     kernels/conv2d/conv2d.h \
     kernels/conv2d/direct_cut.c \
     kernels/conv2d/direct_cut.h \
@@ -58,6 +60,7 @@ libfcnn_scalar_la_SOURCES = \
     kernels/elementwise/relu_scalar.c \
     kernels/elementwise/sigmoid_body.h \
     kernels/elementwise/sigmoid_scalar.c \
+    kernels/elementwise/tree.h \
     kernels/fastcnn_problem.h \
     kernels/grouped/body.h \
     kernels/grouped/gather.c \
@@ -122,6 +125,7 @@ kernel_libraries += libfcnn-avx2.la
 libfcnn_avx2_la_CPPFLAGS = $(LIB_CPPFLAGS)
 libfcnn_avx2_la_CFLAGS = $(PLAIN_CFLAGS) $(AVX2_CFLAGS)
 libfcnn_avx2_la_SOURCES = \
+    kernels/batchnorm/batchnorm_avx2.c \
     kernels/conv2d/direct_avx2.c \
     kernels/conv2d/im2col_avx2.c \
     kernels/conv2d/narrow_avx2.c \
@@ -153,6 +157,7 @@ kernel_libraries += libfcnn-avx512.la
 libfcnn_avx512_la_CPPFLAGS = $(LIB_CPPFLAGS)
 libfcnn_avx512_la_CFLAGS = $(PLAIN_CFLAGS) $(AVX512_CFLAGS)
 libfcnn_avx512_la_SOURCES = \
+    kernels/batchnorm/batchnorm_avx512.c \
     kernels/conv2d/direct_avx512.c \
     kernels/conv2d/im2col_avx512.c \
     kernels/conv2d/narrow_avx512.c \

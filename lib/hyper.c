@@ -36,6 +36,17 @@ static fcnn_status check_sgd(const fcnn_hyper *hyper)
     return check(hyper->momentum >= 0 && hyper->momentum <= 1, "momentum", hyper->momentum, "at least 0 and at most 1");
 }
 
+static fcnn_status check_scale(const fcnn_hyper *hyper)
+{
+    return check(isfinite(hyper->scale) && hyper->scale != 0, "scale", hyper->scale, "finite and not 0");
+}
+
+static fcnn_status check_batch_norm(const fcnn_hyper *hyper, fcnn_direction direction)
+{
+    const fcnn_status status = FINITE_ABOVE_0(hyper, epsilon);
+    return status || direction != FCNN_BACKWARD_DATA ? status : check_scale(hyper);
+}
+
 fcnn_status fcnn_hyper_check(const fcnn_hyper *hyper, fcnn_op op, fcnn_direction direction)
 {
     if (!(fcnn_operations[op].hyper >> direction & 1)) return FCNN_OK;
@@ -45,5 +56,6 @@ fcnn_status fcnn_hyper_check(const fcnn_hyper *hyper, fcnn_op op, fcnn_direction
     if (op == FCNN_ADAM) return check_adam(hyper);
     if (op == FCNN_SGD) return check_sgd(hyper);
     if (op == FCNN_DROPOUT) return BELOW_1(hyper, dropout_rate);
-    return check(isfinite(hyper->scale) && hyper->scale != 0, "scale", hyper->scale, "finite and not 0");
+    if (op == FCNN_BATCH_NORM) return check_batch_norm(hyper, direction);
+    return check_scale(hyper);
 }

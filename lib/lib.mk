@@ -38,8 +38,11 @@ libfcnn_core_la_SOURCES = \
     lib/net/job.c \
     lib/net/kinds.c \
     lib/net/layers.c \
+    lib/net/loss.c \
     lib/net/memory.c \
     lib/net/model.c \
+    lib/net/moments.c \
+    lib/net/moments.h \
     lib/net/net.h \
     lib/net/normalize.c \
     lib/net/outputs.c \

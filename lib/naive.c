@@ -351,3 +351,41 @@ const struct fcnn_variant categorical_cross_entropy_bwd_data_naive =
 const struct fcnn_variant mse_fwd_naive = NAIVE(task_per_image, mse_forward);
 const struct fcnn_variant mse_bwd_data_naive = NAIVE(task_per_image, mse_backward_data);
 const struct fcnn_variant reduce_fwd_naive = NAIVE(one_task, reduce_forward);
+
+/* ---- batch normalization ---- */
+
+static int64_t pixels_of(const fcnn_problem *p, int64_t images)
+{
+    return images * p->h * p->w;
+}
+
+RUN(batch_sums_forward)
+{
+    ref_batch_sums(pixels_of(p, p->n), p->c, t->src, t->dst);
+}
+
+RUN(batch_norm_forward)
+{
+    const int64_t at = first * src_image(p);
+    ref_batch_norm_forward(pixels_of(p, last - first), p->c, t->hyper->epsilon, t->src + at, t->mean, t->variance,
+                           t->weights, t->bias, t->dst + at);
+}
+
+RUN(batch_norm_backward_data)
+{
+    const int64_t at = first * src_image(p);
+    ref_batch_norm_backward_data(pixels_of(p, last - first), p->c, t->hyper->epsilon, t->hyper->scale, t->src + at,
+                                 t->mean, t->variance, t->weights, t->d_weights, t->d_bias, t->d_dst + at,
+                                 t->d_src + at);
+}
+
+RUN(batch_norm_backward_weights)
+{
+    ref_batch_norm_backward_weights(pixels_of(p, p->n), p->c, t->hyper->epsilon, t->src, t->mean, t->variance, t->d_dst,
+                                    t->d_weights, t->d_bias);
+}
+
+const struct fcnn_variant batch_sums_fwd_naive = NAIVE(one_task, batch_sums_forward);
+const struct fcnn_variant batch_norm_fwd_naive = NAIVE(task_per_image, batch_norm_forward);
+const struct fcnn_variant batch_norm_bwd_data_naive = NAIVE(task_per_image, batch_norm_backward_data);
+const struct fcnn_variant batch_norm_bwd_weights_naive = NAIVE(one_task, batch_norm_backward_weights);

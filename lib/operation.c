@@ -108,6 +108,26 @@ static const struct fcnn_tensor_rule reduce[] = {
     {FWD, T(dst), FCNN_COUNT_CHANNELS, FCNN_OUT, FCNN_ALWAYS},
     END};
 
+static const struct fcnn_tensor_rule batch_sums[] = {
+    {FWD, T(src), FCNN_COUNT_SRC, FCNN_IN, FCNN_ALWAYS},
+    {FWD, T(dst), FCNN_COUNT_THREE_ROWS, FCNN_OUT, FCNN_ALWAYS},
+    END};
+
+static const struct fcnn_tensor_rule batch_norm[] = {
+    {FWD | DATA | WEIGHTS, T(src), FCNN_COUNT_SRC, FCNN_IN, FCNN_ALWAYS},
+    {FWD | DATA | WEIGHTS, T(mean), FCNN_COUNT_CHANNELS, FCNN_IN, FCNN_ALWAYS},
+    {FWD | DATA | WEIGHTS, T(variance), FCNN_COUNT_CHANNELS, FCNN_IN, FCNN_ALWAYS},
+    {FWD | DATA, T(weights), FCNN_COUNT_CHANNELS, FCNN_IN, FCNN_ALWAYS},
+    {FWD, T(bias), FCNN_COUNT_CHANNELS, FCNN_IN, FCNN_ALWAYS},
+    {FWD, T(dst), FCNN_COUNT_SRC, FCNN_OUT, FCNN_ALWAYS},
+    {DATA | WEIGHTS, T(d_dst), FCNN_COUNT_SRC, FCNN_IN, FCNN_ALWAYS},
+    {DATA, T(d_weights), FCNN_COUNT_CHANNELS, FCNN_IN, FCNN_ALWAYS},
+    {DATA, T(d_bias), FCNN_COUNT_CHANNELS, FCNN_IN, FCNN_ALWAYS},
+    {DATA, T(d_src), FCNN_COUNT_SRC, FCNN_OUT, FCNN_ALWAYS},
+    {WEIGHTS, T(d_weights), FCNN_COUNT_CHANNELS, FCNN_OUT, FCNN_ALWAYS},
+    {WEIGHTS, T(d_bias), FCNN_COUNT_CHANNELS, FCNN_OUT, FCNN_ALWAYS},
+    END};
+
 static const struct fcnn_tensor_rule adam[] = {
     {UPDATE, T(d_weights), FCNN_COUNT_SRC, FCNN_IN, FCNN_ALWAYS},
     {UPDATE, T(parameters), FCNN_COUNT_SRC, FCNN_INOUT, FCNN_ALWAYS},
@@ -142,4 +162,6 @@ const struct fcnn_operation fcnn_operations[FCNN_OPS] = {
     [FCNN_DROPOUT] = {"dropout", FWD | DATA, MAP, FWD | DATA, dropout},
     [FCNN_MSE] = {"mse", FWD | DATA, 0, DATA, mse},
     [FCNN_CATEGORICAL_CROSS_ENTROPY] = {"categorical_cross_entropy", FWD | DATA, 0, DATA, categorical_cross_entropy},
+    [FCNN_BATCH_SUMS] = {"batch_sums", FWD, MAP, 0, batch_sums},
+    [FCNN_BATCH_NORM] = {"batch_norm", FWD | DATA | WEIGHTS, MAP, FWD | DATA | WEIGHTS, batch_norm},
 };

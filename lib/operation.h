@@ -25,6 +25,7 @@ enum fcnn_count {
     FCNN_COUNT_CHOICE,   /* n p q ceil(k/16) 3 */
     FCNN_COUNT_IMAGES,   /* n */
     FCNN_COUNT_CHANNELS, /* c */
+    FCNN_COUNT_THREE_ROWS, /* 3 c */
 };
 
 /* When a tensor is there. */
@@ -47,10 +48,13 @@ struct fcnn_operation {
 };
 
 /* Behind the last member of each enum; the public header counts none (a caller must not). */
-#define FCNN_OPS (FCNN_CATEGORICAL_CROSS_ENTROPY + 1)
+#define FCNN_OPS (FCNN_BATCH_NORM + 1)
 #define FCNN_DIRECTIONS (FCNN_UPDATE + 1)
 
+/* Numbers that no operation has are rows without a name. */
 extern const struct fcnn_operation fcnn_operations[FCNN_OPS];
+
+static inline int fcnn_op_exists(fcnn_op op) { return (unsigned)op < FCNN_OPS && fcnn_operations[op].name; }
 
 /* Whether the operation of a problem (whose op exists) reads any of `fields`. */
 static inline int fcnn_has(const fcnn_problem *problem, unsigned fields)

@@ -119,7 +119,7 @@ static fcnn_status check_channels(fcnn_problem *p)
 
 static fcnn_status check_enums(const fcnn_problem *p)
 {
-    if ((unsigned)p->op >= FCNN_OPS) return fcnn_fail(FCNN_BAD_ARGUMENT, "operation %d does not exist", (int)p->op);
+    if (!fcnn_op_exists(p->op)) return fcnn_fail(FCNN_BAD_ARGUMENT, "operation %d does not exist", (int)p->op);
     if ((unsigned)p->direction >= FCNN_DIRECTIONS || !(fcnn_operations[p->op].directions >> p->direction & 1))
         return fcnn_fail(FCNN_BAD_ARGUMENT, "%s has no direction %s", fcnn_op_name(p->op),
                          fcnn_direction_name(p->direction));

@@ -10,7 +10,7 @@ static const char *const direction_names[FCNN_DIRECTIONS] = {
     [FCNN_FORWARD] = "forward", [FCNN_BACKWARD_DATA] = "backward_data", [FCNN_BACKWARD_WEIGHTS] = "backward_weights",
     [FCNN_UPDATE] = "update"};
 
-const char *fcnn_op_name(fcnn_op op) { return (unsigned)op < FCNN_OPS ? fcnn_operations[op].name : "unknown"; }
+const char *fcnn_op_name(fcnn_op op) { return fcnn_op_exists(op) ? fcnn_operations[op].name : "unknown"; }
 const char *fcnn_direction_name(fcnn_direction d)
 {
     return (unsigned)d < FCNN_DIRECTIONS ? direction_names[d] : "unknown";
@@ -22,7 +22,7 @@ static fcnn_status parse_op(fcnn_problem *p, const char *word)
     int relu = length > 5 && !strcmp(word + length - 5, "+relu");
     if (relu) length -= 5;
     for (int op = 0; op < FCNN_OPS; op++)
-        if (strlen(fcnn_operations[op].name) == length && !strncmp(word, fcnn_operations[op].name, length) &&
+        if (fcnn_op_exists((fcnn_op)op) && strlen(fcnn_operations[op].name) == length && !strncmp(word, fcnn_operations[op].name, length) &&
             (!relu || fcnn_operations[op].fields & FCNN_HAS_ACTIVATION)) {
             p->op = (fcnn_op)op;
             p->activation = relu ? FCNN_RELU_ACTIVATION : FCNN_LINEAR;
@@ -30,7 +30,7 @@ static fcnn_status parse_op(fcnn_problem *p, const char *word)
         }
     return fcnn_fail(FCNN_BAD_ARGUMENT, "operation \"%s\" does not exist; there are conv2d conv2d+relu "
                      "conv2d+relu+maxpool dense dense+relu maxpool avgpool relu softmax cross_entropy reduce adam sgd "
-                     "sigmoid tanh dropout mse categorical_cross_entropy",
+                     "sigmoid tanh dropout mse categorical_cross_entropy batch_sums batch_norm",
                      word);
 }
 

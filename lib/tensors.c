@@ -14,6 +14,7 @@ static int64_t elements(const fcnn_problem *p, enum fcnn_count count)
     case FCNN_COUNT_CHOICE: return images * p->p * p->q * ((p->k + 15) / 16) * 3;
     case FCNN_COUNT_IMAGES: return images;
     case FCNN_COUNT_CHANNELS: return p->c;
+    case FCNN_COUNT_THREE_ROWS: return 3 * p->c;
     }
     return 0;
 }

@@ -14,6 +14,9 @@
 /* Images in one chain of a backward-weights sum. */
 #define REF_BLOCK 8
 
+/* Pixels in one chain of a sum of batch normalization. */
+#define REF_PIXELS 64
+
 /* Gradients, moments and probabilities smaller than these count as 0 (docs/numerics.md, rule 10): products of what is
  * left stay normal numbers. */
 #define REF_TINY_GRADIENT 0x1p-50f
@@ -135,6 +138,22 @@ void ref_mse_backward(int64_t n, int64_t c, const float *src, const float *targe
 void ref_reduce(int64_t n, int64_t c, const float *src, float *dst);
 int64_t ref_tree_half(int64_t count); /* mid - lo of count leaves, count >= 2 */
 float ref_tree(int64_t lo, int64_t hi, float (*leaf)(const void *context, int64_t i), const void *context);
+
+/* Batch normalization of `pixels` x c. Sums over pixels: one chain per REF_PIXELS of them, chains along the tree. With
+ * f = 1 / sqrt(variance + epsilon), in float:
+ *   dst (3, c) = m = (sum of x) / pixels;  sum of x - m;  sum of fma(x - m, x - m, .) */
+void ref_batch_sums(int64_t pixels, int64_t c, const float *src, float *dst);
+/* dst = fma(x - mean, gamma * f, beta) */
+void ref_batch_norm_forward(int64_t pixels, int64_t c, float epsilon, const float *src, const float *mean,
+                            const float *variance, const float *gamma, const float *beta, float *dst);
+/* d_beta = sum of d_dst;  d_gamma = (sum of fma(d_dst, x - mean, .)) * f */
+void ref_batch_norm_backward_weights(int64_t pixels, int64_t c, float epsilon, const float *src, const float *mean,
+                                     const float *variance, const float *d_dst, float *d_gamma, float *d_beta);
+/* d_src = fma(mean - x, d_gamma * scale * f, d_dst - d_beta * scale) * (gamma * f); d_gamma, d_beta: of the whole batch,
+ * scale: 1 / its pixels */
+void ref_batch_norm_backward_data(int64_t pixels, int64_t c, float epsilon, float scale, const float *src,
+                                  const float *mean, const float *variance, const float *gamma, const float *d_gamma,
+                                  const float *d_beta, const float *d_dst, float *d_src);
 
 /* Kingma & Ba 2015 in Keras' form. Per element (g: gradient, flushed to +0 below REF_TINY_GRADIENT in magnitude):
  *   m = fma(g - m, 1 - beta_1, m), flushed at REF_TINY_MOMENT_1;  v = fma(g*g - v, 1 - beta_2, v), flushed at _2;

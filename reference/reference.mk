@@ -7,6 +7,7 @@ libfcnn_reference_la_CPPFLAGS = $(LIB_CPPFLAGS)
 libfcnn_reference_la_CFLAGS = $(PLAIN_CFLAGS)
 libfcnn_reference_la_SOURCES = \
     reference/activation.c \
+    reference/batchnorm.c \
     reference/conv2d.c \
     reference/conv2d_pool.c \
     reference/dense.c \

@@ -31,7 +31,8 @@ static fcnn_status execute(fcnn_op op, const fcnn_hyper *hyper)
     const fcnn_problem problem = {.op = op, .direction = updates ? FCNN_UPDATE : FCNN_BACKWARD_DATA, .c = COUNT};
     const fcnn_tensors tensors = {.d_weights = gradient, .parameters = parameters, .moment_1 = first,
                                   .moment_2 = second, .dst = gradient, .labels = labels, .d_src = parameters,
-                                  .d_dst = gradient, .src = gradient, .targets = targets,
+                                  .d_dst = gradient, .d_bias = gradient, .src = gradient, .targets = targets,
+                                  .weights = gradient, .mean = gradient, .variance = gradient,
                                   .hyper = hyper};
     fcnn_plan *plan;
     OK(fcnn_plan_create(&plan, &problem, NULL));
@@ -55,6 +56,8 @@ static const struct range {
     {FCNN_ADAM, SCALAR(beta_1_power), BELOW_1},  {FCNN_ADAM, SCALAR(beta_2_power), BELOW_1},
     {FCNN_SGD, SCALAR(learning_rate), ABOVE_0},
     {FCNN_SGD, SCALAR(momentum), {0, 0.5f, 1}, {-0.1f, 1.0000001f, INFINITY, NAN}},
+    {FCNN_BATCH_NORM, SCALAR(epsilon), ABOVE_0},
+    {FCNN_BATCH_NORM, SCALAR(scale), {-1, 1e-30f, 1}, {0, -INFINITY, INFINITY, NAN}},
     {FCNN_CROSS_ENTROPY, SCALAR(scale), {-1, 1e-30f, 1}, {0, -INFINITY, INFINITY, NAN}},
     {FCNN_CATEGORICAL_CROSS_ENTROPY, SCALAR(scale), {-1, 1e-30f, 1}, {0, -INFINITY, INFINITY, NAN}},
     {FCNN_MSE, SCALAR(scale), {-1, 1e-30f, 1}, {0, -INFINITY, INFINITY, NAN}},

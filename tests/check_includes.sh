@@ -25,6 +25,7 @@ BEGIN {
     # As they lie installed; and what a caller gets with them.
     rule("lib/fastcnn(_tuning)?[.]h|lib/net/fastcnn_net[.]h", "fastcnn(_problem|_tuning|_net)?[.]h",
          "(stddef|stdint)[.]h")
+    rule("lib/io/fastcnn_io[.]h", "fastcnn[.]h", "(stddef|stdint)[.]h")
     # The library is for any program: what only files and programs need stays out of it.
     any = "([a-z]+|hdf5|sys/[a-z]+|linux/[a-z]+|nettle/[a-z0-9]+|Random123/philox)[.]h"
     out = "zlib|jansson|nettle|check|dnnl|getopt|argp"

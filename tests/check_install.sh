@@ -19,11 +19,24 @@ export PKG_CONFIG_PATH="$library/pkgconfig${PKG_CONFIG_PATH:+:$PKG_CONFIG_PATH}"
 export LD_LIBRARY_PATH="$library${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
 [ -z "$root" ] || export PKG_CONFIG_SYSROOT_DIR="$root"
 
+# What pkg-config says, without the root where it precedes folders of the system's.
+flags()
+{
+    for word in $($PKG_CONFIG "$@"); do
+        case $word in
+        -[IL]"$root"/*)
+            folder=${word#-?}
+            [ -d "$folder" ] || word=${word%"$folder"}${folder#"$root"}
+        esac
+        printf '%s ' "$word"
+    done
+}
+
 build() # library, example, name of the program, then the linker's arguments
 {
     library_name=$1 source=$2.c program=$work/$3; shift 3
-    echo "$CC $CFLAGS $($PKG_CONFIG --cflags "$library_name") $source $*"
-    $CC $CFLAGS $($PKG_CONFIG --cflags "$library_name") "$examples/$source" -o "$program" "$@"
+    echo "$CC $CFLAGS $(flags --cflags "$library_name") $source $*"
+    $CC $CFLAGS $(flags --cflags "$library_name") "$examples/$source" -o "$program" "$@"
 }
 
 build_and_run()
@@ -32,13 +45,13 @@ build_and_run()
 }
 
 # The libraries' archives by name, since the linker prefers shared ones.
-static_libs() { $PKG_CONFIG --static --libs "$1" | sed 's/-lfastcnn-io/-l:libfastcnn-io.a/; s/-lfastcnn /-l:libfastcnn.a /'; }
+static_libs() { flags --static --libs "$1" | sed 's/-lfastcnn-io/-l:libfastcnn-io.a/; s/-lfastcnn /-l:libfastcnn.a /'; }
 
 [ "$($PKG_CONFIG --modversion fastcnn)" = "$FCNN_VERSION" ] ||
     { echo "FAIL: fastcnn.pc is missing or has another version"; exit 1; }
 built=0
 if [ -e "$library/libfastcnn.so" ]; then
-    build_and_run shared $($PKG_CONFIG --libs fastcnn) || { echo "FAIL: example with libfastcnn.so"; exit 1; }
+    build_and_run shared $(flags --libs fastcnn) || { echo "FAIL: example with libfastcnn.so"; exit 1; }
     built=$((built + 1))
 fi
 if [ -e "$library/libfastcnn.a" ]; then
@@ -75,7 +88,7 @@ else
     [ "$($PKG_CONFIG --modversion fastcnn-io)" = "$FCNN_VERSION" ] ||
         { echo "FAIL: fastcnn-io.pc is missing or has another version"; exit 1; }
     if [ -e "$library/libfastcnn-io.so" ]; then
-        build fastcnn-io keras io_shared $($PKG_CONFIG --libs fastcnn-io) && save_and_load "$program" io_shared ||
+        build fastcnn-io keras io_shared $(flags --libs fastcnn-io) && save_and_load "$program" io_shared ||
             { echo 'FAIL: example with libfastcnn-io.so'; exit 1; }
     fi
     if [ -e "$library/libfastcnn-io.a" ]; then

@@ -129,6 +129,12 @@ START_TEST(operations_are_complete)
 {
     for (int op = 0; op < FCNN_OPS; op++) {
         const struct fcnn_operation *row = &fcnn_operations[op];
+        if (!fcnn_op_exists((fcnn_op)op)) {
+            ck_assert_str_eq(fcnn_op_name((fcnn_op)op), "unknown");
+            for (int i = 0; i < fcnn_kernels_count; i++)
+                ck_assert_msg((int)fcnn_kernels[i].op != op, "%s: operation %d has no row", fcnn_kernels[i].name, op);
+            continue;
+        }
         ck_assert_msg(row->name && row->directions && row->tensors, "operation %d has no row", op);
         ck_assert_str_eq(fcnn_op_name((fcnn_op)op), row->name);
         for (int d = 0; d < FCNN_DIRECTIONS; d++) {

@@ -72,6 +72,9 @@ PLACE(gradient_of_a_left_over_row, has_odd_rows(p) && p->stride_h == 1 && !p->pa
 PLACE(window_of_padding_alone, p->pad_top >= p->r, 0)
 PLACE(element_after_a_chunk, p->n * p->h * p->w * p->c > 4096, 4096)
 PLACE(row_of_a_tree, p->n > 33, p->c - 1)
+PLACE(channel_after_a_task, p->c > 64, 64)
+PLACE(squares_of_many_chains, p->n * p->h * p->w > 5 * 64, 3 * p->c - 1)
+PLACE(pixel_after_a_task, pixels(p) > 256, 256 * p->c)
 
 static const struct place {
     const char *name;
@@ -116,6 +119,11 @@ static const struct place {
     AT(window_of_padding_alone, MAXPOOL, FORWARD, "argmax", 0),
     AT(element_after_a_chunk, RELU, FORWARD, "dst", 0),
     AT(row_of_a_tree, REDUCE, FORWARD, "dst", 0),
+    AT(channel_after_a_task, BATCH_SUMS, FORWARD, "dst", 0),
+    AT(squares_of_many_chains, BATCH_SUMS, FORWARD, "dst", 0),
+    AT(pixel_after_a_task, BATCH_NORM, FORWARD, "dst", 0),
+    AT(pixel_after_a_task, BATCH_NORM, BACKWARD_DATA, "d_src", 0),
+    AT(channel_after_a_task, BATCH_NORM, BACKWARD_WEIGHTS, "d_weights", 0),
 };
 #define PLACES (int)(sizeof places / sizeof *places)
 

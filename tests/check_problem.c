@@ -43,7 +43,8 @@ START_TEST(unread_fields_are_ignored)
 {
     static const struct { fcnn_op op; fcnn_direction direction; int64_t h; } cases[] = {
         {FCNN_DENSE, FCNN_FORWARD, 1}, {FCNN_RELU, FCNN_FORWARD, 5}, {FCNN_SOFTMAX, FCNN_FORWARD, 1},
-        {FCNN_REDUCE, FCNN_FORWARD, 1}, {FCNN_ADAM, FCNN_UPDATE, 5}};
+        {FCNN_REDUCE, FCNN_FORWARD, 1}, {FCNN_ADAM, FCNN_UPDATE, 5},
+        {FCNN_BATCH_SUMS, FCNN_FORWARD, 5}, {FCNN_BATCH_NORM, FCNN_BACKWARD_DATA, 5}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const fcnn_problem plain = check((fcnn_problem){.op = cases[i].op, .direction = cases[i].direction, .n = 2,
                                                         .h = cases[i].h, .w = cases[i].h, .c = 4, .k = 4});
@@ -173,7 +174,8 @@ static const struct { fcnn_op op; fcnn_direction direction; } kinds[] = {
     {FCNN_CROSS_ENTROPY, FCNN_BACKWARD_DATA}, {FCNN_REDUCE, FCNN_FORWARD},    {FCNN_ADAM, FCNN_UPDATE},
     {FCNN_SGD, FCNN_UPDATE},            {FCNN_SIGMOID, FCNN_FORWARD},         {FCNN_TANH, FCNN_BACKWARD_DATA},
     {FCNN_DROPOUT, FCNN_FORWARD},       {FCNN_MSE, FCNN_FORWARD},
-    {FCNN_CATEGORICAL_CROSS_ENTROPY, FCNN_BACKWARD_DATA}};
+    {FCNN_CATEGORICAL_CROSS_ENTROPY, FCNN_BACKWARD_DATA},
+    {FCNN_BATCH_SUMS, FCNN_FORWARD},    {FCNN_BATCH_NORM, FCNN_BACKWARD_DATA}};
 #define KINDS (int)(sizeof kinds / sizeof *kinds)
 
 /* Field by field: between fields there are bytes that mean nothing. */

@@ -314,7 +314,7 @@ END_TEST
 /* Members in their order; the model's topology; nothing before a fit. */
 START_TEST(the_json_is_one_object_with_sorted_keys)
 {
-    static const char *const keys[] = {"classes", "data", "fit", "initial", "input", "layers", "numerics",
+    static const char *const keys[] = {"classes", "data", "fit", "initial", "input", "layers", "loss", "numerics",
                                        "optimizer", "receipt", "result", "seed", "shards", "versions"};
     fcnn_model *model = toy_build(&(fcnn_compile_options){.seed = UINT64_MAX});
     char *text = text_of(model, NULL, NULL);

@@ -145,7 +145,7 @@ static void fill_tensor(const struct trial *t, const struct fcnn_tensor_info *in
     const int gradient = info->name[0] == 'd' && info->name[1] == '_';
     const int wide_weights = (is(info, "weights") || is(info, "bias")) && t->style == FILL_SPARSE;
     const enum fill_style style = wide_weights ? FILL_UNIFORM : t->style;
-    const int square = is(info, "moment_2"), lowest = lowest_exponent(&t->problem, info);
+    const int square = is(info, "moment_2") || is(info, "variance"), lowest = lowest_exponent(&t->problem, info);
     float *floats = data;
     int32_t *labels = data;
     if (is(info, "labels")) {
@@ -253,6 +253,19 @@ static void plant_probabilities(const struct trial *t, uint64_t *state)
     }
 }
 
+/* Channels that are one number, or nearly so and far from 0: what is left of their squares is rounding. */
+static void plant_flat_channels(const struct trial *t, uint64_t *state)
+{
+    const int64_t pixels = t->problem.n * t->problem.h * t->problem.w;
+    float *src = floats_of(t, "src");
+    for (int64_t c = 0; c < t->problem.c; c++) {
+        const int64_t kind = rng_below(state, 3);
+        const float level = 1000 * rng_float(state);
+        for (int64_t i = 0; kind < 2 && i < pixels; i++)
+            src[i * t->problem.c + c] = kind ? near(level, state) : level;
+    }
+}
+
 /* Whole windows of -inf, in the middle and at the border. */
 static void plant_infinities(const struct trial *t, uint64_t *state)
 {
@@ -289,6 +302,7 @@ static void plant_edges(const struct trial *t, uint64_t state)
         if (!forward) plant_differences(t, &state);
         break;
     case FCNN_CATEGORICAL_CROSS_ENTROPY: (forward ? plant_low_rows : plant_differences)(t, &state); break;
+    case FCNN_BATCH_SUMS: plant_flat_channels(t, &state); break;
     case FCNN_CROSS_ENTROPY: (forward ? plant_low_rows : plant_probabilities)(t, &state); break;
     case FCNN_MAXPOOL:
         if (forward) plant_infinities(t, &state);

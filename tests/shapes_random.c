@@ -109,7 +109,9 @@ static fcnn_problem draw(fcnn_op op, fcnn_direction direction, uint64_t *state)
     case FCNN_SGD:
     case FCNN_SIGMOID:
     case FCNN_TANH:
-    case FCNN_DROPOUT: p.h = skewed(state, 30), p.w = skewed(state, 30); break;
+    case FCNN_DROPOUT:
+    case FCNN_BATCH_SUMS:
+    case FCNN_BATCH_NORM: p.h = skewed(state, 30), p.w = skewed(state, 30); break;
     default: p.n = skewed(state, 70), p.c = skewed(state, 1100);
     }
     return p;

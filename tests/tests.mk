@@ -7,6 +7,7 @@ script_tests = \
     tests/check_cli.sh \
     tests/check_columns.sh \
     tests/check_compare.sh \
+    tests/check_convert.sh \
     tests/check_fetch.sh \
     tests/check_filter.sh \
     tests/check_filters.sh \
@@ -17,6 +18,7 @@ script_tests = \
     tests/check_icount.sh \
     tests/check_includes.sh \
     tests/check_install.sh \
+    tests/check_keras_files.sh \
     tests/check_leak.sh \
     tests/check_lists.sh \
     tests/check_no_memory.sh \
@@ -30,7 +32,8 @@ script_tests = \
     tests/check_tier0.sh \
     tests/check_tuning.sh \
     tests/check_vectors.sh
-EXTRA_DIST += $(script_tests) tests/README.md tests/growth.c tests/lsan.supp tests/onnx_predict.py tests/run_bench.sh
+EXTRA_DIST += $(script_tests) tests/README.md tests/growth.c tests/lsan.supp tests/make_keras_files.py \
+    tests/onnx_predict.py tests/run_bench.sh
 
 TEST_EXTENSIONS = .sh
 LOG_COMPILER = $(FCNN_RUN)
@@ -43,7 +46,9 @@ AM_TESTS_ENVIRONMENT = \
     HARDENING='$(HARDENING_CFLAGS) $(HARDENING_LDFLAGS)' \
     FCNN_RUN='$(FCNN_RUN)' FCNN_VERSION='$(PACKAGE_VERSION)' top_srcdir='$(top_srcdir)' FASTCNN_TUNING=off;
 AM_TESTS_ENVIRONMENT += \
-    export OBJCOPY='$(OBJCOPY)' OPENMP_CFLAGS='$(OPENMP_CFLAGS)' FCNN_IO='$(enable_io)';
+    export OBJCOPY='$(OBJCOPY)' OPENMP_CFLAGS='$(OPENMP_CFLAGS)' FCNN_IO='$(enable_io)' \
+    IO_CFLAGS='$(JANSSON_CFLAGS) $(NETTLE_CFLAGS) $(ZLIB_CFLAGS) $(HDF5_CFLAGS) $(PNG_CFLAGS)' \
+    IO_LIBS='$(JANSSON_LIBS) $(NETTLE_LIBS) $(ZLIB_LIBS) $(HDF5_LIBS) $(PNG_LIBS)';
 if SANITIZER
 AM_TESTS_ENVIRONMENT += \
     export CK_FORK=$${CK_FORK-no} LSAN_OPTIONS=$${LSAN_OPTIONS-suppressions=$(abs_top_srcdir)/tests/lsan.supp};
@@ -78,6 +83,7 @@ check_programs = \
     tests/check_faults \
     tests/check_fit \
     tests/check_gate \
+    tests/check_gradients \
     tests/check_hyper \
     tests/check_idx \
     tests/check_input \
@@ -86,6 +92,7 @@ check_programs = \
     tests/check_kernels \
     tests/check_layers \
     tests/check_limits \
+    tests/check_losses \
     tests/check_memory \
     tests/check_metrics \
     tests/check_net \
@@ -101,6 +108,7 @@ check_programs = \
     tests/check_processes \
     tests/check_receipt \
     tests/check_reference \
+    tests/check_reference_batch \
     tests/check_reference_conv \
     tests/check_reference_math \
     tests/check_report \
@@ -124,6 +132,11 @@ check_programs = \
     tests/check_tuning_table \
     tests/check_tuning_text \
     tests/check_winograd
+if HAVE_HDF5
+# For check_keras_files.sh.
+check_PROGRAMS += tests/keras_files
+endif
+tests_keras_files_LDADD = libfcnn-io.la libfcnn-core.la
 if HAVE_SLEEF
 tests_check_reference_math_CPPFLAGS = $(AM_CPPFLAGS) $(SLEEF_CFLAGS) -DHAVE_SLEEF
 tests_check_reference_math_LDADD = libfcnn-tests.la $(SLEEF_LIBS)
@@ -168,6 +181,8 @@ libfcnn_tests_la_SOURCES = \
     tests/harness.h \
     tests/made_up.c \
     tests/made_up.h \
+    tests/plain.c \
+    tests/plain.h \
     tests/shapes.c \
     tests/shapes.h \
     tests/shapes_random.c \
@@ -228,8 +243,8 @@ check-random: tests/check_kernels
 	@$(AM_TESTS_ENVIRONMENT) FCNN_TEST_LISTS=0 FCNN_TEST_RANDOM='$(RANDOM_PROBLEMS)' $(FCNN_RUN) tests/check_kernels
 
 # libFuzzer on everything that reads files: tests/fuzz/run.sh says how. Succeeds where there is no libFuzzer.
-fuzz_targets = tests/fuzz/tuning.c
-EXTRA_DIST += tests/fuzz/run.sh $(fuzz_targets) tests/fuzz/seeds/tuning/crlf tests/fuzz/seeds/tuning/full
+fuzz_targets = tests/fuzz/safetensors.c tests/fuzz/text_model.c tests/fuzz/tuning.c
+EXTRA_DIST += tests/fuzz/run.sh $(fuzz_targets) tests/fuzz/seeds
 .PHONY: fuzz
 fuzz:
 	@$(AM_TESTS_ENVIRONMENT) $(SHELL) $(srcdir)/tests/fuzz/run.sh || test $$? -eq 77

@@ -105,17 +105,21 @@ static int forward(const struct spec *l, struct shape *shape, const double *src,
     return weights ? weights + l->k : 0;
 }
 
-/* Mean cross-entropy of the first n images. */
+void toy_outputs(const double *w, int image, double outputs[TOY_CLASSES])
+{
+    double buffers[2][14 * 14 * 5];
+    struct shape shape = {14, 14, 2};
+    for (int j = 0; j < TOY_PIXELS; j++) buffers[0][j] = (double)toy_images[image * TOY_PIXELS + j];
+    for (int j = 0; j < SPECS; j++) w += forward(&toy[j], &shape, buffers[j % 2], w, buffers[(j + 1) % 2]);
+    for (int j = 0; j < TOY_CLASSES; j++) outputs[j] = buffers[SPECS % 2][j];
+}
+
 double toy_loss(const double *w, int n)
 {
-    double loss = 0, buffers[2][14 * 14 * 5];
+    double loss = 0, logits[TOY_CLASSES];
     for (int i = 0; i < n; i++) {
-        struct shape shape = {14, 14, 2};
-        const double *at = w;
         double sum = 0;
-        for (int j = 0; j < TOY_PIXELS; j++) buffers[0][j] = (double)toy_images[i * TOY_PIXELS + j];
-        for (int j = 0; j < SPECS; j++) at += forward(&toy[j], &shape, buffers[j % 2], at, buffers[(j + 1) % 2]);
-        const double *logits = buffers[SPECS % 2];
+        toy_outputs(w, i, logits);
         for (int j = 0; j < TOY_CLASSES; j++) sum += exp(logits[j]);
         loss += log(sum) - logits[toy_labels[i]];
     }

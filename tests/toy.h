@@ -15,6 +15,8 @@ extern int32_t toy_labels[TOY_IMAGES];
 
 void toy_make_data(void);
 fcnn_model *toy_build(const fcnn_compile_options *options); /* compiled */
+/* Of the last layer, for one image. */
+void toy_outputs(const double *weights, int image, double outputs[TOY_CLASSES]);
 /* Mean cross-entropy of the first n images; weights as in fcnn_model_get_weights(). */
 double toy_loss(const double *weights, int n);
 void toy_get(const fcnn_model *model, float *weights);

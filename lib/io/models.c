@@ -52,6 +52,17 @@ static const struct format *format_of(fcnn_format format)
     return NULL;
 }
 
+static const struct format *format_by_name(const char *path)
+{
+    const size_t length = strlen(path);
+    for (int i = 0; i < FORMATS; i++)
+        for (int j = 0; j < 3 && formats[i].ends[j]; j++) {
+            const size_t end = strlen(formats[i].ends[j]);
+            if (length > end && !strcasecmp(path + length - end, formats[i].ends[j])) return &formats[i];
+        }
+    return NULL;
+}
+
 const char *fcnn_format_name(fcnn_format format)
 {
     const struct format *found = format_of(format);
@@ -91,6 +102,8 @@ static fcnn_status detect(const char *path, fcnn_format *format)
     close(fd);
     if (count < 0) return fcnn_io_fail(FCNN_NO_FILE, "%s: it cannot be read: %s", path, strerror(error));
     *format = format_by_bytes(bytes, (size_t)count);
+    const struct format *named = format_by_name(path);
+    if (*format == FCNN_FORMAT_AUTO && named && !named->load) *format = named->format; /* which is then refused */
     if (*format != FCNN_FORMAT_AUTO) return FCNN_OK;
     return fcnn_io_fail(FCNN_BAD_DATA, "%s: %s", path,
                         count ? "it begins like no format of models that is read here: HDF5, zip, safetensors, text"
@@ -225,17 +238,6 @@ fcnn_status fcnn_model_load_weights(fcnn_model *model, const char *path)
 }
 
 /* ---- saving ---- */
-
-static const struct format *format_by_name(const char *path)
-{
-    const size_t length = strlen(path);
-    for (int i = 0; i < FORMATS; i++)
-        for (int j = 0; j < 3 && formats[i].ends[j]; j++) {
-            const size_t end = strlen(formats[i].ends[j]);
-            if (length > end && !strcasecmp(path + length - end, formats[i].ends[j])) return &formats[i];
-        }
-    return NULL;
-}
 
 fcnn_format io_format_of_name(const char *path)
 {

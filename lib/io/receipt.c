@@ -25,18 +25,21 @@ static void hash_bytes(struct hashes *hashes, const void *bytes, size_t count)
     XXH3_128bits_update(&hashes->xxh3, bytes, count);
 }
 
-static void hash_arrays(struct hashes *hashes, const float *x, int64_t count, const int32_t *y, int64_t labels)
+static void begin(struct hashes *hashes)
 {
-    float block[1024];
     sha256_init(&hashes->sha256);
     XXH3_128bits_reset(&hashes->xxh3);
+}
+
+static void hash_floats(struct hashes *hashes, const float *x, int64_t count)
+{
+    float block[1024];
     for (int64_t done = 0; done < count;) {
         const int64_t now = count - done < 1024 ? count - done : 1024;
         for (int64_t i = 0; i < now; i++) block[i] = x[done + i] == 0 ? 0.0f : x[done + i];
         hash_bytes(hashes, block, (size_t)now * sizeof *block);
         done += now;
     }
-    if (labels) hash_bytes(hashes, y, (size_t)labels * sizeof *y);
 }
 
 static void spell(char *text, const uint8_t *bytes, int count)
@@ -61,7 +64,9 @@ static void finish_xxh3(const struct hashes *hashes, char text[33])
 void fcnn_sha256(char text[65], const float *x, int64_t count, const int32_t *y, int64_t labels)
 {
     struct hashes hashes;
-    hash_arrays(&hashes, x, count, y, labels);
+    begin(&hashes);
+    hash_floats(&hashes, x, count);
+    if (labels) hash_bytes(&hashes, y, (size_t)labels * sizeof *y);
     finish_sha256(&hashes, text);
 }
 
@@ -71,6 +76,7 @@ struct source {
     const fcnn_model *model;
     fcnn_receipt receipt;
     fcnn_layer_info first; /* whose input is the model's */
+    int64_t outputs;       /* of the last one, for an image */
     char data[65], arrays[FCNN_ARRAY_INITIAL_MOMENT_2 + 1][65]; /* SHA-256 */
 };
 
@@ -155,6 +161,16 @@ static json_t *layers_json(const fcnn_model *model)
     return layers;
 }
 
+/* Keras' names. */
+static const char *loss_name(fcnn_loss loss)
+{
+    switch (loss) {
+    case FCNN_LOSS_CATEGORICAL_CROSSENTROPY: return "categorical_crossentropy";
+    case FCNN_LOSS_MEAN_SQUARED_ERROR: return "mean_squared_error";
+    default: return "sparse_categorical_crossentropy";
+    }
+}
+
 static json_t *optimizer_json(const fcnn_receipt *r)
 {
     if (r->optimizer == FCNN_OPTIMIZER_SGD)
@@ -220,9 +236,9 @@ static json_t *receipt_json(const struct source *source)
     const fcnn_receipt *r = &source->receipt;
     char seed[32]; /* a text, as many readers of JSON have no 64-bit integers */
     snprintf(seed, sizeof seed, "%llu", (unsigned long long)r->seed);
-    return json_pack("{s:i, s:i, s:s, s:s, s:i, s:o, s:o, s:[I,I,I], s:o, s:o, s:o, s:o, s:o}", "receipt", 1,
+    return json_pack("{s:i, s:i, s:s, s:s, s:i, s:o, s:s, s:o, s:[I,I,I], s:o, s:o, s:o, s:o, s:o}", "receipt", 1,
                      "numerics", r->numerics, "versions", r->versions, "seed", seed, "shards", r->shards, "classes",
-                     classes_json(r->classes), "optimizer", optimizer_json(r), "input",
+                     classes_json(r->classes), "loss", loss_name(r->loss), "optimizer", optimizer_json(r), "input",
                      (json_int_t)source->first.in_h, (json_int_t)source->first.in_w, (json_int_t)source->first.in_c,
                      "layers", layers_json(source->model), "data", data_json(source), "initial", initial_json(source),
                      "fit", fit_json(source), "result", result_json(source));
@@ -236,15 +252,20 @@ static fcnn_status fail(char *message, size_t size, fcnn_status status, const ch
     return status;
 }
 
-static fcnn_status hash_data(struct source *source, const float *x, const int32_t *y, char *message, size_t size)
+/* Images, then their labels or, where these are NULL, their targets. */
+static fcnn_status hash_data(struct source *source, const float *x, const int32_t *y, const float *targets,
+                             char *message, size_t size)
 {
     const fcnn_receipt *r = &source->receipt;
     struct hashes hashes;
     char quick[33];
     if (!*r->data) return FCNN_OK;
-    if (!x || !y) return fail(message, size, FCNN_BAD_ARGUMENT, "the data of the run are NULL");
+    if (!x || (!y && !targets)) return fail(message, size, FCNN_BAD_ARGUMENT, "the data of the run are NULL");
     const int64_t image = source->first.in_h * source->first.in_w * source->first.in_c;
-    hash_arrays(&hashes, x, r->images * image, y, r->images);
+    begin(&hashes);
+    hash_floats(&hashes, x, r->images * image);
+    if (y) hash_bytes(&hashes, y, (size_t)r->images * sizeof *y);
+    else hash_floats(&hashes, targets, r->images * source->outputs);
     finish_sha256(&hashes, source->data);
     finish_xxh3(&hashes, quick);
     if (!strcmp(quick, r->data)) return FCNN_OK;
@@ -265,19 +286,40 @@ static fcnn_status hash_model(struct source *source, char *message, size_t size)
     return status ? fail(message, size, status, fcnn_last_error()) : FCNN_OK;
 }
 
-fcnn_status fcnn_receipt_json(json_t **receipt, const fcnn_model *model, const float *x, const int32_t *y,
-                              char *message, size_t size)
+static fcnn_status read_model(struct source *source)
+{
+    fcnn_layer_info last;
+    fcnn_status status = fcnn_model_receipt(source->model, &source->receipt);
+    if (!status) status = fcnn_model_layer(source->model, 0, &source->first);
+    if (!status) status = fcnn_model_layer(source->model, fcnn_model_layers(source->model) - 1, &last);
+    if (!status) source->outputs = last.h * last.w * last.c;
+    return status;
+}
+
+static fcnn_status make(json_t **receipt, const fcnn_model *model, const float *x, const int32_t *y,
+                        const float *targets, char *message, size_t size)
 {
     struct source source = {.model = model};
     *receipt = NULL;
-    fcnn_status status = fcnn_model_receipt(model, &source.receipt);
-    if (!status) status = fcnn_model_layer(model, 0, &source.first);
+    fcnn_status status = read_model(&source);
     if (status) return fail(message, size, status, fcnn_last_error());
-    status = hash_data(&source, x, y, message, size);
+    status = hash_data(&source, x, y, targets, message, size);
     if (!status) status = hash_model(&source, message, size);
     if (status) return status;
     *receipt = receipt_json(&source);
     return *receipt ? FCNN_OK : fail(message, size, FCNN_OUT_OF_MEMORY, "no memory for the receipt");
+}
+
+fcnn_status fcnn_receipt_json(json_t **receipt, const fcnn_model *model, const float *x, const int32_t *y,
+                              char *message, size_t size)
+{
+    return make(receipt, model, x, y, NULL, message, size);
+}
+
+fcnn_status fcnn_receipt_json_targets(json_t **receipt, const fcnn_model *model, const float *x, const float *targets,
+                                      char *message, size_t size)
+{
+    return make(receipt, model, x, NULL, targets, message, size);
 }
 
 char *fcnn_receipt_text(const json_t *receipt)

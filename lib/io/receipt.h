@@ -18,6 +18,9 @@ void fcnn_sha256(char text[65], const float *x, int64_t count, const int32_t *y,
  * FCNN_OUT_OF_MEMORY. *receipt is NULL then, and the sentence is in `message`. */
 fcnn_status fcnn_receipt_json(json_t **receipt, const fcnn_model *model, const float *x, const int32_t *y,
                               char *message, size_t size);
+/* The same of a run on targets (images, classes), as in fcnn_fit_options. */
+fcnn_status fcnn_receipt_json_targets(json_t **receipt, const fcnn_model *model, const float *x, const float *targets,
+                                      char *message, size_t size);
 
 /* The one spelling of a receipt: sorted keys, one member a line, a newline at the end. free() it; NULL: no memory. */
 char *fcnn_receipt_text(const json_t *receipt);

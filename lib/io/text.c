@@ -122,7 +122,7 @@ static int read_sizes(const char *text, uint64_t *values, int most)
 /* "3" is 3x3; of rows and columns on four sides "1x2" is 1x1x2x2. */
 static int spread(uint64_t *values, int count, int wanted)
 {
-    if (count == wanted) return 1;
+    if (count == wanted || !count) return count > 0;
     if (wanted == 2 && count == 1) values[1] = values[0];
     else if (wanted == 4 && count <= 2) {
         values[2] = values[3] = values[count - 1];

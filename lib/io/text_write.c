@@ -25,23 +25,26 @@ static double value_of(const struct io_text_setting *s, const void *field)
     }
 }
 
-static void write_sizes(FILE *out, const struct io_text_setting *s, const void *field)
+/* Of two equal ones with a key one is enough: "stride=2". */
+static void write_sizes(FILE *out, const struct io_text_setting *s, const void *field, int keyed)
 {
     uint64_t v[4];
+    int count = s->numbers;
     memcpy(v, field, (size_t)s->numbers * sizeof *v);
     if (s->numbers == 4 && v[0] == v[1] && v[2] == v[3]) {
         fprintf(out, "%llux%llu", (unsigned long long)v[0], (unsigned long long)v[2]);
         return;
     }
-    for (int i = 0; i < s->numbers; i++) fprintf(out, "%s%llu", i ? "x" : "", (unsigned long long)v[i]);
+    if (keyed && count == 2 && v[0] == v[1]) count = 1;
+    for (int i = 0; i < count; i++) fprintf(out, "%s%llu", i ? "x" : "", (unsigned long long)v[i]);
 }
 
-static void write_value(FILE *out, const struct io_text_setting *s, const void *field)
+static void write_value(FILE *out, const struct io_text_setting *s, const void *field, int keyed)
 {
     char number[32];
     const double value = s->type == IO_TEXT_NAME ? 0 : value_of(s, field);
     switch (s->type) {
-    case IO_TEXT_SIZES: write_sizes(out, s, field); return;
+    case IO_TEXT_SIZES: write_sizes(out, s, field, keyed); return;
     case IO_TEXT_FLOAT: io_number_write_float(number, (float)value); break;
     case IO_TEXT_DOUBLE:
     case IO_TEXT_INT: io_number_write(number, value); break;
@@ -82,8 +85,9 @@ static void write_statement(FILE *out, const struct io_text_statement *statement
         if (statement->what == IO_TEXT_COMPILE && !io_text_applies(i, target)) continue;
         if (s->type == IO_TEXT_NAME ? !named : !needed && is_usual(s, statement, target)) continue;
         fputc(' ', out);
-        if (!io_text_positional(i) && !io_text_bare(i)) fprintf(out, "%s=", s->key);
-        write_value(out, s, (const char *)target + s->field);
+        const int keyed = !io_text_positional(i) && !io_text_bare(i);
+        if (keyed) fprintf(out, "%s=", s->key);
+        write_value(out, s, (const char *)target + s->field, keyed);
     }
     fputc('\n', out);
 }

@@ -59,6 +59,8 @@ static fcnn_status read_options(fcnn_model *model, const fcnn_compile_options *o
     if (options->shards < 0 || options->shards > FCNN_MAX_SHARDS)
         return fcnn_fail(FCNN_BAD_ARGUMENT, "shards is %d; expected 1 to %d, or 0 for %d", options->shards,
                          FCNN_MAX_SHARDS, NET_SHARDS);
+    if ((unsigned)options->loss > FCNN_LOSS_MEAN_SQUARED_ERROR)
+        return fcnn_fail(FCNN_BAD_ARGUMENT, "loss %d does not exist", (int)options->loss);
     NET_TRY(read_hyper(model, options));
     model->seed = options->seed;
     model->shards = options->shards ? options->shards : NET_SHARDS;

@@ -161,8 +161,8 @@ FCNN_INLINE fcnn_status fcnn_model_compile_options(const fcnn_model *model, fcnn
 }
 
 /* Fixes the layers, draws the weights. The last layer's output must be flat, one value per class. With cross-entropy it
- * is linear or softmax, which mean the same: softmax and its loss are one operation of the model's. options NULL: all
- * defaults. */
+ * is linear or softmax, which mean the same: softmax and its loss are one operation of the model's. With the mean
+ * squared error it is any but softmax. options NULL: all defaults. */
 FCNN_API fcnn_status fcnn_compile_sized(fcnn_model *model, const fcnn_compile_options *options, size_t size,
                                         size_t kernels_size);
 FCNN_INLINE fcnn_status fcnn_compile(fcnn_model *model, const fcnn_compile_options *options)
@@ -192,9 +192,13 @@ typedef struct fcnn_fit_options {
     int (*callback)(void *context, const fcnn_progress *progress); /* nonzero return: stop, FCNN_INTERRUPTED */
     void *context;
     int keep_going;           /* train on where the loss is not finite; else FCNN_DIVERGED */
+    const float *targets;     /* (n, classes) in place of y, for the losses that take targets; NULL: none */
 } fcnn_fit_options;
 
-/* Trains on n images x (n,h,w,c) with labels y (n). history: NULL, or one entry per epoch finished. Shuffling depends
+/* Trains on n images x (n,h,w,c) with labels y (n), or with y NULL on options->targets: finite numbers, with
+ * categorical cross-entropy probabilities (a sum further than 0.001 from 1 is FCNN_BAD_DATA). Labels train with every
+ * loss: as targets that are 0 but for a 1 at the label. Targets are refused with the sparse loss.
+ * history: NULL, or one entry per epoch finished. Shuffling depends
  * on seed and epoch alone. The weights after FCNN_INTERRUPTED are those of the last finished step.
  *
  * FCNN_DIVERGED: the loss of a step is not finite (that step is not taken), or at the end of an epoch a weight or the
@@ -212,7 +216,9 @@ FCNN_INLINE fcnn_status fcnn_fit(fcnn_model *model, const float *x, const int32_
     return fcnn_fit_sized(model, x, y, n, options, sizeof *options, history, sizeof *history);
 }
 
-/* Means over n images. An image whose probabilities are NaN is not counted as correct. */
+/* Means over n images. An image is correct if its largest prediction is that of its label, or of its largest target
+ * (the first of equals); with targets of a single number none is. One whose predictions are NaN is not. Labels and
+ * targets are as for fcnn_fit(). */
 FCNN_API fcnn_status fcnn_evaluate_sized(fcnn_model *model, const float *x, const int32_t *y, int64_t n,
                                          fcnn_metrics *metrics, size_t size);
 FCNN_INLINE fcnn_status fcnn_evaluate(fcnn_model *model, const float *x, const int32_t *y, int64_t n,
@@ -220,7 +226,14 @@ FCNN_INLINE fcnn_status fcnn_evaluate(fcnn_model *model, const float *x, const i
 {
     return fcnn_evaluate_sized(model, x, y, n, metrics, sizeof *metrics);
 }
-/* probabilities (n, classes) */
+FCNN_API fcnn_status fcnn_evaluate_targets_sized(fcnn_model *model, const float *x, const float *targets, int64_t n,
+                                                 fcnn_metrics *metrics, size_t size);
+FCNN_INLINE fcnn_status fcnn_evaluate_targets(fcnn_model *model, const float *x, const float *targets, int64_t n,
+                                              fcnn_metrics *metrics)
+{
+    return fcnn_evaluate_targets_sized(model, x, targets, n, metrics, sizeof *metrics);
+}
+/* probabilities (n, classes); with the mean squared error the last layer's outputs. */
 FCNN_API fcnn_status fcnn_predict(fcnn_model *model, const float *x, int64_t n, float *probabilities);
 
 /* Threads that trained in the last fcnn_fit(): at most options.threads and the number of shards, fewer where the system
@@ -363,7 +376,8 @@ FCNN_API fcnn_status fcnn_model_kernels(fcnn_model *model, int line, char *text,
  * and from the data, by `fastcnn train --receipt`. */
 typedef struct fcnn_receipt {
     char weights[33];  /* 128-bit XXH3 of all parameters, little-endian floats, -0 as +0; hexadecimal */
-    char data[33];     /* the same over the training data (x, then y) of the run; "" before the first fcnn_fit() */
+    char data[33];     /* the same over the training data (x, then y or targets) of the run; "" before the first
+                        * fcnn_fit() */
     uint64_t seed;
     int shards;
     int64_t steps;     /* optimizer steps so far, first_step included */
@@ -384,6 +398,7 @@ typedef struct fcnn_receipt {
     int64_t batch_size;
     double validation_split;
     int shuffled, keep_going;
+    fcnn_loss loss;
 } fcnn_receipt;
 FCNN_API fcnn_status fcnn_model_receipt_sized(const fcnn_model *model, fcnn_receipt *receipt, size_t size);
 FCNN_INLINE fcnn_status fcnn_model_receipt(const fcnn_model *model, fcnn_receipt *receipt)

@@ -14,7 +14,8 @@ static fcnn_status check_data(const fcnn_model *model, const float *x, const voi
 {
     if (!model || !x || !y) return fcnn_fail(FCNN_BAD_ARGUMENT, "%s is NULL", !model ? "model" : !x ? "x" : y_name);
     if (!model->compiled) return fcnn_fail(FCNN_BAD_ARGUMENT, "the model is not compiled");
-    if (n < 1 || n > PTRDIFF_MAX / (int64_t)sizeof(float) / model->image)
+    const int64_t largest = model->image > net_classes(model) ? model->image : net_classes(model);
+    if (n < 1 || n > PTRDIFF_MAX / (int64_t)sizeof(float) / largest)
         return fcnn_fail(FCNN_BAD_ARGUMENT, "n is %lld; there must be at least one image, and all must fit into memory",
                          (long long)n);
     return FCNN_OK;
@@ -30,6 +31,45 @@ static fcnn_status check_labels(const fcnn_model *model, const int32_t *y, int64
     return FCNN_OK;
 }
 
+static fcnn_status bad_target(int64_t image, int64_t i, double value, const char *expected)
+{
+    return fcnn_fail(FCNN_BAD_DATA, "target %lld of image %lld is %g; it must be %s", (long long)i, (long long)image,
+                     value, expected);
+}
+
+/* Of one image. A distribution's sum is 1 but for roundings; else the gradient would not be that of the loss. */
+static fcnn_status check_row(const float *row, int64_t image, int64_t classes, int distribution)
+{
+    double sum = 0;
+    for (int64_t i = 0; i < classes; i++) {
+        if (!isfinite(row[i])) return bad_target(image, i, (double)row[i], "finite");
+        if (distribution && row[i] < 0) return bad_target(image, i, (double)row[i], "at least 0");
+        sum += (double)row[i];
+    }
+    if (!distribution || fabs(sum - 1) <= 1e-3) return FCNN_OK;
+    return fcnn_fail(FCNN_BAD_DATA, "the targets of image %lld add up to %g; categorical cross-entropy takes "
+                     "probabilities, whose sum is 1", (long long)image, sum);
+}
+
+static fcnn_status check_targets(const fcnn_model *model, const float *targets, int64_t n)
+{
+    const int distribution = model->options.loss == FCNN_LOSS_CATEGORICAL_CROSSENTROPY;
+    const int64_t classes = net_classes(model);
+    if (!net_takes_targets(model))
+        return fcnn_fail(FCNN_BAD_ARGUMENT, "there are targets, but the model was compiled with sparse categorical "
+                         "cross-entropy, which takes labels");
+    for (int64_t i = 0; i < n; i++) NET_TRY(check_row(targets + i * classes, i, classes, distribution));
+    return FCNN_OK;
+}
+
+/* Either labels or targets. */
+static fcnn_status check_answers(const fcnn_model *model, const int32_t *y, const float *targets, int64_t n)
+{
+    if (y && targets)
+        return fcnn_fail(FCNN_BAD_ARGUMENT, "there are labels (y) and targets; one of them must be NULL");
+    return y ? check_labels(model, y, n) : check_targets(model, targets, n);
+}
+
 static fcnn_metrics mean(const struct net_sum *sum, int64_t count)
 {
     return (fcnn_metrics){.loss = sum->loss / (double)count, .accuracy = (double)sum->correct / (double)count};
@@ -40,7 +80,8 @@ static fcnn_metrics mean(const struct net_sum *sum, int64_t count)
 struct fit {
     fcnn_model *model;
     const float *x;
-    const int32_t *y;
+    const int32_t *y;     /* or NULL */
+    const float *targets; /* or NULL */
     int64_t training, validation; /* images: the first ones, the others */
     int64_t batch;
     int64_t *order; /* NULL: no shuffling */
@@ -98,7 +139,7 @@ static fcnn_status prepare(struct fit *fit)
     if (fit->validation) NET_TRY(net_job_prepare(fit->model, fit->validation, 0));
     if (record.shuffled && !(fit->order = net_alloc((size_t)fit->training, sizeof *fit->order)))
         return fcnn_fail(FCNN_OUT_OF_MEMORY, "no memory to shuffle %lld images", (long long)fit->training);
-    return net_run_begin(fit->model, &record, fit->x, fit->y);
+    return net_run_begin(fit->model, &record, fit->x, fit->y, fit->targets);
 }
 
 static fcnn_status report(const struct fit *fit)
@@ -131,6 +172,7 @@ static fcnn_status train(struct fit *fit)
     const struct net_epoch epoch = {
         .x = fit->x,
         .y = fit->y,
+        .targets = fit->targets,
         .order = fit->order,
         .images = fit->training,
         .batch = fit->batch,
@@ -145,9 +187,11 @@ static fcnn_status train(struct fit *fit)
 
 static fcnn_status validate(struct fit *fit)
 {
+    const int64_t at = fit->training;
     const struct net_job job = {
-        .x = fit->x + fit->training * fit->model->image,
-        .y = fit->y + fit->training,
+        .x = fit->x + at * fit->model->image,
+        .y = fit->y ? fit->y + at : NULL,
+        .targets = fit->targets ? fit->targets + at * net_classes(fit->model) : NULL,
         .count = fit->validation,
     };
     struct net_sum sum;
@@ -211,10 +255,10 @@ fcnn_status fcnn_fit_sized(fcnn_model *model, const float *x, const int32_t *y, 
                            const fcnn_fit_options *options, size_t size, fcnn_progress *history, size_t history_size)
 {
     FCNN_TAKE(fcnn_fit_options, taken, options, size);
-    struct fit fit = {.model = model, .x = x, .y = y, .options = &taken};
-    NET_TRY(check_data(model, x, y, "y", n));
+    struct fit fit = {.model = model, .x = x, .y = y, .targets = taken.targets, .options = &taken};
+    NET_TRY(check_data(model, x, y ? (const void *)y : taken.targets, "y", n));
     if (model->fitting) return fcnn_fail(FCNN_BAD_ARGUMENT, "fcnn_fit() of this model is running already");
-    NET_TRY(check_labels(model, y, n));
+    NET_TRY(check_answers(model, y, taken.targets, n));
     NET_TRY(read_options(&fit, n));
     const fcnn_fpmode saved = fcnn_fpmode_enter();
     const fcnn_status status = run_epochs(&fit, history, history_size);
@@ -225,22 +269,33 @@ fcnn_status fcnn_fit_sized(fcnn_model *model, const float *x, const int32_t *y, 
 
 /* ---- evaluate, predict ---- */
 
+static fcnn_status evaluate(fcnn_model *model, const struct net_job *job, fcnn_metrics *metrics, size_t size)
+{
+    if (!metrics) return fcnn_fail(FCNN_BAD_ARGUMENT, "metrics is NULL");
+    NET_TRY(check_answers(model, job->y, job->targets, job->count));
+    net_plans_trim(model);
+    NET_TRY(net_job_prepare(model, job->count, 0));
+    struct net_sum sum;
+    const fcnn_fpmode saved = fcnn_fpmode_enter();
+    const fcnn_status status = net_job_run(model, job, &sum);
+    const fcnn_metrics means = status == FCNN_OK ? mean(&sum, job->count) : (fcnn_metrics){0};
+    fcnn_fpmode_leave(saved);
+    if (status == FCNN_OK) FCNN_GIVE(metrics, size, means);
+    return status;
+}
+
 fcnn_status fcnn_evaluate_sized(fcnn_model *model, const float *x, const int32_t *y, int64_t n, fcnn_metrics *metrics,
                                 size_t size)
 {
     NET_TRY(check_data(model, x, y, "y", n));
-    if (!metrics) return fcnn_fail(FCNN_BAD_ARGUMENT, "metrics is NULL");
-    NET_TRY(check_labels(model, y, n));
-    net_plans_trim(model);
-    NET_TRY(net_job_prepare(model, n, 0));
-    const struct net_job job = {.x = x, .y = y, .count = n};
-    struct net_sum sum;
-    const fcnn_fpmode saved = fcnn_fpmode_enter();
-    const fcnn_status status = net_job_run(model, &job, &sum);
-    const fcnn_metrics means = status == FCNN_OK ? mean(&sum, n) : (fcnn_metrics){0};
-    fcnn_fpmode_leave(saved);
-    if (status == FCNN_OK) FCNN_GIVE(metrics, size, means);
-    return status;
+    return evaluate(model, &(const struct net_job){.x = x, .y = y, .count = n}, metrics, size);
+}
+
+fcnn_status fcnn_evaluate_targets_sized(fcnn_model *model, const float *x, const float *targets, int64_t n,
+                                        fcnn_metrics *metrics, size_t size)
+{
+    NET_TRY(check_data(model, x, targets, "targets", n));
+    return evaluate(model, &(const struct net_job){.x = x, .targets = targets, .count = n}, metrics, size);
 }
 
 fcnn_status fcnn_predict(fcnn_model *model, const float *x, int64_t n, float *probabilities)

@@ -37,7 +37,7 @@ fcnn_status fcnn_model_kernels(fcnn_model *model, int line, char *text, size_t s
         chosen[1] = plans->stages[line].backward_data.plan;
         chosen[2] = plans->stages[line].backward_weights;
     } else if (line == model->layers) {
-        problem.op = FCNN_CROSS_ENTROPY;
+        problem.op = net_loss_op(model);
         chosen[0] = plans->loss;
         chosen[1] = plans->loss_backward;
     } else {

@@ -63,15 +63,31 @@ unsigned net_job_classes(const fcnn_model *model, const struct net_job *job)
     return classes;
 }
 
-/* The images of a shard that are scattered over the data, and their labels, in one place. */
+/* The images of a shard that are scattered over the data, and their labels or targets, in one place. */
 static void copy_shard(const fcnn_model *model, struct net_worker *worker, const struct net_job *job,
                        struct range range)
 {
+    const int64_t classes = net_classes(model);
     for (int64_t i = range.first; i < range.last; i++) {
         const int64_t image = job->order[i], at = i - range.first;
         memcpy(worker->input + at * model->image, job->x + image * model->image, (size_t)model->image * sizeof(float));
-        worker->labels[at] = job->y[image];
+        if (job->y) worker->labels[at] = job->y[image];
+        else memcpy(worker->targets + at * classes, job->targets + image * classes, (size_t)classes * sizeof(float));
     }
+}
+
+/* The images of a range as they lie in the data. */
+static struct net_shard shard_of(const fcnn_model *model, const struct net_job *job, struct range range)
+{
+    return (struct net_shard){
+        .plans = net_plans_find(model, range.last - range.first),
+        .x = job->x + range.first * model->image,
+        .labels = job->y ? job->y + range.first : NULL,
+        .targets = job->targets ? job->targets + range.first * net_classes(model) : NULL,
+        .training = job->training,
+        .count = job->count,
+        .first = range.first,
+    };
 }
 
 static fcnn_status forward_segment(fcnn_model *model, struct net_worker *worker, const struct net_shard *shard,
@@ -79,7 +95,7 @@ static fcnn_status forward_segment(fcnn_model *model, struct net_worker *worker,
 {
     const int from = segment ? net_pause(model, segment - 1) : 0, to = net_pause(model, segment);
     NET_TRY(net_forward(model, worker, shard, from, to));
-    if (to == model->layers) return net_loss(model, worker, shard->plans, shard->labels, &model->sums[shard->number]);
+    if (to == model->layers) return net_loss(model, worker, shard, &model->sums[shard->number]);
     return net_batch_sums(model, worker, shard, to);
 }
 
@@ -89,15 +105,8 @@ static fcnn_status train_shard(fcnn_model *model, struct net_worker *worker, con
 {
     const struct range range = shard_range(model, job->count, 1, number);
     const int pauses = net_pauses(model);
-    struct net_shard shard = {
-        .plans = net_plans_find(model, range.last - range.first),
-        .x = job->x + range.first * model->image,
-        .labels = job->y + range.first,
-        .training = 1,
-        .count = job->count,
-        .first = range.first,
-        .number = number,
-    };
+    struct net_shard shard = shard_of(model, job, range);
+    shard.number = number;
     if (range.first == range.last) {
         net_zero_gradients(model, number);
         model->sums[number] = (struct net_sum){0};
@@ -106,7 +115,8 @@ static fcnn_status train_shard(fcnn_model *model, struct net_worker *worker, con
     if (job->order) {
         if (!segment) copy_shard(model, worker, job, range);
         shard.x = worker->input;
-        shard.labels = worker->labels;
+        shard.labels = job->y ? worker->labels : NULL;
+        shard.targets = job->targets ? worker->targets : NULL;
     }
     if (segment <= pauses) NET_TRY(forward_segment(model, worker, &shard, segment));
     if (segment < pauses) return FCNN_OK;
@@ -117,16 +127,10 @@ static fcnn_status train_shard(fcnn_model *model, struct net_worker *worker, con
 static fcnn_status infer_shard(fcnn_model *model, struct net_worker *worker, const struct net_job *job, int64_t number)
 {
     const struct range range = shard_range(model, job->count, 0, number);
-    const struct net_plans *plans = net_plans_find(model, range.last - range.first);
-    const struct net_shard shard = {.plans = plans, .x = job->x + range.first * model->image};
+    const struct net_shard shard = shard_of(model, job, range);
     NET_TRY(net_forward(model, worker, &shard, 0, model->layers));
-    if (job->y) return net_loss(model, worker, plans, job->y + range.first, &model->sums[number]);
-    const fcnn_tensors tensors = {
-        .src = worker->output,
-        .dst = job->probabilities + range.first * net_classes(model),
-        .workspace = worker->workspace,
-    };
-    return fcnn_execute(plans->softmax, &tensors);
+    if (job->y || job->targets) return net_loss(model, worker, &shard, &model->sums[number]);
+    return net_answer(model, worker, shard.plans, job->probabilities + range.first * net_classes(model));
 }
 
 void net_note(struct net_failure *failure, fcnn_status status)

@@ -190,6 +190,18 @@ static fcnn_status run_dropout(const fcnn_model *model, struct net_made *made, c
     return FCNN_OK;
 }
 
+static fcnn_status run_normalization(struct net_made *made, const fcnn_layer *layer)
+{
+    struct net_layer *stage = &made->stage[0];
+    NET_TRY(run(made, (fcnn_problem){.op = FCNN_BATCH_NORM}));
+    stage->epsilon = layer->epsilon;
+    stage->momentum = layer->momentum;
+    made->moving = stage->moving = made->c;
+    made->weights = stage->weights = layer->no_scale ? 0 : made->c;
+    made->bias = stage->bias = layer->no_center ? 0 : made->c;
+    return FCNN_OK;
+}
+
 /* NHWC in memory order is the flat order already: only the shape changes. */
 static fcnn_status flatten(struct net_made *made)
 {
@@ -211,8 +223,7 @@ fcnn_status net_make(const fcnn_model *model, const fcnn_layer *layer, struct ne
     case FCNN_LAYER_DENSE: return run_dense(made, layer);
     case FCNN_LAYER_ACTIVATION: return run_activation_layer(model, made, layer);
     case FCNN_LAYER_DROPOUT: return run_dropout(model, made, layer);
-    case FCNN_LAYER_BATCH_NORMALIZATION: 
-        return fcnn_fail(FCNN_BAD_ARGUMENT, "layers of kind %s are not available", net_class_name(layer->kind));
+    case FCNN_LAYER_BATCH_NORMALIZATION: return run_normalization(made, layer);
     case FCNN_LAYER_ZERO_PADDING2D: return run_padding(made, layer);
     case FCNN_LAYER_RESCALING: return run_rescaling(made, layer);
     }

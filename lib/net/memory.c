@@ -44,6 +44,7 @@ static size_t lay_out(const fcnn_model *model, struct net_worker *worker)
     int64_t largest = 0;
     worker->input = carve(base, &at, times(n, model->image), sizeof(float));
     worker->labels = carve(base, &at, n, sizeof(int32_t));
+    worker->targets = carve(base, &at, net_takes_targets(model) ? times(n, net_classes(model)) : 0, sizeof(float));
     for (int i = 0; i < model->layers; i++) {
         const struct net_layer *layer = &model->layer[i];
         struct net_activation *mine = &worker->layers[i];

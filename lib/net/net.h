@@ -2,8 +2,8 @@
  *
  * What the files of lib/net share. The network is the library's first customer: apart from lib/error.h,
  * lib/fpmode.h, lib/hyper.h, lib/memory.h, lib/sized.h and the threads (lib/team.h, pool.h, threads.h) it knows
- * fastcnn.h alone. Who calls whom, each only those before it: random, layers, memory, plans, shard, job, train; on top
- * of them compile, state, info, receipt; model and fit.
+ * fastcnn.h alone. Who calls whom, each only those before it: random, kinds, layers, loss, memory, plans, normalize,
+ * shard, job, train; on top of them compile, added, state, info, receipt; model and fit.
  *
  * A batch is split into shards (docs/numerics.md, rule 12). A worker runs forward and backward of a whole shard with
  * plans of one thread; plans and packed weights are shared by the workers, activations and workspace are each worker's
@@ -104,6 +104,7 @@ struct net_worker {
     void *memory;
     float *input;
     int32_t *labels;
+    float *targets; /* of losses that take some */
     struct net_activation {
         float *dst;
         uint16_t *choice;
@@ -242,7 +243,8 @@ void net_plans_hold(fcnn_model *model, int in_use);
 struct net_shard {
     const struct net_plans *plans;
     const float *x; /* (plans->n, image) */
-    const int32_t *labels;
+    const int32_t *labels; /* or NULL */
+    const float *targets;  /* or NULL; of losses that take some */
     int training;
     int64_t count;    /* images in the whole batch. This and the following: training alone */
     int64_t first;    /* the shard's first image in the batch */
@@ -255,9 +257,6 @@ const float *net_input(const fcnn_model *model, const struct net_worker *worker,
 /* Stages from .. to-1. */
 fcnn_status net_forward(const fcnn_model *model, struct net_worker *worker, const struct net_shard *shard, int from,
                         int to);
-/* After net_forward(): probabilities and losses into the worker, their sums into *sum. */
-fcnn_status net_loss(const fcnn_model *model, struct net_worker *worker, const struct net_plans *plans,
-                     const int32_t *labels, struct net_sum *sum);
 /* After net_loss(): all gradients of the stages between `from` and `to`; of `from` itself that of its input, of `to`
  * those of its parameters. All stages: from the number of stages to -1. */
 fcnn_status net_backward(const fcnn_model *model, struct net_worker *worker, const struct net_shard *shard, int from,
@@ -289,6 +288,19 @@ void net_join_moments(const fcnn_model *model, int i, const int64_t *images);
 const float *net_moment(const fcnn_model *model, int i, int training, int variance);
 void net_move_averages(fcnn_model *model, int i);
 
+/* ---- loss.c: the head of a network, softmax and loss ---- */
+
+fcnn_op net_loss_op(const fcnn_model *model);
+int net_takes_targets(const fcnn_model *model); /* the loss; labels are targets with a single 1 for it */
+/* After net_forward(): probabilities and losses into the worker, their sums into *sum. */
+fcnn_status net_loss(const fcnn_model *model, struct net_worker *worker, const struct net_shard *shard,
+                     struct net_sum *sum);
+/* After net_loss(): the gradient of the last layer's outputs, (n, classes). */
+fcnn_status net_loss_backward(const struct net_worker *worker, const struct net_shard *shard, float *d_src);
+/* After net_forward(): what the model predicts, (n, classes): probabilities, or for the mean squared error outputs. */
+fcnn_status net_answer(const fcnn_model *model, struct net_worker *worker, const struct net_plans *plans,
+                       float *outputs);
+
 /* ---- job.c: all shards over the workers ---- */
 
 /* The first failure of any worker. Its sentence belongs to the worker's thread, so it is copied. */
@@ -302,7 +314,8 @@ fcnn_status net_failed(const struct net_failure *failure);
 
 struct net_job {
     const float *x;
-    const int32_t *y;     /* NULL: predict */
+    const int32_t *y;     /* with `targets` NULL: predict */
+    const float *targets; /* (data, classes), instead of y */
     const int64_t *order; /* image numbers, or NULL: as they come. Training only */
     int64_t count;        /* images */
     int training;
@@ -326,7 +339,8 @@ fcnn_status net_job_run(fcnn_model *model, const struct net_job *job, struct net
 
 struct net_epoch {
     const float *x;
-    const int32_t *y;
+    const int32_t *y;     /* or NULL */
+    const float *targets; /* or NULL */
     const int64_t *order; /* NULL: as they come */
     int64_t images, batch;
     int keep_going;       /* where the loss is not finite; else FCNN_DIVERGED */
@@ -348,9 +362,10 @@ void net_read_array(const fcnn_model *model, fcnn_array array, float *values);
 
 /* ---- receipt.c ---- */
 
-/* A fcnn_fit() is about to begin: in the same run or in another one. x and y: what `fit`, whose `data` is still open,
- * trains on. FCNN_OUT_OF_MEMORY: nothing has changed. */
-fcnn_status net_run_begin(fcnn_model *model, const struct net_fit_record *fit, const float *x, const int32_t *y);
+/* A fcnn_fit() is about to begin: in the same run or in another one. x and one of y and targets: what `fit`, whose
+ * `data` is still open, trains on. FCNN_OUT_OF_MEMORY: nothing has changed. */
+fcnn_status net_run_begin(fcnn_model *model, const struct net_fit_record *fit, const float *x, const int32_t *y,
+                          const float *targets);
 void net_run_changed(fcnn_model *model); /* somebody is about to set weights or state */
 void net_run_diverged(fcnn_model *model, int64_t step);
 

@@ -34,12 +34,15 @@ static void finish(const XXH3_state_t *state, char text[33])
     for (int i = 0; i < 16; i++) snprintf(text + 2 * i, 3, "%02x", bytes.digest[i]);
 }
 
-static void hash_data(const float *x, int64_t count, const int32_t *y, int64_t labels, char text[33])
+/* Images, then their labels or targets. */
+static void hash_data(const fcnn_model *model, const float *x, const int32_t *y, const float *targets, int64_t images,
+                      char text[33])
 {
     XXH3_state_t state;
     XXH3_128bits_reset(&state);
-    update(&state, x, count);
-    XXH3_128bits_update(&state, y, (size_t)labels * sizeof(int32_t));
+    update(&state, x, images * model->image);
+    if (y) XXH3_128bits_update(&state, y, (size_t)images * sizeof(int32_t));
+    else update(&state, targets, images * net_classes(model));
     finish(&state, text);
 }
 
@@ -78,10 +81,11 @@ static fcnn_status copy_initial(const fcnn_model *model, float **initial)
     return FCNN_OK;
 }
 
-fcnn_status net_run_begin(fcnn_model *model, const struct net_fit_record *fit, const float *x, const int32_t *y)
+fcnn_status net_run_begin(fcnn_model *model, const struct net_fit_record *fit, const float *x, const int32_t *y,
+                          const float *targets)
 {
     struct net_run *run = &model->run, next = {.given = run->given || begun(run), .fit = *fit};
-    hash_data(x, fit->images * model->image, y, fit->images, next.fit.data);
+    hash_data(model, x, y, targets, fit->images, next.fit.data);
     if (begun(run) && !run->stopped && equal(&run->fit, &next.fit)) return FCNN_OK;
     if (next.given) NET_TRY(copy_initial(model, &next.initial));
     next.first_step = model->steps;
@@ -172,6 +176,7 @@ fcnn_status fcnn_model_receipt_sized(const fcnn_model *model, fcnn_receipt *rece
     hash_weights(model, value.weights);
     fcnn_fpmode_leave(saved);
     describe_versions(&value);
+    value.loss = model->options.loss;
     describe_optimizer(model, &value);
     describe_run(model, &value);
     FCNN_GIVE(receipt, size, value);

@@ -2,7 +2,6 @@
  * What one worker does: forward and backward of a whole shard, so that its activations stay in the worker's cache. */
 #include "lib/net/net.h"
 
-#include <math.h>
 #include <string.h>
 
 /* Dropout is nothing outside of training. */
@@ -39,6 +38,8 @@ static fcnn_tensors tensors_of(const fcnn_model *model, const struct net_worker 
         .src = net_input(model, worker, shard, i),
         .weights = net_weights(model, i),
         .bias = net_bias(model, i),
+        .mean = net_moment(model, i, shard->training, 0),
+        .variance = net_moment(model, i, shard->training, 1),
         .dst = worker->layers[i].dst,
         .choice = worker->layers[i].choice,
         .argmax = worker->layers[i].argmax,
@@ -59,37 +60,6 @@ fcnn_status net_forward(const fcnn_model *model, struct net_worker *worker, cons
         NET_TRY(fcnn_execute(forward->plan, &tensors));
     }
     worker->output = net_input(model, worker, shard, to);
-    return FCNN_OK;
-}
-
-/* The first maximum; -1 if there is a NaN, which is nobody's class. */
-static int64_t argmax(const float *values, int64_t count)
-{
-    int64_t best = 0;
-    for (int64_t i = 0; i < count; i++) {
-        if (isnan(values[i])) return -1;
-        if (values[i] > values[best]) best = i;
-    }
-    return best;
-}
-
-fcnn_status net_loss(const fcnn_model *model, struct net_worker *worker, const struct net_plans *plans,
-                     const int32_t *labels, struct net_sum *sum)
-{
-    const int64_t classes = net_classes(model);
-    const fcnn_tensors tensors = {
-        .src = worker->output,
-        .labels = labels,
-        .dst = worker->probabilities,
-        .loss = worker->loss,
-        .workspace = worker->workspace,
-    };
-    NET_TRY(fcnn_execute(plans->loss, &tensors));
-    *sum = (struct net_sum){0};
-    for (int64_t i = 0; i < plans->n; i++) {
-        sum->loss += (double)worker->loss[i];
-        sum->correct += argmax(worker->probabilities + i * classes, classes) == labels[i];
-    }
     return FCNN_OK;
 }
 
@@ -164,23 +134,11 @@ fcnn_status net_update(fcnn_model *model, int i, const fcnn_hyper *hyper)
     return layer->trained ? fcnn_execute(layer->update, &tensors) : FCNN_OK;
 }
 
-static fcnn_status backward_loss(const fcnn_model *model, struct net_worker *worker, const struct net_shard *shard)
-{
-    const fcnn_tensors tensors = {
-        .dst = worker->probabilities,
-        .labels = shard->labels,
-        .d_src = gradient_of(model, worker, model->layers - 1),
-        .hyper = &(const fcnn_hyper){.scale = 1.0f / (float)shard->count},
-        .workspace = worker->workspace,
-    };
-    return fcnn_execute(shard->plans->loss_backward, &tensors);
-}
-
 fcnn_status net_backward(const fcnn_model *model, struct net_worker *worker, const struct net_shard *shard, int from,
                          int to)
 {
     const int first = net_first_trainable(model);
-    if (from == model->layers) NET_TRY(backward_loss(model, worker, shard));
+    if (from == model->layers) NET_TRY(net_loss_backward(worker, shard, gradient_of(model, worker, from - 1)));
     else if (from > first) NET_TRY(backward_data(model, worker, shard, from));
     for (int i = from - 1; i > to && i >= first; i--) {
         NET_TRY(backward_weights(model, worker, shard, i));

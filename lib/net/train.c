@@ -22,11 +22,13 @@ struct run {
 static void begin_step(struct run *run)
 {
     const struct net_epoch *epoch = run->epoch;
-    const int64_t left = epoch->images - run->images, image = run->model->image;
+    const int64_t left = epoch->images - run->images, image = run->model->image, classes = net_classes(run->model);
+    const int64_t at = epoch->order ? 0 : run->images; /* where x, y and targets of the batch are */
     run->step++;
     run->job = (struct net_job){
-        .x = epoch->order ? epoch->x : epoch->x + run->images * image,
-        .y = epoch->order ? epoch->y : epoch->y + run->images,
+        .x = epoch->x + at * image,
+        .y = epoch->y ? epoch->y + at : NULL,
+        .targets = epoch->targets ? epoch->targets + at * classes : NULL,
         .order = epoch->order ? epoch->order + run->images : NULL,
         .count = left < epoch->batch ? left : epoch->batch,
         .training = 1,

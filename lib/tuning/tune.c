@@ -57,7 +57,9 @@ static void fill(const fcnn_problem *problem, const fcnn_tensor_info *info, void
         memset(memory, 0, (size_t)info->elements * info->element_size);
     } else {
         for (int64_t i = 0; i < info->elements; i++) x[i] = uniform(seed + (uint64_t)i);
-        for (int64_t i = 0; info->offset == offsetof(fcnn_tensors, moment_2) && i < info->elements; i++) x[i] *= x[i];
+        const int squares = info->offset == offsetof(fcnn_tensors, moment_2) ||
+                            info->offset == offsetof(fcnn_tensors, variance);
+        for (int64_t i = 0; squares && i < info->elements; i++) x[i] *= x[i];
     }
 }
 

@@ -22,9 +22,9 @@ grep -v '^KERNEL' "$source/kernels/kernels.def" >tree/kernels/kernels.def
 grep '^KERNEL(.*_naive' "$source/kernels/kernels.def" >>tree/kernels/kernels.def
 flags="-O1 -g -w -std=gnu11 -ffp-contract=off -D_GNU_SOURCE -DPACKAGE_VERSION=\"$FCNN_VERSION\" $checks"
 flags="$flags -fsanitize=fuzzer-no-link -Itree -I$source -I$source/kernels -I$source/lib -I$source/lib/net"
-flags="$flags ${OPENMP_CFLAGS--fopenmp}"
-for file in "$source"/lib/*.c "$source"/lib/tuning/*.c "$source"/lib/net/*.c "$source"/kernels/peak/*_scalar.c \
-    "$source"/reference/*.c; do
+flags="$flags ${OPENMP_CFLAGS--fopenmp} ${IO_CFLAGS-}"
+for file in "$source"/lib/*.c "$source"/lib/tuning/*.c "$source"/lib/net/*.c "$source"/lib/io/*.c \
+    "$source"/kernels/peak/*_scalar.c "$source"/reference/*.c; do
     case $file in *_double.c) continue ;; esac
     object=objects/$(echo "${file#"$source"/}" | tr / -).o
     echo "$clang $flags -c $file -o $object"
@@ -41,7 +41,7 @@ failed=0
 for file in "$source"/tests/fuzz/*.c; do
     name=$(basename "$file" .c)
     mkdir -p "corpus-$name"
-    "$clang" $flags -fsanitize=fuzzer "$file" objects/*.o -lm -lpthread -o "$name" ||
+    "$clang" $flags -fsanitize=fuzzer "$file" objects/*.o ${IO_LIBS-} -lm -lpthread -o "$name" ||
         { echo "FAIL: $name does not build"; failed=1; continue; }
     if ./"$name" $limit -max_len=8192 -artifact_prefix="found-$name-" -print_final_stats=1 \
         "corpus-$name" "$source/tests/fuzz/seeds/$name" >"$name.log" 2>&1; then

@@ -1,0 +1,16 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+# Files in the layouts of Keras 2.0, 2.4, 2.12 and 3, made by h5py: what they predict is what numpy predicts, what they
+# hold is written again in Keras' layout, which h5py reads, bad ones are refused with the right sentence. Keras itself is
+# not run here. Exit status 77: there is no Python with h5py, or this library was built without HDF5.
+set -u
+test -x tests/keras_files || { echo 'SKIP: built without HDF5'; exit 77; }
+for python in python3 /usr/bin/python3; do
+    "$python" -c 'import h5py, numpy' 2>/dev/null && break
+    python=
+done
+test -n "$python" || { echo 'SKIP: no python3 with h5py (apt-get install python3-h5py)'; exit 77; }
+folder=$(mktemp -d "${TMPDIR:-/tmp}/keras_files.XXXXXX") || exit 1
+trap 'rm -rf "$folder"' EXIT
+made=$top_srcdir/tests/make_keras_files.py
+"$python" -B "$made" make "$folder" && $FCNN_RUN tests/keras_files "$folder" && "$python" -B "$made" check "$folder"
