@@ -66,6 +66,7 @@ static const struct { const char *kernels, *problem; } cases[] = {
     {"*", "reduce forward mb9ic500"},
     {"*", "adam update ic3000"},
     {"*", "sgd update ic3000"},
+    {"*", "rmsprop update ic3000"},
     {"*", "batch_sums forward mb2ic20ih12"},
     {"*", "batch_norm forward mb2ic20ih12"},
     {"*", "batch_norm backward_data mb2ic20ih12"},

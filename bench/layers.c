@@ -23,6 +23,7 @@ const struct bench_layer bench_layers[] = {
     {"mnist.gradients", "reduce", "mb8ic93322", USUAL},
     {"mnist.adam", "adam", "ic93322", USUAL},
     {"mnist.sgd", "sgd", "ic93322", USUAL},
+    {"mnist.rmsprop", "rmsprop", "ic93322", USUAL},
     {"mnist.batch_sums1", "batch_sums", "mb8ic32ih26", USUAL},
     {"mnist.batch_norm1", "batch_norm", "mb8ic32ih26", USUAL},
     {"mnist.conv1", "conv2d+relu", "mb8ic1ih28oc32kh3", USUAL},

@@ -21,7 +21,10 @@ struct list {
 };
 
 /* Operations on images have as many as --batch says. */
-static int has_images(fcnn_op op) { return op != FCNN_REDUCE && op != FCNN_ADAM && op != FCNN_SGD; }
+static int has_images(fcnn_op op)
+{
+    return op != FCNN_REDUCE && op != FCNN_ADAM && op != FCNN_SGD && op != FCNN_RMSPROP;
+}
 
 /* batch: images; 0: as the text says. */
 static fcnn_status describe(struct bench_problem *p, const char *layer, const char *text, int batch)

@@ -36,6 +36,7 @@ typedef enum fcnn_op {
     FCNN_CATEGORICAL_CROSS_ENTROPY = 15, /* softmax + cross-entropy with a distribution in place of a label */
     FCNN_BATCH_SUMS = 20,   /* per channel, over all pixels of all images: m, their mean; sums of x - m and (x - m)^2 */
     FCNN_BATCH_NORM = 21,   /* batch normalization with given mean and variance */
+    FCNN_RMSPROP = 22,
 } fcnn_op;
 
 typedef enum fcnn_direction {
@@ -69,7 +70,7 @@ typedef enum fcnn_padding {
  *   conv2d, conv2d_pool   n h w c k r s stride dilation pad groups no_bias (activation: conv2d only)
  *   dense                 n c k no_bias activation
  *   maxpool avgpool       n h w c r s stride pad
- *   relu, sigmoid, tanh, dropout, adam, sgd   n h w c (their product counts)
+ *   relu, sigmoid, tanh, dropout, adam, sgd, rmsprop   n h w c (their product counts)
  *   batch_sums batch_norm n h w c (n h w: the pixels)
  *   softmax, (categorical) cross-entropy, mse, reduce   n c
  * Others are ignored. p and q (size of the output, after pooling for conv2d_pool) are computed by fcnn_problem_check();
@@ -112,9 +113,9 @@ typedef enum fcnn_class {
 /* Scalars of optimizers, losses and dropout. */
 typedef struct fcnn_hyper {
     float learning_rate;
-    float beta_1, beta_2, epsilon;      /* Adam; epsilon: batch_norm too */
+    float beta_1, beta_2, epsilon;      /* Adam; epsilon: RMSprop, batch_norm too */
     float beta_1_power, beta_2_power;   /* Adam: beta^t of this step, t = 1, 2, ... (by repeated multiplication) */
-    float momentum;                     /* SGD */
+    float momentum;                     /* SGD, RMSprop */
     float scale;                        /* losses backward: usually 1 / batch size; batch_norm backward_data: 1 /
                                          * pixels of the whole batch */
     /* Dropout: element e of the tensor is kept, and multiplied by 1 / (1 - rate), if word number dropout_counter + e
@@ -123,6 +124,9 @@ typedef struct fcnn_hyper {
      * dropout_counter + n - 1: give each tensor of a run numbers of its own. */
     uint64_t dropout_seed, dropout_counter;
     float dropout_rate;                 /* the share that is dropped: 0 to below 1 */
+    int nesterov;                       /* SGD: 1: Nesterov's momentum */
+    float weight_decay;                 /* Adam: AdamW's; 0: none */
+    float rho;                          /* RMSprop */
 } fcnn_hyper;
 
 /* The arrays of one execution. Which ones an operation reads (in) and overwrites (out):
@@ -156,6 +160,7 @@ typedef struct fcnn_hyper {
  *                            hyper->epsilon hyper->scale     out d_src
  *   adam update              in d_weights hyper              in/out parameters moment_1 moment_2
  *   sgd update               in d_weights hyper              in/out parameters moment_1
+ *   rmsprop update           in d_weights hyper              in/out parameters moment_1 (momentum) moment_2 (squares)
  * Shapes: src, d_src (N,H,W,C); dst, d_dst (N,P,Q,K) (pooling: K = C); weights (R,S,C/groups,K); bias (K);
  * of batch_norm: mean, variance, weights, bias and their gradients (C);
  * argmax (N,P,Q,C): the index r*S+s of the winner in its window, -1 if the window holds padding alone;

@@ -73,6 +73,8 @@ libfcnn_scalar_la_SOURCES = \
     kernels/kernels.def \
     kernels/optimizer/adam_body.h \
     kernels/optimizer/adam_scalar.c \
+    kernels/optimizer/rmsprop_body.h \
+    kernels/optimizer/rmsprop_scalar.c \
     kernels/optimizer/sgd_body.h \
     kernels/optimizer/sgd_scalar.c \
     kernels/peak/peak.h \
@@ -139,6 +141,7 @@ libfcnn_avx2_la_SOURCES = \
     kernels/elementwise/sigmoid_avx2.c \
     kernels/grouped/grouped_avx2.c \
     kernels/optimizer/adam_avx2.c \
+    kernels/optimizer/rmsprop_avx2.c \
     kernels/optimizer/sgd_avx2.c \
     kernels/peak/peak_avx2.c \
     kernels/pool/avgpool_avx2.c \
@@ -171,6 +174,7 @@ libfcnn_avx512_la_SOURCES = \
     kernels/elementwise/sigmoid_avx512.c \
     kernels/grouped/grouped_avx512.c \
     kernels/optimizer/adam_avx512.c \
+    kernels/optimizer/rmsprop_avx512.c \
     kernels/optimizer/sgd_avx512.c \
     kernels/peak/peak_avx512.c \
     kernels/pool/avgpool_avx512.c \
@@ -181,4 +185,32 @@ libfcnn_avx512_la_SOURCES = \
     kernels/sparse/sparse_avx512.c \
     kernels/tile/tile_avx512.c \
     kernels/winograd/winograd_avx512.c
+endif
+
+if HAVE_NEON
+noinst_LTLIBRARIES += libfcnn-neon.la
+kernel_libraries += libfcnn-neon.la
+libfcnn_neon_la_CPPFLAGS = $(LIB_CPPFLAGS)
+libfcnn_neon_la_CFLAGS = $(PLAIN_CFLAGS) $(NEON_CFLAGS)
+libfcnn_neon_la_SOURCES = \
+    kernels/conv2d/direct_neon.c \
+    kernels/conv2d/im2col_neon.c \
+    kernels/conv2d/narrow_neon.c \
+    kernels/depthwise/depthwise_neon.c \
+    kernels/depthwise/inplace_neon.c \
+    kernels/depthwise/weights_neon.c \
+    kernels/depthwise/weights_inplace_neon.c \
+    kernels/elementwise/reduce_neon.c \
+    kernels/elementwise/relu_neon.c \
+    kernels/grouped/grouped_neon.c \
+    kernels/optimizer/adam_neon.c \
+    kernels/optimizer/sgd_neon.c \
+    kernels/peak/peak_neon.c \
+    kernels/pool/avgpool_neon.c \
+    kernels/pool/maxpool_neon.c \
+    kernels/skip/skip_neon.c \
+    kernels/softmax/softmax_neon.c \
+    kernels/sparse/sparse_neon.c \
+    kernels/tile/tile_neon.c \
+    kernels/winograd/winograd_neon.c
 endif

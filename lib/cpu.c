@@ -10,6 +10,8 @@
 #if defined(__x86_64__) || defined(__i386__)
 #include <cpuid.h>
 #define X86 1
+#elif defined(__aarch64__) && defined(__linux__)
+#include <sys/auxv.h>
 #endif
 
 #include "lib/internal.h"
@@ -29,8 +31,12 @@ static unsigned read_features(void)
 #ifdef X86
     __builtin_cpu_init();
 #define ADD(name, text) if (__builtin_cpu_supports(text)) features |= FCNN_FEATURE_##name;
-    FCNN_FEATURES(ADD)
+    FCNN_X86_FEATURES(ADD)
 #undef ADD
+#elif defined(__aarch64__) && defined(__linux__)
+    if (getauxval(AT_HWCAP) & HWCAP_ASIMD) features |= FCNN_FEATURE_ASIMD;
+#elif defined(__aarch64__)
+    features |= FCNN_FEATURE_ASIMD; /* part of every system's ABI */
 #endif
     return features;
 }

@@ -111,8 +111,8 @@ FCNN_INLINE fcnn_status fcnn_problem_check(fcnn_problem *problem)
 
 /* Reads "conv2d+relu forward mb64ic32ih13oc64oh11kh3ph0": operation, direction and sizes. Operations: conv2d,
  * conv2d+relu, conv2d+relu+maxpool, dense, dense+relu, maxpool, avgpool, relu, softmax, cross_entropy, reduce, adam,
- * sgd, sigmoid, tanh, dropout, mse, categorical_cross_entropy, batch_sums, batch_norm; directions: forward,
- * backward_data, backward_weights, update. A last word "nobias" drops the bias. The result has passed
+ * sgd, sigmoid, tanh, dropout, mse, categorical_cross_entropy, batch_sums, batch_norm, rmsprop; directions:
+ * forward, backward_data, backward_weights, update. A last word "nobias" drops the bias. The result has passed
  * fcnn_problem_check(); *problem is left alone after a failure.
  * Sizes are a descriptor of oneDNN's benchdnn with the same meaning or are refused: g mb ic ih iw oc oh ow kh kw sh sw
  * ph pw dh dw, each at most once, with its number; "_" between them is skipped; a name (n"alexnet:conv1") ends them.

@@ -26,6 +26,9 @@ static fcnn_status check_adam(const fcnn_hyper *hyper)
     if (!status) status = FINITE_ABOVE_0(hyper, epsilon);
     if (!status) status = BELOW_1(hyper, beta_1_power);
     if (!status) status = BELOW_1(hyper, beta_2_power);
+    if (!status)
+        status = check(hyper->weight_decay >= 0 && isfinite(hyper->weight_decay), "weight_decay", hyper->weight_decay,
+                       "at least 0 and finite");
     return status;
 }
 
@@ -34,6 +37,14 @@ static fcnn_status check_sgd(const fcnn_hyper *hyper)
     const fcnn_status status = FINITE_ABOVE_0(hyper, learning_rate);
     if (status) return status;
     return check(hyper->momentum >= 0 && hyper->momentum <= 1, "momentum", hyper->momentum, "at least 0 and at most 1");
+}
+
+static fcnn_status check_rmsprop(const fcnn_hyper *hyper)
+{
+    fcnn_status status = check_sgd(hyper);
+    if (!status) status = BELOW_1(hyper, rho);
+    if (!status) status = FINITE_ABOVE_0(hyper, epsilon);
+    return status;
 }
 
 static fcnn_status check_scale(const fcnn_hyper *hyper)
@@ -55,6 +66,7 @@ fcnn_status fcnn_hyper_check(const fcnn_hyper *hyper, fcnn_op op, fcnn_direction
                          fcnn_direction_name(direction));
     if (op == FCNN_ADAM) return check_adam(hyper);
     if (op == FCNN_SGD) return check_sgd(hyper);
+    if (op == FCNN_RMSPROP) return check_rmsprop(hyper);
     if (op == FCNN_DROPOUT) return BELOW_1(hyper, dropout_rate);
     if (op == FCNN_BATCH_NORM) return check_batch_norm(hyper, direction);
     return check_scale(hyper);

@@ -19,8 +19,8 @@ const struct fcnn_isa_row fcnn_isas[FCNN_ISAS] = {
                      PHRASES("avx512"), .missing = "this CPU has no AVX-512 (F, VL, DQ, BW)",
                      .unbuilt = "no AVX-512 kernels in this build (see configure)",
                      FCNN_IF_AVX512(.built = 1, .loops = &fcnn_loops_avx512)},
-    [FCNN_NEON] = {"neon", FCNN_ARM, 1, FCNN_NO_FEATURE, PHRASES("neon"), .missing = "this CPU has no NEON",
-                   .unbuilt = "no NEON kernels in this build",
+    [FCNN_NEON] = {"neon", FCNN_ARM, 1, FCNN_FEATURE_ASIMD, PHRASES("neon"), .missing = "this CPU has no NEON",
+                   .unbuilt = "no NEON kernels in this build (see configure)",
                    FCNN_IF_NEON(.built = 1, .loops = &fcnn_loops_neon)},
 };
 

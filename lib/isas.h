@@ -25,7 +25,9 @@
 #endif
 
 /* What a CPU has or lacks, by the compiler's names of it: X(member of the enum, name). */
-#define FCNN_FEATURES(X)                                                                                               \
+#define FCNN_FEATURES(X) FCNN_X86_FEATURES(X) FCNN_ARM_FEATURES(X)
+#define FCNN_ARM_FEATURES(X) X(ASIMD, "asimd")
+#define FCNN_X86_FEATURES(X)                                                                                           \
     X(SSE4_2, "sse4.2") X(AVX, "avx") X(AVX2, "avx2") X(FMA, "fma") X(AVX512F, "avx512f") X(AVX512VL, "avx512vl")      \
     X(AVX512DQ, "avx512dq") X(AVX512BW, "avx512bw")
 #define FCNN_FEATURE_BIT(name, text) FCNN_BIT_##name,

@@ -120,7 +120,9 @@ update-symbols:
 
 # File formats and receipts: not in the library of kernels, which needs no more than libc, libm and OpenMP. All of it is
 # libfcnn-io.la; libfastcnn-io.la is the same with only the functions of fastcnn_io.h exported: what is installed.
-libfcnn_io_la_CPPFLAGS = $(LIB_CPPFLAGS) $(JANSSON_CFLAGS) $(NETTLE_CFLAGS) $(ZLIB_CFLAGS) $(HDF5_CFLAGS) $(PNG_CFLAGS)
+IO_CFLAGS = $(JANSSON_CFLAGS) $(NETTLE_CFLAGS) $(ZLIB_CFLAGS) $(HDF5_CFLAGS) $(PNG_CFLAGS)
+IO_LIBS = $(JANSSON_LIBS) $(NETTLE_LIBS) $(ZLIB_LIBS) $(HDF5_LIBS) $(PNG_LIBS)
+libfcnn_io_la_CPPFLAGS = $(LIB_CPPFLAGS) $(IO_CFLAGS)
 libfcnn_io_la_SOURCES = \
     lib/io/dataset.c \
     lib/io/dataset.h \
@@ -198,7 +200,7 @@ libfcnn_io_la_SOURCES += \
     lib/io/zip.c \
     lib/io/zip.h
 endif
-libfcnn_io_la_LIBADD = $(JANSSON_LIBS) $(NETTLE_LIBS) $(ZLIB_LIBS) $(HDF5_LIBS) $(PNG_LIBS) $(LIBM)
+libfcnn_io_la_LIBADD = $(IO_LIBS) $(LIBM)
 
 if INSTALL_IO
 lib_LTLIBRARIES += libfastcnn-io.la

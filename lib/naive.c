@@ -269,16 +269,24 @@ RUN(adam_update)
 {
     const int64_t at = first * CHUNK;
     const fcnn_hyper *hyper = t->hyper;
-    ref_adam(chunk_elements(p, first, last), hyper->learning_rate, hyper->beta_1, hyper->beta_2, hyper->epsilon,
-             hyper->beta_1_power, hyper->beta_2_power, t->d_weights + at, t->parameters + at, t->moment_1 + at,
-             t->moment_2 + at);
+    ref_adam(chunk_elements(p, first, last), hyper->learning_rate, hyper->weight_decay, hyper->beta_1, hyper->beta_2,
+             hyper->epsilon, hyper->beta_1_power, hyper->beta_2_power, t->d_weights + at, t->parameters + at,
+             t->moment_1 + at, t->moment_2 + at);
 }
 
 RUN(sgd_update)
 {
     const int64_t at = first * CHUNK;
-    ref_sgd(chunk_elements(p, first, last), t->hyper->learning_rate, t->hyper->momentum, t->d_weights + at,
-            t->parameters + at, t->moment_1 + at);
+    ref_sgd(chunk_elements(p, first, last), t->hyper->learning_rate, t->hyper->momentum, t->hyper->nesterov,
+            t->d_weights + at, t->parameters + at, t->moment_1 + at);
+}
+
+RUN(rmsprop_update)
+{
+    const int64_t at = first * CHUNK;
+    const fcnn_hyper *hyper = t->hyper;
+    ref_rmsprop(chunk_elements(p, first, last), hyper->learning_rate, hyper->rho, hyper->momentum, hyper->epsilon,
+                t->d_weights + at, t->parameters + at, t->moment_1 + at, t->moment_2 + at);
 }
 
 const struct fcnn_variant relu_fwd_naive = NAIVE(task_per_chunk, relu_forward);
@@ -291,6 +299,7 @@ const struct fcnn_variant dropout_fwd_naive = NAIVE(task_per_chunk, dropout_forw
 const struct fcnn_variant dropout_bwd_data_naive = NAIVE(task_per_chunk, dropout_backward_data);
 const struct fcnn_variant adam_update_naive = NAIVE(task_per_chunk, adam_update);
 const struct fcnn_variant sgd_update_naive = NAIVE(task_per_chunk, sgd_update);
+const struct fcnn_variant rmsprop_update_naive = NAIVE(task_per_chunk, rmsprop_update);
 
 /* ---- rows of (n,c): softmax, losses, reduce ---- */
 

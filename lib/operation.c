@@ -128,6 +128,7 @@ static const struct fcnn_tensor_rule batch_norm[] = {
     {WEIGHTS, T(d_bias), FCNN_COUNT_CHANNELS, FCNN_OUT, FCNN_ALWAYS},
     END};
 
+/* Adam and RMSprop. */
 static const struct fcnn_tensor_rule adam[] = {
     {UPDATE, T(d_weights), FCNN_COUNT_SRC, FCNN_IN, FCNN_ALWAYS},
     {UPDATE, T(parameters), FCNN_COUNT_SRC, FCNN_INOUT, FCNN_ALWAYS},
@@ -164,4 +165,5 @@ const struct fcnn_operation fcnn_operations[FCNN_OPS] = {
     [FCNN_CATEGORICAL_CROSS_ENTROPY] = {"categorical_cross_entropy", FWD | DATA, 0, DATA, categorical_cross_entropy},
     [FCNN_BATCH_SUMS] = {"batch_sums", FWD, MAP, 0, batch_sums},
     [FCNN_BATCH_NORM] = {"batch_norm", FWD | DATA | WEIGHTS, MAP, FWD | DATA | WEIGHTS, batch_norm},
+    [FCNN_RMSPROP] = {"rmsprop", UPDATE, MAP, UPDATE, adam},
 };

@@ -48,7 +48,7 @@ struct fcnn_operation {
 };
 
 /* Behind the last member of each enum; the public header counts none (a caller must not). */
-#define FCNN_OPS (FCNN_BATCH_NORM + 1)
+#define FCNN_OPS (FCNN_RMSPROP + 1)
 #define FCNN_DIRECTIONS (FCNN_UPDATE + 1)
 
 /* Numbers that no operation has are rows without a name. */

@@ -22,7 +22,8 @@ static fcnn_status parse_op(fcnn_problem *p, const char *word)
     int relu = length > 5 && !strcmp(word + length - 5, "+relu");
     if (relu) length -= 5;
     for (int op = 0; op < FCNN_OPS; op++)
-        if (fcnn_op_exists((fcnn_op)op) && strlen(fcnn_operations[op].name) == length && !strncmp(word, fcnn_operations[op].name, length) &&
+        if (fcnn_op_exists((fcnn_op)op) && strlen(fcnn_operations[op].name) == length &&
+            !strncmp(word, fcnn_operations[op].name, length) &&
             (!relu || fcnn_operations[op].fields & FCNN_HAS_ACTIVATION)) {
             p->op = (fcnn_op)op;
             p->activation = relu ? FCNN_RELU_ACTIVATION : FCNN_LINEAR;
@@ -30,7 +31,7 @@ static fcnn_status parse_op(fcnn_problem *p, const char *word)
         }
     return fcnn_fail(FCNN_BAD_ARGUMENT, "operation \"%s\" does not exist; there are conv2d conv2d+relu "
                      "conv2d+relu+maxpool dense dense+relu maxpool avgpool relu softmax cross_entropy reduce adam sgd "
-                     "sigmoid tanh dropout mse categorical_cross_entropy batch_sums batch_norm",
+                     "sigmoid tanh dropout mse categorical_cross_entropy batch_sums batch_norm rmsprop",
                      word);
 }
 

@@ -1,7 +1,7 @@
 dnl SPDX-License-Identifier: BSD-2-Clause
-dnl FCNN_CHECK_ISA(NAME, HOST-CPU-PATTERN, CFLAGS, STATEMENTS)
+dnl FCNN_CHECK_ISA(NAME, HOST-CPU-PATTERN, CFLAGS, STATEMENTS, HEADER)
 dnl Decides whether the kernels of an instruction set are built: the host must match the pattern and the compiler must
-dnl translate STATEMENTS (<immintrin.h>, a float x) with CFLAGS. --disable-NAME leaves them out, --enable-NAME insists.
+dnl translate STATEMENTS (HEADER, a float x) with CFLAGS. --disable-NAME leaves them out, --enable-NAME insists.
 dnl Gives the conditional HAVE_<NAME>, the variable <NAME>_CFLAGS and, for the sources, the macro FCNN_HAVE_<NAME>.
 AC_DEFUN([FCNN_CHECK_ISA], [
     m4_pushdef([ISA], m4_toupper([$1]))
@@ -13,7 +13,7 @@ AC_DEFUN([FCNN_CHECK_ISA], [
         CFLAGS="$CFLAGS -Werror $3"
         fcnn_build=no
         AS_CASE([$host_cpu], [$2], [AC_COMPILE_IFELSE(
-            [AC_LANG_SOURCE([[#include <immintrin.h>
+            [AC_LANG_SOURCE([[#include <$5>
                 float f(float x);
                 float f(float x) { $4 return x; }]])], [fcnn_build=yes])])
         CFLAGS=$fcnn_saved_cflags

@@ -149,20 +149,27 @@ void ref_batch_norm_forward(int64_t pixels, int64_t c, float epsilon, const floa
 /* d_beta = sum of d_dst;  d_gamma = (sum of fma(d_dst, x - mean, .)) * f */
 void ref_batch_norm_backward_weights(int64_t pixels, int64_t c, float epsilon, const float *src, const float *mean,
                                      const float *variance, const float *d_dst, float *d_gamma, float *d_beta);
-/* d_src = fma(mean - x, d_gamma * scale * f, d_dst - d_beta * scale) * (gamma * f); d_gamma, d_beta: of the whole batch,
- * scale: 1 / its pixels */
+/* d_src = fma(mean - x, d_gamma * scale * f, d_dst - d_beta * scale) * (gamma * f); d_gamma, d_beta: of the whole
+ * batch, scale: 1 / its pixels */
 void ref_batch_norm_backward_data(int64_t pixels, int64_t c, float epsilon, float scale, const float *src,
                                   const float *mean, const float *variance, const float *gamma, const float *d_gamma,
                                   const float *d_beta, const float *d_dst, float *d_src);
 
 /* Kingma & Ba 2015 in Keras' form. Per element (g: gradient, flushed to +0 below REF_TINY_GRADIENT in magnitude):
  *   m = fma(g - m, 1 - beta_1, m), flushed at REF_TINY_MOMENT_1;  v = fma(g*g - v, 1 - beta_2, v), flushed at _2;
+ *   if weight_decay is not 0 (AdamW): w = fma(-(lr * weight_decay), w, w);
  *   w = w - (m * alpha) / (sqrt(v) + epsilon),  alpha = lr * sqrt(1 - beta_2^t) / (1 - beta_1^t), all in float. */
-void ref_adam(int64_t count, float learning_rate, float beta_1, float beta_2, float epsilon, float beta_1_power,
-              float beta_2_power, const float *gradient, float *parameters, float *moment_1, float *moment_2);
-/* v = fma(momentum, v, -(lr * g)), flushed at REF_TINY_MOMENT_1; w = w + v. g flushed as above. */
-void ref_sgd(int64_t count, float learning_rate, float momentum, const float *gradient, float *parameters,
-             float *moment_1);
+void ref_adam(int64_t count, float learning_rate, float weight_decay, float beta_1, float beta_2, float epsilon,
+              float beta_1_power, float beta_2_power, const float *gradient, float *parameters, float *moment_1,
+              float *moment_2);
+/* v = fma(momentum, v, -(lr * g)), flushed at REF_TINY_MOMENT_1; w = w + v, or with Nesterov's look ahead w = w +
+ * fma(momentum, v, -(lr * g)). g flushed as above. */
+void ref_sgd(int64_t count, float learning_rate, float momentum, int nesterov, const float *gradient,
+             float *parameters, float *moment_1);
+/* v = fma(g*g - v, 1 - rho, v), flushed at REF_TINY_MOMENT_2; m = fma(momentum, m, (lr * g) / sqrt(v + epsilon)),
+ * flushed at _1; w = w - m. m is moment_1, v moment_2. */
+void ref_rmsprop(int64_t count, float learning_rate, float rho, float momentum, float epsilon, const float *gradient,
+                 float *parameters, float *moment_1, float *moment_2);
 
 /* ---- double, for measuring errors; *_mag: sum of |a b| of the same element ---- */
 void refd_conv2d_forward(const struct ref_conv2d *g, const float *src, const float *weights, const float *bias,

@@ -27,7 +27,7 @@ static fcnn_status execute(fcnn_op op, const fcnn_hyper *hyper)
     float first[COUNT] = {0}, second[COUNT] = {0};
     const float targets[COUNT] = {1};
     const int32_t labels[1] = {2};
-    const int updates = op == FCNN_ADAM || op == FCNN_SGD;
+    const int updates = op == FCNN_ADAM || op == FCNN_SGD || op == FCNN_RMSPROP;
     const fcnn_problem problem = {.op = op, .direction = updates ? FCNN_UPDATE : FCNN_BACKWARD_DATA, .c = COUNT};
     const fcnn_tensors tensors = {.d_weights = gradient, .parameters = parameters, .moment_1 = first,
                                   .moment_2 = second, .dst = gradient, .labels = labels, .d_src = parameters,
@@ -56,6 +56,10 @@ static const struct range {
     {FCNN_ADAM, SCALAR(beta_1_power), BELOW_1},  {FCNN_ADAM, SCALAR(beta_2_power), BELOW_1},
     {FCNN_SGD, SCALAR(learning_rate), ABOVE_0},
     {FCNN_SGD, SCALAR(momentum), {0, 0.5f, 1}, {-0.1f, 1.0000001f, INFINITY, NAN}},
+    {FCNN_ADAM, SCALAR(weight_decay), {0, 1e-3f, 2}, {-1e-9f, INFINITY, NAN, -1}},
+    {FCNN_RMSPROP, SCALAR(learning_rate), ABOVE_0}, {FCNN_RMSPROP, SCALAR(rho), BELOW_1},
+    {FCNN_RMSPROP, SCALAR(epsilon), ABOVE_0},
+    {FCNN_RMSPROP, SCALAR(momentum), {0, 0.5f, 1}, {-0.1f, 1.0000001f, INFINITY, NAN}},
     {FCNN_BATCH_NORM, SCALAR(epsilon), ABOVE_0},
     {FCNN_BATCH_NORM, SCALAR(scale), {-1, 1e-30f, 1}, {0, -INFINITY, INFINITY, NAN}},
     {FCNN_CROSS_ENTROPY, SCALAR(scale), {-1, 1e-30f, 1}, {0, -INFINITY, INFINITY, NAN}},
@@ -86,7 +90,8 @@ START_TEST(a_forgotten_hyper_is_refused)
     const fcnn_hyper sgd = {.learning_rate = 1}, loss = {.scale = 1}, none = {0};
     OK(execute(FCNN_SGD, &sgd));
     OK(execute(FCNN_CROSS_ENTROPY, &loss));
-    static const fcnn_op ops[] = {FCNN_ADAM, FCNN_SGD, FCNN_CROSS_ENTROPY, FCNN_CATEGORICAL_CROSS_ENTROPY, FCNN_MSE};
+    static const fcnn_op ops[] = {FCNN_ADAM, FCNN_SGD, FCNN_CROSS_ENTROPY, FCNN_CATEGORICAL_CROSS_ENTROPY, FCNN_MSE,
+                                 FCNN_RMSPROP};
     for (size_t i = 0; i < sizeof ops / sizeof *ops; i++) {
         FAILS(FCNN_BAD_ARGUMENT, execute(ops[i], &none));
         FAILS(FCNN_BAD_ARGUMENT, execute(ops[i], NULL));
@@ -102,7 +107,7 @@ START_TEST(compile_knows_the_ranges)
     const fcnn_compile_options bad[] = {
         {.learning_rate = -1}, {.learning_rate = INFINITY}, {.learning_rate = NAN}, {.beta_1 = 1},
         {.beta_2 = 1},         {.beta_2 = -0.5f},           {.epsilon = -1e-9f},    {.epsilon = INFINITY},
-        {.momentum = 1.5f},    {.momentum = -0.1f},         {.momentum = NAN},      {.optimizer = (fcnn_optimizer)2},
+        {.momentum = 1.5f},    {.momentum = -0.1f},         {.momentum = NAN},      {.optimizer = (fcnn_optimizer)4},
         {.shards = -1},        {.shards = FCNN_MAX_SHARDS + 1},
     };
     fcnn_model *model;

@@ -107,6 +107,8 @@ START_TEST(features)
     ck_assert_uint_eq(a.isas, fcnn_cpu_isas());
     ck_assert_int_eq(strstr(a.features, "fma") && strstr(a.features, "avx2") && fcnn_isas[FCNN_AVX2].built,
                      (int)(a.isas >> FCNN_AVX2 & 1));
+    ck_assert_uint_eq(fcnn_isas[FCNN_NEON].needs, FCNN_FEATURE_ASIMD); /* no flags: they are AArch64's own */
+    ck_assert_int_eq(strstr(a.features, "asimd") && fcnn_isas[FCNN_NEON].built, (int)(a.isas >> FCNN_NEON & 1));
 }
 END_TEST
 

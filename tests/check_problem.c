@@ -175,7 +175,8 @@ static const struct { fcnn_op op; fcnn_direction direction; } kinds[] = {
     {FCNN_SGD, FCNN_UPDATE},            {FCNN_SIGMOID, FCNN_FORWARD},         {FCNN_TANH, FCNN_BACKWARD_DATA},
     {FCNN_DROPOUT, FCNN_FORWARD},       {FCNN_MSE, FCNN_FORWARD},
     {FCNN_CATEGORICAL_CROSS_ENTROPY, FCNN_BACKWARD_DATA},
-    {FCNN_BATCH_SUMS, FCNN_FORWARD},    {FCNN_BATCH_NORM, FCNN_BACKWARD_DATA}};
+    {FCNN_BATCH_SUMS, FCNN_FORWARD},    {FCNN_BATCH_NORM, FCNN_BACKWARD_DATA},
+    {FCNN_RMSPROP, FCNN_UPDATE}};
 #define KINDS (int)(sizeof kinds / sizeof *kinds)
 
 /* Field by field: between fields there are bytes that mean nothing. */

@@ -439,7 +439,7 @@ START_TEST(adam_against_double)
         const float g = (float)random_integer(&seed, -1000, 1000) * 0x1p-12f;
         power_1 *= 0.9f;
         power_2 *= 0.999f;
-        ref_adam(1, 1e-2f, 0.9f, 0.999f, 1e-7f, power_1, power_2, &g, &w, &m, &v);
+        ref_adam(1, 1e-2f, 0, 0.9f, 0.999f, 1e-7f, power_1, power_2, &g, &w, &m, &v);
         dm = 0.9 * dm + 0.1 * (double)g;
         dv = 0.999 * dv + 0.001 * (double)g * (double)g;
         dw -= 1e-2 * sqrt(1 - pow(0.999, t)) / (1 - pow(0.9, t)) * dm / (sqrt(dv) + 1e-7);
@@ -462,7 +462,7 @@ START_TEST(optimizers_round_as_written)
     for (int t = 0; t < 10; t++) {
         power_1 *= beta_1, power_2 *= beta_2;
         memcpy(w1, w, sizeof w1), memcpy(m1, m, sizeof m1), memcpy(v1, v, sizeof v1);
-        ref_adam(COUNT, lr, beta_1, beta_2, epsilon, power_1, power_2, g, w1, m1, v1);
+        ref_adam(COUNT, lr, 0, beta_1, beta_2, epsilon, power_1, power_2, g, w1, m1, v1);
         for (int i = 0; i < COUNT; i++) {
             const float alpha = (lr * sqrtf(1.0f - power_2)) / (1.0f - power_1), square = g[i] * g[i];
             const float m2 = fmaf(g[i] - m[i], 1.0f - beta_1, m[i]), v2 = fmaf(square - v[i], 1.0f - beta_2, v[i]);
@@ -470,7 +470,7 @@ START_TEST(optimizers_round_as_written)
         }
     }
     memcpy(w1, w, sizeof w1), memcpy(m1, m, sizeof m1);
-    ref_sgd(COUNT, lr, beta_1, g, w1, m1);
+    ref_sgd(COUNT, lr, beta_1, 0, g, w1, m1);
     for (int i = 0; i < COUNT; i++) {
         const float step = lr * g[i], m2 = fmaf(beta_1, m[i], -step);
         ck_assert(m1[i] == m2 && w1[i] == w[i] + m2);
@@ -486,18 +486,18 @@ START_TEST(optimizers_flush)
     const float g[4] = {0x1.fffffep-51f, -0x1.000002p-50f, 0, 0};
     float w[4] = {1, 1, 1, 1}, m[4] = {0, 0, 0x1.fffffep-80f, -0x1.000002p-79f};
     float v[4] = {0, 0, 0x1.fffffep-110f, 0x1.000004p-109f};
-    ref_adam(4, 0, 0.5f, 0.5f, 1, 0.5f, 0.5f, g, w, m, v);
+    ref_adam(4, 0, 0, 0.5f, 0.5f, 1, 0.5f, 0.5f, g, w, m, v);
     ck_assert(m[0] == 0 && m[1] == -0x1.000002p-51f && m[2] == 0 && m[3] == -0x1.000002p-80f);
     ck_assert(v[0] == 0 && v[1] > 0x1p-102f && v[2] == 0 && v[3] == 0x1.000004p-110f);
     float u[4] = {0, 0, 0x1.fffffep-80f, -0x1.000002p-79f};
-    ref_sgd(4, 0.5f, 0.5f, g, w, u);
+    ref_sgd(4, 0.5f, 0.5f, 0, g, w, u);
     ck_assert(u[0] == 0 && u[1] == 0x1.000002p-51f && u[2] == 0 && u[3] == -0x1.000002p-80f);
     const float one = 1;
     float nan = NAN;
-    ref_sgd(1, 0.5f, 0, &nan, w, u);
+    ref_sgd(1, 0.5f, 0, 0, &nan, w, u);
     ck_assert(isnan(w[0]));
     w[1] = 3, u[1] = 2;
-    ref_sgd(1, 0.25f, 0.5f, &one, w + 1, u + 1);
+    ref_sgd(1, 0.25f, 0.5f, 0, &one, w + 1, u + 1);
     ck_assert(u[1] == 0.75f && w[1] == 3.75f);
 }
 END_TEST

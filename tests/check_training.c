@@ -39,9 +39,11 @@ static const struct variant {
     {"*_im2col_*", "scalar", FCNN_SCALAR, "_im2col_scalar", 2, 2},
     {"*_im2col_*", "avx2", FCNN_AVX2, "_im2col_avx2", 2, 2},
     {"*_im2col_*", "avx512", FCNN_AVX512, "_im2col_avx512", 2, 0},
+    {"*_im2col_*", "neon", FCNN_NEON, "_im2col_neon", 2, 2},
     {"*_direct_*", "scalar", FCNN_SCALAR, "_direct_scalar", 3, 0},
     {"*_direct_*", "avx2", FCNN_AVX2, "_direct_avx2", 3, 3},
     {"*_direct_*", "avx512", FCNN_AVX512, "_direct_avx512", 3, 1},
+    {"*_direct_*", "neon", FCNN_NEON, "_direct_neon", 3, 3},
 };
 #define VARIANTS ((int)(sizeof variants / sizeof variants[0]))
 

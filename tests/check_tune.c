@@ -166,7 +166,8 @@ START_TEST(all_operations)
                                         [FCNN_SIGMOID] = "mb2ic5ih8", [FCNN_TANH] = "mb2ic5ih8",
                                         [FCNN_DROPOUT] = "mb2ic5ih8", [FCNN_MSE] = "mb4ic10",
                                         [FCNN_CATEGORICAL_CROSS_ENTROPY] = "mb4ic10",
-                                        [FCNN_BATCH_SUMS] = "mb2ic5ih8", [FCNN_BATCH_NORM] = "mb2ic5ih8"};
+                                        [FCNN_BATCH_SUMS] = "mb2ic5ih8", [FCNN_BATCH_NORM] = "mb2ic5ih8",
+                                        [FCNN_RMSPROP] = "ic100"};
     enum { OPS = sizeof sizes / sizeof *sizes };
     const fcnn_tune_options how = {.seconds = 0.01};
     int count = 0;
@@ -182,7 +183,7 @@ START_TEST(all_operations)
             OK(fcnn_tune(table, &p, &(fcnn_options){.threads = 1}, &how, &measured));
             count += measured;
         }
-    ck_assert_int_ge(count, FCNN_CATEGORICAL_CROSS_ENTROPY + 1 + 4);
+    ck_assert_int_ge(count, FCNN_CATEGORICAL_CROSS_ENTROPY + 1 + 5);
     ck_assert_int_eq(fcnn_tuning_count(table), count);
 }
 END_TEST

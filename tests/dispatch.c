@@ -7,8 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-const unsigned cpus[CPUS] = {1u << FCNN_SCALAR, 1u << FCNN_SCALAR | 1u << FCNN_AVX2,
-                             1u << FCNN_SCALAR | 1u << FCNN_AVX2 | 1u << FCNN_AVX512};
+#define FIRST (1u << FCNN_AVX2 | 1u << FCNN_NEON) /* of a family; what was not built counts for nothing */
+const unsigned cpus[CPUS] = {1u << FCNN_SCALAR, 1u << FCNN_SCALAR | FIRST,
+                             1u << FCNN_SCALAR | FIRST | 1u << FCNN_AVX512};
 
 void clean_settings(void)
 {
@@ -33,6 +34,7 @@ fcnn_problem parse_problem(const char *text)
 const char *best_isa(void)
 {
     const unsigned isas = fcnn_cpu_isas();
+    if (isas & 1u << FCNN_NEON) return "neon";
     return isas & 1u << FCNN_AVX512 ? "avx512" : isas & 1u << FCNN_AVX2 ? "avx2" : "scalar";
 }
 

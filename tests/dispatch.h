@@ -7,7 +7,7 @@
 #include "lib/internal.h"
 #include "lib/isas.h"
 
-/* Pretended CPUs: scalar, with AVX2, with AVX-512 too. */
+/* Pretended CPUs: scalar, with AVX2 or NEON, with AVX-512 too. */
 #define CPUS 3
 extern const unsigned cpus[CPUS];
 

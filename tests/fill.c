@@ -203,7 +203,8 @@ static float *floats_of(const struct trial *t, const char *name)
  * 0. */
 static void plant_thresholds(const struct trial *t, uint64_t *state)
 {
-    const float decay = t->problem.op == FCNN_SGD ? t->hyper.momentum : t->hyper.beta_1;
+    const int adam = t->problem.op == FCNN_ADAM;
+    const float decay = adam ? t->hyper.beta_1 : t->hyper.momentum, rest = adam ? t->hyper.beta_2 : t->hyper.rho;
     float *gradient = floats_of(t, "d_weights"), *moment_1 = floats_of(t, "moment_1");
     float *moment_2 = floats_of(t, "moment_2");
     for (int64_t i = 0; i < t->problem.h * t->problem.w * t->problem.c; i++) {
@@ -212,7 +213,7 @@ static void plant_thresholds(const struct trial *t, uint64_t *state)
         if (kind > 1) continue;
         gradient[i] = kind ? 0 : near(sign * REF_TINY_GRADIENT, state);
         moment_1[i] = kind ? near(sign * REF_TINY_MOMENT_1 / decay, state) : 0;
-        if (moment_2 && kind) moment_2[i] = near(REF_TINY_MOMENT_2 / t->hyper.beta_2, state);
+        if (moment_2 && kind) moment_2[i] = near(REF_TINY_MOMENT_2 / rest, state);
     }
 }
 
@@ -292,6 +293,7 @@ static void plant_edges(const struct trial *t, uint64_t state)
     if (rng_below(&state, 3)) return;
     switch (t->problem.op) {
     case FCNN_ADAM:
+    case FCNN_RMSPROP:
     case FCNN_SGD: plant_thresholds(t, &state); break;
     case FCNN_SIGMOID:
     case FCNN_TANH:
@@ -350,7 +352,9 @@ void trial_make(struct trial *t, const fcnn_problem *problem, uint64_t seed)
     uint64_t state = seed ^ hash(t->text);
     t->style = (enum fill_style)rng_below(&state, FILL_STYLES);
     t->hyper = (fcnn_hyper){.learning_rate = 1e-3f, .beta_1 = 0.9f, .beta_2 = 0.999f, .epsilon = 1e-7f};
-    t->hyper.momentum = 0.9f;
+    t->hyper.momentum = t->hyper.rho = 0.9f;
+    t->hyper.nesterov = (int)(seed ^ hash(t->text)) & 1;
+    t->hyper.weight_decay = (seed ^ hash(t->text)) & 2 ? 0.01f : 0;
     t->hyper.beta_1_power = ldexpf(t->hyper.beta_1, -(int)rng_below(&state, 3));
     t->hyper.beta_2_power = t->hyper.beta_2 * t->hyper.beta_2;
     t->hyper.scale = t->style == FILL_WIDE ? 0x1p-45f : 1.0f / (float)problem->n;

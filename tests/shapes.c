@@ -329,10 +329,11 @@ static void add_counts(struct problem_list *list, fcnn_op op, fcnn_direction dir
 /* {n, h, w, c}: pixels at, below and above one chain of 64, four of them and a task of 256; channels at the vectors, at
  * the 64 of a task and beyond. */
 static const int maps[][4] = {
-    {1, 1, 1, 1},     {1, 7, 9, 3},     {1, 8, 8, 8},     {5, 1, 13, 7},   {1, 3, 85, 16}, {1, 16, 16, 17}, {1, 257, 1, 5},
-    {3, 8, 24, 33},   {2, 17, 15, 64},  {4, 12, 11, 65},  {9, 7, 7, 63},   {1, 33, 31, 9}, {7, 1, 1, 130},  {64, 1, 1, 31},
-    {65, 1, 1, 15},   {2, 1, 1, 1000},  {8, 26, 26, 32},  {5, 11, 11, 64}, {1, 1, 2, 129}, {40, 8, 8, 2},   {3, 14, 14, 48},
-    {129, 2, 2, 100}, {1, 128, 5, 256}, {6, 19, 23, 1},   {1, 1, 321, 49}};
+    {1, 1, 1, 1},    {1, 7, 9, 3},    {1, 8, 8, 8},    {5, 1, 13, 7},    {1, 3, 85, 16},   {1, 16, 16, 17},
+    {1, 257, 1, 5},  {3, 8, 24, 33},  {2, 17, 15, 64}, {4, 12, 11, 65},  {9, 7, 7, 63},    {1, 33, 31, 9},
+    {7, 1, 1, 130},  {64, 1, 1, 31},  {65, 1, 1, 15},  {2, 1, 1, 1000},  {8, 26, 26, 32},  {5, 11, 11, 64},
+    {1, 1, 2, 129},  {40, 8, 8, 2},   {3, 14, 14, 48}, {129, 2, 2, 100}, {1, 128, 5, 256}, {6, 19, 23, 1},
+    {1, 1, 321, 49}};
 
 static void add_maps(struct problem_list *list, fcnn_op op, fcnn_direction direction)
 {
@@ -387,6 +388,7 @@ struct problem_list shapes_list(fcnn_op op, fcnn_direction direction, double mos
     case FCNN_AVGPOOL: add_pools(&list, op, direction); break;
     case FCNN_RELU:
     case FCNN_ADAM:
+    case FCNN_RMSPROP:
     case FCNN_SGD:
     case FCNN_SIGMOID:
     case FCNN_TANH:

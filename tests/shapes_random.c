@@ -106,6 +106,7 @@ static fcnn_problem draw(fcnn_op op, fcnn_direction direction, uint64_t *state)
     case FCNN_AVGPOOL: draw_window(&p, kind, state); break;
     case FCNN_RELU:
     case FCNN_ADAM:
+    case FCNN_RMSPROP:
     case FCNN_SGD:
     case FCNN_SIGMOID:
     case FCNN_TANH:

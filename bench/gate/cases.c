@@ -29,6 +29,7 @@ static const struct { const char *op, *sizes; } problems[] = {
     {"reduce", "mb8ic8192"},
     {"adam", "ic16384"},
     {"sgd", "ic16384"},
+    {"rmsprop", "ic16384"},
     {"batch_sums", "mb2ic32ih26"},
     {"batch_norm", "mb2ic32ih26"},
 };

@@ -27,6 +27,6 @@ struct fcnn_loops {
     float (*stream)(const struct fcnn_stream *streams, int count, float least);
 };
 
-extern const struct fcnn_loops fcnn_loops_scalar, fcnn_loops_avx2, fcnn_loops_avx512;
+extern const struct fcnn_loops fcnn_loops_scalar, fcnn_loops_avx2, fcnn_loops_avx512, fcnn_loops_neon;
 
 #endif

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #define VL 8
+#define VEC_LOADS_MASKED 1  /* in one instruction? */
 #define VEC_STORES_MASKED 0 /* as fast as others? */
 #define VEC_REGISTERS 16
 
@@ -55,6 +56,11 @@ static inline vec vec_max(vec a, vec b) { return _mm256_max_ps(a, b); }
 static inline vec vec_fma(vec a, vec b, vec c) { return _mm256_fmadd_ps(a, b, c); }
 static inline vec vec_abs(vec a) { return _mm256_andnot_ps(_mm256_set1_ps(-0.0f), a); }
 static inline vec vec_negate(vec a) { return _mm256_xor_ps(a, _mm256_set1_ps(-0.0f)); }
+
+/* One number by which all lanes are multiplied: loaded once, and not folded into each multiply-add. */
+typedef vec factor;
+static inline factor factor_load(const float *p) { return vec_keep(vec_set1(*p)); }
+static inline vec vec_fma_factor(factor x, vec b, vec c) { return vec_fma(x, b, c); }
 
 /* Comparisons: false where a lane is NaN, except vec_not_le and vec_unordered. */
 static inline mask vec_lt(vec a, vec b) { return _mm256_cmp_ps(a, b, _CMP_LT_OQ); }

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define VL 1
+#define VEC_LOADS_MASKED 1  /* one lane: nothing to mask */
 #define VEC_STORES_MASKED 0 /* as fast as others? */
 #define VEC_REGISTERS 16
 
@@ -54,6 +55,11 @@ static inline vec vec_max(vec a, vec b) { return a > b ? a : b; }
 static inline vec vec_fma(vec a, vec b, vec c) { return fmaf(a, b, c); }
 static inline vec vec_abs(vec a) { return fabsf(a); }
 static inline vec vec_negate(vec a) { return -a; }
+
+/* One number by which all lanes are multiplied: loaded once, and not folded into each multiply-add. */
+typedef vec factor;
+static inline factor factor_load(const float *p) { return vec_keep(vec_set1(*p)); }
+static inline vec vec_fma_factor(factor x, vec b, vec c) { return vec_fma(x, b, c); }
 
 /* Comparisons: false where a lane is NaN, except vec_not_le and vec_unordered. */
 static inline mask vec_lt(vec a, vec b) { return a < b; }

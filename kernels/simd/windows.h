@@ -46,7 +46,7 @@ FCNN_INLINE vec vec_compress(mask m, vec a) { return _mm512_maskz_compress_ps(m,
 FCNN_INLINE ivec ivec_compress(mask m, ivec a) { return _mm512_maskz_compress_epi32(m, a); }
 #endif
 
-#if VL == 16 || VL == 8
+#if VL == 16 || VL == 8 || VL == 4
 #define FCNN_PICKS /* lanes pick among four inputs */
 
 /* Lane i: four[winner[i]], 0 <= winner[i] <= 3. */
@@ -54,6 +54,8 @@ FCNN_INLINE vec pick_winner(const float *four, ivec winner)
 {
 #if VL == 16
     return _mm512_permutevar_ps(_mm512_broadcast_f32x4(_mm_loadu_ps(four)), winner);
+#elif VL == 4
+    return vec_permute(vec_load(four), winner);
 #else
     return _mm256_permutevar_ps(_mm256_broadcast_ps((const __m128 *)(const void *)four), winner);
 #endif
@@ -62,15 +64,28 @@ FCNN_INLINE vec pick_winner(const float *four, ivec winner)
 /* The four inputs of one window, right and below being distances, ... */
 FCNN_INLINE void put_four(const float *x, int64_t right, int64_t below, float *four)
 {
+#if VL == 4
+    vec all = vdupq_n_f32(x[0]);
+    all = vld1q_lane_f32(x + right, all, 1);
+    all = vld1q_lane_f32(x + below, all, 2);
+    vec_store(four, vld1q_lane_f32(x + below + right, all, 3));
+#else
     _mm_storeu_ps(four, _mm_setr_ps(x[0], x[right], x[below], x[below + right]));
+#endif
 }
 
 /* ... and those of two windows side by side, whose columns are neighbours in memory. */
 FCNN_INLINE void put_two_fours(const float *x, int64_t below, float *first, float *second)
 {
+#if VL == 4
+    const vec upper = vec_load(x), lower = vec_load(x + below);
+    vec_store(first, vcombine_f32(vget_low_f32(upper), vget_low_f32(lower)));
+    vec_store(second, vcombine_f32(vget_high_f32(upper), vget_high_f32(lower)));
+#else
     const __m128 upper = _mm_loadu_ps(x), lower = _mm_loadu_ps(x + below);
     _mm_storeu_ps(first, _mm_movelh_ps(upper, lower));
     _mm_storeu_ps(second, _mm_movehl_ps(lower, upper));
+#endif
 }
 #endif
 

@@ -89,7 +89,7 @@ struct fcnn_sparse {
     void (*copy)(int64_t pixels, int64_t width, const float *from, int64_t from_step, float *to, int64_t to_step);
 };
 
-extern const struct fcnn_sparse fcnn_sparse_scalar, fcnn_sparse_avx2, fcnn_sparse_avx512;
+extern const struct fcnn_sparse fcnn_sparse_scalar, fcnn_sparse_avx2, fcnn_sparse_avx512, fcnn_sparse_neon;
 
 /* The context of all these is a struct fcnn_sparse. */
 fcnn_phrase_fn fcnn_sparse_unsupported, fcnn_sparse_weights_doubt, fcnn_sparse_winners_doubt;

@@ -80,6 +80,6 @@ static inline int64_t fcnn_widest(const struct fcnn_tiles *tiles)
     return tiles->vectors > tiles->pooled_vectors ? tiles->vectors : tiles->pooled_vectors;
 }
 
-extern const struct fcnn_tiles fcnn_tiles_scalar, fcnn_tiles_avx2, fcnn_tiles_avx512;
+extern const struct fcnn_tiles fcnn_tiles_scalar, fcnn_tiles_avx2, fcnn_tiles_avx512, fcnn_tiles_neon;
 
 #endif

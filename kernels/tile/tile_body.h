@@ -7,9 +7,6 @@
 #include "kernels/tile/pool_window.h"
 #include "kernels/tile/tile.h"
 
-/* A broadcast that the compiler must not fold into each FMA as a memory operand: one load, `vectors` uses. */
-FCNN_INLINE vec broadcast(const float *p) { return vec_keep(vec_set1(*p)); }
-
 /* Whatever is asked once per tile is asked outside the loops: unrolled, they would ask for every register. */
 FCNN_INLINE void tile_begin(const struct fcnn_tile *t, int rows, int vectors, mask last, vec acc[][FCNN_TILE_VECTORS])
 {
@@ -70,10 +67,10 @@ FCNN_INLINE void tile_end(const struct fcnn_tile *t, int rows, int vectors, mask
 }
 
 /* One step of all chains, once the columns are loaded. */
-#define TILE_MULTIPLY(address)                                                                     \
-    FCNN_UNROLL for (int i = 0; i < rows; i++) {                                                   \
-        vec x = broadcast(address);                                                                \
-        FCNN_UNROLL for (int j = 0; j < vectors; j++) acc[i][j] = vec_fma(x, column[j], acc[i][j]); \
+#define TILE_MULTIPLY(address)                                                                             \
+    FCNN_UNROLL for (int i = 0; i < rows; i++) {                                                           \
+        const factor x = factor_load(address);                                                             \
+        FCNN_UNROLL for (int j = 0; j < vectors; j++) acc[i][j] = vec_fma_factor(x, column[j], acc[i][j]); \
     }
 #define TILE_STEP(load_b, address)                                        \
     {                                                                     \
@@ -111,16 +108,19 @@ FCNN_INLINE vec outer_load(const float *p, int partial, mask last)
     return partial ? vec_load_masked(p, last) : vec_load(p);
 }
 
-/* `summed` is a constant, too; 2: with prefetching. */
-FCNN_INLINE void tile_outer(const struct fcnn_tile *t, const int rows, const int vectors, const int summed)
+/* `summed` is a constant, too; 2: with prefetching. So is `whole`: the last vector is not partial. */
+FCNN_INLINE void outer_sums(const struct fcnn_tile *t, const int rows, const int vectors, const int summed,
+                            const int whole)
 {
     const mask last = vec_first(t->width - (vectors - 1) * VL);
     vec acc[FCNN_TILE_ROWS][FCNN_TILE_VECTORS], sum[FCNN_TILE_VECTORS];
     const float *a[FCNN_TILE_ROWS];
     tile_begin(t, rows, vectors, last, acc);
     FCNN_UNROLL for (int i = 0; i < rows; i++) a[i] = t->a[i];
-    FCNN_UNROLL for (int j = 0; j < vectors; j++)
-        sum[j] = summed && t->out_b && t->carry ? outer_load(t->out_b + j * VL, j == vectors - 1, last) : vec_zero();
+    FCNN_UNROLL for (int j = 0; j < vectors; j++) {
+        const float *carried = summed && t->carry ? t->out_b : NULL;
+        sum[j] = carried ? outer_load(carried + j * VL, !whole && j == vectors - 1, last) : vec_zero();
+    }
     const int64_t b_stride = t->b_stride, ahead = t->ahead;
     const int32_t *steps = t->steps;
     for (int64_t s = 0; s < t->segment_count; s++) {
@@ -132,9 +132,9 @@ FCNN_INLINE void tile_outer(const struct fcnn_tile *t, const int rows, const int
             if (summed == 2)
                 FCNN_UNROLL for (int j = 0; j < vectors; j++) __builtin_prefetch(b + ahead + j * VL);
             FCNN_UNROLL for (int j = 0; j < vectors; j++) {
-                column[j] = outer_load(b + j * VL, j == vectors - 1, last);
+                column[j] = outer_load(b + j * VL, !whole && j == vectors - 1, last);
                 if (!summed) continue;
-                const mask dead = vec_eq(outer_load(alive + j * VL, j == vectors - 1, last), vec_zero());
+                const mask dead = vec_eq(outer_load(alive + j * VL, !whole && j == vectors - 1, last), vec_zero());
                 column[j] = vec_select(dead, vec_zero(), column[j]);
                 sum[j] = vec_add(sum[j], column[j]);
             }
@@ -143,7 +143,14 @@ FCNN_INLINE void tile_outer(const struct fcnn_tile *t, const int rows, const int
         }
     }
     tile_end(t, rows, vectors, last, acc);
-    if (summed && t->out_b) tile_store(t->out_b, vectors, 0, last, sum);
+    if (summed && t->out_b) tile_store(t->out_b, vectors, whole, last, sum);
+}
+
+/* Where masks cost nothing, whole vectors are loaded under one, too. */
+FCNN_INLINE void tile_outer(const struct fcnn_tile *t, const int rows, const int vectors, const int summed)
+{
+    if (!VEC_LOADS_MASKED && t->width == vectors * VL) outer_sums(t, rows, vectors, summed, 1);
+    else outer_sums(t, rows, vectors, summed, 0);
 }
 
 /* The outer form with one row pointer and no mask: twelve pointers do not fit the registers. */

@@ -78,6 +78,84 @@ int fcnn_plane_thicken(struct fcnn_plane *plane, int64_t radius)
     return 1;
 }
 
+/* ---- pieces ---- */
+
+struct flood {
+    const struct fcnn_plane *plane;
+    float least;
+    int32_t *piece; /* of each pixel; 0: none yet */
+    int64_t *stack;
+};
+
+/* Marks all that is connected to `start`; returns its ink. Each pixel is on the stack once. */
+static double mark(struct flood *flood, int64_t start, int32_t number)
+{
+    const struct fcnn_plane *p = flood->plane;
+    double ink = 0;
+    int64_t top = 0;
+    flood->piece[start] = number;
+    for (flood->stack[top++] = start; top;) {
+        const int64_t at = flood->stack[--top], y = at / p->w, x = at % p->w;
+        ink += p->v[at];
+        for (int64_t i = y > 0 ? y - 1 : 0; i <= y + 1 && i < p->h; i++)
+            for (int64_t j = x > 0 ? x - 1 : 0; j <= x + 1 && j < p->w; j++) {
+                const int64_t next = i * p->w + j;
+                if (flood->piece[next] || p->v[next] < flood->least) continue;
+                flood->piece[next] = number;
+                flood->stack[top++] = next;
+            }
+    }
+    return ink;
+}
+
+/* The faint rim of what went goes, too: pixels that touch it and no piece that stays. */
+static int stays(const struct flood *flood, const double *ink, double limit, int64_t at)
+{
+    const struct fcnn_plane *p = flood->plane;
+    const int64_t y = at / p->w, x = at % p->w;
+    int touches = 0;
+    if (flood->piece[at]) return ink[flood->piece[at]] >= limit;
+    for (int64_t i = y > 0 ? y - 1 : 0; i <= y + 1 && i < p->h; i++)
+        for (int64_t j = x > 0 ? x - 1 : 0; j <= x + 1 && j < p->w; j++) {
+            const int32_t piece = flood->piece[i * p->w + j];
+            if (piece && ink[piece] >= limit) return 1;
+            touches |= piece;
+        }
+    return !touches;
+}
+
+static int64_t drop(struct flood *flood, struct fcnn_plane *plane, double *ink, double part)
+{
+    const int64_t pixels = plane->h * plane->w;
+    int32_t pieces = 0;
+    int64_t gone = 0;
+    double most = 0;
+    for (int64_t i = 0; i < pixels; i++) {
+        if (flood->piece[i] || plane->v[i] < flood->least) continue;
+        pieces++;
+        ink[pieces] = mark(flood, i, pieces);
+        most = ink[pieces] > most ? ink[pieces] : most;
+    }
+    for (int32_t i = 1; i <= pieces; i++) gone += ink[i] < part * most;
+    for (int64_t i = 0; i < pixels && gone; i++)
+        if (plane->v[i] > 0 && !stays(flood, ink, part * most, i)) plane->v[i] = 0;
+    return gone;
+}
+
+int64_t fcnn_plane_despeck(struct fcnn_plane *plane, float least, double part)
+{
+    const size_t pixels = (size_t)(plane->h * plane->w);
+    struct flood flood = {plane, least, calloc(pixels, sizeof *flood.piece), malloc(pixels * sizeof *flood.stack)};
+    double *ink = malloc((pixels + 1) * sizeof *ink);
+    const int64_t gone = flood.piece && flood.stack && ink ? drop(&flood, plane, ink, part) : -1;
+    free(flood.piece);
+    free(flood.stack);
+    free(ink);
+    return gone;
+}
+
+/* ---- strokes ---- */
+
 static int is_ink(const struct fcnn_plane *plane, int64_t y, int64_t x)
 {
     return y >= 0 && x >= 0 && y < plane->h && x < plane->w && plane->v[y * plane->w + x] >= INK;

@@ -27,6 +27,10 @@ struct fcnn_plane fcnn_plane_resize(const struct fcnn_plane *plane, struct fcnn_
 /* Each value becomes the largest within `radius` rows and columns. 0: no memory, nothing was done. */
 int fcnn_plane_thicken(struct fcnn_plane *plane, int64_t radius);
 
+/* Sets to 0 what is not connected (by values of at least `least`, over corners too) to as much as `part` of the ink of
+ * the piece that has most. Returns the number of pieces that went; -1: no memory, nothing was done. */
+int64_t fcnn_plane_despeck(struct fcnn_plane *plane, float least, double part);
+
 /* Mean width of strokes: twice the area of ink (1/2 and more) over the length of its outline. 0: no ink. */
 double fcnn_plane_stroke(const struct fcnn_plane *plane);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Pictures in PNG files, by libpng's simplified interface. The header is read and held against the file's size first: a
+ * Pictures in PNG files, by libpng. The header is read and held against the file's size first: a
  * short file that announces a huge picture is refused before libpng or anybody else asks for memory. */
 #include "lib/io/png.h"
 
@@ -58,34 +58,87 @@ static fcnn_status check_header(FILE *file, int64_t size, const char *path, stru
                         (long long)header->h, (long long)header->w, (long long)size);
 }
 
-/* The whole picture; the image is begun. Frees nothing of it. */
-static fcnn_status finish(png_image *image, const char *path, fcnn_picture *picture)
+/* What libpng keeps for us while it reads. */
+struct reading {
+    png_structp png;
+    png_infop info;
+    fcnn_picture *picture;
+    char problem[128];
+    int no_memory;
+};
+
+static void on_error(png_structp png, png_const_charp message)
 {
-    const int alpha = (image->format & PNG_FORMAT_FLAG_ALPHA) != 0, color = (image->format & PNG_FORMAT_FLAG_COLOR) != 0;
-    image->format = color ? (alpha ? PNG_FORMAT_RGBA : PNG_FORMAT_RGB) : alpha ? PNG_FORMAT_GA : PNG_FORMAT_GRAY;
-    image->flags |= PNG_IMAGE_FLAG_16BIT_sRGB; /* else 16 bits without a gAMA chunk would be taken for linear light */
-    *picture = (fcnn_picture){.h = image->height, .w = image->width, .c = (color ? 3 : 1) + alpha};
-    picture->pixels = malloc((size_t)(picture->h * picture->w * picture->c));
-    if (!picture->pixels)
-        return fcnn_io_fail(FCNN_OUT_OF_MEMORY, "%s: out of memory for %lld x %lld pixels", path, (long long)picture->h,
-                            (long long)picture->w);
-    if (png_image_finish_read(image, NULL, picture->pixels, 0, NULL)) return FCNN_OK;
-    fcnn_picture_free(picture);
-    return fcnn_io_fail(FCNN_BAD_DATA, "%s: the PNG data are damaged: %s", path, image->message);
+    struct reading *reading = png_get_error_ptr(png);
+    snprintf(reading->problem, sizeof reading->problem, "%s", message);
+    png_longjmp(png, 1);
+}
+
+static void on_warning(png_structp png, png_const_charp message)
+{
+    (void)png;
+    (void)message;
+}
+
+/* After this the rows are bytes: 16 bits scaled, fewer expanded, palettes colours, transparent colours alpha. The
+ * interface of one call that libpng has, too, mixes the rows of interlaced 16-bit files up (1.6.39). */
+static int read_header(struct reading *reading, FILE *file)
+{
+    if (setjmp(png_jmpbuf(reading->png))) return 0;
+    png_init_io(reading->png, file);
+    png_read_info(reading->png, reading->info);
+    png_set_scale_16(reading->png);
+    png_set_expand(reading->png);
+    png_set_interlace_handling(reading->png);
+    png_read_update_info(reading->png, reading->info);
+    return 1;
+}
+
+static int read_rows(struct reading *reading)
+{
+    const fcnn_picture *p = reading->picture;
+    const int interlaced = png_get_interlace_type(reading->png, reading->info) != PNG_INTERLACE_NONE;
+    const int passes = interlaced ? PNG_INTERLACE_ADAM7_PASSES : 1;
+    if (setjmp(png_jmpbuf(reading->png))) return 0;
+    for (int pass = 0; pass < passes; pass++)
+        for (int64_t y = 0; y < p->h; y++) png_read_row(reading->png, p->pixels + y * p->w * p->c, NULL);
+    png_read_end(reading->png, NULL);
+    return 1;
+}
+
+static int make_room(struct reading *reading)
+{
+    fcnn_picture *p = reading->picture;
+    *p = (fcnn_picture){.h = png_get_image_height(reading->png, reading->info),
+                        .w = png_get_image_width(reading->png, reading->info),
+                        .c = png_get_channels(reading->png, reading->info)};
+    if (png_get_rowbytes(reading->png, reading->info) != (size_t)(p->w * p->c)) {
+        snprintf(reading->problem, sizeof reading->problem, "rows of another length than announced");
+        return 0;
+    }
+    p->pixels = malloc((size_t)(p->h * p->w * p->c));
+    reading->no_memory = !p->pixels;
+    return !reading->no_memory;
 }
 
 fcnn_status fcnn_png_decode(fcnn_picture *picture, FILE *file, int64_t size, const char *path)
 {
     struct fcnn_png_header header;
+    struct reading reading = {.picture = picture};
     *picture = (fcnn_picture){0};
     IO_TRY(check_header(file, size, path, &header));
     rewind(file);
-    png_image image = {.version = PNG_IMAGE_VERSION};
-    if (!png_image_begin_read_from_stdio(&image, file))
-        return fcnn_io_fail(FCNN_BAD_DATA, "%s: the PNG data are damaged: %s", path, image.message);
-    const fcnn_status status = finish(&image, path, picture);
-    png_image_free(&image);
-    return status;
+    reading.png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &reading, on_error, on_warning);
+    reading.info = reading.png ? png_create_info_struct(reading.png) : NULL;
+    reading.no_memory = !reading.info;
+    const int done = reading.info && read_header(&reading, file) && make_room(&reading) && read_rows(&reading);
+    png_destroy_read_struct(&reading.png, &reading.info, NULL);
+    if (done) return FCNN_OK;
+    fcnn_picture_free(picture);
+    if (reading.no_memory)
+        return fcnn_io_fail(FCNN_OUT_OF_MEMORY, "%s: out of memory for %lld x %lld pixels", path, (long long)header.h,
+                            (long long)header.w);
+    return fcnn_io_fail(FCNN_BAD_DATA, "%s: the PNG data are damaged: %s", path, reading.problem);
 }
 
 static fcnn_status open_regular(FILE **file, int64_t *size, const char *path)

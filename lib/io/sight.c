@@ -17,6 +17,7 @@
 #define MOST_UNEVEN 0.3    /* of the contrast: the quartiles of the border */
 #define LEAST_INK 3        /* pixels of the longer side of the box */
 #define BOX_LEVEL 0.3f     /* of the contrast, for the box: MNIST's are 20 pixels long at this level */
+#define SPECK 0.05         /* of the ink of the largest piece */
 #define MOST_FILLED 0.75   /* of a box that is no bar; MNIST has at most 0.66 */
 #define MOST_CHANGES 6.5   /* per line; MNIST has at most 4.5 */
 #define THIN 1.2           /* pixels of the network, of strokes; MNIST has 2 to 3 */
@@ -124,7 +125,7 @@ static float *sort_border(const struct fcnn_plane *plane, int64_t *count)
     return values;
 }
 
-/* Darkest and brightest, a thousandth of all pixels aside. */
+/* Darkest and brightest, a ten-thousandth of all pixels aside. */
 static fcnn_status find_range(struct work *work, double *low, double *high)
 {
     const int64_t count = work->plane.h * work->plane.w;
@@ -132,8 +133,8 @@ static fcnn_status find_range(struct work *work, double *low, double *high)
     if (!sorted.v) return no_memory(work);
     for (int64_t i = 0; i < count; i++) sorted.v[i] = work->plane.v[i];
     qsort(sorted.v, (size_t)count, sizeof *sorted.v, by_value);
-    *low = sorted.v[count / 1000];
-    *high = sorted.v[count - 1 - count / 1000];
+    *low = sorted.v[count / 10000];
+    *high = sorted.v[count - 1 - count / 10000];
     free(sorted.v);
     return FCNN_OK;
 }
@@ -165,6 +166,13 @@ static fcnn_status judge(struct work *work, double *noise)
         return fcnn_io_fail(FCNN_BAD_DATA, "%s: no even background: half of the border's grey values differ by %.0f and "
                             "more; cut out the digit", work->name, quartiles);
     return FCNN_OK;
+}
+
+static fcnn_status drop_specks(struct work *work)
+{
+    const int64_t gone = fcnn_plane_despeck(&work->plane, BOX_LEVEL, SPECK);
+    if (gone > 0) note(work, "%lld speck%s left out", (long long)gone, gone == 1 ? "" : "s");
+    return gone < 0 ? no_memory(work) : FCNN_OK;
 }
 
 static fcnn_status make_ink(struct work *work)
@@ -321,6 +329,7 @@ static fcnn_status see_grey(struct work *work)
     const struct fcnn_box box = fcnn_plane_box(&work->plane, BOX_LEVEL);
     IO_TRY(check_ink(work, &box));
     const int prepared = is_prepared(work, &box);
+    if (!prepared && !work->options->no_center) IO_TRY(drop_specks(work));
     if (prepared) note(work, "%lld x %lld and centred already: not resized", (long long)p->h, (long long)p->w);
     IO_TRY(prepared || work->options->no_center ? whole(work) : center(work));
     return check_strokes(work, &(struct fcnn_plane){sight->h, sight->w, sight->x});

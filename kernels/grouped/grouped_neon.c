@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Convolution of groups of few channels, neon. */
+#include "kernels/simd/vector_neon.h"
+
+#include "kernels/grouped/body.h"
+#include "kernels/grouped/weights_body.h"
+
+static const struct fcnn_grouped loops = {VL,       TILE_PIXELS, SUM_TAPS, SUM_SPREAD,
+                                          fill_row, run_row,     sum_rows, store_sums};
+
+const struct fcnn_variant conv2d_fwd_grouped_neon = FCNN_GROUPED_GATHER(loops);
+const struct fcnn_variant conv2d_bwd_data_grouped_neon = FCNN_GROUPED_GATHER(loops);
+const struct fcnn_variant conv2d_bwd_weights_grouped_neon = FCNN_GROUPED_WEIGHTS(loops);
