@@ -31,6 +31,7 @@ script_tests = \
     tests/check_table.sh \
     tests/check_tier0.sh \
     tests/check_tuning.sh \
+    tests/check_tutorial.sh \
     tests/check_vectors.sh
 EXTRA_DIST += $(script_tests) tests/README.md tests/growth.c tests/lsan.supp tests/make_keras_files.py \
     tests/onnx_predict.py tests/run_bench.sh
