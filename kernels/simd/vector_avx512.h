@@ -58,9 +58,9 @@ static inline vec vec_abs(vec a) { return _mm512_abs_ps(a); }
 static inline vec vec_negate(vec a) { return _mm512_xor_ps(a, _mm512_set1_ps(-0.0f)); }
 
 /* One number by which all lanes are multiplied: loaded once, and not folded into each multiply-add. */
-typedef vec factor;
-static inline factor factor_load(const float *p) { return vec_keep(vec_set1(*p)); }
-static inline vec vec_fma_factor(factor x, vec b, vec c) { return vec_fma(x, b, c); }
+typedef vec vec_factor;
+static inline vec_factor vec_factor_load(const float *p) { return vec_keep(vec_set1(*p)); }
+static inline vec vec_fma_factor(vec_factor x, vec b, vec c) { return vec_fma(x, b, c); }
 
 /* Comparisons: false where a lane is NaN, except vec_not_le and vec_unordered. */
 static inline mask vec_lt(vec a, vec b) { return _mm512_cmp_ps_mask(a, b, _CMP_LT_OQ); }

@@ -82,14 +82,14 @@ static inline vec vec_negate(vec a) { return vnegq_f32(a); }
 
 /* One number by which all lanes are multiplied: a multiply-add takes it from a lane, so nothing is broadcast. The asm
  * keeps the compiler from doing so. */
-typedef float32x4_t factor;
-static inline factor factor_load(const float *p)
+typedef float32x4_t vec_factor;
+static inline vec_factor vec_factor_load(const float *p)
 {
-    factor x;
+    vec_factor x;
     __asm__("ldr %s0, %1" : "=w"(x) : "m"(*p));
     return x;
 }
-static inline vec vec_fma_factor(factor x, vec b, vec c) { return vfmaq_laneq_f32(c, b, x, 0); }
+static inline vec vec_fma_factor(vec_factor x, vec b, vec c) { return vfmaq_laneq_f32(c, b, x, 0); }
 
 /* Comparisons: false where a lane is NaN, except vec_not_le and vec_unordered. */
 static inline mask vec_lt(vec a, vec b) { return vcltq_f32(a, b); }

@@ -69,7 +69,7 @@ FCNN_INLINE void tile_end(const struct fcnn_tile *t, int rows, int vectors, mask
 /* One step of all chains, once the columns are loaded. */
 #define TILE_MULTIPLY(address)                                                                             \
     FCNN_UNROLL for (int i = 0; i < rows; i++) {                                                           \
-        const factor x = factor_load(address);                                                             \
+        const vec_factor x = vec_factor_load(address);                                                     \
         FCNN_UNROLL for (int j = 0; j < vectors; j++) acc[i][j] = vec_fma_factor(x, column[j], acc[i][j]); \
     }
 #define TILE_STEP(load_b, address)                                        \
