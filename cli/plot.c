@@ -102,7 +102,8 @@ static void check_options(const struct plot *plot)
 static int run(int argc, char **argv)
 {
     struct plot plot = {.data = {.seed = 1, .any_shape = 1}};
-    for (int i = cli_parse(&cli_plot, argc, argv, &plot); i < argc; i++) cli_add_text(&cli_plot, &plot.histories, argv[i]);
+    for (int i = cli_parse(&cli_plot, argc, argv, &plot); i < argc; i++)
+        cli_add_text(&cli_plot, &plot.histories, argv[i]);
     check_options(&plot);
     int code = plot.html ? cli_write_file(plot.html, NULL) : EXIT_SUCCESS;
     if (!code && plot.png) code = cli_write_file(plot.png, NULL);

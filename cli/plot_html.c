@@ -17,13 +17,15 @@
 static const char head[] =
     "<!DOCTYPE html>\n"
     "<html lang=\"en\"><head><meta charset=\"utf-8\"><title>fastcnn plot</title>\n"
-    "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; img-src data:\">\n"
+    "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; "
+    "img-src data:\">\n"
     "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
     "<style>\n"
     ":root { color-scheme: light dark; --text: #1b1f24; --paper: #ffffff; --line: #d5dae0; --heat: 28 110 164;\n"
     "  --c0: #1c6ea4; --c1: #c95000; --c2: #2e7d32; --c3: #8e24aa; --c4: #5a5a5a; --c5: #8a6700; }\n"
     "@media (prefers-color-scheme: dark) { :root { --text: #e4e8ec; --paper: #14171a; --line: #39414a;\n"
-    "  --heat: 74 144 200; --c0: #6db4e4; --c1: #f08c55; --c2: #7fc784; --c3: #cf8de0; --c4: #b0b0b0; --c5: #d9b44a; } }\n"
+    "  --heat: 74 144 200; --c0: #6db4e4; --c1: #f08c55; --c2: #7fc784; --c3: #cf8de0; --c4: #b0b0b0;\n"
+    "  --c5: #d9b44a; } }\n"
     "* { box-sizing: border-box; }\n"
     "body { margin: 0 auto; padding: 0 1rem 2rem; max-width: 60rem; background: var(--paper); color: var(--text);\n"
     "  font: 16px/1.45 system-ui, sans-serif; overflow-wrap: anywhere; }\n"
@@ -214,8 +216,8 @@ static void put_row(FILE *out, const struct plot *plot, int row)
     fputs("<tr>", out);
     html_cell_name(out, plot_class(plot, row, name));
     for (int i = 0; i < classes; i++)
-        fprintf(out, "<td class=\"n heat\" style=\"--p:%.3f\">%lld</td>", all ? sqrt((double)counts[i] / (double)all) : 0,
-                (long long)counts[i]); /* the root, so that few are seen too */
+        fprintf(out, "<td class=\"n heat\" style=\"--p:%.3f\">%lld</td>",
+                all ? sqrt((double)counts[i] / (double)all) : 0, (long long)counts[i]); /* the root, so that few are seen too */
     fputs("</tr>\n", out);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * What there is to see of a model: the matrix of what it confuses, the images it gets most wrong, its first filters, and
- * what each layer makes of one image. */
+ * What there is to see of a model: the matrix of what it confuses, the images it gets most wrong, its first filters,
+ * and what each layer makes of one image. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -75,7 +75,8 @@ static void make_sheet(struct plot_sheet *sheet, const struct tiles *tiles, int 
     int64_t columns = SHEET_WIDTH / ((tiles->w + 1) * sheet->zoom);
     columns = columns < 1 ? 1 : columns > tiles->count ? tiles->count : columns;
     const int64_t rows = (tiles->count + columns - 1) / columns;
-    canvas_make(&sheet->picture, rows * (tiles->h + 1) - 1, columns * (tiles->w + 1) - 1, (canvas_color){128, 128, 128});
+    canvas_make(&sheet->picture, rows * (tiles->h + 1) - 1, columns * (tiles->w + 1) - 1,
+                (canvas_color){128, 128, 128});
     for (int64_t i = 0; i < tiles->count * tiles->h * tiles->w; i++) {
         const int64_t tile = i / (tiles->h * tiles->w), y = i / tiles->w % tiles->h, x = i % tiles->w;
         const double v = (double)value_of(tiles, tile, y, x);
@@ -94,7 +95,8 @@ static int64_t most_tiles(int64_t count, int64_t floats)
 static void note_rest(char *caption, size_t size, int64_t shown, int64_t all)
 {
     const size_t used = strlen(caption);
-    if (shown < all) snprintf(caption + used, size - used, "; the first %lld of %lld", (long long)shown, (long long)all);
+    if (shown < all)
+        snprintf(caption + used, size - used, "; the first %lld of %lld", (long long)shown, (long long)all);
 }
 
 /* ---- images ---- */

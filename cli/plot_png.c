@@ -6,7 +6,8 @@
 
 #include "cli/plot.h"
 
-enum { WIDTH = 840, MARGIN = 20, CHART = 260, LEFT = 90, TEXT = 2, LINE = CANVAS_LINE * TEXT, CELL = 28, CELL_LEAST = 14, NAMES = 44 };
+enum { WIDTH = 840, MARGIN = 20, CHART = 260, LEFT = 90, TEXT = 2, LINE = CANVAS_LINE * TEXT };
+enum { CELL = 28, CELL_LEAST = 14, NAMES = 44 }; /* of the matrix: height, least width, width of names */
 
 static const canvas_color white = {255, 255, 255}, ink = {27, 31, 36}, pale = {213, 218, 224};
 static const canvas_color colors[PLOT_COLORS] = {{28, 110, 164}, {201, 80, 0},  {46, 125, 50},

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * What inner layers give, by a model of its own with the layers up to the one that is asked for: there no layer is fused
- * with one behind it. A dense layer of one unit makes it a model; its result is not computed. */
+ * What inner layers give, by a model of its own with the layers up to the one that is asked for: there no layer is
+ * fused with one behind it. A dense layer of one unit makes it a model; its result is not computed. */
 #include "lib/net/net.h"
 
 #include <string.h>
