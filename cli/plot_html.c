@@ -215,9 +215,9 @@ static void put_row(FILE *out, const struct plot *plot, int row)
     for (int i = 0; i < classes; i++) all += counts[i];
     fputs("<tr>", out);
     html_cell_name(out, plot_class(plot, row, name));
-    for (int i = 0; i < classes; i++)
+    for (int i = 0; i < classes; i++) /* colour by the root, so that few are seen, too */
         fprintf(out, "<td class=\"n heat\" style=\"--p:%.3f\">%lld</td>",
-                all ? sqrt((double)counts[i] / (double)all) : 0, (long long)counts[i]); /* the root, so that few are seen too */
+                all ? sqrt((double)counts[i] / (double)all) : 0, (long long)counts[i]);
     fputs("</tr>\n", out);
 }
 
