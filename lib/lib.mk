@@ -46,6 +46,7 @@ libfcnn_core_la_SOURCES = \
     lib/net/net.h \
     lib/net/normalize.c \
     lib/net/optimizer.c \
+    lib/net/outputs.c \
     lib/net/plans.c \
     lib/net/random.c \
     lib/net/receipt.c \

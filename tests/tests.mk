@@ -26,10 +26,12 @@ script_tests = \
     tests/check_published.sh \
     tests/check_onnx.sh \
     tests/check_page.sh \
+    tests/check_plot.sh \
     tests/check_symbols.sh \
     tests/check_table.sh \
     tests/check_tier0.sh \
     tests/check_tuning.sh \
+    tests/check_tutorial.sh \
     tests/check_vectors.sh
 EXTRA_DIST += $(script_tests) tests/README.md tests/growth.c tests/lsan.supp tests/make_keras_files.py \
     tests/onnx_predict.py tests/run_bench.sh
@@ -87,9 +89,9 @@ other_programs = \
     tests/check_faults \
     tests/check_fit \
     tests/check_gate \
-    tests/check_gradients \
     tests/check_gate_files \
     tests/check_gate_report \
+    tests/check_gradients \
     tests/check_hyper \
     tests/check_idx \
     tests/check_input \
@@ -105,6 +107,7 @@ other_programs = \
     tests/check_optimizers \
     tests/check_npz \
     tests/check_orders \
+    tests/check_outputs \
     tests/check_peak \
     tests/check_peers \
     tests/check_pins \
