@@ -72,7 +72,9 @@ check-local:
 endif
 
 # tests/NAME comes from tests/NAME.c and the common library.
-check_programs = tests/check_kernels $(other_programs)
+check_programs = \
+    tests/check_kernels \
+    $(other_programs)
 other_programs = \
     tests/check_allocator \
     tests/check_api \
