@@ -46,6 +46,7 @@ libfcnn_core_la_SOURCES = \
     lib/net/net.h \
     lib/net/normalize.c \
     lib/net/optimizer.c \
+    lib/net/outputs.c \
     lib/net/plans.c \
     lib/net/random.c \
     lib/net/receipt.c \
@@ -174,6 +175,7 @@ libfcnn_io_la_SOURCES = \
     lib/io/sight.h \
     lib/io/text.c \
     lib/io/text.h \
+    lib/io/text_file.c \
     lib/io/text_table.c \
     lib/io/text_write.c \
     lib/io/unzip.c \

@@ -379,6 +379,11 @@ START_TEST(zip_files_that_are_not_read)
     for (int i = 0; i < 4; i++) zip.at[entry + 24 + (size_t)i] = 0xff;
     spill(zip.at, zip.count);
     expect(FCNN_BAD_DATA, "zip64", NULL);
+    begin_zip();
+    add_array("x_train.npy", "|u1", "(6, 2, 3)", 36, pixel, 0);
+    add_array("x_train.npy", "|u1", "(6, 2, 3)", 36, pixel, 0);
+    write_zip();
+    expect(FCNN_BAD_DATA, "entry 2 of the zip directory has the name of another one", NULL);
     unlink(path);
     expect(FCNN_NO_FILE, path, "No such file", NULL);
 }

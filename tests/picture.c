@@ -2,7 +2,7 @@
  * What shell tests need of pictures and models:
  *     picture write FILE H W C      numbers from stdin, 0 to 255, to a PNG
  *     picture read FILE             "H W C", then the numbers of each row on a line
- *     picture digit FILE N [SIDE]   the Nth synthetic test digit, SIDE x SIDE pixels of it (default 28): bright on black
+ *     picture digit FILE N [SIDE]   the Nth synthetic test digit in SIDE x SIDE pixels (default 28): bright on black
  *     picture data FOLDER N         N synthetic test digits as FOLDER/test/CLASS/NUMBER.png
  *     picture model FILE N          the MNIST network, trained for three epochs on N synthetic digits */
 #include <stdio.h>

@@ -26,10 +26,12 @@ script_tests = \
     tests/check_published.sh \
     tests/check_onnx.sh \
     tests/check_page.sh \
+    tests/check_plot.sh \
     tests/check_symbols.sh \
     tests/check_table.sh \
     tests/check_tier0.sh \
     tests/check_tuning.sh \
+    tests/check_tutorial.sh \
     tests/check_vectors.sh
 EXTRA_DIST += $(script_tests) tests/README.md tests/growth.c tests/lsan.supp tests/make_keras_files.py \
     tests/onnx_predict.py tests/run_bench.sh
@@ -70,7 +72,9 @@ check-local:
 endif
 
 # tests/NAME comes from tests/NAME.c and the common library.
-check_programs = tests/check_kernels $(other_programs)
+check_programs = \
+    tests/check_kernels \
+    $(other_programs)
 other_programs = \
     tests/check_allocator \
     tests/check_api \
@@ -105,6 +109,7 @@ other_programs = \
     tests/check_npz \
     tests/check_optimizers \
     tests/check_orders \
+    tests/check_outputs \
     tests/check_peak \
     tests/check_peers \
     tests/check_pins \
@@ -255,8 +260,8 @@ check-random: tests/check_kernels
 	@$(AM_TESTS_ENVIRONMENT) FCNN_TEST_LISTS=0 FCNN_TEST_RANDOM='$(RANDOM_PROBLEMS)' $(FCNN_RUN) tests/check_kernels
 
 # libFuzzer on everything that reads files: tests/fuzz/run.sh says how. Succeeds where there is no libFuzzer.
-fuzz_targets = tests/fuzz/keras_file.c tests/fuzz/keras_json.c tests/fuzz/safetensors.c \
-    tests/fuzz/text_model.c tests/fuzz/tuning.c
+fuzz_targets = tests/fuzz/keras_file.c tests/fuzz/keras_json.c tests/fuzz/npz.c tests/fuzz/png.c \
+    tests/fuzz/safetensors.c tests/fuzz/text_model.c tests/fuzz/tuning.c
 EXTRA_DIST += tests/fuzz/run.sh $(fuzz_targets) tests/fuzz/seeds
 .PHONY: fuzz
 fuzz:

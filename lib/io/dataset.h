@@ -35,6 +35,9 @@ const char *fcnn_dataset_class(const struct fcnn_dataset *set, int number, char 
 /* npz.c: uint8 (or other whole numbers from 0 to 255) as pixels, floats from 0 to 1 as they are; labels of any whole
  * numbers; either byte order, C order; shapes (n,h,w), (n,h,w,c), labels (n,) or (n,1). */
 fcnn_status fcnn_npz_load(struct fcnn_dataset *set, const char *path, int training, int64_t limit);
+struct fcnn_unzip;
+fcnn_status fcnn_npz_read(struct fcnn_dataset *set, struct fcnn_unzip *zip, const char *path, int training,
+                          int64_t limit); /* of an opened archive; `path` is for sentences */
 
 /* folder.c: PNG files of one size. Classes are the names of the sub-folders with PNG files in them, sorted by bytes.
  * Images are grey if every one is, though it be stored as RGB, else RGB; transparent pixels are refused. Order: by name

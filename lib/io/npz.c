@@ -177,18 +177,26 @@ static fcnn_status load(struct fcnn_dataset *set, struct array *images, struct a
     return read_elements(images, set, put_pixel);
 }
 
-fcnn_status fcnn_npz_load(struct fcnn_dataset *set, const char *path, int training, int64_t limit)
+fcnn_status fcnn_npz_read(struct fcnn_dataset *set, struct fcnn_unzip *zip, const char *path, int training,
+                          int64_t limit)
 {
-    struct fcnn_unzip *zip;
     *set = (struct fcnn_dataset){0};
-    IO_TRY(fcnn_unzip_open(&zip, path));
     struct array *arrays = calloc(2, sizeof *arrays);
     fcnn_status status = arrays ? find(arrays, zip, path, training ? "x_train.npy" : "x_test.npy")
                                 : fcnn_io_fail(FCNN_OUT_OF_MEMORY, "%s: out of memory", path);
     if (!status) status = find(arrays + 1, zip, path, training ? "y_train.npy" : "y_test.npy");
     if (!status) status = load(set, arrays, arrays + 1, limit);
     free(arrays);
-    fcnn_unzip_close(zip);
     if (status) fcnn_dataset_free(set);
+    return status;
+}
+
+fcnn_status fcnn_npz_load(struct fcnn_dataset *set, const char *path, int training, int64_t limit)
+{
+    struct fcnn_unzip *zip;
+    *set = (struct fcnn_dataset){0};
+    IO_TRY(fcnn_unzip_open(&zip, path));
+    const fcnn_status status = fcnn_npz_read(set, zip, path, training, limit);
+    fcnn_unzip_close(zip);
     return status;
 }

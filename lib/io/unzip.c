@@ -30,6 +30,7 @@ struct member {
 
 struct fcnn_unzip {
     char *path;
+    const unsigned char *memory; /* the archive; NULL: it is a file */
     int fd, count;
     int64_t length, directory; /* of the file; where its directory begins */
     struct member *members;
@@ -49,6 +50,10 @@ static uint32_t u32(const unsigned char *b) { return u16(b) | u16(b + 2) << 16; 
 
 static fcnn_status read_at(struct fcnn_unzip *zip, int64_t at, void *bytes, int64_t count)
 {
+    if (zip->memory) {
+        memcpy(bytes, zip->memory + at, (size_t)count); /* within it: the directory was held against its length */
+        return FCNN_OK;
+    }
     for (int64_t done = 0; done < count;) {
         const ssize_t n = pread(zip->fd, (char *)bytes + done, (size_t)(count - done), at + done);
         if (n < 0 && errno == EINTR) continue;
@@ -75,6 +80,8 @@ static fcnn_status read_entry(struct fcnn_unzip *zip, int number, const unsigned
     if (name < 1 || name >= FCNN_UNZIP_NAME || memchr(b + ENTRY, 0, name))
         return bad_entry(zip, number, "has a name that is empty, longer than 255 bytes or holds a NUL");
     memcpy(m->name, b + ENTRY, name);
+    for (int i = 0; i < number; i++)
+        if (!strcmp(zip->members[i].name, m->name)) return bad_entry(zip, number, "has the name of another one");
     m->method = (int)u16(b + 10);
     m->crc = u32(b + 16);
     m->packed = u32(b + 20);
@@ -126,25 +133,45 @@ static fcnn_status read_directory(struct fcnn_unzip *zip)
     return read_entries(zip, size);
 }
 
+static struct fcnn_unzip *make(const char *path)
+{
+    struct fcnn_unzip *zip = calloc(1, sizeof *zip);
+    if (zip) zip->fd = -1;
+    if (zip && (zip->path = strdup(path))) return zip;
+    free(zip);
+    fcnn_io_fail(FCNN_OUT_OF_MEMORY, "%s: out of memory", path);
+    return NULL;
+}
+
+static fcnn_status conclude(struct fcnn_unzip *zip, fcnn_status status, struct fcnn_unzip **to)
+{
+    if (!status) status = read_directory(zip);
+    if (status) fcnn_unzip_close(zip);
+    *to = status ? NULL : zip;
+    return status;
+}
+
 fcnn_status fcnn_unzip_open(struct fcnn_unzip **to, const char *path)
 {
     struct stat st;
-    *to = NULL;
-    struct fcnn_unzip *zip = calloc(1, sizeof *zip);
-    if (!zip || !(zip->path = strdup(path))) {
-        free(zip);
-        return fcnn_io_fail(FCNN_OUT_OF_MEMORY, "%s: out of memory", path);
-    }
+    struct fcnn_unzip *zip = *to = make(path);
+    if (!zip) return FCNN_OUT_OF_MEMORY;
     fcnn_status status = FCNN_OK;
     zip->fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     if (zip->fd < 0 || fstat(zip->fd, &st))
         status = fcnn_io_fail(FCNN_NO_FILE, "%s: cannot be opened: %s", path, strerror(errno));
     else if (!S_ISREG(st.st_mode)) status = fcnn_io_fail(FCNN_NO_FILE, "%s: not a regular file", path);
     else zip->length = st.st_size;
-    if (!status) status = read_directory(zip);
-    if (status) fcnn_unzip_close(zip);
-    else *to = zip;
-    return status;
+    return conclude(zip, status, to);
+}
+
+fcnn_status fcnn_unzip_open_memory(struct fcnn_unzip **to, const unsigned char *bytes, size_t size, const char *name)
+{
+    struct fcnn_unzip *zip = *to = make(name);
+    if (!zip) return FCNN_OUT_OF_MEMORY;
+    zip->memory = bytes;
+    zip->length = (int64_t)size;
+    return conclude(zip, FCNN_OK, to);
 }
 
 void fcnn_unzip_close(struct fcnn_unzip *zip)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * Reading zip files, member by member, stored or deflated, with bounded memory: what the directory at the end announces
+ * Reading zip files and archives in memory, member by member, stored or deflated, with bounded memory: what the directory at the end announces
  * is held against the file's size, and contents come in pieces of the caller's size. One thread at a time per file. */
 #ifndef FCNN_UNZIP_H
 #define FCNN_UNZIP_H
@@ -12,8 +12,10 @@
 struct fcnn_unzip;
 
 /* Reads the directory of a regular file. FCNN_NO_FILE, FCNN_BAD_DATA (also: encrypted, split, zip64, another
- * compression), FCNN_OUT_OF_MEMORY; *zip is NULL then. */
+ * compression, two members of one name), FCNN_OUT_OF_MEMORY; *zip is NULL then. */
 fcnn_status fcnn_unzip_open(struct fcnn_unzip **zip, const char *path);
+/* The same of an archive in memory, which must stay there; `name` stands for its path in sentences. */
+fcnn_status fcnn_unzip_open_memory(struct fcnn_unzip **zip, const unsigned char *bytes, size_t size, const char *name);
 void fcnn_unzip_close(struct fcnn_unzip *zip); /* NULL is fine */
 
 int fcnn_unzip_count(const struct fcnn_unzip *zip);
