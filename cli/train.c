@@ -23,7 +23,7 @@ static int open_model(struct training *t, const fcnn_compile_options *defaults, 
     fcnn_load_options options = {.kernels = &t->kernels};
     t->compile.seed = t->data.seed;
     int code = EXIT_SUCCESS;
-    if (!says_something) {
+    if (t->model_name && !says_something) {
         code = cli_model_open(model, name, &options, &t->file);
         if (!code && t->file.has_training) return code;
         fcnn_model_destroy(*model);
