@@ -276,7 +276,7 @@ check-programs:
 # changes what plans choose: programs that name their kernels, or have none, do the same under it.
 isa_free = cases digits dispatch faults gate.* idx input kernels limits orders peak peers places problem reference.* \
     report results summaries summary text winograd
-.PHONY: check-isa check-nehalem
+.PHONY: check-aarch64 check-isa check-nehalem
 check-isa:
 	tests=$$(echo $(check_programs) | tr ' ' '\n' | \
 	    grep -vE "^tests/check_($$(echo '$(isa_free)' | tr ' ' '|'))\$$") && \
@@ -292,3 +292,13 @@ check-nehalem:
 	CK_FORK=no CK_TIMEOUT_MULTIPLIER=50 FCNN_TEST_SMALL=1 FCNN_TEST_RANDOM=5 FCNN_TEST_MOST=1e5 \
 	    $(MAKE) check TESTS='$(emulated)' \
 	    FCNN_RUN='./libtool --mode=execute qemu-x86_64 -cpu Nehalem'
+
+# In a build of scripts/configure-aarch64: what differs on another machine, in a few minutes of qemu. Every NEON row
+# with few problems, what knows instruction sets, and training, which must end where it does on x86.
+aarch64_programs = tests/check_denormals tests/check_dispatch tests/check_explain tests/check_isas tests/check_kernels \
+    tests/check_peak tests/check_pins tests/check_reference tests/check_settings
+check-aarch64: fastcnn fastcnn-icount
+	FCNN_TEST_KERNEL='*_neon' FCNN_TEST_RANDOM=3 FCNN_TEST_MOST=2e4 $(MAKE) check-TESTS \
+	    check_PROGRAMS='$(aarch64_programs)' TESTS='$(aarch64_programs) tests/check_hot_loops.sh tests/check_table.sh'
+	hash=$$(sed -n 's/^| `.\/fastcnn prove --quick` | `\([0-9a-f]*\)` |$$/\1/p' $(srcdir)/README.md) && \
+	    FASTCNN_TUNING=off $(FCNN_RUN) ./fastcnn prove --quick --expect="$$hash"
