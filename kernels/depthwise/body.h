@@ -65,8 +65,8 @@ FCNN_INLINE void add_window(const struct fcnn_depthwise_run *run, const float *s
 
 /* `columns` and what follows it are constants; taps 0: any; full: all lanes are real. Row after row of taps, each for
  * all rows of outputs that meet it, so that it is in the cache for the second one: `apart` rows of taps lie between
-XX
  * rows of outputs. */
+FCNN_INLINE void run_lanes(const struct fcnn_depthwise_run *run, const struct tile *tile, const struct lanes *at,
                            vec init, float *dst, const int columns, const int taps, const int stride,
                            const int full)
 {
