@@ -8,6 +8,7 @@
 set -u
 clang=${CLANG-clang} seconds=${FUZZ_SECONDS-60} source=$(cd "$top_srcdir" && pwd)
 unset FASTCNN_ISA FASTCNN_MATH FASTCNN_KERNEL FASTCNN_NUM_THREADS FASTCNN_VERBOSE FASTCNN_CACHES
+rm -rf fuzz/objects # of sources that are gone
 mkdir -p fuzz/objects && cd fuzz || exit 1
 checks='-fsanitize=address,undefined -fno-sanitize-recover=all'
 echo 'int LLVMFuzzerTestOneInput(const unsigned char *b, unsigned long n) { return b && n > 9; }' >probe.c
