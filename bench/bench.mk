@@ -210,6 +210,7 @@ bench/fastcnn_icount-icount.$(OBJEXT): Makefile # it knows the flags
 EXTRA_DIST += bench/icount.sh bench/hot_loops.sh bench/tier0.sh $(baselines)
 baselines = \
     bench/baseline/hot-loops-gcc-12-avx512.txt \
+    bench/baseline/hot-loops-gcc-12-neon.txt \
     bench/baseline/icount-gcc-12-avx2.txt \
     bench/baseline/icount-gcc-12-scalar.txt
 

@@ -18,11 +18,12 @@ END
 . "$(dirname "$0")/tier0.sh"
 key=$(echo "$key" | sed -n '/^compiler \|^flags /{s/  */ /g; s/ $//; p; }')
 
-# An instruction set: multiply-adds, vectors and masks on the stack, jumps. Another one is a line here.
+# An instruction set: multiply-adds, vectors and masks on the stack, jumps (of ARM those under a condition: others come
+# back from cold code). Another one is a line here.
 for isa in avx512 neon; do
     case $isa in
     avx512) fma='^vfn?m(add|sub)' stack='^[vk].*\(%rsp' jump='^j[a-z]+ ' ;;
-    neon) fma='^(fml[as]|fn?m(add|sub)) ' stack='^(ldr|str|ldp|stp|ld1|st1).*[qv][0-9].*\[sp' jump='^(b[. ]|cb|tb)' ;;
+    neon) fma='^(fml[as]|fn?m(add|sub)) ' stack='^(ldr|str|ldp|stp|ld1|st1).*[qv][0-9].*\[sp' jump='^(b[.]|cb|tb)' ;;
     esac
     objects=$(find kernels -name "libfcnn_${isa}_la-*.o" | sort)
     [ -z "$objects" ] || break
@@ -83,6 +84,7 @@ for object in $objects; do
             line = $0
             sub(/^[^\t]*\t/, "", line)
             gsub(/[ \t]+/, " ", line)
+            sub(/ *\/\/.*/, "", line) # objdump explains conditions of ARM
             address[++count] = at
             text[count] = line
             if (line !~ jump_is || !match(line, /[0-9a-f]+ <[^>]*>$/)) next

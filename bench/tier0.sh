@@ -15,5 +15,5 @@ done
 [ -n "$program" ] || { usage >&2 && exit 64; }
 skip() { echo "SKIP: $*"; exit 77; }
 fail() { echo "FAIL: $*"; exit 1; }
-key=$("$program" --key) || fail "$program --key"
+key=$(${FCNN_RUN-} "$program" --key) || fail "$program --key"
 name=$(echo "$key" | sed -n 's/^name //p')

@@ -113,12 +113,20 @@ static int read_choice(const struct cli_command *command, const struct cli_optio
     cli_usage(command, "--%s: expected %s, found '%s'", o->name, words, text);
 }
 
+void cli_add_text(const struct cli_command *command, struct cli_texts *texts, const char *text)
+{
+    if (texts->count == CLI_MOST_TEXTS)
+        cli_usage(command, "'%s' is one more than the %d that can be given", text, CLI_MOST_TEXTS);
+    texts->text[texts->count++] = text;
+}
+
 static void store(const struct cli_command *command, const struct row *row, const char *text)
 {
     const struct cli_option *o = row->option;
     switch (o->kind) {
     case CLI_SET: *(int *)row->target = (int)o->low; break;
     case CLI_TEXT: *(const char **)row->target = text; break;
+    case CLI_TEXTS: cli_add_text(command, row->target, text); break;
     case CLI_INT: *(int *)row->target = (int)read_integer(command, o, text); break;
     case CLI_INT64: *(int64_t *)row->target = read_integer(command, o, text); break;
     case CLI_FLOAT: *(float *)row->target = (float)read_real(command, o, text); break;

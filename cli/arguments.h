@@ -10,11 +10,18 @@
 enum cli_kind {
     CLI_SET,    /* takes no value: stores `low` into an int */
     CLI_TEXT,   /* const char * */
+    CLI_TEXTS,  /* struct cli_texts: the option may be given several times */
     CLI_INT,    /* int, low .. high */
     CLI_INT64,  /* int64_t or uint64_t, low .. high */
     CLI_FLOAT,  /* float, least .. most */
     CLI_DOUBLE, /* double, least .. most */
     CLI_CHOICE, /* int: the number of the word among word(0), word(1), ... up to NULL */
+};
+
+#define CLI_MOST_TEXTS 16
+struct cli_texts {
+    int count;
+    const char *text[CLI_MOST_TEXTS];
 };
 
 struct cli_option {
@@ -46,6 +53,9 @@ int cli_parse(const struct cli_command *command, int argc, char **argv, void *in
 /* A usage error that the table cannot find: a sentence, how to get help, exit 64. */
 _Noreturn void cli_usage(const struct cli_command *command, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+
+/* One more value of a CLI_TEXTS, as if its option had been given; too many are a usage error. */
+void cli_add_text(const struct cli_command *command, struct cli_texts *texts, const char *text);
 
 /* Paragraphs ('\n' begins a new line) on stdout, wrapped and indented; the cursor is in `column`. */
 void cli_print_wrapped(const char *text, int column, int indent);

@@ -8,11 +8,15 @@ libfcnn_program_la_SOURCES = \
     cli/program.h
 
 bin_PROGRAMS += fastcnn
-fastcnn_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+fastcnn_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(NETTLE_CFLAGS)
 cli_sources = \
+    bench/format.c \
+    bench/report/html.c \
     cli/arguments.c \
     cli/arguments.h \
     cli/cli.h \
+    cli/canvas.c \
+    cli/canvas.h \
     cli/convert.c \
     cli/data.c \
     cli/evaluate.c \
@@ -32,6 +36,11 @@ cli_sources = \
     cli/model.h \
     cli/network.c \
     cli/network.h \
+    cli/plot.c \
+    cli/plot.h \
+    cli/plot_html.c \
+    cli/plot_model.c \
+    cli/plot_png.c \
     cli/predict.c \
     cli/progress.c \
     cli/prove.c \
@@ -50,7 +59,7 @@ cli_sources = \
     cli/ui.c
 fastcnn_SOURCES = $(cli_sources)
 fastcnn_LDADD = libfcnn-program.la libfcnn-cases.la libfcnn-reference.la libfcnn-layers.la libfcnn-io.la \
-    libfastcnn.la $(JANSSON_LIBS) $(LIBM)
+    libfastcnn.la $(JANSSON_LIBS) $(NETTLE_LIBS) $(LIBM)
 
 # Trains with every family of kernels: one hash, or exit status 1.
 .PHONY: prove

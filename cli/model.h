@@ -12,7 +12,7 @@
     "MODEL is mnist-cnn (the Keras tutorial network), a saved model (.h5, .keras, .safetensors) or a text file of "   \
     "layers (docs/models.md)."
 
-/* Opens a model, compiled unless options->not_compiled. `what`: a name, unless there is a '/' or '.' in it, else a file.
+/* Opens a model, compiled unless options->not_compiled. `what`: a name, else a file.
  * options and info may be NULL. *model is the caller's to destroy, NULL unless the code is 0. 66: no such file or name,
  * 65: the file is damaged or has what this library does not, 71: no memory. */
 int cli_model_open(fcnn_model **model, const char *what, const fcnn_load_options *options, fcnn_file_info *info);

@@ -23,7 +23,7 @@ static int open_model(struct training *t, const fcnn_compile_options *defaults, 
     fcnn_load_options options = {.kernels = &t->kernels};
     t->compile.seed = t->data.seed;
     int code = EXIT_SUCCESS;
-    if (!says_something) {
+    if (t->model_name && !says_something) {
         code = cli_model_open(model, name, &options, &t->file);
         if (!code && t->file.has_training) return code;
         fcnn_model_destroy(*model);
@@ -241,8 +241,8 @@ static const struct cli_option options[] = {
     {"nesterov", NULL, "Nesterov's momentum, of sgd", CLI_SET, .field = FIELD(compile.nesterov), .low = 1},
     {"rho", "X", "Of rmsprop (default 0.9)", CLI_FLOAT, .field = FIELD(compile.rho), .most = 0.999999},
     {"weight-decay", "X", "Of adamw (default 0.004)", CLI_FLOAT, .field = FIELD(compile.weight_decay), .most = 1},
-    {"schedule", "NAME", "Learning rate: constant (default), step (times a factor, every so many steps) or cosine (down "
-     "to a part, in so many steps)", CLI_CHOICE, .field = FIELD(compile.schedule), .word = training_schedule},
+    {"schedule", "NAME", "Learning rate: constant (default), step (times a factor, every so many steps) or cosine "
+     "(down to a part, in so many steps)", CLI_CHOICE, .field = FIELD(compile.schedule), .word = training_schedule},
     {"schedule-steps", "N", "Optimizer steps of the schedule", CLI_INT64, .field = FIELD(compile.schedule_steps),
      .low = 1, .high = INT64_C(1000000000000)},
     {"schedule-factor", "X", "The factor (default 0.1), or the part that is left (default 0)", CLI_DOUBLE,

@@ -14,4 +14,5 @@ EXTRA_DIST += \
     docs/ci/github-actions.yml \
     docs/ci/github-comment.yml \
     docs/ci/gitlab-ci.yml \
-    docs/report.png
+    docs/report.png \
+    docs/tutorial.md

@@ -193,6 +193,7 @@ kernel_libraries += libfcnn-neon.la
 libfcnn_neon_la_CPPFLAGS = $(LIB_CPPFLAGS)
 libfcnn_neon_la_CFLAGS = $(PLAIN_CFLAGS) $(NEON_CFLAGS)
 libfcnn_neon_la_SOURCES = \
+    kernels/batchnorm/batchnorm_neon.c \
     kernels/conv2d/direct_neon.c \
     kernels/conv2d/im2col_neon.c \
     kernels/conv2d/narrow_neon.c \
@@ -200,15 +201,19 @@ libfcnn_neon_la_SOURCES = \
     kernels/depthwise/inplace_neon.c \
     kernels/depthwise/weights_neon.c \
     kernels/depthwise/weights_inplace_neon.c \
+    kernels/elementwise/dropout_neon.c \
     kernels/elementwise/reduce_neon.c \
     kernels/elementwise/relu_neon.c \
+    kernels/elementwise/sigmoid_neon.c \
     kernels/grouped/grouped_neon.c \
     kernels/optimizer/adam_neon.c \
+    kernels/optimizer/rmsprop_neon.c \
     kernels/optimizer/sgd_neon.c \
     kernels/peak/peak_neon.c \
     kernels/pool/avgpool_neon.c \
     kernels/pool/maxpool_neon.c \
     kernels/skip/skip_neon.c \
+    kernels/softmax/mse_neon.c \
     kernels/softmax/softmax_neon.c \
     kernels/sparse/sparse_neon.c \
     kernels/tile/tile_neon.c \

@@ -58,9 +58,29 @@ const char *fcnn_cpu_missing(fcnn_isa isa)
     return fcnn_isas[isa].built ? fcnn_isas[isa].missing : fcnn_isas[isa].unbuilt;
 }
 
+#if defined(__aarch64__) && defined(__linux__)
+/* From the main identification register, which Linux lets programs read: implementer and part. */
+static void read_part(char *brand, size_t size)
+{
+    static const struct { unsigned id; const char *name; } parts[] = {
+        {0x41d08, "Cortex-A72"}, {0x41d0b, "Cortex-A76"}, {0x41d0c, "Neoverse N1"}, {0x41d40, "Neoverse V1"},
+        {0x41d49, "Neoverse N2"}, {0x41d4f, "Neoverse V2"}};
+    uint64_t midr;
+    if (!(getauxval(AT_HWCAP) & HWCAP_CPUID)) return;
+    __asm__("mrs %0, MIDR_EL1" : "=r"(midr));
+    const unsigned id = (unsigned)(midr >> 24 & 255) << 12 | (unsigned)(midr >> 4 & 0xfff);
+    snprintf(brand, size, "ARM implementer %#x, part %#x", id >> 12, id & 0xfff);
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        if (parts[i].id == id) snprintf(brand, size, "%s", parts[i].name);
+}
+#endif
+
 static void read_brand(char *brand, size_t size)
 {
     snprintf(brand, size, "unknown CPU");
+#if defined(__aarch64__) && defined(__linux__)
+    read_part(brand, size);
+#endif
 #ifdef X86
     unsigned words[13] = {0};
     for (unsigned i = 0; i < 3; i++)

@@ -45,6 +45,8 @@ libfcnn_core_la_SOURCES = \
     lib/net/moments.h \
     lib/net/net.h \
     lib/net/normalize.c \
+    lib/net/optimizer.c \
+    lib/net/outputs.c \
     lib/net/plans.c \
     lib/net/random.c \
     lib/net/receipt.c \
@@ -173,6 +175,7 @@ libfcnn_io_la_SOURCES = \
     lib/io/sight.h \
     lib/io/text.c \
     lib/io/text.h \
+    lib/io/text_file.c \
     lib/io/text_table.c \
     lib/io/text_write.c \
     lib/io/unzip.c \
@@ -183,8 +186,10 @@ if HAVE_HDF5
 libfcnn_io_la_SOURCES += \
     lib/io/h5.c \
     lib/io/h5.h \
-    lib/io/h5_attributes.c \
+    lib/io/h5_data.c \
     lib/io/h5_make.c \
+    lib/io/h5_make.h \
+    lib/io/h5_parts.h \
     lib/io/h5_read.c \
     lib/io/h5_write.c \
     lib/io/keras_file.c \

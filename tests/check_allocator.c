@@ -97,8 +97,11 @@ static fcnn_status train(float *weights, int64_t *parameters)
     for (int i = 0; i < 12; i++) y[i] = i % 3;
     fcnn_status status = fcnn_model_create(&model, 6, 6, 1);
     if (status) return status;
+    if (!status) status = fcnn_add_layer(model, &(fcnn_layer){.kind = FCNN_LAYER_RESCALING, .scale = 2});
+    if (!status) status = fcnn_add_layer(model, &(fcnn_layer){.kind = FCNN_LAYER_BATCH_NORMALIZATION});
     if (!status) status = fcnn_add_conv2d(model, 4, 3, 3, 1, FCNN_PAD_SAME, FCNN_RELU_ACTIVATION);
     if (!status) status = fcnn_add_maxpool2d(model, 2, 2);
+    if (!status) status = fcnn_add_layer(model, &(fcnn_layer){.kind = FCNN_LAYER_DROPOUT, .rate = 0.5f});
     if (!status) status = fcnn_add_flatten(model);
     if (!status) status = fcnn_add_dense(model, 3, FCNN_LINEAR);
     if (!status) status = fcnn_compile(model, &(fcnn_compile_options){.kernels = &(fcnn_options){.threads = 1}});

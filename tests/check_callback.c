@@ -116,8 +116,8 @@ static int ask_for_too_much(void *context, const fcnn_progress *progress)
     const struct net_sum *sums = model->sums;
     const int64_t capacity = model->worker[0].capacity;
     const void *memory = model->worker[0].memory;
-    FAILS(FCNN_OUT_OF_MEMORY, net_reserve(model, INT64_MAX / 8, 0, 1));
-    FAILS(FCNN_OUT_OF_MEMORY, net_reserve(model, 1, 0, INT64_MAX / 2));
+    FAILS(FCNN_OUT_OF_MEMORY, net_reserve(model, INT64_MAX / 8, 0, 1, 0));
+    FAILS(FCNN_OUT_OF_MEMORY, net_reserve(model, 1, 0, INT64_MAX / 2, 0));
     ck_assert(model->sums == sums && model->worker[0].memory == memory && model->worker[0].capacity == capacity);
     (void)progress;
     return 0;

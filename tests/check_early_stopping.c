@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * Early stopping on made-up numbers, NaN among them; and that a model with its best state restored is, to the bit and to
- * the receipt, the one that trained so many epochs. */
+ * Early stopping on made-up numbers, NaN among them; and that a model with its best state restored is, to the bit and
+ * to the receipt, the one that trained so many epochs. */
 #include <check.h>
 #include <math.h>
 #include <string.h>
@@ -103,8 +103,8 @@ enum { EPOCHS = 6, BEST = 2, PATIENCE = 3 };
 
 static fcnn_model *build(fcnn_optimizer optimizer)
 {
-    return toy_build(&(fcnn_compile_options){.optimizer = optimizer, .momentum = 0.9f * (optimizer != FCNN_OPTIMIZER_ADAM),
-                                             .learning_rate = 0.01f, .seed = 3});
+    return toy_build(&(fcnn_compile_options){.optimizer = optimizer, .learning_rate = 0.01f, .seed = 3,
+                                             .momentum = optimizer == FCNN_OPTIMIZER_SGD ? 0.9f : 0});
 }
 
 static fcnn_status fit(fcnn_model *model, int epochs, int (*callback)(void *, const fcnn_progress *), void *context)

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 # fastcnn train: histories (JSON and CSV say the same, also of runs that end early), --until, --patience, --monitor,
-# --best, --save (refused before training where it cannot be written; a saved model trains on as the first would), Ctrl-C.
-# Run in the build folder; FCNN_RUN precedes the program.
+# --best, --save (refused before training where it cannot be written; a saved model trains on as the first would),
+# Ctrl-C. Run in the build folder; FCNN_RUN precedes the program.
 set -u
 unset FASTCNN_KERNEL FASTCNN_MATH FASTCNN_VERBOSE FASTCNN_NUM_THREADS OMP_NUM_THREADS NO_COLOR
 export FASTCNN_TUNING=off
@@ -94,9 +94,10 @@ gives 0 $still --patience 2 --monitor val_accuracy --history "$h.json" --receipt
 has out 'stopped   after epoch 3: no better val_accuracy for 2 epochs'; has out 'those of a run of 1 epoch'
 jq_holds "$h.json" '.loss | length == 3'
 gives 0 $still --epochs 1 --receipt "$work/short.json"
-checks=$((checks + 1)); cmp -s "$work/stopped.json" "$work/short.json" || fail "$last: another receipt than --patience's"
+checks=$((checks + 1))
+cmp -s "$work/stopped.json" "$work/short.json" || fail "$last: another receipt than --patience's"
 gives 0 $still --patience 2 --monitor val_accuracy --json
-jq_holds "$out" '.best == {"monitor": "val_accuracy", "epoch": 1, "value": .best.value, "stopped": true, "restored": true}'
+jq_holds "$out" '.best | .monitor == "val_accuracy" and .epoch == 1 and .value >= 0 and .stopped and .restored'
 gives 64 $some --patience 2 --validation-split 0; has err '--validation-split is 0'
 gives 64 $some --best "$work/x.safetensors" --validation-split 0; has err '--best looks at'
 gives 0 $some --patience 2 --validation-split 0 --monitor loss

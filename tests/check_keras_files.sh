@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 # Files in the layouts of Keras 2.0, 2.4, 2.12 and 3, made by h5py: what they predict is what numpy predicts, what they
-# hold is written again in Keras' layout, which h5py reads, bad ones are refused with the right sentence. Keras itself is
-# not run here. Exit status 77: there is no Python with h5py, or this library was built without HDF5.
+# hold is written again in Keras' layout, which h5py reads, bad ones are refused with the right sentence. Keras itself
+# is not run here. Exit status 77: there is no Python with h5py, or this library was built without HDF5.
 set -u
 test -x tests/keras_files || { echo 'SKIP: built without HDF5'; exit 77; }
 for python in python3 /usr/bin/python3; do

@@ -243,11 +243,30 @@ START_TEST(relu_and_pooling_join_a_convolution)
 }
 END_TEST
 
+START_TEST(padding_joins_a_valid_convolution)
+{
+    const fcnn_layer pad = {.kind = FCNN_LAYER_ZERO_PADDING2D, .pad_top = 1, .pad_left = 2};
+    const fcnn_layer same = CONV(.units = 4), valid = {.kind = FCNN_LAYER_CONV2D, .units = 4, .r = 3, .s = 3};
+    ck_assert_int_eq(lines((fcnn_layer[]){pad, valid, RELU}, 3), 1);
+    ck_assert_int_eq(lines((fcnn_layer[]){pad, same}, 2), 2);
+    ck_assert_int_eq(lines((fcnn_layer[]){pad, RELU, valid}, 3), 3);
+    fcnn_model *model = create(8, 8, 2);
+    ck_assert_int_eq(added(model, &pad).h, 9);
+    const fcnn_layer_info info = added(model, &valid);
+    ck_assert(info.in_h == 9 && info.in_w == 10 && info.h == 7 && info.w == 8 && info.line == 0);
+    fcnn_model_destroy(model);
+}
+END_TEST
+
 /* Layers of their own or fused: one step of training has the same bits. */
 static void train_spelling(int separate, float *weights, int64_t count)
 {
     fcnn_model *model = create(14, 14, 2);
     const fcnn_activation fused = separate ? FCNN_LINEAR : FCNN_RELU_ACTIVATION;
+    OK(fcnn_add_conv2d(model, 2, 1, 1, 1, FCNN_PAD_SAME, FCNN_LINEAR));
+    OK(fcnn_add_layer(model, &(fcnn_layer){.kind = FCNN_LAYER_ZERO_PADDING2D, .pad_top = 1, .pad_right = 1}));
+    if (separate) OK(fcnn_add_layer(model, &(fcnn_layer){.kind = FCNN_LAYER_ACTIVATION}));
+    OK(fcnn_add_conv2d(model, 2, 2, 2, 1, FCNN_PAD_VALID, FCNN_LINEAR));
     OK(fcnn_add_conv2d(model, 5, 3, 3, 1, FCNN_PAD_SAME, fused));
     if (separate) OK(fcnn_add_layer(model, &RELU));
     OK(fcnn_add_maxpool2d(model, 2, 2));
@@ -266,7 +285,7 @@ static void train_spelling(int separate, float *weights, int64_t count)
 
 START_TEST(one_network_has_one_result_however_it_is_spelt)
 {
-    enum { COUNT = 90 + 5 + 49 * 5 * 6 + 6 + 18 + 3 };
+    enum { COUNT = 4 + 2 + 16 + 2 + 90 + 5 + 49 * 5 * 6 + 6 + 18 + 3 };
     float together[COUNT], apart[COUNT];
     train_spelling(0, together, COUNT);
     train_spelling(1, apart, COUNT);
@@ -285,6 +304,7 @@ int main(void)
     tcase_add_test(tests, names_are_given_or_counted);
     tcase_add_loop_test(tests, bad_members_are_named_and_change_nothing, 0, (int)(sizeof bad / sizeof bad[0]));
     tcase_add_test(tests, relu_and_pooling_join_a_convolution);
+    tcase_add_test(tests, padding_joins_a_valid_convolution);
     tcase_add_test(tests, one_network_has_one_result_however_it_is_spelt);
     suite_add_tcase(suite, tests);
     toy_make_data();

@@ -83,7 +83,7 @@ START_TEST(workers_get_the_workspace_of_all_plans)
     toy_step(model, 0, TOY_IMAGES);
     const int64_t capacity = model->worker[0].capacity;
     const size_t workspace = model->worker[0].workspace_bytes + 4096;
-    OK(net_reserve(model, capacity, workspace, 1));
+    OK(net_reserve(model, capacity, workspace, 1, 1));
     ck_assert_uint_eq(model->worker[0].workspace_bytes, workspace);
     ck_assert_int_eq(model->worker[0].capacity, capacity);
     fcnn_model_destroy(model);
@@ -99,7 +99,7 @@ START_TEST(teams_at_work_have_memory)
     ck_assert_ptr_null(model->at_work); /* the team of the training is gone */
     if (model->workers == 3) { /* OMP_THREAD_LIMIT */
         model->at_work = &team;
-        OK(net_reserve(model, TOY_IMAGES, 0, 1));
+        OK(net_reserve(model, TOY_IMAGES, 0, 1, 1));
         ck_assert_int_eq(room(model), 3 * TOY_IMAGES);
         model->at_work = NULL;
     }

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-# ONNX files of models with every kind of layer: valid for onnx' checker, and what they predict is what the library does.
-# Needs a Python with onnx and numpy. Run in the build folder.
+# ONNX files of models with every kind of layer: valid for onnx' checker, and they predict what the library does. Needs
+# a Python with onnx and numpy. Run in the build folder.
 set -u
 python=
 for each in python3 /usr/bin/python3; do

@@ -229,8 +229,9 @@ END_TEST
 static int sums_nothing(const fcnn_kernel_info *kernel)
 {
     return kernel->op == FCNN_RELU || kernel->op == FCNN_SOFTMAX || kernel->op == FCNN_CROSS_ENTROPY ||
-           kernel->op == FCNN_ADAM || kernel->op == FCNN_SGD || kernel->op == FCNN_RMSPROP || kernel->op == FCNN_SIGMOID ||
-           kernel->op == FCNN_TANH || kernel->op == FCNN_DROPOUT || kernel->op == FCNN_MSE ||
+           kernel->op == FCNN_ADAM || kernel->op == FCNN_SGD || kernel->op == FCNN_RMSPROP ||
+           kernel->op == FCNN_SIGMOID || kernel->op == FCNN_TANH || kernel->op == FCNN_DROPOUT ||
+           kernel->op == FCNN_MSE ||
            kernel->op == FCNN_CATEGORICAL_CROSS_ENTROPY ||
            kernel->op == FCNN_BATCH_SUMS || /* whose second pass takes back what a mask does to the first */
            (kernel->op == FCNN_BATCH_NORM && kernel->direction != FCNN_BACKWARD_WEIGHTS) ||

@@ -298,6 +298,63 @@ START_TEST(every_change_of_a_run_changes_its_receipt)
 }
 END_TEST
 
+/* Layers of one shape that differ in one member. */
+#define SAME_CONV .kind = FCNN_LAYER_CONV2D, .units = 4, .r = 3, .s = 3, .padding = FCNN_PAD_SAME
+#define NORMALIZATION .kind = FCNN_LAYER_BATCH_NORMALIZATION
+static const fcnn_layer alike[] = {
+    {SAME_CONV},
+    {SAME_CONV, .no_bias = 1},
+    {SAME_CONV, .dilation_w = 2},
+    {SAME_CONV, .groups = 2},
+    {SAME_CONV, .activation = FCNN_TANH_ACTIVATION},
+    {SAME_CONV, .activation = FCNN_SIGMOID_ACTIVATION},
+    {.kind = FCNN_LAYER_DEPTHWISE_CONV2D, .r = 3, .s = 3, .padding = FCNN_PAD_SAME},
+    {.kind = FCNN_LAYER_ACTIVATION},
+    {.kind = FCNN_LAYER_ACTIVATION, .activation = FCNN_RELU_ACTIVATION},
+    {.kind = FCNN_LAYER_DROPOUT, .rate = 0.25f},
+    {.kind = FCNN_LAYER_DROPOUT, .rate = 0.5f},
+    {NORMALIZATION},
+    {NORMALIZATION, .epsilon = 1e-4f},
+    {NORMALIZATION, .momentum = 0.9f},
+    {NORMALIZATION, .no_scale = 1},
+    {NORMALIZATION, .no_center = 1},
+    {.kind = FCNN_LAYER_ZERO_PADDING2D, .pad_top = 1},
+    {.kind = FCNN_LAYER_ZERO_PADDING2D, .pad_bottom = 1},
+    {.kind = FCNN_LAYER_RESCALING, .scale = 1},
+    {.kind = FCNN_LAYER_RESCALING, .scale = 2},
+    {.kind = FCNN_LAYER_RESCALING, .scale = 2, .offset = 1},
+};
+#define ALIKE ((int)(sizeof alike / sizeof alike[0]))
+
+static char *text_with(const fcnn_layer *layer)
+{
+    fcnn_model *model;
+    OK(fcnn_model_create(&model, 4, 4, 4));
+    OK(fcnn_add_layer(model, layer));
+    OK(fcnn_add_flatten(model));
+    OK(fcnn_add_dense(model, 2, FCNN_LINEAR));
+    OK(fcnn_compile(model, NULL));
+    char *text = text_of(model, NULL, NULL);
+    fcnn_model_destroy(model);
+    return text;
+}
+
+/* Not by their initial weights alone, which other layers have too: by what the receipt says of them. */
+START_TEST(every_member_of_a_layer_is_in_the_receipt)
+{
+    char *texts[ALIKE];
+    for (int i = 0; i < ALIKE; i++) {
+        char *text = text_with(&alike[i]);
+        json_t *json = json_loads(text, 0, NULL);
+        texts[i] = json_dumps(json_array_get(json_object_get(json, "layers"), 0), JSON_SORT_KEYS);
+        json_decref(json);
+        free(text);
+        for (int j = 0; j < i; j++) ck_assert_msg(strcmp(texts[i], texts[j]), "layers %d and %d: %s", i, j, texts[i]);
+    }
+    for (int i = 0; i < ALIKE; i++) free(texts[i]);
+}
+END_TEST
+
 /* Kernels and threads are no part of it. */
 START_TEST(one_run_has_one_receipt)
 {
@@ -389,6 +446,7 @@ int main(void)
     tcase_add_test(tests, classes_are_those_that_trained);
     tcase_add_test(tests, sha256_is_that_of_the_bytes);
     tcase_add_test(tests, every_change_of_a_run_changes_its_receipt);
+    tcase_add_test(tests, every_member_of_a_layer_is_in_the_receipt);
     tcase_add_test(tests, one_run_has_one_receipt);
     tcase_add_test(tests, the_json_is_one_object_with_sorted_keys);
     tcase_add_test(tests, the_json_says_what_the_run_was);

@@ -121,8 +121,9 @@ static void join(double a[3], const double b[3])
 
 START_TEST(order_of_the_shards)
 {
-    const float sums[5][3] = {{0.1f, 0.01f, 3}, {1e5f, -0.1f, 0.7f}, {-3.3f, 1e-3f, 1e-7f}, {0.1f, 0.3f, 12}, {77, 1, 1}};
-    const int64_t pixels[5] = {3, 7, 1, 64, 13};
+    const float sums[5][3] = {{3e15f, 0.01f, 3}, {-3e15f, -0.1f, 0.7f}, {-3.3f, 1e-3f, 1e-7f}, {0.1f, 0.3f, 12},
+                              {77, 1, 1}};
+    const int64_t pixels[5] = {7, 7, 1, 64, 13};
     struct net_shard_sums shards[5];
     double leaf[5][3];
     float mean, variance;
@@ -199,9 +200,14 @@ START_TEST(forward_against_double)
     const int64_t pixels = sizes[_i % LENGTH(sizes)];
     const float level = levels[_i / LENGTH(sizes)];
     struct batch b = run(pixels, level);
+    double means[C], factors[C];
+    for (int c = 0; c < C; c++) {
+        means[c] = mean_of(b.x, pixels, c);
+        factors[c] = 1 / sqrt(variance_of(b.x, pixels, c) + 1e-3);
+    }
     for (int64_t i = 0; i < pixels * C; i++) {
         const int c = (int)(i % C);
-        const double mean = mean_of(b.x, pixels, c), f = 1 / sqrt(variance_of(b.x, pixels, c) + 1e-3);
+        const double mean = means[c], f = factors[c];
         const double d = ((double)b.x[i] - mean) * f, want = d * (double)b.gamma[c] + (double)b.beta[c];
         const double bound = 8 * EPS * (fabs(d * (double)b.gamma[c]) + fabs((double)b.beta[c])) +
                              4 * EPS * (fabs(mean) + 1) * f * (double)b.gamma[c]; /* a mean is a float */

@@ -30,31 +30,21 @@ static void train(fcnn_model *model, int epochs)
     free(y);
 }
 
-/* One-hot targets are another call: those models are compared as they are. */
-static int trains(const fcnn_model *model)
-{
-    fcnn_compile_options compile;
-    OK(fcnn_model_compile_options(model, &compile));
-    return compile.loss == FCNN_LOSS_SPARSE_CATEGORICAL_CROSSENTROPY;
-}
-
 START_TEST(training_goes_on_bit_for_bit)
 {
     fcnn_model *model = zoo_make(_i), *again;
     fcnn_file_info info;
-    if (trains(model)) train(model, 2);
+    train(model, 2);
     GOOD(fcnn_model_save(model, path, &(fcnn_save_options){.input_scale = 0.1, .input_offset = -0.5}));
     GOOD(fcnn_model_load(&again, path, NULL, &info));
     ck_assert(info.format == FCNN_FORMAT_SAFETENSORS && info.has_weights && info.has_training);
-    ck_assert(info.has_state == trains(model) && info.has_scale);
+    ck_assert(info.has_state && info.has_scale);
     ck_assert(info.input_scale == 0.1 && info.input_offset == -0.5);
     ck_assert(!strncmp(info.producer, "libfastcnn ", 11));
     zoo_same(model, again, 1);
-    if (trains(model)) {
-        train(model, 2);
-        train(again, 2);
-        zoo_same(model, again, 1);
-    }
+    train(model, 2);
+    train(again, 2);
+    zoo_same(model, again, 1);
     fcnn_model_destroy(model);
     fcnn_model_destroy(again);
 }
@@ -136,7 +126,8 @@ static void expect_weights(const char *header, size_t floats, int first_kernel, 
     OK(fcnn_layer_get_array(model, 0, FCNN_ARRAY_WEIGHTS, FCNN_PART_WEIGHTS, kernel, 6));
     OK(fcnn_layer_get_array(model, 0, FCNN_ARRAY_WEIGHTS, FCNN_PART_BIAS, bias, 3));
     OK(fcnn_layer_get_array(model, 1, FCNN_ARRAY_WEIGHTS, FCNN_PART_WEIGHTS, last, 6));
-    for (int i = 0; i < 6; i++) ck_assert(kernel[i] == (float)(first_kernel + i) && last[i] == (float)(last_kernel + i));
+    for (int i = 0; i < 6; i++) ck_assert(kernel[i] == (float)(first_kernel + i));
+    for (int i = 0; i < 6; i++) ck_assert(last[i] == (float)(last_kernel + i));
     for (int i = 0; i < 3; i++) ck_assert(bias[i] == (float)(first_bias + i));
     fcnn_model_destroy(model);
     free(bytes);
@@ -186,7 +177,8 @@ static const struct {
      TENSOR("last.kernel", "3,2", 36, 60) "}", 15, "tensor 'first.kernel' is 3x2; the model's first.kernel is 2x3"},
     {"{" TENSOR("a", "2,3", 0, 24) "," TENSOR("b", "6", 24, 48) "," TENSOR("c", "3", 48, 60) "}", 15,
      "tensor 'b' is 6; the model's first.bias is 3"},
-    {"{" TENSOR("first.kernel", "2,3", 0, 24) "}", 6, "of the model's 3 tensors it has 1 by name, and 1 tensors in all"},
+    {"{" TENSOR("first.kernel", "2,3", 0, 24) "}", 6,
+     "of the model's 3 tensors it has 1 by name, and 1 tensors in all"},
 };
 
 static void expect_sentence(const char *sentence)
@@ -214,7 +206,8 @@ START_TEST(layers_have_to_be_told)
     unsigned char *bytes = make("{" TENSOR("a", "1", 0, 4) "}", 1, &count);
     fcnn_model *model = (fcnn_model *)1;
     fcnn_file_info info = {0};
-    ck_assert(io_safetensors_read(&model, bytes, count, "t", &(fcnn_load_options){0}, &info) == FCNN_BAD_DATA && !model);
+    ck_assert(io_safetensors_read(&model, bytes, count, "t", &(fcnn_load_options){0}, &info) == FCNN_BAD_DATA);
+    ck_assert(!model);
     expect_sentence("says nothing of layers");
     free(bytes);
     ck_assert(fcnn_model_load(&model, "/nowhere/x.safetensors", NULL, NULL) == FCNN_NO_FILE && !model);

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-# The names of each library's interface: what the headers declare, what its list (lib/libfastcnn.symbols) has and what the
+# The names of each library's interface: what the headers declare, what its list (lib/libfastcnn.symbols) has, what the
 # shared library exports are the same. A name that leaves the list breaks programs; one that enters it is there to stay.
 # The static library, as it is installed, has no global name without our prefix. The library of kernels needs the
 # system's libraries alone, whatever that of files needs. Run in the build folder; --list LIBRARY prints what the

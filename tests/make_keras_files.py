@@ -9,6 +9,7 @@ Keras' layout to the letter and the same numbers."""
 import io
 import json
 import os
+import struct
 import sys
 import zipfile
 
@@ -234,17 +235,21 @@ def config_of(model, generation, name):
 optimizer_settings = {
     "Adam": dict(beta_1=0.9, beta_2=0.999, epsilon=1e-7, amsgrad=False),
     "SGD": dict(momentum=0.9, nesterov=True),
-    "RMSprop": dict(rho=0.9, momentum=0.0, epsilon=1e-7, centered=False),
+    "RMSprop": dict(rho=0.9, momentum=0.5, epsilon=1e-7, centered=False),
 }
 
 
-def training_of(generation, optimizer, logits):
+def training_of(generation, optimizer, logits, given=None):
     settings = dict(optimizer_settings.get(optimizer, {}))
     settings["lr" if generation == K20 else "learning_rate"] = 0.002
     if generation == K20:
         settings.update(decay=0.0), settings.pop("amsgrad", None), settings.pop("centered", None)
+        if optimizer == "RMSprop":
+            settings.pop("momentum")
     loss = "categorical_crossentropy"
-    if logits:
+    if given:
+        loss = given
+    elif logits:
         loss = {"class_name": "SparseCategoricalCrossentropy", "config": {"from_logits": True, "reduction": "auto"}}
     elif generation == K24:
         loss = {"dense_1": "sparse_categorical_crossentropy"}
@@ -291,14 +296,19 @@ def put_weights(group, model, generation, split=False, names=True):
         put_list(group.create_group("top_level_model_weights"), "weight_names", [], generation)
 
 
-def slots_of(optimizer):
-    return {"Adam": ["m", "v"], "SGD": ["m"], "RMSprop": ["v"]}[optimizer]
+def state_of(model, optimizer, generation):
+    """The steps, and for each variable its slots. RMSprop had no momentum in Keras 2.0, and did not count steps."""
+    old = generation == K20 and optimizer == "RMSprop"
+    slots = {"Adam": "mv", "SGD": "m", "RMSprop": "v" if old else "vm"}[optimizer]
+    return {"steps": 0 if old else 37,
+            "slots": {s: [np.abs(draw(a.shape, 0.01)) for _, _, a in model.trained()] for s in slots}}
 
 
-def state_of(model, optimizer):
-    """The steps, and for each variable its slots."""
-    return {"steps": 37, "slots": {s: [np.abs(draw(a.shape, 0.01)) for _, _, a in model.trained()]
-                                   for s in slots_of(optimizer)}}
+def in_order(optimizer, slots, names):
+    """(slot, number of the variable): since 2.11 RMSprop has its slots one behind the other, Adam side by side."""
+    if optimizer == "RMSprop":
+        return [(s, i) for s in slots for i in range(len(names))]
+    return [(s, i) for i in range(len(names)) for s in slots]
 
 
 def named_state(model, optimizer, state, generation):
@@ -312,28 +322,29 @@ def named_state(model, optimizer, state, generation):
         steps = [] if optimizer == "RMSprop" else [("iterations:0", np.float32(steps))]
         return steps + [(f"Variable_{i}:0" if i else "Variable:0", a) for i, a in enumerate(flat)]
     if generation == K24:
-        word = {"m": "momentum" if optimizer == "SGD" else "m", "v": "rms" if optimizer == "RMSprop" else "v"}
+        word = {"m": "m" if optimizer == "Adam" else "momentum", "v": "rms" if optimizer == "RMSprop" else "v"}
         return [(f"{optimizer}/iter:0", steps)] + [(f"{optimizer}/{n}/{word[s]}:0", a) for s in slots
                                                    for n, a in zip(names, slots[s])]
     if generation == K212:
-        word = {"m": "m", "v": "velocity" if optimizer == "RMSprop" else "v"}
-        return [("iteration:0", steps)] + [(f"{optimizer}/{word[s]}/{n}:0", slots[s][i]) for i, n in enumerate(names)
-                                           for s in slots]
+        word = {"m": "momentum", "v": "velocity"} if optimizer == "RMSprop" else {"m": "m", "v": "v"}
+        return [("iteration:0", steps)] + [(f"{optimizer}/{word[s]}/{names[i]}:0", slots[s][i])
+                                           for s, i in in_order(optimizer, slots, names)]
     word, lower = {"m": "momentum", "v": "velocity"}, optimizer.lower()
     return [(f"{lower}/iteration", steps), (f"{lower}/learning_rate", np.float32(0.002))] + [
-        (f"{lower}/sequential_{n.replace('/', '_')}_{word[s]}", slots[s][i]) for i, n in enumerate(names)
-        for s in slots]
+        (f"{lower}/sequential_{names[i].replace('/', '_')}_{word[s]}", slots[s][i])
+        for s, i in in_order(optimizer, slots, names)]
 
 
 versions = {K20: "2.0.8", K24: "2.4.0", K212: "2.12.0", K3: "3.5.0"}
 
 
-def write_h5(path, model, generation, optimizer="Adam", state=None, name="", logits=False, split=False):
+def write_h5(path, model, generation, optimizer="Adam", state=None, name="", logits=False, split=False,
+             loss=None):
     with h5py.File(path, "w") as f:
         put_text(f, "keras_version", versions[generation], generation)
         put_text(f, "backend", "tensorflow", generation)
         put_text(f, "model_config", json.dumps(config_of(model, generation, name)), generation)
-        put_text(f, "training_config", json.dumps(training_of(generation, optimizer, logits)), generation)
+        put_text(f, "training_config", json.dumps(training_of(generation, optimizer, logits, loss)), generation)
         put_weights(f.create_group("model_weights"), model, generation, split)
         if state:
             group = f.create_group("optimizer_weights")
@@ -390,9 +401,7 @@ def make_models(folder):
     for generation in versions:
         for optimizer in ("Adam", "SGD", "RMSprop"):
             model = mnist_like()
-            state = state_of(model, optimizer)
-            if generation == K20 and optimizer == "RMSprop":
-                state["steps"] = 0
+            state = state_of(model, optimizer, generation)
             name = f"mnist-{generation}-{optimizer}"
             write_h5(f"{folder}/{name}.h5", model, generation, optimizer, state)
             note(folder, name, model, state, optimizer)
@@ -406,14 +415,23 @@ def make_models(folder):
         model = dilated()
         write_h5(f"{folder}/logits-{generation}.h5", model, generation, logits=generation != K20)
         note(folder, f"logits-{generation}", model, logits=True)
+    for last, loss in (("sigmoid", "binary_crossentropy"), ("linear", "mse"), ("linear", "mean_absolute_error"),
+                       ("softmax", "mse")):
+        model = mnist_like(last)
+        write_h5(f"{folder}/ends-{last}-{loss}.h5", model, K3, loss=loss)
+        note(folder, f"ends-{last}-{loss}", model)
     model = mnist_like()
     write_h5(f"{folder}/unknown.h5", model, K20, "Adadelta")
     note(folder, "unknown", model)
     for optimizer in ("Adam", "SGD", "RMSprop"):
         model = mnist_like()
-        state = state_of(model, optimizer)
+        state = state_of(model, optimizer, K3)
         write_keras(f"{folder}/zip-{optimizer}.keras", model, optimizer, state)
         note(folder, f"zip-{optimizer}", model, state, optimizer)
+    model = Model((4,), *[("Dense", dict(units=4, use_bias=False, activation=a)) for a in ("relu", "softmax")])
+    state = state_of(model, "Adam", K3)  # all shapes are the same: the order alone tells what is what
+    write_keras(f"{folder}/zip-square.keras", model, "Adam", state)
+    note(folder, "zip-square", model, state)
     model = normalized()
     write_keras(f"{folder}/deflated.keras", model, name="functional", method=zipfile.ZIP_DEFLATED)
     note(folder, "deflated", model)
@@ -498,8 +516,14 @@ def make_refused(folder):
         *a.shape, 1, 1, 1, 1, 1))))
     fault("promise", "is not stored as large as it is declared", replaced(lambda f, a: f.create_dataset(
         kernel, a.shape, "f4")))
+    fault("short", "is not stored as large as it is declared")
+    with h5py.File(f"{folder}/refused-short.h5") as f:
+        place = struct.pack("<QQ", f[kernel].id.get_offset(), f[kernel].nbytes)
+    with open(f"{folder}/refused-short.h5", "r+b") as f:
+        f.seek(f.read().index(place) + 8)
+        f.write(struct.pack("<Q", 8))
     fault("text", "does not hold numbers", replaced(lambda f, a: f.__setitem__(kernel, np.full(a.shape, b"x"))))
-    fault("missing", "there is no data set", replaced(lambda f, a: None))
+    fault("missing", "there is no conv2d/kernel:0", replaced(lambda f, a: None))
     fault("no-config", "it has no attribute model_config", lambda f: f.attrs.__delitem__("model_config"))
     fault("no-weights", "there is no model_weights", lambda f: f.__delitem__("model_weights"))
     make_refused_graphs(folder, listed)
@@ -608,8 +632,6 @@ def check_h5(folder, name):
             for path, array in zip(listed, arrays[n]):
                 expect(path.startswith(f"sequential/{n}/"), path)
                 check_array(group[n][path], array, path)
-        with open(f"{folder}/{name}.json") as kept:
-            check_state(f, json.load(kept))
 
 
 def check_state(f, kept):
@@ -621,8 +643,8 @@ def check_state(f, kept):
     expect(group[listed[0]].dtype == np.int64 and group[listed[0]][()] == kept["steps"], "iteration")
     expect(group[listed[1]].shape == () and group[listed[1]][()] == np.float32(0.002), "learning rate")
     word = {"m": "_momentum", "v": "_velocity"}
-    expected = [(word[s], arrays[i]) for i in range(len(next(iter(kept["slots"].values()))))
-                for s, arrays in kept["slots"].items()]
+    names = next(iter(kept["slots"].values()))
+    expected = [(word[s], kept["slots"][s][i]) for s, i in in_order(kept["optimizer"], kept["slots"], names)]
     expect(len(listed) == 2 + len(expected), "slots", len(listed))
     for path, (end, array) in zip(listed[2:], expected):
         expect(path.startswith(f"{lower}/sequential_") and path.endswith(end), path)
@@ -664,6 +686,8 @@ def check(folder):
         if source_arrays(folder, name):
             check_h5(folder, name)
         check_keras(folder, name)
+        with open(f"{folder}/{name}.json") as kept, h5py.File(f"{folder}/{name}.again.h5") as f:
+            check_state(f, json.load(kept))
         count += 1
     expect(count > 20, count, "models were found")
     print(count, "models")

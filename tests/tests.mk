@@ -7,6 +7,7 @@ script_tests = \
     tests/check_cli.sh \
     tests/check_columns.sh \
     tests/check_compare.sh \
+    tests/check_convert.sh \
     tests/check_fetch.sh \
     tests/check_filter.sh \
     tests/check_filters.sh \
@@ -25,10 +26,12 @@ script_tests = \
     tests/check_published.sh \
     tests/check_onnx.sh \
     tests/check_page.sh \
+    tests/check_plot.sh \
     tests/check_symbols.sh \
     tests/check_table.sh \
     tests/check_tier0.sh \
     tests/check_tuning.sh \
+    tests/check_tutorial.sh \
     tests/check_vectors.sh
 EXTRA_DIST += $(script_tests) tests/README.md tests/growth.c tests/lsan.supp tests/make_keras_files.py \
     tests/onnx_predict.py tests/run_bench.sh
@@ -69,7 +72,9 @@ check-local:
 endif
 
 # tests/NAME comes from tests/NAME.c and the common library.
-check_programs = tests/check_kernels $(other_programs)
+check_programs = \
+    tests/check_kernels \
+    $(other_programs)
 other_programs = \
     tests/check_allocator \
     tests/check_api \
@@ -88,11 +93,13 @@ other_programs = \
     tests/check_gate \
     tests/check_gate_files \
     tests/check_gate_report \
+    tests/check_gradients \
     tests/check_hyper \
     tests/check_idx \
     tests/check_input \
     tests/check_interface \
     tests/check_isas \
+    tests/check_keras \
     tests/check_layers \
     tests/check_limits \
     tests/check_losses \
@@ -100,7 +107,9 @@ other_programs = \
     tests/check_metrics \
     tests/check_net \
     tests/check_npz \
+    tests/check_optimizers \
     tests/check_orders \
+    tests/check_outputs \
     tests/check_peak \
     tests/check_peers \
     tests/check_pins \
@@ -138,6 +147,9 @@ if HAVE_HDF5
 # For check_keras_files.sh.
 check_PROGRAMS += tests/keras_files
 endif
+tests_check_keras_SOURCES = tests/check_keras.c tests/zoo.c tests/zoo.h
+tests_check_keras_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(HDF5_CFLAGS)
+tests_check_keras_LDADD = $(LDADD) $(JANSSON_LIBS)
 tests_keras_files_LDADD = libfcnn-io.la libfcnn-core.la
 if HAVE_SLEEF
 tests_check_reference_math_CPPFLAGS = $(AM_CPPFLAGS) $(SLEEF_CFLAGS) -DHAVE_SLEEF
@@ -146,6 +158,7 @@ endif
 tests_check_png_CPPFLAGS = $(AM_CPPFLAGS) $(PNG_CFLAGS)
 tests_check_png_LDADD = $(LDADD) $(PNG_LIBS)
 tests_check_dataset_CPPFLAGS = $(AM_CPPFLAGS) $(PNG_CFLAGS)
+tests_check_optimizers_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 tests_check_receipt_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 if HAVE_CHECK
 check_LTLIBRARIES = libfcnn-tests.la
@@ -183,6 +196,8 @@ libfcnn_tests_la_SOURCES = \
     tests/harness.h \
     tests/made_up.c \
     tests/made_up.h \
+    tests/plain.c \
+    tests/plain.h \
     tests/shapes.c \
     tests/shapes.h \
     tests/shapes_random.c \
@@ -245,7 +260,8 @@ check-random: tests/check_kernels
 	@$(AM_TESTS_ENVIRONMENT) FCNN_TEST_LISTS=0 FCNN_TEST_RANDOM='$(RANDOM_PROBLEMS)' $(FCNN_RUN) tests/check_kernels
 
 # libFuzzer on everything that reads files: tests/fuzz/run.sh says how. Succeeds where there is no libFuzzer.
-fuzz_targets = tests/fuzz/npz.c tests/fuzz/png.c tests/fuzz/safetensors.c tests/fuzz/text_model.c tests/fuzz/tuning.c
+fuzz_targets = tests/fuzz/keras_file.c tests/fuzz/keras_json.c tests/fuzz/npz.c tests/fuzz/png.c \
+    tests/fuzz/safetensors.c tests/fuzz/text_model.c tests/fuzz/tuning.c
 EXTRA_DIST += tests/fuzz/run.sh $(fuzz_targets) tests/fuzz/seeds
 .PHONY: fuzz
 fuzz:
@@ -276,7 +292,7 @@ check-programs:
 # changes what plans choose: programs that name their kernels, or have none, do the same under it.
 isa_free = cases digits dispatch faults gate.* idx input kernels limits orders peak peers places problem reference.* \
     report results summaries summary text winograd
-.PHONY: check-isa check-nehalem
+.PHONY: check-aarch64 check-isa check-nehalem
 check-isa:
 	tests=$$(echo $(check_programs) | tr ' ' '\n' | \
 	    grep -vE "^tests/check_($$(echo '$(isa_free)' | tr ' ' '|'))\$$") && \
@@ -292,3 +308,13 @@ check-nehalem:
 	CK_FORK=no CK_TIMEOUT_MULTIPLIER=50 FCNN_TEST_SMALL=1 FCNN_TEST_RANDOM=5 FCNN_TEST_MOST=1e5 \
 	    $(MAKE) check TESTS='$(emulated)' \
 	    FCNN_RUN='./libtool --mode=execute qemu-x86_64 -cpu Nehalem'
+
+# In a build of scripts/configure-aarch64: what differs on another machine, in a few minutes of qemu. Every NEON row
+# with few problems, what knows instruction sets, and training, which must end where it does on x86.
+aarch64_programs = tests/check_denormals tests/check_dispatch tests/check_explain tests/check_isas tests/check_kernels \
+    tests/check_peak tests/check_pins tests/check_reference tests/check_settings
+check-aarch64: fastcnn fastcnn-icount
+	FCNN_TEST_KERNEL='*_neon' FCNN_TEST_RANDOM=3 FCNN_TEST_MOST=2e4 $(MAKE) check-TESTS \
+	    check_PROGRAMS='$(aarch64_programs)' TESTS='$(aarch64_programs) tests/check_hot_loops.sh tests/check_table.sh'
+	hash=$$(sed -n 's/^| `.\/fastcnn prove --quick` | `\([0-9a-f]*\)` |$$/\1/p' $(srcdir)/README.md) && \
+	    FASTCNN_TUNING=off $(FCNN_RUN) ./fastcnn prove --quick --expect="$$hash"

@@ -16,10 +16,11 @@ const char *const zoo[] = {
     "dense 3 softmax\ncompile sgd lr=0.05 momentum=0.9 nesterov schedule=step every=3 factor=0.5 seed=1\n",
     "input 10x10x3\nrescaling 0.5 offset=-0.25\ndepthwise_conv2d 3x3 same multiplier=2\nbatch_normalization\n"
     "activation relu\nmax_pooling2d 3x3 same stride=1\nbatch_normalization epsilon=0.01 momentum=0.9 noscale nocenter\n"
-    "conv2d 5 2x2 relu stride=2 same\nglobal_average_pooling2d\ndense 3\n"
+    "conv2d 5 2x2 relu same stride=2\nglobal_average_pooling2d\ndense 3\n"
     "compile rmsprop lr=0.002 rho=0.8 momentum=0.1 epsilon=1e-06 schedule=cosine steps=20 alpha=0.1\n",
     "input 6x6x1\nrescaling 2\nflatten\nbatch_normalization\ndense 4 tanh name=hidden\ndense 3 name=\"the end\"\n"
     "compile adamw lr=0.003 weight_decay=0.01 loss=categorical_crossentropy\n",
+    "input 4x4x1\nflatten\ndense 3 sigmoid\ncompile adam lr=0.01 loss=mean_squared_error\n",
 };
 const int zoo_count = sizeof zoo / sizeof zoo[0];
 

@@ -68,6 +68,7 @@ FCNN_INLINE struct two_sums sum_column(enum pass pass, const struct column *colu
     int64_t block = 0;
     for (; block + SIDE_BY_SIDE <= whole; block += SIDE_BY_SIDE) {
         add_blocks(pass, column, block * PIXELS, SIDE_BY_SIDE, PIXELS, sums);
+        FCNN_UNROLL /* else the sums are in memory within add_blocks(), too */
         for (int i = 0; i < SIDE_BY_SIDE; i++) {
             tree_push(product, depth, sums[i].product, block + i);
             depth = tree_push(plain, depth, sums[i].plain, block + i);

@@ -36,7 +36,7 @@ struct lanes {
 
 /* A row of taps of any distance for a row of outputs. */
 FCNN_INLINE void add_taps(const struct fcnn_depthwise_run *run, const float *src, const float *w, mask real,
-                          const int columns, vec acc[STRIP])
+                          const int whole, const int columns, vec acc[STRIP])
 {
     const int64_t src_column = run->src_column;
     for (int64_t s = 0; s < run->taps_w; s++, src += run->tap_src_column, w += run->tap_column)
@@ -44,29 +44,31 @@ FCNN_INLINE void add_taps(const struct fcnn_depthwise_run *run, const float *src
             const vec weight = load_once(w + d);
             const float *x = src + d;
             FCNN_UNROLL for (int i = 0; i < columns; i++, x = fcnn_next(x, src_column))
-                acc[i] = vec_fma(vec_load_masked(x, real), weight, acc[i]);
+                acc[i] = vec_fma(vec_load_real(x, whole, real), weight, acc[i]);
         }
 }
 
 /* The same where neighbouring taps are `stride` times as close as neighbouring outputs: a source is loaded once. */
 FCNN_INLINE void add_window(const struct fcnn_depthwise_run *run, const float *src, const float *w, mask real,
-                            const int columns, const int taps, const int stride, vec acc[STRIP])
+                            const int whole, const int columns, const int taps, const int stride, vec acc[STRIP])
 {
     const int64_t step = run->tap_src_column, tap_step = run->tap_column;
     vec weight[MOST_TAPS];
     FCNN_UNROLL for (int s = 0; s < taps; s++, w = fcnn_next(w, tap_step)) weight[s] = vec_load(w);
     FCNN_UNROLL for (int j = 0; j < (columns - 1) * stride + taps; j++, src = fcnn_next(src, step)) {
-        const vec x = vec_load_masked(src, real);
+        const vec x = vec_load_real(src, whole, real);
         FCNN_UNROLL for (int s = 0; s < taps; s++)
             if (j >= s && (j - s) % stride == 0 && (j - s) / stride < columns)
                 acc[(j - s) / stride] = vec_fma(x, weight[s], acc[(j - s) / stride]);
     }
 }
 
-/* `columns` and what follows it are constants; taps 0: any. Row after row of taps, each for all rows of outputs that
- * meet it, so that it is in the cache for the second one: `apart` rows of taps lie between rows of outputs. */
+/* `columns` and what follows it are constants; taps 0: any; full: all lanes are real. Row after row of taps, each for
+ * all rows of outputs that meet it, so that it is in the cache for the second one: `apart` rows of taps lie between
+ * rows of outputs. */
 FCNN_INLINE void run_lanes(const struct fcnn_depthwise_run *run, const struct tile *tile, const struct lanes *at,
-                           vec init, float *dst, const int columns, const int taps, const int stride)
+                           vec init, float *dst, const int columns, const int taps, const int stride,
+                           const int full)
 {
     vec acc[ROWS][STRIP];
     FCNN_UNROLL for (int o = 0; o < ROWS; o++)
@@ -77,8 +79,8 @@ FCNN_INLINE void run_lanes(const struct fcnn_depthwise_run *run, const struct ti
             const int64_t r = row - o * run->apart;
             if (r < 0 || r >= run->taps_h || o >= tile->outputs) continue;
             const float *src = at->src + o * run->src_row + r * run->tap_src_row, *w = at->weights + r * run->tap_row;
-            if (taps) add_window(run, src, w, at->real, columns, taps, stride, acc[o]);
-            else add_taps(run, src, w, at->real, columns, acc[o]);
+            if (taps) add_window(run, src, w, at->real, full, columns, taps, stride, acc[o]);
+            else add_taps(run, src, w, at->real, full, columns, acc[o]);
         }
     const int whole = mask_bits(at->real) == mask_bits(vec_first(VL)); /* masked stores are slow in AVX2 */
     FCNN_UNROLL for (int o = 0; o < ROWS; o++, dst += run->dst_row) {
@@ -100,7 +102,9 @@ FCNN_INLINE void run_tile(const struct fcnn_depthwise_run run, const struct tile
         const struct lanes at = {.src = tile.src + c / WIDTH * run.src_block + c % WIDTH,
                                  .weights = run.weights + packed,
                                  .real = vec_first(fcnn_min(VL, run.channels - c))};
-        run_lanes(&run, &tile, &at, vec_load(run.init + packed), tile.dst + c, columns, taps, stride);
+        const vec init = vec_load(run.init + packed);
+        if (WHOLE(run.channels - c >= VL)) run_lanes(&run, &tile, &at, init, tile.dst + c, columns, taps, stride, 1);
+        else run_lanes(&run, &tile, &at, init, tile.dst + c, columns, taps, stride, 0);
     }
 }
 

@@ -35,16 +35,18 @@ struct lanes {
     int64_t step, left_step, right_step; /* from column to column of the source */
 };
 
-/* A row of the source times a row of taps; taps and what follows are constants. */
+/* A row of the source times a row of taps; taps and what follows are constants. full: all lanes are real but in the
+ * outermost columns. */
 FCNN_INLINE void add_row(const struct lanes *at, int64_t row, int64_t tap, int64_t tap_step, const int taps,
-                         const int stride, const int strip, vec acc[STRIP])
+                         const int stride, const int strip, const int full, vec acc[STRIP])
 {
     const int last = (strip - 1) * stride + taps - 1;
     const float *w = fcnn_next(at->weights, tap), *src = fcnn_next(at->src, row);
     vec weight[3];
     FCNN_UNROLL for (int s = 0; s < taps; s++, w = fcnn_next(w, tap_step)) weight[s] = vec_load(w);
     FCNN_UNROLL for (int j = 0; j <= last; j++) {
-        const vec x = vec_load_masked(src, j == 0 ? at->left : j == last ? at->right : at->real);
+        const mask real = j == 0 ? at->left : j == last ? at->right : at->real;
+        const vec x = vec_load_real(src, full && j > 0 && j < last, real);
         src = fcnn_next(src, j == 0 ? at->left_step : j == last - 1 ? at->right_step : at->step);
         FCNN_UNROLL for (int s = 0; s < taps; s++)
             if (j >= s && (j - s) % stride == 0 && (j - s) / stride < strip)
@@ -65,7 +67,7 @@ FCNN_INLINE void finish_row(const struct fcnn_depthwise_patch *patch, float *dst
 /* The arguments from taps_h on are constants. */
 FCNN_INLINE void run_lanes(const struct fcnn_depthwise_patch *patch, const struct tile *tile, const struct lanes *at,
                            vec init, float *dst, const int taps_h, const int taps_w, const int stride,
-                           const int strip)
+                           const int strip, const int full)
 {
     vec acc[ROWS][STRIP];
     FCNN_UNROLL for (int o = 0; o < ROWS; o++)
@@ -76,7 +78,7 @@ FCNN_INLINE void run_lanes(const struct fcnn_depthwise_patch *patch, const struc
         FCNN_UNROLL for (int o = 0; o < ROWS; o++) {
             const int r = i - o * stride;
             if (r >= 0 && r < taps_h && (o == 0 || __builtin_expect(o < tile->outputs, 1)))
-                add_row(at, row, r * patch->tap_row, patch->tap_column, taps_w, stride, strip, acc[o]);
+                add_row(at, row, r * patch->tap_row, patch->tap_column, taps_w, stride, strip, full, acc[o]);
         }
     }
     FCNN_UNROLL for (int o = 0; o < ROWS; o++, dst += patch->dst_row)
@@ -109,7 +111,8 @@ FCNN_INLINE void run_pair(const struct fcnn_depthwise_patch *patch, const struct
                 weight[0][s] = vec_load(w), weight[1][s] = vec_load(w + second);
             FCNN_UNROLL for (int j = 0; j <= last; j++) {
                 const mask real = j == 0 ? at->left : j == last ? at->right : at->real;
-                const vec x = vec_load_masked(src, real), y = vec_load_masked(src + VL, real);
+                const int inner = WHOLE(j > 0 && j < last);
+                const vec x = vec_load_real(src, inner, real), y = vec_load_real(src + VL, inner, real);
                 src = fcnn_next(src, j == 0 ? at->left_step : j == last - 1 ? at->right_step : at->step);
                 FCNN_UNROLL for (int s = 0; s < taps_w; s++)
                     if (j >= s && (j - s) % stride == 0 && (j - s) / stride < strip) {
@@ -144,8 +147,10 @@ FCNN_INLINE void run_tile(const struct fcnn_depthwise_patch patch, const struct 
             const vec both[2] = {init, vec_load(patch.init + packed + next_weights(&patch))};
             run_pair(&patch, &tile, &at, both, tile.dst + c, taps_h, taps_w, stride, strip);
             c += VL;
+        } else if (WHOLE(c + VL <= patch.channels)) {
+            run_lanes(&patch, &tile, &at, init, tile.dst + c, taps_h, taps_w, stride, strip, 1);
         } else {
-            run_lanes(&patch, &tile, &at, init, tile.dst + c, taps_h, taps_w, stride, strip);
+            run_lanes(&patch, &tile, &at, init, tile.dst + c, taps_h, taps_w, stride, strip, 0);
         }
     }
 }

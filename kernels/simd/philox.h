@@ -30,6 +30,19 @@ FCNN_INLINE void philox_interleave(ivec v[4])
     v[2] = _mm256_unpacklo_epi64(b, d), v[3] = _mm256_unpackhi_epi64(b, d);
 }
 
+#elif VL == 4
+static const int32_t philox_order[VL] = {0, 1, 2, 3};
+
+FCNN_INLINE void philox_interleave(ivec v[4])
+{
+    const int64x2_t a = vreinterpretq_s64_s32(vzip1q_s32(v[0], v[1]));
+    const int64x2_t b = vreinterpretq_s64_s32(vzip2q_s32(v[0], v[1]));
+    const int64x2_t c = vreinterpretq_s64_s32(vzip1q_s32(v[2], v[3]));
+    const int64x2_t d = vreinterpretq_s64_s32(vzip2q_s32(v[2], v[3]));
+    v[0] = vreinterpretq_s32_s64(vzip1q_s64(a, c)), v[1] = vreinterpretq_s32_s64(vzip2q_s64(a, c));
+    v[2] = vreinterpretq_s32_s64(vzip1q_s64(b, d)), v[3] = vreinterpretq_s32_s64(vzip2q_s64(b, d));
+}
+
 #elif VL == 1
 static const int32_t philox_order[VL] = {0};
 
@@ -56,6 +69,7 @@ FCNN_INLINE void philox_words(uint64_t seed, uint64_t block, int32_t stream, int
     uint32_t key_0 = (uint32_t)seed, key_1 = (uint32_t)(seed >> 32);
     ivec v[4] = {ivec_add(low, ivec_load(philox_order)), high, ivec_set1(0), ivec_set1(stream)};
     v[1] = ivec_select(ivec_not_below(v[0], low), high, next); /* where the low half has wrapped */
+    FCNN_UNROLL
     for (int round = 0; round < 10; round++, key_0 += 0x9e3779b9u, key_1 += 0xbb67ae85u)
         philox_round(v, ivec_set1((int32_t)key_0), ivec_set1((int32_t)key_1));
     philox_interleave(v);

@@ -44,10 +44,11 @@ FCNN_INLINE void vec_transpose(vec v[8])
 
 FCNN_INLINE void vec_transpose(vec v[4])
 {
-    const float64x2_t a = vreinterpretq_f64_f32(vtrn1q_f32(v[0], v[1])), /* pairs, */
-        b = vreinterpretq_f64_f32(vtrn2q_f32(v[0], v[1])), c = vreinterpretq_f64_f32(vtrn1q_f32(v[2], v[3])),
-                      d = vreinterpretq_f64_f32(vtrn2q_f32(v[2], v[3]));
-    v[0] = vreinterpretq_f32_f64(vtrn1q_f64(a, c)), v[1] = vreinterpretq_f32_f64(vtrn1q_f64(b, d)); /* then pairs of them */
+    const float64x2_t a = vreinterpretq_f64_f32(vtrn1q_f32(v[0], v[1])); /* 2x2 within pairs of rows */
+    const float64x2_t b = vreinterpretq_f64_f32(vtrn2q_f32(v[0], v[1]));
+    const float64x2_t c = vreinterpretq_f64_f32(vtrn1q_f32(v[2], v[3]));
+    const float64x2_t d = vreinterpretq_f64_f32(vtrn2q_f32(v[2], v[3]));
+    v[0] = vreinterpretq_f32_f64(vtrn1q_f64(a, c)), v[1] = vreinterpretq_f32_f64(vtrn1q_f64(b, d)); /* then pairs */
     v[2] = vreinterpretq_f32_f64(vtrn2q_f64(a, c)), v[3] = vreinterpretq_f32_f64(vtrn2q_f64(b, d));
 }
 

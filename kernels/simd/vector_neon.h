@@ -128,6 +128,21 @@ static inline void ivec_store_masked(int32_t *p, ivec a, mask m)
 static inline mask ivec_eq(ivec a, ivec b) { return vceqq_s32(a, b); }
 static inline ivec ivec_select(mask m, ivec a, ivec b) { return vbslq_s32(m, a, b); }
 static inline ivec ivec_add(ivec a, ivec b) { return vaddq_s32(a, b); }
+static inline ivec ivec_xor(ivec a, ivec b) { return veorq_s32(a, b); }
+/* Unsigned. */
+static inline mask ivec_not_below(ivec a, ivec b)
+{
+    return vcgeq_u32(vreinterpretq_u32_s32(a), vreinterpretq_u32_s32(b));
+}
+/* Unsigned: the low halves of the products of 64 bits; *high: the others. */
+static inline ivec ivec_mul_wide(ivec a, ivec b, ivec *high)
+{
+    const uint32x4_t u = vreinterpretq_u32_s32(a), v = vreinterpretq_u32_s32(b);
+    const int32x4_t first = vreinterpretq_s32_u64(vmull_u32(vget_low_u32(u), vget_low_u32(v)));
+    const int32x4_t last = vreinterpretq_s32_u64(vmull_high_u32(u, v));
+    *high = vuzp2q_s32(first, last);
+    return vuzp1q_s32(first, last);
+}
 /* Lane i: lane lanes[i] of a, 0 <= lanes[i] < VL. */
 static inline vec vec_permute(vec a, ivec lanes)
 {

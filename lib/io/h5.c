@@ -1,303 +1,213 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * Files of HDF5 in memory, opened and closed; groups and links. */
+ * Object headers, groups and links of HDF5. */
 #include "lib/io/h5.h"
 
-#include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lib/io/fail.h"
+#include "lib/io/h5_parts.h"
 
-static pthread_mutex_t one_at_a_time = PTHREAD_MUTEX_INITIALIZER;
-static unsigned files; /* opened so far: HDF5 takes two of one name for the same */
+/* ---- the superblock ---- */
 
-/* ---- checks before HDF5 sees a file ---- */
-
-static uint64_t little(const unsigned char *bytes, int size)
+static const char *check_head(struct io_h5 *h5)
 {
-    uint64_t value = 0;
-    for (int i = size - 1; i >= 0; i--) value = value << 8 | bytes[i];
-    return value;
-}
-
-#define NOWHERE UINT64_MAX
-
-/* Superblocks of version 0 (all that Keras writes), 1 and 2, 3, with 8-byte offsets, at the beginning, that tell the
- * file's true end and no driver and no extension. */
-static const char *check_head(const unsigned char *bytes, size_t count)
-{
-    if (count < 96 || memcmp(bytes, "\x89HDF\r\n\x1a\n", 8) != 0) return "it is not an HDF5 file";
-    const int version = bytes[8], old = version < 2;
-    if (version > 3) return "it is of a later HDF5";
-    const unsigned char *addresses = bytes + (version == 0 ? 24 : version == 1 ? 28 : 12);
-    if (bytes[old ? 13 : 9] != 8 || bytes[old ? 14 : 10] != 8) return "its offsets are not of 8 bytes";
-    if (little(addresses, 8) != 0) return "it does not begin at its beginning";
-    if (little(addresses + 16, 8) > count) return "it is truncated: HDF5 says that it was longer";
-    if (little(addresses + (old ? 24 : 8), 8) != NOWHERE) return "its head has parts that no model has";
+    const unsigned char *bytes = h5->bytes;
+    if (h5->count < 100 || memcmp(bytes, "\x89HDF\r\n\x1a\n", 8) != 0) return "it is no whole HDF5 file";
+    const int version = bytes[8];
+    if (version > 1) return "it was written in the format of a later HDF5, which no Keras does";
+    const unsigned char *addresses = bytes + (version ? 28 : 24);
+    if (bytes[13] != 8 || bytes[14] != 8) return "its offsets are not of 8 bytes";
+    if (io_little(addresses, 8) != 0) return "it does not begin at its beginning";
+    if (io_little(addresses + 16, 8) > h5->count) return "it is truncated: HDF5 says that it was longer";
+    h5->root = io_little(addresses + 40, 8);
     return NULL;
-}
-
-/* Texts of variable length lie in global heaps. */
-static size_t largest_heap(const unsigned char *bytes, size_t count)
-{
-    size_t most = 0;
-    const unsigned char *at = bytes, *end = bytes + count;
-    while ((at = memmem(at, (size_t)(end - at), "GCOL", 4)) && end - at >= 16) {
-        const uint64_t size = little(at + 8, 8), left = (uint64_t)(end - at);
-        if (size <= left && size > most) most = size;
-        at += 4;
-    }
-    return most;
-}
-
-/* ---- open and close ---- */
-
-static void lock(struct io_h5 *h5, const char *path)
-{
-    pthread_mutex_lock(&one_at_a_time);
-    *h5 = (struct io_h5){.path = path, .file = H5I_INVALID_HID};
-    H5Eget_auto2(H5E_DEFAULT, &h5->print, &h5->context);
-    H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
-}
-
-static void unlock(struct io_h5 *h5)
-{
-    H5Eclear2(H5E_DEFAULT);
-    H5Eset_auto2(H5E_DEFAULT, h5->print, h5->context);
-    pthread_mutex_unlock(&one_at_a_time);
-}
-
-/* Everything of a file goes with it; what is written is what HDF5 1.8 wrote. */
-static hid_t access_list(void)
-{
-    const hid_t list = H5Pcreate(H5P_FILE_ACCESS);
-    if (list >= 0 && H5Pset_fapl_core(list, 65536, 0) >= 0 && H5Pset_fclose_degree(list, H5F_CLOSE_STRONG) >= 0 &&
-        H5Pset_libver_bounds(list, H5F_LIBVER_EARLIEST, H5F_LIBVER_V18) >= 0)
-        return list;
-    if (list >= 0) H5Pclose(list);
-    return H5I_INVALID_HID;
 }
 
 fcnn_status io_h5_open(struct io_h5 *h5, const unsigned char *bytes, size_t count, const char *path)
 {
-    char name[40];
-    const char *problem = check_head(bytes, count);
-    if (problem) return fcnn_io_fail(FCNN_BAD_DATA, "%s: %s", path, problem);
-    lock(h5, path);
-    h5->count = count;
-    h5->heap = largest_heap(bytes, count);
-    const hid_t list = access_list();
-    snprintf(name, sizeof name, "fastcnn-%u.h5", files++);
-    /* HDF5 copies the image and never writes to it. */
-    const int given = list >= 0 && H5Pset_file_image(list, (void *)(uintptr_t)bytes, count) >= 0;
-    if (given) h5->file = H5Fopen(name, H5F_ACC_RDONLY, list);
-    if (list >= 0) H5Pclose(list);
-    if (h5->file >= 0) return FCNN_OK;
-    unlock(h5);
-    if (!given) return fcnn_io_fail(FCNN_OUT_OF_MEMORY, "%s: no memory", path);
-    return fcnn_io_fail(FCNN_BAD_DATA, "%s: HDF5 cannot open it: it is damaged", path);
+    *h5 = (struct io_h5){.path = path, .bytes = bytes, .count = count, .work = 1000000 + 64 * (uint64_t)count};
+    const char *problem = check_head(h5);
+    return problem ? fcnn_io_fail(FCNN_BAD_DATA, "%s: %s", path, problem) : FCNN_OK;
 }
 
-fcnn_status io_h5_create(struct io_h5 *h5, const char *path)
+/* ---- object headers ---- */
+
+/* A piece of a header: its messages one behind the other. */
+struct block {
+    uint64_t address, size;
+};
+#define MOST_BLOCKS 64
+
+static int see_block(struct io_h5 *h5, struct block block, struct block *blocks, int *count, io_see_fn *see,
+                     void *context)
 {
-    char name[40];
-    lock(h5, path);
-    const hid_t list = access_list();
-    snprintf(name, sizeof name, "fastcnn-%u.h5", files++);
-    if (list >= 0) {
-        h5->file = H5Fcreate(name, H5F_ACC_TRUNC, H5P_DEFAULT, list);
-        H5Pclose(list);
+    const unsigned char *at = io_at(h5, block.address, block.size);
+    if (!at) return -1;
+    for (uint64_t left = block.size; left >= 8;) {
+        const enum io_message type = (enum io_message)io_little(at, 2);
+        const struct io_found message = {at + 8, io_little(at + 2, 2), at[4] & 2};
+        if (message.size > left - 8 || !h5->work) return -1;
+        h5->work--;
+        if (type == IO_CONTINUATION) {
+            if (message.size < 16 || *count == MOST_BLOCKS) return -1;
+            blocks[(*count)++] = (struct block){io_little(at + 8, 8), io_little(at + 16, 8)};
+        } else {
+            const int seen = see(context, type, &message);
+            if (seen) return seen;
+        }
+        at += 8 + message.size;
+        left -= 8 + message.size;
     }
-    if (h5->file >= 0) return FCNN_OK;
-    unlock(h5);
-    return fcnn_io_fail(FCNN_OUT_OF_MEMORY, "%s: no memory", path);
+    return 0;
 }
 
-fcnn_status io_h5_image(struct io_h5 *h5, unsigned char **bytes, size_t *count)
+int io_h5_messages(struct io_h5 *h5, uint64_t object, io_see_fn *see, void *context)
 {
-    *bytes = NULL;
-    const ssize_t size = H5Fflush(h5->file, H5F_SCOPE_GLOBAL) < 0 ? -1 : H5Fget_file_image(h5->file, NULL, 0);
-    if (size > 0) *bytes = malloc((size_t)size);
-    if (*bytes && H5Fget_file_image(h5->file, *bytes, (size_t)size) == size) {
-        *count = (size_t)size;
-        return FCNN_OK;
+    struct block blocks[MOST_BLOCKS];
+    const unsigned char *head = io_at(h5, object, 16);
+    int count = 1;
+    if (!head || head[0] != 1) return -1;
+    blocks[0] = (struct block){object + 16, io_little(head + 8, 4)};
+    for (int i = 0; i < count; i++) {
+        const int seen = see_block(h5, blocks[i], blocks, &count, see, context);
+        if (seen) return seen;
     }
-    free(*bytes);
-    *bytes = NULL;
-    return fcnn_io_fail(FCNN_OUT_OF_MEMORY, "%s: no memory for the file's bytes", h5->path);
+    return 0;
 }
 
-void io_h5_close(struct io_h5 *h5)
-{
-    H5Fclose(h5->file);
-    unlock(h5);
-}
+/* ---- groups ---- */
 
-/* ---- groups and links ---- */
+enum outcome { ABSENT, HARD, SOFT, DAMAGED };
 
-int io_h5_has(hid_t group, const char *name) { return H5Lexists(group, name, H5P_DEFAULT) > 0; }
-
-int io_h5_has_attribute(hid_t object, const char *name) { return H5Aexists(object, name) > 0; }
-
-/* Follows one component of a path, a hard link to a group. */
-static fcnn_status step(struct io_h5 *h5, hid_t from, const char *name, hid_t *to)
-{
-    H5L_info_t link;
-    if (H5Lget_info(from, name, &link, H5P_DEFAULT) < 0)
-        return fcnn_io_fail(FCNN_BAD_DATA, "%s: there is no %.200s in it", h5->path, name);
-    if (link.type != H5L_TYPE_HARD)
-        return fcnn_io_fail(FCNN_BAD_DATA, "%s: %.200s is a soft or external link, which is not followed", h5->path,
-                            name);
-    *to = H5Gopen2(from, name, H5P_DEFAULT);
-    return *to >= 0 ? FCNN_OK : fcnn_io_fail(FCNN_BAD_DATA, "%s: %.200s is no group", h5->path, name);
-}
-
-/* Opens the group `path` leads to, or with `parent` the one before its last component, *last. */
-static fcnn_status walk(struct io_h5 *h5, hid_t group, char *path, hid_t *found, const char **last)
-{
-    char *rest = path, *name;
-    hid_t at = H5Gopen2(group, ".", H5P_DEFAULT);
-    if (at < 0) return fcnn_io_fail(FCNN_BAD_DATA, "%s: a group cannot be opened", h5->path);
-    while ((name = strsep(&rest, "/"))) {
-        hid_t next = H5I_INVALID_HID;
-        if (last && !rest) break;
-        if (!*name || !strcmp(name, ".")) continue;
-        const fcnn_status status = step(h5, at, name, &next);
-        H5Gclose(at);
-        if (status) return status;
-        at = next;
-    }
-    if (last) *last = name;
-    *found = at;
-    return FCNN_OK;
-}
-
-fcnn_status io_h5_group(struct io_h5 *h5, hid_t group, const char *path, hid_t *found)
-{
-    char *copy = strdup(path);
-    if (!copy) return fcnn_io_fail(FCNN_OUT_OF_MEMORY, "%s: no memory", h5->path);
-    const fcnn_status status = walk(h5, group, copy, found, NULL);
-    free(copy);
-    return status;
-}
-
-/* ---- data sets ---- */
-
-static fcnn_status refuse(struct io_h5 *h5, const struct io_array *array, const char *why)
-{
-    return fcnn_io_fail(FCNN_BAD_DATA, "%s: the data set %.200s %s", h5->path, array->path, why);
-}
-
-/* Contiguous or in its header, in this file, all of it. */
-static const char *check_storage(hid_t data, int64_t count, size_t size)
-{
-    const hid_t list = H5Dget_create_plist(data);
-    if (list < 0) return "is damaged";
-    const H5D_layout_t layout = H5Pget_layout(list);
-    const int external = H5Pget_external_count(list), filters = H5Pget_nfilters(list);
-    H5Pclose(list);
-    if (layout == H5D_VIRTUAL) return "is virtual, which is not read";
-    if (external != 0) return "lies in another file, which is not read";
-    if (layout == H5D_CHUNKED || filters != 0) return "is chunked or compressed, which no Keras writes";
-    uint64_t bytes;
-    if (__builtin_mul_overflow((uint64_t)count, (uint64_t)size, &bytes)) return "is too large";
-    return H5Dget_storage_size(data) == bytes ? NULL : "is not stored as large as it is declared";
-}
-
-static int is_number(hid_t type)
-{
-    const H5T_class_t class = H5Tget_class(type);
-    if (class == H5T_INTEGER) return H5Tget_size(type) <= 8;
-    return class == H5T_FLOAT && (H5Tequal(type, H5T_IEEE_F32LE) > 0 || H5Tequal(type, H5T_IEEE_F64LE) > 0 ||
-                                  H5Tequal(type, H5T_IEEE_F32BE) > 0 || H5Tequal(type, H5T_IEEE_F64BE) > 0);
-}
-
-static const char *read_dims(struct io_array *array, hid_t space)
-{
-    hsize_t dims[IO_H5_RANKS];
-    array->rank = H5Sget_simple_extent_ndims(space);
-    if (array->rank < 0) return "is damaged";
-    if (array->rank > IO_H5_RANKS) return "has more than 8 dimensions";
-    if (H5Sget_simple_extent_type(space) == H5S_NULL) return "is empty";
-    if (H5Sget_simple_extent_dims(space, dims, NULL) < 0) return "is damaged";
-    array->count = 1;
-    for (int i = 0; i < array->rank; i++) {
-        array->dims[i] = (int64_t)dims[i];
-        if (dims[i] > INT64_MAX || __builtin_mul_overflow(array->count, array->dims[i], &array->count))
-            return "is too large";
-    }
-    return NULL;
-}
-
-static const char *look_at(struct io_h5 *h5, struct io_array *array)
-{
-    const hid_t type = H5Dget_type(array->data), space = H5Dget_space(array->data);
-    const char *problem = type >= 0 && space >= 0 ? read_dims(array, space) : "is damaged";
-    if (!problem && !is_number(type)) problem = "does not hold numbers of 32 or 64 bits";
-    if (!problem && (uint64_t)array->count > h5->count) problem = "is declared larger than the file";
-    if (!problem) problem = check_storage(array->data, array->count, H5Tget_size(type));
-    if (type >= 0) H5Tclose(type);
-    if (space >= 0) H5Sclose(space);
-    return problem;
-}
-
-static fcnn_status open_array(struct io_h5 *h5, hid_t group, const char *name, struct io_array *array)
-{
-    H5L_info_t link;
-    if (H5Lget_info(group, name, &link, H5P_DEFAULT) < 0)
-        return fcnn_io_fail(FCNN_BAD_DATA, "%s: there is no data set %.200s in it", h5->path, array->path);
-    if (link.type != H5L_TYPE_HARD) return refuse(h5, array, "is a soft or external link, which is not followed");
-    array->data = H5Dopen2(group, name, H5P_DEFAULT);
-    if (array->data < 0) return refuse(h5, array, "cannot be opened");
-    const char *problem = look_at(h5, array);
-    if (!problem) return FCNN_OK;
-    io_array_close(array);
-    return refuse(h5, array, problem);
-}
-
-fcnn_status io_h5_array(struct io_h5 *h5, hid_t group, const char *path, struct io_array *array)
-{
-    char *copy = strdup(path);
+/* One look-up of a name. */
+struct lookup {
+    struct io_h5 *h5;
     const char *name;
-    hid_t parent;
-    if (!copy) return fcnn_io_fail(FCNN_OUT_OF_MEMORY, "%s: no memory", h5->path);
-    *array = (struct io_array){.path = path, .data = H5I_INVALID_HID};
-    fcnn_status status = walk(h5, group, copy, &parent, &name);
-    if (!status) {
-        status = open_array(h5, parent, name, array);
-        H5Gclose(parent);
+    uint64_t heap, heap_size; /* of the names of a symbol table */
+    uint64_t found;
+};
+
+static int is_name(const struct lookup *l, uint64_t offset)
+{
+    const size_t length = strlen(l->name) + 1;
+    if (offset > l->heap_size || length > l->heap_size - offset) return 0;
+    const unsigned char *name = io_at(l->h5, l->heap + offset, length);
+    return name && !memcmp(name, l->name, length);
+}
+
+/* A leaf: up to 2 K entries. */
+static enum outcome look_in_leaf(struct lookup *l, uint64_t address)
+{
+    const unsigned char *node = io_at(l->h5, address, 8);
+    if (!node || memcmp(node, "SNOD\1", 5) != 0) return DAMAGED;
+    const uint64_t entries = io_little(node + 6, 2);
+    if (!io_at(l->h5, address, 8 + 40 * entries) || l->h5->work < entries) return DAMAGED;
+    l->h5->work -= entries;
+    for (const unsigned char *at = node + 8; at < node + 8 + 40 * entries; at += 40)
+        if (is_name(l, io_little(at, 8))) {
+            l->found = io_little(at + 8, 8);
+            return io_little(at + 16, 4) == 2 ? SOFT : HARD;
+        }
+    return ABSENT;
+}
+
+#define MOST_LEVELS 8
+
+static enum outcome look_in_tree(struct lookup *l, uint64_t address, int level)
+{
+    const unsigned char *node = io_at(l->h5, address, 24);
+    if (!node || memcmp(node, "TREE", 4) != 0 || node[4] != 0) return DAMAGED;
+    const uint64_t entries = io_little(node + 6, 2);
+    if (node[5] > MOST_LEVELS || (level >= 0 && node[5] != level)) return DAMAGED;
+    if (!io_at(l->h5, address, 24 + 8 + 16 * entries)) return DAMAGED;
+    for (uint64_t i = 0; i < entries; i++) {
+        const uint64_t child = io_little(node + 32 + 16 * i, 8);
+        if (!l->h5->work) return DAMAGED;
+        l->h5->work--;
+        const enum outcome outcome = node[5] ? look_in_tree(l, child, node[5] - 1) : look_in_leaf(l, child);
+        if (outcome != ABSENT) return outcome;
     }
+    return ABSENT;
+}
+
+/* A group of old: a tree of entries, and a heap of names. */
+static enum outcome look_in_table(struct lookup *l, const struct io_found *message)
+{
+    if (message->size < 16 || message->shared) return DAMAGED;
+    const unsigned char *heap = io_at(l->h5, io_little(message->data + 8, 8), 32);
+    if (!heap || memcmp(heap, "HEAP", 4) != 0) return DAMAGED;
+    l->heap_size = io_little(heap + 8, 8);
+    l->heap = io_little(heap + 24, 8);
+    if (!io_at(l->h5, l->heap, l->heap_size)) return DAMAGED;
+    return look_in_tree(l, io_little(message->data, 8), -1);
+}
+
+/* A link in the header: version, flags, then what the flags announce, the name, where it leads to. */
+static enum outcome look_at_link(struct lookup *l, const struct io_found *message)
+{
+    const unsigned char *at = message->data, *end = at + message->size;
+    if (message->shared || message->size < 4 || at[0] != 1) return DAMAGED;
+    const int flags = at[1], width = 1 << (flags & 3);
+    const int before = 2 + (flags & 8 ? 1 : 0) + (flags & 4 ? 8 : 0) + (flags & 16 ? 1 : 0);
+    if (message->size < (uint64_t)(before + width)) return DAMAGED;
+    at += 2;
+    const int type = flags & 8 ? *at++ : 0;
+    if (flags & 4) at += 8;
+    if (flags & 16) at++;
+    const uint64_t length = io_little(at, width);
+    at += width;
+    if (length > (uint64_t)(end - at)) return DAMAGED;
+    if (length != strlen(l->name) || memcmp(at, l->name, length) != 0) return ABSENT;
+    if (type != 0) return SOFT;
+    if ((uint64_t)(end - at) - length < 8) return DAMAGED;
+    l->found = io_little(at + length, 8);
+    return HARD;
+}
+
+static int look_at_message(void *context, enum io_message type, const struct io_found *message)
+{
+    if (type == IO_TABLE) return (int)look_in_table(context, message);
+    return type == IO_LINK ? (int)look_at_link(context, message) : 0;
+}
+
+static enum outcome look_up(struct io_h5 *h5, uint64_t group, const char *name, uint64_t *found)
+{
+    struct lookup l = {.h5 = h5, .name = name};
+    const int outcome = io_h5_messages(h5, group, look_at_message, &l);
+    *found = l.found;
+    return outcome < 0 ? DAMAGED : (enum outcome)outcome;
+}
+
+int io_h5_has(struct io_h5 *h5, uint64_t group, const char *name)
+{
+    uint64_t found;
+    const enum outcome outcome = look_up(h5, group, name, &found);
+    return outcome == HARD || outcome == SOFT;
+}
+
+static fcnn_status find_step(struct io_h5 *h5, uint64_t group, const char *name, const char *path, uint64_t *found)
+{
+    switch (look_up(h5, group, name, found)) {
+    case HARD: return FCNN_OK;
+    case SOFT:
+        return fcnn_io_fail(FCNN_BAD_DATA, "%s: %.200s is a soft or external link, which is not followed", h5->path,
+                            path);
+    case ABSENT: return fcnn_io_fail(FCNN_BAD_DATA, "%s: there is no %.200s in it", h5->path, path);
+    default:
+        return fcnn_io_fail(FCNN_BAD_DATA, "%s: a group on the way to %.200s is damaged, or in no format of Keras",
+                            h5->path, path);
+    }
+}
+
+fcnn_status io_h5_find(struct io_h5 *h5, uint64_t group, const char *path, uint64_t *found)
+{
+    char *copy = strdup(path), *rest = copy, *name;
+    fcnn_status status = FCNN_OK;
+    if (!copy) return fcnn_io_fail(FCNN_OUT_OF_MEMORY, "%s: no memory", h5->path);
+    *found = group;
+    while (!status && (name = strsep(&rest, "/")))
+        if (*name && strcmp(name, ".") != 0) status = find_step(h5, *found, name, path, found);
     free(copy);
     return status;
-}
-
-fcnn_status io_h5_floats(struct io_h5 *h5, const struct io_array *array, float *values)
-{
-    if (!array->count || H5Dread(array->data, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) >= 0)
-        return FCNN_OK;
-    return refuse(h5, array, "cannot be read");
-}
-
-/* Keras 2.0 kept its count of steps as a float. */
-fcnn_status io_h5_integer(struct io_h5 *h5, const struct io_array *array, int64_t *value)
-{
-    const hid_t type = H5Dget_type(array->data);
-    const int real = type >= 0 && H5Tget_class(type) == H5T_FLOAT;
-    double number = 0;
-    if (type >= 0) H5Tclose(type);
-    if (type < 0 || array->count != 1) return refuse(h5, array, "is not one number");
-    if (H5Dread(array->data, real ? H5T_NATIVE_DOUBLE : H5T_NATIVE_INT64, H5S_ALL, H5S_ALL, H5P_DEFAULT,
-                real ? (void *)&number : (void *)value) < 0)
-        return refuse(h5, array, "cannot be read");
-    if (!real) return FCNN_OK;
-    if (!(number >= 0 && number < 0x1p62)) return refuse(h5, array, "is no count");
-    *value = (int64_t)number;
-    return FCNN_OK;
-}
-
-void io_array_close(struct io_array *array)
-{
-    if (array->data >= 0) H5Dclose(array->data);
-    array->data = H5I_INVALID_HID;
 }

@@ -1,12 +1,85 @@
-/* SPDX-License-Identifier: BSD-2-Clause
- * Writing HDF5 as Keras does: old groups, whole data sets, texts of variable length. Nothing tells when it was written,
- * so that the same model makes the same file. */
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "lib/io/h5_make.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "lib/io/fail.h"
-#include "lib/io/h5.h"
 
-static fcnn_status failed(struct io_h5 *h5) { return fcnn_io_fail(FCNN_OUT_OF_MEMORY, "%s: no memory", h5->path); }
+static pthread_mutex_t one_at_a_time = PTHREAD_MUTEX_INITIALIZER;
+static unsigned files; /* made so far: HDF5 takes two of one name for the same */
+
+static fcnn_status failed(struct io_h5_new *h5)
+{
+    return fcnn_io_fail(FCNN_OUT_OF_MEMORY, "%s: no memory", h5->path);
+}
+
+/* ---- files ---- */
+
+static void lock(struct io_h5_new *h5, const char *path)
+{
+    pthread_mutex_lock(&one_at_a_time);
+    *h5 = (struct io_h5_new){.path = path, .file = H5I_INVALID_HID};
+    H5Eget_auto2(H5E_DEFAULT, &h5->print, &h5->context);
+    H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+}
+
+static void unlock(struct io_h5_new *h5)
+{
+    H5Eclear2(H5E_DEFAULT);
+    H5Eset_auto2(H5E_DEFAULT, h5->print, h5->context);
+    pthread_mutex_unlock(&one_at_a_time);
+}
+
+/* Everything of a file goes with it; what is written is what HDF5 1.8 wrote. */
+static hid_t access_list(void)
+{
+    const hid_t list = H5Pcreate(H5P_FILE_ACCESS);
+    if (list >= 0 && H5Pset_fapl_core(list, 65536, 0) >= 0 && H5Pset_fclose_degree(list, H5F_CLOSE_STRONG) >= 0 &&
+        H5Pset_libver_bounds(list, H5F_LIBVER_EARLIEST, H5F_LIBVER_V18) >= 0)
+        return list;
+    if (list >= 0) H5Pclose(list);
+    return H5I_INVALID_HID;
+}
+
+fcnn_status io_h5_create(struct io_h5_new *h5, const char *path)
+{
+    char name[40];
+    lock(h5, path);
+    const hid_t list = access_list();
+    snprintf(name, sizeof name, "fastcnn-%u.h5", files++);
+    if (list >= 0) {
+        h5->file = H5Fcreate(name, H5F_ACC_TRUNC, H5P_DEFAULT, list);
+        H5Pclose(list);
+    }
+    if (h5->file >= 0) return FCNN_OK;
+    unlock(h5);
+    return fcnn_io_fail(FCNN_OUT_OF_MEMORY, "%s: no memory", path);
+}
+
+fcnn_status io_h5_image(struct io_h5_new *h5, unsigned char **bytes, size_t *count)
+{
+    *bytes = NULL;
+    const ssize_t size = H5Fflush(h5->file, H5F_SCOPE_GLOBAL) < 0 ? -1 : H5Fget_file_image(h5->file, NULL, 0);
+    if (size > 0) *bytes = malloc((size_t)size);
+    if (*bytes && H5Fget_file_image(h5->file, *bytes, (size_t)size) == size) {
+        *count = (size_t)size;
+        return FCNN_OK;
+    }
+    free(*bytes);
+    *bytes = NULL;
+    return fcnn_io_fail(FCNN_OUT_OF_MEMORY, "%s: no memory for the file's bytes", h5->path);
+}
+
+void io_h5_close(struct io_h5_new *h5)
+{
+    H5Fclose(h5->file);
+    unlock(h5);
+}
+
+/* ---- groups ---- */
 
 static hid_t with_groups(void)
 {
@@ -15,7 +88,7 @@ static hid_t with_groups(void)
     return list;
 }
 
-fcnn_status io_h5_make_group(struct io_h5 *h5, hid_t group, const char *path, hid_t *made)
+fcnn_status io_h5_make_group(struct io_h5_new *h5, hid_t group, const char *path, hid_t *made)
 {
     const hid_t links = with_groups();
     *made = H5Gcreate2(group, path, links, H5P_DEFAULT, H5P_DEFAULT);
@@ -25,7 +98,7 @@ fcnn_status io_h5_make_group(struct io_h5 *h5, hid_t group, const char *path, hi
 
 /* ---- attributes ---- */
 
-static fcnn_status put(struct io_h5 *h5, hid_t object, const char *name, hid_t type, hid_t space, const void *value)
+static fcnn_status put(struct io_h5_new *h5, hid_t object, const char *name, hid_t type, hid_t space, const void *value)
 {
     const hid_t attribute = H5Acreate2(object, name, type, space, H5P_DEFAULT, H5P_DEFAULT);
     const int done = attribute >= 0 && (!value || H5Awrite(attribute, type, value) >= 0);
@@ -41,7 +114,7 @@ static hid_t text_type(void)
     return type;
 }
 
-fcnn_status io_h5_put_text(struct io_h5 *h5, hid_t object, const char *name, const char *text)
+fcnn_status io_h5_put_text(struct io_h5_new *h5, hid_t object, const char *name, const char *text)
 {
     const hid_t type = text_type(), space = H5Screate(H5S_SCALAR);
     const fcnn_status status = put(h5, object, name, type, space, &text);
@@ -50,7 +123,7 @@ fcnn_status io_h5_put_text(struct io_h5 *h5, hid_t object, const char *name, con
     return status;
 }
 
-fcnn_status io_h5_put_texts(struct io_h5 *h5, hid_t object, const char *name, const char *const *texts, int count)
+fcnn_status io_h5_put_texts(struct io_h5_new *h5, hid_t object, const char *name, const char *const *texts, int count)
 {
     const hsize_t length = (hsize_t)count;
     if (count > 4000) /* an attribute has room for 64 KB */
@@ -62,7 +135,7 @@ fcnn_status io_h5_put_texts(struct io_h5 *h5, hid_t object, const char *name, co
     return status;
 }
 
-fcnn_status io_h5_put_number(struct io_h5 *h5, hid_t object, const char *name, double value)
+fcnn_status io_h5_put_number(struct io_h5_new *h5, hid_t object, const char *name, double value)
 {
     const hid_t space = H5Screate(H5S_SCALAR);
     const fcnn_status status = put(h5, object, name, H5T_NATIVE_DOUBLE, space, &value);
@@ -72,7 +145,7 @@ fcnn_status io_h5_put_number(struct io_h5 *h5, hid_t object, const char *name, d
 
 /* ---- data sets ---- */
 
-static fcnn_status put_data(struct io_h5 *h5, hid_t group, const char *path, hid_t type, hid_t space,
+static fcnn_status put_data(struct io_h5_new *h5, hid_t group, const char *path, hid_t type, hid_t space,
                             const void *values)
 {
     const hid_t links = with_groups(), list = H5Pcreate(H5P_DATASET_CREATE);
@@ -85,10 +158,10 @@ static fcnn_status put_data(struct io_h5 *h5, hid_t group, const char *path, hid
     return done ? FCNN_OK : failed(h5);
 }
 
-fcnn_status io_h5_put_floats(struct io_h5 *h5, hid_t group, const char *path, int rank, const int64_t *dims,
+fcnn_status io_h5_put_floats(struct io_h5_new *h5, hid_t group, const char *path, int rank, const int64_t *dims,
                              const float *values)
 {
-    hsize_t sizes[IO_H5_RANKS];
+    hsize_t sizes[H5S_MAX_RANK];
     for (int i = 0; i < rank; i++) sizes[i] = (hsize_t)dims[i];
     const hid_t space = rank ? H5Screate_simple(rank, sizes, NULL) : H5Screate(H5S_SCALAR);
     const fcnn_status status = put_data(h5, group, path, H5T_NATIVE_FLOAT, space, values);
@@ -96,7 +169,7 @@ fcnn_status io_h5_put_floats(struct io_h5 *h5, hid_t group, const char *path, in
     return status;
 }
 
-fcnn_status io_h5_put_integer(struct io_h5 *h5, hid_t group, const char *path, int64_t value)
+fcnn_status io_h5_put_integer(struct io_h5_new *h5, hid_t group, const char *path, int64_t value)
 {
     const hid_t space = H5Screate(H5S_SCALAR);
     const fcnn_status status = put_data(h5, group, path, H5T_NATIVE_INT64, space, &value);

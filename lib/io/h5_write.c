@@ -11,13 +11,13 @@
 
 #define NAME 320
 
-static fcnn_status no_memory(const struct io_h5 *h5)
+static fcnn_status no_memory(const struct io_h5_new *h5)
 {
     return fcnn_io_fail(FCNN_OUT_OF_MEMORY, "%s: no memory", h5->path);
 }
 
 /* Takes `value` over. */
-static fcnn_status put_json(struct io_h5 *h5, const char *name, json_t *value)
+static fcnn_status put_json(struct io_h5_new *h5, const char *name, json_t *value)
 {
     char *text = value ? json_dumps(value, JSON_COMPACT) : NULL;
     json_decref(value);
@@ -26,7 +26,7 @@ static fcnn_status put_json(struct io_h5 *h5, const char *name, json_t *value)
     return status;
 }
 
-static fcnn_status put_versions(struct io_h5 *h5, hid_t object)
+static fcnn_status put_versions(struct io_h5_new *h5, hid_t object)
 {
     IO_TRY(io_h5_put_text(h5, object, "backend", "tensorflow"));
     return io_h5_put_text(h5, object, "keras_version", IO_KERAS_VERSION);
@@ -35,7 +35,8 @@ static fcnn_status put_versions(struct io_h5 *h5, hid_t object)
 /* ---- weights ---- */
 
 /* "sequential/conv2d/kernel" under the layer's group. */
-static fcnn_status put_layer(struct io_h5 *h5, hid_t group, const fcnn_model *model, int layer, const float **values)
+static fcnn_status put_layer(struct io_h5_new *h5, hid_t group, const fcnn_model *model, int layer,
+                             const float **values)
 {
     struct io_part parts[4];
     char names[4][NAME];
@@ -52,7 +53,8 @@ static fcnn_status put_layer(struct io_h5 *h5, hid_t group, const fcnn_model *mo
     return io_h5_put_texts(h5, group, "weight_names", list, count);
 }
 
-static fcnn_status put_layers(struct io_h5 *h5, hid_t group, const fcnn_model *model, const struct io_values *values)
+static fcnn_status put_layers(struct io_h5_new *h5, hid_t group, const fcnn_model *model,
+                              const struct io_values *values)
 {
     const float *at = values->weights;
     for (int i = 0; i < fcnn_model_layers(model); i++) {
@@ -67,7 +69,7 @@ static fcnn_status put_layers(struct io_h5 *h5, hid_t group, const fcnn_model *m
     return FCNN_OK;
 }
 
-static fcnn_status put_layer_names(struct io_h5 *h5, hid_t group, const fcnn_model *model)
+static fcnn_status put_layer_names(struct io_h5_new *h5, hid_t group, const fcnn_model *model)
 {
     const int count = fcnn_model_layers(model);
     const char **names = calloc((size_t)count + 1, sizeof *names);
@@ -82,7 +84,7 @@ static fcnn_status put_layer_names(struct io_h5 *h5, hid_t group, const fcnn_mod
     return status;
 }
 
-static fcnn_status put_weights(struct io_h5 *h5, const fcnn_model *model, const struct io_values *values)
+static fcnn_status put_weights(struct io_h5_new *h5, const fcnn_model *model, const struct io_values *values)
 {
     hid_t group;
     IO_TRY(io_h5_make_group(h5, h5->file, "model_weights", &group));
@@ -97,7 +99,7 @@ static fcnn_status put_weights(struct io_h5 *h5, const fcnn_model *model, const 
 
 /* The paths as they are written, to be listed then. */
 struct state {
-    struct io_h5 *h5;
+    struct io_h5_new *h5;
     hid_t group;
     const char *optimizer;
     int count, most;
@@ -174,7 +176,7 @@ static const char *optimizer_name(fcnn_optimizer optimizer)
     }
 }
 
-static fcnn_status put_state(struct io_h5 *h5, const fcnn_model *model, const struct io_values *values)
+static fcnn_status put_state(struct io_h5_new *h5, const fcnn_model *model, const struct io_values *values)
 {
     fcnn_compile_options options;
     struct state state = {.h5 = h5};
@@ -195,7 +197,7 @@ static fcnn_status put_state(struct io_h5 *h5, const fcnn_model *model, const st
 
 /* ---- the file ---- */
 
-static fcnn_status put_model(struct io_h5 *h5, const fcnn_model *model, const fcnn_save_options *options)
+static fcnn_status put_model(struct io_h5_new *h5, const fcnn_model *model, const fcnn_save_options *options)
 {
     struct io_values values;
     IO_TRY(put_versions(h5, h5->file));
@@ -211,7 +213,7 @@ static fcnn_status put_model(struct io_h5 *h5, const fcnn_model *model, const fc
 
 fcnn_status io_h5_save(const fcnn_model *model, const char *path, const fcnn_save_options *options)
 {
-    struct io_h5 h5;
+    struct io_h5_new h5;
     unsigned char *bytes = NULL;
     size_t count = 0;
     fcnn_state state;

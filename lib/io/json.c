@@ -3,10 +3,10 @@
 
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "lib/io/fail.h"
+#include "lib/io/number.h"
 
 fcnn_status io_json_parse(json_t **value, const char *text, size_t length, const char *where)
 {
@@ -27,14 +27,11 @@ fcnn_status io_json_parse(json_t **value, const char *text, size_t length, const
 
 json_t *io_json_float(float value)
 {
-    char text[40];
-    double nearest = (double)value;
-    for (int digits = 1; digits <= 9; digits++) {
-        snprintf(text, sizeof text, "%.*g", digits, (double)value);
-        nearest = strtod(text, NULL);
-        if ((float)nearest == value) break;
-    }
-    return json_real(nearest);
+    char text[32];
+    double nearest = 0;
+    if (!isfinite(value)) return NULL;
+    io_number_write_float(text, value);
+    return io_number_read(text, &nearest) ? json_real(nearest) : NULL;
 }
 
 /* ---- members ---- */

@@ -14,7 +14,7 @@
 
 struct archive {
     const char *path;
-    unsigned char *bytes;
+    const unsigned char *bytes;
     size_t count;
 };
 
@@ -71,31 +71,29 @@ static fcnn_status make(fcnn_model **model, struct io_h5 *h5, struct io_keras_so
     return status;
 }
 
-/* The archive's bytes are given back before the model is made. */
-static fcnn_status open_weights(struct io_h5 *h5, const struct archive *a)
+static fcnn_status load_weights(fcnn_model **model, const struct archive *a, struct io_keras_source *source,
+                                const fcnn_load_options *options, fcnn_file_info *info)
 {
     unsigned char *bytes;
-    size_t count;
-    IO_TRY(io_zip_read(&bytes, &count, a->bytes, a->count, "model.weights.h5", IO_KERAS_MOST_BYTES - 1, a->path));
-    const fcnn_status status = io_h5_open(h5, bytes, count, a->path);
+    struct io_h5 h5;
+    IO_TRY(io_zip_read(&bytes, &source->bytes, a->bytes, a->count, "model.weights.h5", IO_KERAS_MOST_BYTES - 1,
+                       a->path));
+    fcnn_status status = io_h5_open(&h5, bytes, source->bytes, a->path);
+    if (!status) status = make(model, &h5, source, options, info);
     free(bytes);
     return status;
 }
 
-static fcnn_status load_archive(fcnn_model **model, const struct archive *a, const fcnn_load_options *options,
-                                fcnn_file_info *info)
+fcnn_status io_keras_read(fcnn_model **model, const unsigned char *bytes, size_t count, const char *path,
+                          const fcnn_load_options *options, fcnn_file_info *info)
 {
-    struct io_keras_source source = {.path = a->path};
-    struct io_h5 h5;
-    IO_TRY(read_version(&source, a));
-    IO_TRY(read_json(a, "config.json", &source.model));
+    const struct archive a = {path, bytes, count};
+    struct io_keras_source source = {.path = path};
+    *model = NULL;
+    IO_TRY(read_version(&source, &a));
+    IO_TRY(read_json(&a, "config.json", &source.model));
     source.training = json_incref(json_object_get(source.model, "compile_config"));
-    fcnn_status status = open_weights(&h5, a);
-    if (!status) {
-        source.bytes = h5.count;
-        status = make(model, &h5, &source, options, info);
-        io_h5_close(&h5);
-    }
+    const fcnn_status status = load_weights(model, &a, &source, options, info);
     json_decref(source.training);
     json_decref(source.model);
     return status;
@@ -104,11 +102,12 @@ static fcnn_status load_archive(fcnn_model **model, const struct archive *a, con
 fcnn_status io_keras_load(fcnn_model **model, const char *path, const fcnn_load_options *options,
                           fcnn_file_info *info)
 {
-    struct archive a = {.path = path};
+    unsigned char *bytes;
+    size_t count;
     *model = NULL;
-    IO_TRY(io_whole_read(&a.bytes, &a.count, path, IO_KERAS_MOST_BYTES));
-    const fcnn_status status = load_archive(model, &a, options, info);
-    free(a.bytes);
+    IO_TRY(io_whole_read(&bytes, &count, path, IO_KERAS_MOST_BYTES));
+    const fcnn_status status = io_keras_read(model, bytes, count, path, options, info);
+    free(bytes);
     return status;
 }
 
@@ -117,7 +116,7 @@ fcnn_status io_keras_load(fcnn_model **model, const char *path, const fcnn_load_
 static fcnn_status make_weights(unsigned char **bytes, size_t *count, const fcnn_model *model, const char *path,
                                 const fcnn_save_options *options, int with_state)
 {
-    struct io_h5 h5;
+    struct io_h5_new h5;
     fcnn_state state;
     *bytes = NULL;
     if (fcnn_model_get_state(model, &state)) return fcnn_io_fail_as(FCNN_BAD_ARGUMENT, path);

@@ -4,6 +4,7 @@
 #define FCNN_IO_KERAS_FILES_H
 
 #include "lib/io/h5.h"
+#include "lib/io/h5_make.h"
 #include "lib/io/keras.h"
 #include "lib/io/keras_values.h"
 
@@ -21,7 +22,15 @@ struct io_notes {
     char version[32]; /* of this library; "" where another one wrote the file */
 };
 fcnn_status io_notes_read(struct io_notes *notes, struct io_h5 *h5);
-fcnn_status io_notes_write(struct io_h5 *h5, const fcnn_model *model, const fcnn_save_options *options);
+fcnn_status io_notes_write(struct io_h5_new *h5, const fcnn_model *model, const fcnn_save_options *options);
+
+/* ---- the readers, of files in memory; as in models.h ---- */
+
+fcnn_status io_h5_read(fcnn_model **model, const unsigned char *bytes, size_t count, const char *path,
+                       const fcnn_load_options *options, fcnn_file_info *info);
+fcnn_status io_h5_read_weights(fcnn_model *model, const unsigned char *bytes, size_t count, const char *path);
+fcnn_status io_keras_read(fcnn_model **model, const unsigned char *bytes, size_t count, const char *path,
+                          const fcnn_load_options *options, fcnn_file_info *info);
 
 /* ---- a model to be read ---- */
 
@@ -34,6 +43,7 @@ struct io_keras_source {
     char version[32];     /* Keras'; "" unknown */
     /* found while the model is made */
     int optimizer_known;  /* the model is compiled with the file's optimizer */
+    int loss_unknown;     /* the file has one that this library has not */
 };
 /* The model, compiled unless options say otherwise, and room for its numbers where it is. */
 fcnn_status io_keras_make(fcnn_model **model, struct io_values *values, struct io_keras_source *source,
@@ -43,21 +53,22 @@ fcnn_status io_keras_make(fcnn_model **model, struct io_values *values, struct i
 
 /* .h5: model_weights/LAYER/PATHS, or LAYER/PATHS of a file of weights alone. chain: of the file's own model, whose
  * names decide then; NULL: layers are matched by their order. */
-fcnn_status io_legacy_read_weights(struct io_values *values, struct io_h5 *h5, hid_t group, const fcnn_model *model,
+fcnn_status io_legacy_read_weights(struct io_values *values, struct io_h5 *h5, uint64_t group, const fcnn_model *model,
                                    const json_t *chain);
 /* .weights.h5: layers/CLASS_N/vars/0. */
 fcnn_status io_vars_read_weights(struct io_values *values, struct io_h5 *h5, const fcnn_model *model);
 /* Whether a state is there and fits: values->has_state, *fits. */
 fcnn_status io_vars_read_state(struct io_values *values, struct io_h5 *h5, const fcnn_model *model, int *fits);
-fcnn_status io_vars_write(struct io_h5 *h5, const fcnn_model *model, const fcnn_save_options *options, int with_state);
+fcnn_status io_vars_write(struct io_h5_new *h5, const fcnn_model *model, const fcnn_save_options *options,
+                          int with_state);
 
 /* The optimizer's state from the arrays `paths` of a group, in the order in which any Keras wrote them; named: by their
  * names, else by their places. *fits is 0 where they are not those of this model and optimizer. */
-fcnn_status io_state_read(struct io_values *values, struct io_h5 *h5, hid_t group, const struct io_texts *paths,
+fcnn_status io_state_read(struct io_values *values, struct io_h5 *h5, uint64_t group, const struct io_texts *paths,
                           int named, const fcnn_model *model, int *fits);
 
 /* Reads all of one array into values that are as many as expected, with that shape. */
-fcnn_status io_part_read(struct io_h5 *h5, hid_t group, const char *path, const struct io_part *part,
+fcnn_status io_part_read(struct io_h5 *h5, uint64_t group, const char *path, const struct io_part *part,
                          const char *layer, float *values);
 
 #endif

@@ -17,18 +17,17 @@ static fcnn_status check_shape(struct io_h5 *h5, const struct io_array *array, c
                         array->path, part->name, layer);
 }
 
-fcnn_status io_part_read(struct io_h5 *h5, hid_t group, const char *path, const struct io_part *part,
+fcnn_status io_part_read(struct io_h5 *h5, uint64_t group, const char *path, const struct io_part *part,
                          const char *layer, float *values)
 {
     struct io_array array;
     IO_TRY(io_h5_array(h5, group, path, &array));
-    fcnn_status status = check_shape(h5, &array, part, layer);
-    if (!status) status = io_h5_floats(h5, &array, values);
-    io_array_close(&array);
-    return status;
+    IO_TRY(check_shape(h5, &array, part, layer));
+    io_h5_floats(&array, values);
+    return FCNN_OK;
 }
 
-static fcnn_status read_parts(float *values, struct io_h5 *h5, hid_t group, const struct io_texts *paths,
+static fcnn_status read_parts(float *values, struct io_h5 *h5, uint64_t group, const struct io_texts *paths,
                               const fcnn_model *model, int layer)
 {
     struct io_part parts[4];
@@ -45,33 +44,24 @@ static fcnn_status read_parts(float *values, struct io_h5 *h5, hid_t group, cons
 
 /* One layer's group and the paths in it. */
 struct found {
-    hid_t group;
+    uint64_t group;
     struct io_texts paths;
 };
 
-static fcnn_status open_layer(struct io_h5 *h5, hid_t group, const char *name, struct found *found)
+static fcnn_status open_layer(struct io_h5 *h5, uint64_t group, const char *name, struct found *found)
 {
-    *found = (struct found){.group = H5I_INVALID_HID};
-    IO_TRY(io_h5_group(h5, group, name, &found->group));
-    const fcnn_status status = io_h5_texts(h5, found->group, "weight_names", &found->paths);
-    if (status) H5Gclose(found->group);
-    return status;
-}
-
-static void close_layer(struct found *found)
-{
-    io_texts_free(&found->paths);
-    H5Gclose(found->group);
+    IO_TRY(io_h5_find(h5, group, name, &found->group));
+    return io_h5_texts(h5, found->group, "weight_names", &found->paths);
 }
 
 /* The next group from *at on with variables in it; *at is behind it then. */
-static fcnn_status open_next(struct io_h5 *h5, hid_t group, const struct io_texts *names, int *at, const char *layer,
+static fcnn_status open_next(struct io_h5 *h5, uint64_t group, const struct io_texts *names, int *at, const char *layer,
                              struct found *found)
 {
     while (*at < names->count) {
         IO_TRY(open_layer(h5, group, names->at[(*at)++], found));
         if (found->paths.count) return FCNN_OK;
-        close_layer(found);
+        io_texts_free(&found->paths);
     }
     return fcnn_io_fail(FCNN_BAD_DATA, "%s: it has no weights for the layer %s", h5->path, layer);
 }
@@ -103,7 +93,7 @@ static int all_listed(const struct io_texts *names, const fcnn_model *model, con
     return 1;
 }
 
-static fcnn_status read_layer(float *values, struct io_h5 *h5, hid_t group, const struct io_texts *names, int *at,
+static fcnn_status read_layer(float *values, struct io_h5 *h5, uint64_t group, const struct io_texts *names, int *at,
                               const fcnn_model *model, int layer, const char *name)
 {
     struct found found;
@@ -112,18 +102,18 @@ static fcnn_status read_layer(float *values, struct io_h5 *h5, hid_t group, cons
     if (name) IO_TRY(open_layer(h5, group, name, &found));
     else IO_TRY(open_next(h5, group, names, at, info.name, &found));
     const fcnn_status status = read_parts(values, h5, found.group, &found.paths, model, layer);
-    close_layer(&found);
+    io_texts_free(&found.paths);
     return status;
 }
 
 /* No group with variables may be left over. */
-static fcnn_status expect_end(struct io_h5 *h5, hid_t group, const struct io_texts *names, int at)
+static fcnn_status expect_end(struct io_h5 *h5, uint64_t group, const struct io_texts *names, int at)
 {
     struct found found;
     for (; at < names->count; at++) {
         IO_TRY(open_layer(h5, group, names->at[at], &found));
         const int left = found.paths.count;
-        close_layer(&found);
+        io_texts_free(&found.paths);
         if (left)
             return fcnn_io_fail(FCNN_BAD_DATA, "%s: it has weights of more layers than the model: %.80s", h5->path,
                                 names->at[at]);
@@ -131,7 +121,7 @@ static fcnn_status expect_end(struct io_h5 *h5, hid_t group, const struct io_tex
     return FCNN_OK;
 }
 
-static fcnn_status read_all(struct io_values *values, struct io_h5 *h5, hid_t group, const struct io_texts *names,
+static fcnn_status read_all(struct io_values *values, struct io_h5 *h5, uint64_t group, const struct io_texts *names,
                             const fcnn_model *model, const json_t *chain)
 {
     const int by_name = all_listed(names, model, chain);
@@ -147,7 +137,7 @@ static fcnn_status read_all(struct io_values *values, struct io_h5 *h5, hid_t gr
     return by_name ? FCNN_OK : expect_end(h5, group, names, at);
 }
 
-fcnn_status io_legacy_read_weights(struct io_values *values, struct io_h5 *h5, hid_t group, const fcnn_model *model,
+fcnn_status io_legacy_read_weights(struct io_values *values, struct io_h5 *h5, uint64_t group, const fcnn_model *model,
                                    const json_t *chain)
 {
     struct io_texts names;

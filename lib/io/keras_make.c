@@ -18,16 +18,44 @@ static void read_training(struct io_keras_source *source, fcnn_compile_options *
     const size_t skip = strlen(source->path) + 2; /* the file's name and ": " */
     io_keras_remark(info, "not compiled as in the file: %s", strlen(why) > skip ? why + skip : why);
     json_t *loss = json_pack("{s:O}", "loss", json_object_get(source->training, "loss"));
-    io_keras_read_training(found, loss, source->path);
+    source->loss_unknown = !loss || io_keras_read_training(found, loss, source->path);
     json_decref(loss);
 }
 
+/* What the model's last computation ends in. */
+static fcnn_activation last_activation(const fcnn_model *model)
+{
+    fcnn_layer layer = {0};
+    for (int i = fcnn_model_layers(model) - 1; i >= 0; i--) {
+        fcnn_model_layer_as_added(model, i, &layer);
+        if (layer.kind != FCNN_LAYER_DROPOUT && layer.kind != FCNN_LAYER_FLATTEN) break;
+    }
+    return layer.activation;
+}
+
+/* Predictions come first: a loss that this library has not with such an end makes way for one that it has. An end that
+ * is linear gives probabilities by cross-entropy alone. */
+static void fit_loss(const fcnn_model *model, const struct io_keras_source *source, fcnn_compile_options *found,
+                     fcnn_file_info *info)
+{
+    const fcnn_activation end = last_activation(model);
+    const int squares = found->loss == FCNN_LOSS_MEAN_SQUARED_ERROR, softmax = end == FCNN_SOFTMAX_ACTIVATION;
+    if (softmax && squares) {
+        found->loss = FCNN_LOSS_CATEGORICAL_CROSSENTROPY;
+        io_keras_remark(info, "the loss is cross-entropy here, as the model ends in softmax");
+    } else if (!softmax && !squares && (end != FCNN_LINEAR || source->loss_unknown)) {
+        found->loss = FCNN_LOSS_MEAN_SQUARED_ERROR;
+        io_keras_remark(info, "the loss is the mean squared error here, as the model does not end in softmax");
+    }
+}
+
 /* The caller's options win; the state is taken over where its optimizer is the file's. */
-static fcnn_compile_options choose(struct io_keras_source *source, const fcnn_load_options *options,
-                                   fcnn_file_info *info)
+static fcnn_compile_options choose(const fcnn_model *model, struct io_keras_source *source,
+                                   const fcnn_load_options *options, fcnn_file_info *info)
 {
     fcnn_compile_options found = {0};
     read_training(source, &found, info);
+    if (!options->compile) fit_loss(model, source, &found, info);
     if (source->notes.has_training) {
         found.seed = source->notes.seed;
         found.shards = source->notes.shards;
@@ -55,7 +83,7 @@ static fcnn_status compile(fcnn_model *model, struct io_values *values, struct i
                            const fcnn_load_options *options, fcnn_file_info *info)
 {
     IO_TRY(io_values_create(values, model, (int64_t)(source->bytes / sizeof(float)), source->path));
-    const fcnn_compile_options chosen = choose(source, options, info);
+    const fcnn_compile_options chosen = choose(model, source, options, info);
     const fcnn_status status = fcnn_compile(model, &chosen);
     return status ? fcnn_io_fail_as(status, source->path) : FCNN_OK;
 }

@@ -13,7 +13,7 @@
 static fcnn_status read_seed(struct io_notes *notes, struct io_h5 *h5)
 {
     char *text, *end;
-    IO_TRY(io_h5_text(h5, h5->file, "fastcnn_seed", &text));
+    IO_TRY(io_h5_text(h5, h5->root, "fastcnn_seed", &text));
     if (!text) return FCNN_OK;
     errno = 0;
     notes->seed = strtoull(text, &end, 10);
@@ -26,7 +26,7 @@ static fcnn_status read_seed(struct io_notes *notes, struct io_h5 *h5)
 static fcnn_status read_count(struct io_h5 *h5, const char *name, double most, double *value)
 {
     int found;
-    IO_TRY(io_h5_number(h5, h5->file, name, value, &found));
+    IO_TRY(io_h5_number(h5, h5->root, name, value, &found));
     if (!found || (*value >= 0 && *value <= most && *value == floor(*value))) return FCNN_OK;
     return fcnn_io_fail(FCNN_BAD_DATA, "%s: %s is %g", h5->path, name, *value);
 }
@@ -34,8 +34,8 @@ static fcnn_status read_count(struct io_h5 *h5, const char *name, double most, d
 static fcnn_status read_scale(struct io_notes *notes, struct io_h5 *h5)
 {
     int has_offset;
-    IO_TRY(io_h5_number(h5, h5->file, "fastcnn_input_scale", &notes->scale, &notes->has_scale));
-    IO_TRY(io_h5_number(h5, h5->file, "fastcnn_input_offset", &notes->offset, &has_offset));
+    IO_TRY(io_h5_number(h5, h5->root, "fastcnn_input_scale", &notes->scale, &notes->has_scale));
+    IO_TRY(io_h5_number(h5, h5->root, "fastcnn_input_offset", &notes->offset, &has_offset));
     if (!notes->has_scale || (isfinite(notes->scale) && isfinite(notes->offset))) return FCNN_OK;
     return fcnn_io_fail(FCNN_BAD_DATA, "%s: fastcnn_input_scale is %g, its offset %g", h5->path, notes->scale,
                         notes->offset);
@@ -46,7 +46,7 @@ fcnn_status io_notes_read(struct io_notes *notes, struct io_h5 *h5)
     double shards = 0, epochs = 0;
     char *version;
     *notes = (struct io_notes){0};
-    IO_TRY(io_h5_text(h5, h5->file, "fastcnn_version", &version));
+    IO_TRY(io_h5_text(h5, h5->root, "fastcnn_version", &version));
     if (version) snprintf(notes->version, sizeof notes->version, "%s", version);
     free(version);
     IO_TRY(read_seed(notes, h5));
@@ -57,7 +57,7 @@ fcnn_status io_notes_read(struct io_notes *notes, struct io_h5 *h5)
     return read_scale(notes, h5);
 }
 
-fcnn_status io_notes_write(struct io_h5 *h5, const fcnn_model *model, const fcnn_save_options *options)
+fcnn_status io_notes_write(struct io_h5_new *h5, const fcnn_model *model, const fcnn_save_options *options)
 {
     fcnn_compile_options compiled;
     fcnn_state state;

@@ -74,8 +74,8 @@ static enum kind kind_of_place(int place, int rank)
     return place == 0 ? STEPS : rank == 0 ? NO_SLOT : NAMELESS;
 }
 
-static fcnn_status look(struct io_h5 *h5, hid_t group, const struct io_texts *paths, int named, struct entry *entries,
-                        int64_t *steps)
+static fcnn_status look(struct io_h5 *h5, uint64_t group, const struct io_texts *paths, int named,
+                        struct entry *entries, int64_t *steps)
 {
     for (int i = 0; i < paths->count; i++) {
         struct io_array array;
@@ -83,9 +83,7 @@ static fcnn_status look(struct io_h5 *h5, hid_t group, const struct io_texts *pa
         entries[i].rank = array.rank;
         memcpy(entries[i].dims, array.dims, sizeof array.dims);
         entries[i].kind = named ? kind_of_name(paths->at[i]) : kind_of_place(i, array.rank);
-        const fcnn_status status = entries[i].kind == STEPS ? io_h5_integer(h5, &array, steps) : FCNN_OK;
-        io_array_close(&array);
-        IO_TRY(status);
+        if (entries[i].kind == STEPS) IO_TRY(io_h5_integer(h5, &array, steps));
     }
     return FCNN_OK;
 }
@@ -163,7 +161,7 @@ static int find_variables(struct variable *variables, const fcnn_model *model)
     return found;
 }
 
-static fcnn_status read_chosen(struct io_values *values, struct io_h5 *h5, hid_t group, const struct io_texts *paths,
+static fcnn_status read_chosen(struct io_values *values, struct io_h5 *h5, uint64_t group, const struct io_texts *paths,
                                const struct assignment *a, int slots)
 {
     for (int i = 0; i < slots; i++)
@@ -175,7 +173,7 @@ static fcnn_status read_chosen(struct io_values *values, struct io_h5 *h5, hid_t
     return FCNN_OK;
 }
 
-static fcnn_status read_state(struct io_values *values, struct io_h5 *h5, hid_t group, const struct io_texts *paths,
+static fcnn_status read_state(struct io_values *values, struct io_h5 *h5, uint64_t group, const struct io_texts *paths,
                               int named, const fcnn_model *model, struct assignment *a, struct entry *entries,
                               int *fits)
 {
@@ -198,7 +196,7 @@ static fcnn_status read_state(struct io_values *values, struct io_h5 *h5, hid_t 
     return FCNN_OK;
 }
 
-fcnn_status io_state_read(struct io_values *values, struct io_h5 *h5, hid_t group, const struct io_texts *paths,
+fcnn_status io_state_read(struct io_values *values, struct io_h5 *h5, uint64_t group, const struct io_texts *paths,
                           int named, const fcnn_model *model, int *fits)
 {
     const size_t most = 2 * (size_t)fcnn_model_layers(model) + 1;

@@ -41,23 +41,23 @@ static void group_name(const fcnn_model *model, int layer, char name[NAME])
 
 /* ---- reading ---- */
 
-static int count_vars(hid_t vars)
+static int count_vars(struct io_h5 *h5, uint64_t vars)
 {
     char name[16];
     int count = 0;
     for (; count < IO_H5_TEXTS; count++) {
         snprintf(name, sizeof name, "%d", count);
-        if (!io_h5_has(vars, name)) break;
+        if (!io_h5_has(h5, vars, name)) break;
     }
     return count;
 }
 
-static fcnn_status read_vars(float *values, struct io_h5 *h5, hid_t vars, const fcnn_model *model, int layer)
+static fcnn_status read_vars(float *values, struct io_h5 *h5, uint64_t vars, const fcnn_model *model, int layer)
 {
     struct io_part parts[4];
     char path[16];
     fcnn_layer_info info = {0};
-    const int count = io_parts(model, layer, parts), found = count_vars(vars);
+    const int count = io_parts(model, layer, parts), found = count_vars(h5, vars);
     fcnn_model_layer(model, layer, &info);
     if (found != count)
         return fcnn_io_fail(FCNN_BAD_DATA, "%s: the layer %s has %d variables in it, not %d", h5->path, info.name,
@@ -70,44 +70,39 @@ static fcnn_status read_vars(float *values, struct io_h5 *h5, hid_t vars, const 
 }
 
 /* Under its class and number; or, in case a later Keras does so, under its name. */
-static fcnn_status read_layer(float *values, struct io_h5 *h5, hid_t layers, const fcnn_model *model, int layer)
+static fcnn_status read_layer(float *values, struct io_h5 *h5, uint64_t layers, const fcnn_model *model, int layer)
 {
     char name[NAME];
-    hid_t group, vars;
+    uint64_t group, vars;
     fcnn_layer_info info = {0};
     fcnn_model_layer(model, layer, &info);
     group_name(model, layer, name);
-    if (!io_h5_has(layers, name) && io_h5_has(layers, info.name)) snprintf(name, sizeof name, "%s", info.name);
-    IO_TRY(io_h5_group(h5, layers, name, &group));
-    fcnn_status status = io_h5_group(h5, group, "vars", &vars);
-    H5Gclose(group);
-    IO_TRY(status);
-    status = read_vars(values, h5, vars, model, layer);
-    H5Gclose(vars);
-    return status;
+    if (!io_h5_has(h5, layers, name) && io_h5_has(h5, layers, info.name)) snprintf(name, sizeof name, "%s", info.name);
+    IO_TRY(io_h5_find(h5, layers, name, &group));
+    IO_TRY(io_h5_find(h5, group, "vars", &vars));
+    return read_vars(values, h5, vars, model, layer);
 }
 
 fcnn_status io_vars_read_weights(struct io_values *values, struct io_h5 *h5, const fcnn_model *model)
 {
     struct io_part parts[4];
-    hid_t layers;
+    uint64_t layers;
     float *to = values->weights;
     fcnn_status status = FCNN_OK;
-    IO_TRY(io_h5_group(h5, h5->file, io_h5_has(h5->file, "layers") ? "layers" : "_layer_checkpoint_dependencies",
+    IO_TRY(io_h5_find(h5, h5->root, io_h5_has(h5, h5->root, "layers") ? "layers" : "_layer_checkpoint_dependencies",
                        &layers));
     for (int i = 0; i < fcnn_model_layers(model) && !status; i++) {
         const int count = io_parts(model, i, parts);
         if (count) status = read_layer(to, h5, layers, model, i);
         for (int j = 0; j < count; j++) to += parts[j].count;
     }
-    H5Gclose(layers);
     return status;
 }
 
-static fcnn_status read_listed(struct io_values *values, struct io_h5 *h5, hid_t vars, const fcnn_model *model,
+static fcnn_status read_listed(struct io_values *values, struct io_h5 *h5, uint64_t vars, const fcnn_model *model,
                                int *fits)
 {
-    const int count = count_vars(vars);
+    const int count = count_vars(h5, vars);
     struct io_texts paths = {.count = count, .at = calloc((size_t)count + 1, sizeof(char *))};
     fcnn_status status = FCNN_OK;
     for (int i = 0; i < count && paths.at && !status; i++)
@@ -123,18 +118,17 @@ static fcnn_status read_listed(struct io_values *values, struct io_h5 *h5, hid_t
 
 fcnn_status io_vars_read_state(struct io_values *values, struct io_h5 *h5, const fcnn_model *model, int *fits)
 {
-    hid_t vars;
+    uint64_t vars;
     *fits = 1;
-    if (!io_h5_has(h5->file, "optimizer")) return FCNN_OK;
-    IO_TRY(io_h5_group(h5, h5->file, "optimizer/vars", &vars));
-    const fcnn_status status = count_vars(vars) ? read_listed(values, h5, vars, model, fits) : FCNN_OK;
-    H5Gclose(vars);
-    return status;
+    if (!io_h5_has(h5, h5->root, "optimizer")) return FCNN_OK;
+    IO_TRY(io_h5_find(h5, h5->root, "optimizer/vars", &vars));
+    return count_vars(h5, vars) ? read_listed(values, h5, vars, model, fits) : FCNN_OK;
 }
 
 /* ---- writing ---- */
 
-static fcnn_status put_layer(struct io_h5 *h5, hid_t layers, const fcnn_model *model, int layer, const float **values)
+static fcnn_status put_layer(struct io_h5_new *h5, hid_t layers, const fcnn_model *model, int layer,
+                             const float **values)
 {
     struct io_part parts[4];
     fcnn_layer_info info = {0};
@@ -154,7 +148,7 @@ static fcnn_status put_layer(struct io_h5 *h5, hid_t layers, const fcnn_model *m
     return status;
 }
 
-static fcnn_status put_layers(struct io_h5 *h5, const fcnn_model *model, const struct io_values *values)
+static fcnn_status put_layers(struct io_h5_new *h5, const fcnn_model *model, const struct io_values *values)
 {
     const float *at = values->weights;
     hid_t layers;
@@ -166,7 +160,7 @@ static fcnn_status put_layers(struct io_h5 *h5, const fcnn_model *model, const s
 }
 
 /* The slots first .. last-1 of all variables, variable by variable; *number: of the next array. */
-static fcnn_status put_slots(struct io_h5 *h5, hid_t vars, const fcnn_model *model, const struct io_values *values,
+static fcnn_status put_slots(struct io_h5_new *h5, hid_t vars, const fcnn_model *model, const struct io_values *values,
                              int first, int last, int *number)
 {
     struct io_part parts[4];
@@ -183,7 +177,7 @@ static fcnn_status put_slots(struct io_h5 *h5, hid_t vars, const fcnn_model *mod
     return FCNN_OK;
 }
 
-static fcnn_status put_state(struct io_h5 *h5, hid_t vars, const fcnn_model *model, const struct io_values *values)
+static fcnn_status put_state(struct io_h5_new *h5, hid_t vars, const fcnn_model *model, const struct io_values *values)
 {
     fcnn_compile_options options;
     struct io_slot slots[IO_SLOTS];
@@ -200,7 +194,7 @@ static fcnn_status put_state(struct io_h5 *h5, hid_t vars, const fcnn_model *mod
     return FCNN_OK;
 }
 
-static fcnn_status put_optimizer(struct io_h5 *h5, const fcnn_model *model, const struct io_values *values)
+static fcnn_status put_optimizer(struct io_h5_new *h5, const fcnn_model *model, const struct io_values *values)
 {
     hid_t vars;
     IO_TRY(io_h5_make_group(h5, h5->file, "optimizer/vars", &vars));
@@ -209,7 +203,8 @@ static fcnn_status put_optimizer(struct io_h5 *h5, const fcnn_model *model, cons
     return status;
 }
 
-fcnn_status io_vars_write(struct io_h5 *h5, const fcnn_model *model, const fcnn_save_options *options, int with_state)
+fcnn_status io_vars_write(struct io_h5_new *h5, const fcnn_model *model, const fcnn_save_options *options,
+                          int with_state)
 {
     struct io_values values;
     IO_TRY(io_notes_write(h5, model, options));

@@ -171,13 +171,39 @@ static const char *loss_name(fcnn_loss loss)
     }
 }
 
+static json_t *schedule_json(const fcnn_receipt *r)
+{
+    if (r->schedule == FCNN_SCHEDULE_CONSTANT) return json_pack("{s:s}", "name", "constant");
+    return json_pack("{s:s, s:I, s:f}", "name", r->schedule == FCNN_SCHEDULE_STEP ? "step" : "cosine", "steps",
+                     (json_int_t)r->schedule_steps, "factor", r->schedule_factor);
+}
+
+/* What an optimizer has beside its rate. */
+static json_t *constants_json(const fcnn_receipt *r)
+{
+    switch (r->optimizer) {
+    case FCNN_OPTIMIZER_SGD:
+        return json_pack("{s:s, s:f, s:b}", "name", "sgd", "momentum", (double)r->momentum, "nesterov", r->nesterov);
+    case FCNN_OPTIMIZER_RMSPROP:
+        return json_pack("{s:s, s:f, s:f, s:f}", "name", "rmsprop", "rho", (double)r->rho, "momentum",
+                         (double)r->momentum, "epsilon", (double)r->epsilon);
+    case FCNN_OPTIMIZER_ADAMW:
+        return json_pack("{s:s, s:f, s:f, s:f, s:f}", "name", "adamw", "beta_1", (double)r->beta_1, "beta_2",
+                         (double)r->beta_2, "epsilon", (double)r->epsilon, "weight_decay", (double)r->weight_decay);
+    default:
+        return json_pack("{s:s, s:f, s:f, s:f}", "name", "adam", "beta_1", (double)r->beta_1, "beta_2",
+                         (double)r->beta_2, "epsilon", (double)r->epsilon);
+    }
+}
+
 static json_t *optimizer_json(const fcnn_receipt *r)
 {
-    if (r->optimizer == FCNN_OPTIMIZER_SGD)
-        return json_pack("{s:s, s:f, s:f}", "name", "sgd", "learning_rate", (double)r->learning_rate, "momentum",
-                         (double)r->momentum);
-    return json_pack("{s:s, s:f, s:f, s:f, s:f}", "name", "adam", "learning_rate", (double)r->learning_rate, "beta_1",
-                     (double)r->beta_1, "beta_2", (double)r->beta_2, "epsilon", (double)r->epsilon);
+    json_t *optimizer = constants_json(r);
+    const int failed = json_object_set_new(optimizer, "learning_rate", json_real((double)r->learning_rate)) |
+                       json_object_set_new(optimizer, "schedule", schedule_json(r));
+    if (!failed) return optimizer;
+    json_decref(optimizer);
+    return NULL;
 }
 
 /* "exact,winograd_f2" as a list */

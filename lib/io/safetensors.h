@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * safetensors files: u64 LE length, a JSON object {NAME: {dtype, shape, data_offsets}}, then the numbers. What the files
- * of this library say of the model is text in their __metadata__:
+ * safetensors files: u64 LE length, a JSON object {NAME: {dtype, shape, data_offsets}}, then the numbers. What files of
+ * this library say of the model is text in their __metadata__:
  *     model_config, training_config   Keras' JSON (keras.h)
  *     fastcnn                         seed, shards, and where training stands: steps, epochs, powers of the betas
  *     input_scale, input_offset       of fcnn_save_options

@@ -148,8 +148,8 @@ static fcnn_status read_layers(const struct io_safetensors *file, fcnn_model **m
 {
     json_t *config;
     if (!metadata(file, "model_config"))
-        return fcnn_io_fail(FCNN_BAD_DATA, "%s: it has tensors, but its __metadata__ says nothing of layers: its weights "
-                            "can be read into a model (fastcnn convert MODEL --weights)", file->path);
+        return fcnn_io_fail(FCNN_BAD_DATA, "%s: it has tensors, but its __metadata__ says nothing of layers: its "
+                            "weights can be read into a model (fastcnn convert MODEL --weights)", file->path);
     IO_TRY(parse(file, "model_config", &config));
     const fcnn_status status = io_keras_read_model(model, config, file->path);
     if (!status) io_keras_note_losses(config, info);

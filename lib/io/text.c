@@ -9,10 +9,8 @@
 #include <string.h>
 
 #include "lib/io/fail.h"
-#include "lib/io/models.h"
 #include "lib/io/nearest.h"
 #include "lib/io/number.h"
-#include "lib/io/whole.h"
 
 #define LONGEST 160 /* of a word, that is of KEY=VALUE: a name has 127 bytes */
 
@@ -30,9 +28,7 @@ struct reader {
 
 /* ---- complaints ---- */
 
-static fcnn_status complain(const struct reader *r, int column, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-
+__attribute__((format(printf, 3, 4)))
 static fcnn_status complain(const struct reader *r, int column, const char *format, ...)
 {
     char sentence[800];
@@ -43,7 +39,7 @@ static fcnn_status complain(const struct reader *r, int column, const char *form
     return fcnn_io_fail(FCNN_BAD_DATA, "%s:%d:%d: %s", r->path, r->line, column, sentence);
 }
 
-/* A list in the making: "a, b or c" needs to know which is the last, "one of a, b, c" does not. */
+/* What would have been right. */
 struct list {
     char text[640];
     struct io_nearest nearest;
@@ -384,22 +380,4 @@ fcnn_status io_text_parse(fcnn_model **model, fcnn_compile_options *compile, int
     *compile = r.compile;
     *compiles = r.compiles;
     return status;
-}
-
-fcnn_status io_text_load(fcnn_model **model, const char *path, const fcnn_load_options *options, fcnn_file_info *info)
-{
-    unsigned char *bytes;
-    size_t count;
-    fcnn_compile_options compile;
-    IO_TRY(io_whole_read(&bytes, &count, path, IO_TEXT_MOST_BYTES));
-    fcnn_status status = io_text_parse(model, &compile, &info->has_training, (const char *)bytes, count, path);
-    free(bytes);
-    if (status || options->not_compiled) return status;
-    if (options->compile) compile = *options->compile;
-    compile.kernels = options->kernels;
-    status = fcnn_compile(*model, &compile);
-    if (!status) return FCNN_OK;
-    fcnn_model_destroy(*model);
-    *model = NULL;
-    return fcnn_io_fail_as(status, path);
 }

@@ -5,9 +5,7 @@
 #include <string.h>
 
 #include "lib/io/fail.h"
-#include "lib/io/models.h"
 #include "lib/io/number.h"
-#include "lib/io/replace.h"
 #include "lib/io/text.h"
 
 /* The field of a number as one; of an enum or flag too. */
@@ -163,15 +161,5 @@ fcnn_status io_text_format(char **text, const fcnn_model *model, const char *pat
     if (!status) return FCNN_OK;
     free(*text);
     *text = NULL;
-    return status;
-}
-
-fcnn_status io_text_save(const fcnn_model *model, const char *path, const fcnn_save_options *options)
-{
-    char *text;
-    (void)options; /* nothing of it is in a text */
-    IO_TRY(io_text_format(&text, model, path));
-    const fcnn_status status = io_replace(path, &(struct io_piece){text, strlen(text)}, 1);
-    free(text);
     return status;
 }

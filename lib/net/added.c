@@ -174,7 +174,7 @@ static fcnn_status find(const fcnn_model *model, int layer, const void *out, con
 
 fcnn_status fcnn_model_layer_as_added_sized(const fcnn_model *model, int index, fcnn_layer *layer, size_t size)
 {
-    const struct net_added *added;
+    const struct net_added *added = NULL;
     NET_TRY(find(model, index, layer, &added));
     fcnn_layer value = added->layer;
     value.name = added->name;
@@ -184,7 +184,7 @@ fcnn_status fcnn_model_layer_as_added_sized(const fcnn_model *model, int index, 
 
 fcnn_status fcnn_model_layer_sized(const fcnn_model *model, int layer, fcnn_layer_info *info, size_t size)
 {
-    const struct net_added *added;
+    const struct net_added *added = NULL;
     NET_TRY(find(model, layer, info, &added));
     const fcnn_layer *as_added = &added->layer;
     const fcnn_layer_info value = {

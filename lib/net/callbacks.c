@@ -138,7 +138,8 @@ int fcnn_early_stop_sized(fcnn_early_stopping *stopping, size_t size, const fcnn
         return 1;
     }
     if (!fcnn_sized_take(&taken, sizeof taken, stopping, size))
-        taken.status = fcnn_fail(FCNN_BAD_ARGUMENT, "fcnn_early_stopping has members set that this library does not know");
+        taken.status = fcnn_fail(FCNN_BAD_ARGUMENT,
+                                 "fcnn_early_stopping has members set that this library does not know");
     else if (progress->epoch_ended && (taken.status = check(&taken, progress)) == FCNN_OK) watch(&taken, progress);
     fcnn_sized_give(stopping, size < sizeof taken ? size : sizeof taken, &taken, sizeof taken);
     return taken.stopped || taken.status != FCNN_OK;

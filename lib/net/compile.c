@@ -5,46 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/hyper.h"
 #include "lib/sized.h"
 
 /* ---- settings ---- */
-
-static float or_default(float value, float otherwise) { return value == 0 ? otherwise : value; }
-
-/* What is 0 becomes Keras' default; the powers are those of step 0, whose product with beta is checked. */
-static fcnn_status read_hyper(fcnn_model *model, const fcnn_compile_options *options)
-{
-    const int sgd = options->optimizer == FCNN_OPTIMIZER_SGD;
-    if ((unsigned)options->optimizer > FCNN_OPTIMIZER_SGD)
-        return fcnn_fail(FCNN_BAD_ARGUMENT, "optimizer %d does not exist", (int)options->optimizer);
-    fcnn_hyper hyper = {
-        .learning_rate = or_default(options->learning_rate, sgd ? 1e-2f : 1e-3f),
-        .beta_1 = or_default(options->beta_1, 0.9f),
-        .beta_2 = or_default(options->beta_2, 0.999f),
-        .epsilon = or_default(options->epsilon, 1e-7f),
-        .momentum = options->momentum,
-    };
-    NET_TRY(fcnn_hyper_check(&hyper, FCNN_ADAM, FCNN_UPDATE)); /* also what the optimizer has no use for */
-    NET_TRY(fcnn_hyper_check(&hyper, FCNN_SGD, FCNN_UPDATE));
-    hyper.beta_1_power = hyper.beta_2_power = 1;
-    model->optimizer = options->optimizer;
-    model->hyper = hyper;
-    return FCNN_OK;
-}
-
-/* What the model answers when it is asked how it was compiled. */
-static void keep_options(fcnn_model *model, const fcnn_compile_options *options)
-{
-    fcnn_compile_options *kept = &model->options;
-    *kept = *options;
-    kept->kernels = NULL;
-    kept->shards = model->shards;
-    kept->learning_rate = model->hyper.learning_rate;
-    kept->beta_1 = model->hyper.beta_1;
-    kept->beta_2 = model->hyper.beta_2;
-    kept->epsilon = model->hyper.epsilon;
-}
 
 static fcnn_status copy_text(const char **copy, const char *text)
 {
@@ -61,10 +24,12 @@ static fcnn_status read_options(fcnn_model *model, const fcnn_compile_options *o
                          FCNN_MAX_SHARDS, NET_SHARDS);
     if ((unsigned)options->loss > FCNN_LOSS_MEAN_SQUARED_ERROR)
         return fcnn_fail(FCNN_BAD_ARGUMENT, "loss %d does not exist", (int)options->loss);
-    NET_TRY(read_hyper(model, options));
     model->seed = options->seed;
     model->shards = options->shards ? options->shards : NET_SHARDS;
-    keep_options(model, options);
+    model->options = *options;
+    model->options.kernels = NULL;
+    model->options.shards = model->shards;
+    NET_TRY(net_read_optimizer(model));
     model->workers = fcnn_options_threads(kernels);
     model->kernels.threads = kernels->threads;
     NET_TRY(copy_text(&model->kernels.isa, kernels->isa));
@@ -145,7 +110,7 @@ static void initialise(fcnn_model *model)
 
 fcnn_status net_plan_step(fcnn_model *model)
 {
-    const fcnn_op optimizer = model->optimizer == FCNN_OPTIMIZER_SGD ? FCNN_SGD : FCNN_ADAM;
+    const fcnn_op optimizer = net_optimizer_op(model);
     for (int i = 0; i < model->layers; i++) {
         struct net_layer *layer = &model->layer[i];
         if (!layer->parameters) continue;

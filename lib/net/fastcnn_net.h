@@ -128,7 +128,9 @@ typedef enum fcnn_loss {
 /* The learning rate of step t = 0, 1, ... is learning_rate times, in double, rounded once:
  *   constant   1
  *   step       factor^floor(t / every)
- *   cosine     alpha + (1 - alpha) (1 + cos(pi min(t, steps) / steps)) / 2    (Keras' CosineDecay) */
+ *   cosine     alpha + (1 - alpha) (1 + cos(pi min(t, steps) / steps)) / 2    (Keras' CosineDecay)
+ * With a schedule a rate below 2^-100 counts as 2^-100. cos and the power are the library's own: the same bits
+ * everywhere. */
 typedef enum fcnn_schedule { FCNN_SCHEDULE_CONSTANT, FCNN_SCHEDULE_STEP, FCNN_SCHEDULE_COSINE } fcnn_schedule;
 
 #define FCNN_MAX_SHARDS 1024
@@ -143,12 +145,12 @@ typedef struct fcnn_compile_options {
     const fcnn_options *kernels; /* for every plan of the model, NULL: defaults; .threads: worker threads of the model,
                            * of which no more train than there are shards */
     int nesterov;         /* SGD */
-    float rho;            /* RMSprop; 0: 0.9 */
-    float weight_decay;   /* AdamW; 0: 0.004 */
+    float rho;            /* RMSprop; 0: 0.9; below 1 */
+    float weight_decay;   /* AdamW, of all parameters; 0: 0.004 */
     fcnn_loss loss;
     fcnn_schedule schedule;
-    int64_t schedule_steps; /* step: `every`; cosine: `steps` */
-    double schedule_factor; /* step: `factor`, 0: 0.1; cosine: `alpha` */
+    int64_t schedule_steps; /* step: `every`; cosine: `steps`; at least 1 */
+    double schedule_factor; /* step: `factor`, 0: 0.1; cosine: `alpha`; 0 to 1 */
 } fcnn_compile_options;
 
 /* What a compiled model was compiled with, defaults filled in; `kernels` is NULL there. FCNN_BAD_ARGUMENT: not
@@ -254,9 +256,10 @@ FCNN_INLINE fcnn_status fcnn_model_tune(fcnn_model *model, int64_t batch, const 
 
 /* ---- weights and the optimizer's state: all that a checkpoint needs ---- */
 
-FCNN_API int64_t fcnn_model_parameters(const fcnn_model *model);
+FCNN_API int64_t fcnn_model_parameters(const fcnn_model *model); /* moving averages too */
 
-/* One float per parameter of a compiled model each. Adam's moments; SGD: moment_1 is its momentum, moment_2 stays 0.
+/* One float per parameter of a compiled model each. Adam's moments; SGD: moment_1 is its momentum, moment_2 stays 0;
+ * RMSprop: moment_1 is its momentum (without: the last step), moment_2 the mean of squares.
  * The initial ones can be read alone: what training began with (fcnn_receipt.given says what that is). */
 typedef enum fcnn_array {
     FCNN_ARRAY_WEIGHTS,
@@ -273,14 +276,14 @@ typedef enum fcnn_part {
     FCNN_PART_MOVING_VARIANCE,
 } fcnn_part;
 
-/* A whole array, layer by layer, each layer's weights, then its bias: copies out / in `count` floats, which must be
- * fcnn_model_parameters(). Setting the weights leaves the optimizer's state as it is. */
+/* A whole array, layer by layer, each layer's parts in the order of fcnn_part: copies out / in `count` floats, which
+ * must be fcnn_model_parameters(). Setting the weights leaves the optimizer's state as it is. */
 FCNN_API fcnn_status fcnn_model_get_array(const fcnn_model *model, fcnn_array array, float *values, int64_t count);
 FCNN_API fcnn_status fcnn_model_set_array(fcnn_model *model, fcnn_array array, const float *values, int64_t count);
 FCNN_API fcnn_status fcnn_model_get_weights(const fcnn_model *model, float *weights, int64_t count);
 FCNN_API fcnn_status fcnn_model_set_weights(fcnn_model *model, const float *weights, int64_t count);
 
-/* One layer's part of an array: RSCK (dense: CK) or bias, `count` as fcnn_layer_info has it. */
+/* One layer's part of an array, `count` as fcnn_layer_info has it. FCNN_BAD_ARGUMENT: it has no such part. */
 FCNN_API fcnn_status fcnn_layer_get_array(const fcnn_model *model, int layer, fcnn_array array, fcnn_part part,
                                           float *values, int64_t count);
 FCNN_API fcnn_status fcnn_layer_set_array(fcnn_model *model, int layer, fcnn_array array, fcnn_part part,
@@ -353,6 +356,11 @@ FCNN_INLINE int fcnn_early_stop(void *context, const fcnn_progress *progress)
     return fcnn_early_stop_sized((fcnn_early_stopping *)context, sizeof(fcnn_early_stopping), progress);
 }
 
+/* What layer 0 .. fcnn_model_layers()-1 of a compiled model gives for n images x (n, h, w, c): outputs (n, h, w, c) with
+ * the h, w, c of its fcnn_layer_info, its activation included. Of the last layer: before softmax. Computes all layers
+ * up to that one by themselves, so it costs memory and is not fast. FCNN_BAD_ARGUMENT, FCNN_OUT_OF_MEMORY. */
+FCNN_API fcnn_status fcnn_model_outputs(const fcnn_model *model, int layer, const float *x, int64_t n, float *outputs);
+
 /* ---- what runs ---- */
 
 /* Multiply-adds times two of one image: forward, and a whole training step (no gradient for the network's input). */
@@ -394,6 +402,11 @@ typedef struct fcnn_receipt {
     double validation_split;
     int shuffled, keep_going;
     fcnn_loss loss;
+    int nesterov;
+    float rho, weight_decay;
+    fcnn_schedule schedule;
+    int64_t schedule_steps;
+    double schedule_factor;
 } fcnn_receipt;
 FCNN_API fcnn_status fcnn_model_receipt_sized(const fcnn_model *model, fcnn_receipt *receipt, size_t size);
 FCNN_INLINE fcnn_status fcnn_model_receipt(const fcnn_model *model, fcnn_receipt *receipt)

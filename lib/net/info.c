@@ -15,7 +15,7 @@ static const struct net_layer *largest(const fcnn_model *model)
 {
     const struct net_layer *found = &model->layer[0];
     for (int i = 1; i < model->layers; i++)
-        if (model->layer[i].parameters > found->parameters) found = &model->layer[i];
+        if (model->layer[i].trained > found->trained) found = &model->layer[i];
     return found;
 }
 
@@ -29,13 +29,14 @@ fcnn_status fcnn_model_kernels(fcnn_model *model, int line, char *text, size_t s
     NET_TRY(net_plans_need(model, NET_CHUNK, 1));
     const struct net_plans *plans = net_plans_find(model, NET_CHUNK);
     fcnn_problem problem = {.direction = FCNN_FORWARD, .n = NET_CHUNK, .c = net_classes(model)};
-    const fcnn_plan *chosen[3] = {NULL, NULL, NULL};
+    const fcnn_plan *chosen[4] = {NULL};
     if (line < model->layers) {
         problem = model->layer[line].problem;
         problem.n = NET_CHUNK;
         chosen[0] = plans->stages[line].forward.plan;
         chosen[1] = plans->stages[line].backward_data.plan;
         chosen[2] = plans->stages[line].backward_weights;
+        chosen[3] = plans->stages[line].batch_sums;
     } else if (line == model->layers) {
         problem.op = net_loss_op(model);
         chosen[0] = plans->loss;
@@ -43,14 +44,14 @@ fcnn_status fcnn_model_kernels(fcnn_model *model, int line, char *text, size_t s
     } else {
         const int reduce = line == model->layers + 1;
         const struct net_layer *layer = largest(model);
-        problem.op = reduce ? FCNN_REDUCE : model->optimizer == FCNN_OPTIMIZER_SGD ? FCNN_SGD : FCNN_ADAM;
+        problem.op = reduce ? FCNN_REDUCE : net_optimizer_op(model);
         problem.direction = reduce ? FCNN_FORWARD : FCNN_UPDATE;
         problem.n = reduce ? model->shards : 1;
-        problem.c = layer->parameters;
+        problem.c = reduce ? layer->parameters : layer->trained;
         chosen[0] = reduce ? layer->reduce : layer->update;
     }
     NET_TRY(fcnn_problem_check(&problem));
     int length = fcnn_problem_format(&problem, text, size);
-    for (int i = 0; i < 3; i++) length = append(text, size, length, i ? ", " : ": ", chosen[i]);
+    for (int i = 0; i < 4; i++) length = append(text, size, length, i ? ", " : ": ", chosen[i]);
     return FCNN_OK;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Layers as they run: what a layer that is added becomes. Pooling and ReLU are fused into the convolution before them,
- * flattening is nothing, an activation that no kernel fuses is a stage of its own. */
+ * padding into the one behind; flattening is nothing; an activation that no kernel fuses is a stage of its own. */
 #include "lib/net/net.h"
 
 /* The sizes that follow from a checked problem for one image. */
@@ -84,12 +84,35 @@ static fcnn_problem windowed(const fcnn_layer *layer, fcnn_op op)
                           .padding = layer->padding};
 }
 
-static fcnn_status run_conv(struct net_made *made, const fcnn_layer *layer)
+/* The layer added last, if it is the model's last stage too. */
+static const struct net_layer *before(const fcnn_model *model)
+{
+    const int runs = model->added_layers ? model->added[model->added_layers - 1].runs : -1;
+    return runs >= 0 && runs == model->layers - 1 ? &model->layer[runs] : NULL;
+}
+
+/* Zero padding right before a valid convolution is that convolution's: padding is zeros (rule 7). */
+static void take_padding(const fcnn_model *model, struct net_made *made, fcnn_problem *problem)
+{
+    const struct net_added *last = before(model) ? &model->added[model->added_layers - 1] : NULL;
+    if (!last || last->layer.kind != FCNN_LAYER_ZERO_PADDING2D || problem->padding != FCNN_PAD_VALID) return;
+    problem->padding = FCNN_PAD_EXPLICIT;
+    problem->pad_top = last->layer.pad_top;
+    problem->pad_bottom = last->layer.pad_bottom;
+    problem->pad_left = last->layer.pad_left;
+    problem->pad_right = last->layer.pad_right;
+    made->h = last->in_h;
+    made->w = last->in_w;
+    made->replaces = 1;
+}
+
+static fcnn_status run_conv(const fcnn_model *model, struct net_made *made, const fcnn_layer *layer)
 {
     const int depthwise = layer->kind == FCNN_LAYER_DEPTHWISE_CONV2D;
     fcnn_problem problem = windowed(layer, FCNN_CONV2D);
     problem.groups = depthwise ? made->c : layer->groups;
     problem.k = depthwise ? made->c * layer->units : layer->units;
+    take_padding(model, made, &problem);
     return run_weighted(made, layer, problem);
 }
 
@@ -97,13 +120,6 @@ static fcnn_status run_dense(struct net_made *made, const fcnn_layer *layer)
 {
     NET_TRY(check_flat(made, "a dense layer"));
     return run_weighted(made, layer, (fcnn_problem){.op = FCNN_DENSE, .k = layer->units});
-}
-
-/* The layer added last, if it is the model's last stage too. */
-static const struct net_layer *before(const fcnn_model *model)
-{
-    const int runs = model->added_layers ? model->added[model->added_layers - 1].runs : -1;
-    return runs >= 0 && runs == model->layers - 1 ? &model->layer[runs] : NULL;
 }
 
 /* The stage takes the place of the one before. */
@@ -190,6 +206,18 @@ static fcnn_status run_dropout(const fcnn_model *model, struct net_made *made, c
     return FCNN_OK;
 }
 
+static fcnn_status run_normalization(struct net_made *made, const fcnn_layer *layer)
+{
+    struct net_layer *stage = &made->stage[0];
+    NET_TRY(run(made, (fcnn_problem){.op = FCNN_BATCH_NORM}));
+    stage->epsilon = layer->epsilon;
+    stage->momentum = layer->momentum;
+    made->moving = stage->moving = made->c;
+    made->weights = stage->weights = layer->no_scale ? 0 : made->c;
+    made->bias = stage->bias = layer->no_center ? 0 : made->c;
+    return FCNN_OK;
+}
+
 /* NHWC in memory order is the flat order already: only the shape changes. */
 static fcnn_status flatten(struct net_made *made)
 {
@@ -203,7 +231,7 @@ fcnn_status net_make(const fcnn_model *model, const fcnn_layer *layer, struct ne
     *made = (struct net_made){.h = model->h, .w = model->w, .c = model->c};
     switch (layer->kind) {
     case FCNN_LAYER_CONV2D:
-    case FCNN_LAYER_DEPTHWISE_CONV2D: return run_conv(made, layer);
+    case FCNN_LAYER_DEPTHWISE_CONV2D: return run_conv(model, made, layer);
     case FCNN_LAYER_MAXPOOL2D: return run_maxpool(model, made, layer);
     case FCNN_LAYER_AVGPOOL2D: return run(made, windowed(layer, FCNN_AVGPOOL));
     case FCNN_LAYER_GLOBAL_AVGPOOL2D: return run(made, (fcnn_problem){.op = FCNN_AVGPOOL, .r = made->h, .s = made->w});
@@ -211,8 +239,7 @@ fcnn_status net_make(const fcnn_model *model, const fcnn_layer *layer, struct ne
     case FCNN_LAYER_DENSE: return run_dense(made, layer);
     case FCNN_LAYER_ACTIVATION: return run_activation_layer(model, made, layer);
     case FCNN_LAYER_DROPOUT: return run_dropout(model, made, layer);
-    case FCNN_LAYER_BATCH_NORMALIZATION: 
-        return fcnn_fail(FCNN_BAD_ARGUMENT, "layers of kind %s are not available", net_class_name(layer->kind));
+    case FCNN_LAYER_BATCH_NORMALIZATION: return run_normalization(made, layer);
     case FCNN_LAYER_ZERO_PADDING2D: return run_padding(made, layer);
     case FCNN_LAYER_RESCALING: return run_rescaling(made, layer);
     }

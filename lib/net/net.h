@@ -3,7 +3,7 @@
  * What the files of lib/net share. The network is the library's first customer: apart from lib/error.h,
  * lib/fpmode.h, lib/hyper.h, lib/memory.h, lib/sized.h and the threads (lib/team.h, pool.h, threads.h) it knows
  * fastcnn.h alone. Who calls whom, each only those before it: random, kinds, layers, loss, memory, plans, normalize,
- * shard, job, train; on top of them compile, added, state, info, receipt; model and fit.
+ * shard, job, optimizer, train; on top of them compile, added, state, info, receipt; model and fit.
  *
  * A batch is split into shards (docs/numerics.md, rule 12). A worker runs forward and backward of a whole shard with
  * plans of one thread; plans and packed weights are shared by the workers, activations and workspace are each worker's
@@ -20,6 +20,7 @@
 #define NET_SHARDS     8 /* default of fcnn_compile_options.shards */
 #define NET_NAME       128 /* bytes of a layer's name with its NUL */
 #define NET_ALIGN      16 /* floats: every tensor in an arena starts at a multiple */
+#define NET_LEAST_RATE 0x1p-100 /* of a schedule; an optimizer refuses 0 */
 
 #define NET_TRY(call)                                                                                                  \
     do {                                                                                                               \
@@ -162,7 +163,7 @@ struct fcnn_model {
 
     fcnn_compile_options options; /* as compiled, defaults filled in; without kernels */
     fcnn_optimizer optimizer;
-    fcnn_hyper hyper; /* with the powers of the last finished step */
+    fcnn_hyper hyper; /* with the powers of the last finished step, and the rate that schedules begin with */
     uint64_t seed;
     int shards, workers;
     int team; /* threads that trained last; 0: none yet */
@@ -334,6 +335,15 @@ typedef void net_leader(void *context, struct fcnn_team *team);
 void net_lead(const fcnn_model *model, int64_t shards, net_leader *lead, void *context);
 /* All of it for a job without training; in a callback of fcnn_fit() by the team of its steps. */
 fcnn_status net_job_run(fcnn_model *model, const struct net_job *job, struct net_sum *sum);
+
+/* ---- optimizer.c ---- */
+
+/* Checks model->options, fills in the defaults; model->optimizer and model->hyper. */
+fcnn_status net_read_optimizer(fcnn_model *model);
+fcnn_op net_optimizer_op(const fcnn_model *model);
+/* What the learning rate is multiplied by in step 0, 1, ...; of a fcnn_compile_options that was checked. */
+double net_schedule(const fcnn_compile_options *options, int64_t step);
+float net_learning_rate(const fcnn_model *model, int64_t step);
 
 /* ---- train.c: the steps of an epoch ---- */
 

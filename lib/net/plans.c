@@ -108,9 +108,19 @@ static fcnn_status plan_forward(fcnn_model *model, struct net_plans *plans)
     return plan_head(model, plans, net_loss_op(model), FCNN_FORWARD, &plans->loss);
 }
 
+static fcnn_status plan_sums(fcnn_model *model, struct net_plans *plans, int layer)
+{
+    fcnn_problem problem = model->layer[layer].problem;
+    if (!model->layer[layer].moving) return FCNN_OK;
+    problem.op = FCNN_BATCH_SUMS;
+    problem.n = plans->n;
+    return net_plan_create(model, &plans->stages[layer].batch_sums, &problem, &plans->need);
+}
+
 static fcnn_status plan_backward(fcnn_model *model, struct net_plans *plans)
 {
     const int first = net_first_trainable(model);
+    for (int i = 0; i < model->layers; i++) NET_TRY(plan_sums(model, plans, i));
     for (int i = first; i < model->layers; i++) {
         struct net_stage *stage = &plans->stages[i];
         if (i > first) NET_TRY(plan_packed(model, plans, i, FCNN_BACKWARD_DATA, &stage->backward_data));

@@ -135,13 +135,26 @@ static void describe_optimizer(const fcnn_model *model, fcnn_receipt *receipt)
 {
     receipt->optimizer = model->optimizer;
     receipt->learning_rate = model->hyper.learning_rate;
-    if (model->optimizer == FCNN_OPTIMIZER_SGD) {
+    switch (model->optimizer) {
+    case FCNN_OPTIMIZER_SGD:
         receipt->momentum = model->hyper.momentum;
-        return;
+        receipt->nesterov = model->hyper.nesterov;
+        break;
+    case FCNN_OPTIMIZER_RMSPROP:
+        receipt->momentum = model->hyper.momentum;
+        receipt->rho = model->hyper.rho;
+        receipt->epsilon = model->hyper.epsilon;
+        break;
+    default:
+        receipt->beta_1 = model->hyper.beta_1;
+        receipt->beta_2 = model->hyper.beta_2;
+        receipt->epsilon = model->hyper.epsilon;
+        receipt->weight_decay = model->hyper.weight_decay; /* 0 without AdamW */
     }
-    receipt->beta_1 = model->hyper.beta_1;
-    receipt->beta_2 = model->hyper.beta_2;
-    receipt->epsilon = model->hyper.epsilon;
+    receipt->schedule = model->options.schedule;
+    if (receipt->schedule == FCNN_SCHEDULE_CONSTANT) return;
+    receipt->schedule_steps = model->options.schedule_steps;
+    receipt->schedule_factor = model->options.schedule_factor;
 }
 
 static void describe_run(const fcnn_model *model, fcnn_receipt *receipt)

@@ -38,6 +38,8 @@ static fcnn_tensors tensors_of(const fcnn_model *model, const struct net_worker 
         .src = net_input(model, worker, shard, i),
         .weights = net_weights(model, i),
         .bias = net_bias(model, i),
+        .mean = net_moment(model, i, shard->training, 0),
+        .variance = net_moment(model, i, shard->training, 1),
         .dst = worker->layers[i].dst,
         .choice = worker->layers[i].choice,
         .argmax = worker->layers[i].argmax,

@@ -34,6 +34,7 @@ static void begin_step(struct run *run)
         .training = 1,
     };
     run->hyper = run->model->hyper;
+    run->hyper.learning_rate = net_learning_rate(run->model, run->model->steps);
     run->hyper.beta_1_power *= run->hyper.beta_1;
     run->hyper.beta_2_power *= run->hyper.beta_2;
 }
@@ -65,7 +66,8 @@ static fcnn_status step(struct run *run, struct fcnn_team *team)
     model->version++;
     fcnn_team_share(team, model->layers, FCNN_SHORT, update, run);
     NET_TRY(net_failed(&run->failure));
-    model->hyper = run->hyper;
+    model->hyper.beta_1_power = run->hyper.beta_1_power;
+    model->hyper.beta_2_power = run->hyper.beta_2_power;
     model->steps++;
     model->run.classes |= model->step.classes | net_job_classes(model, &run->job);
     run->sum.loss += sum.loss;

@@ -43,7 +43,7 @@ for file in "$source"/tests/fuzz/*.c; do
     mkdir -p "corpus-$name"
     "$clang" $flags -fsanitize=fuzzer "$file" objects/*.o ${IO_LIBS-} -lm -lpthread -o "$name" ||
         { echo "FAIL: $name does not build"; failed=1; continue; }
-    if ./"$name" $limit -max_len=8192 -artifact_prefix="found-$name-" -print_final_stats=1 \
+    if ./"$name" $limit -max_len=16384 -artifact_prefix="found-$name-" -print_final_stats=1 \
         "corpus-$name" "$source/tests/fuzz/seeds/$name" >"$name.log" 2>&1; then
         echo "PASS: $name: $(grep number_of_executed_units "$name.log" | tr -dc '0-9') inputs"
     else

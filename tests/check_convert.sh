@@ -1,0 +1,100 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+# fastcnn summary and fastcnn convert: a model goes through every format and back without a changed bit, what a format
+# cannot hold is said, what is no model is refused with an exit status and a sentence. Run in the build folder.
+set -u
+unset FASTCNN_KERNEL FASTCNN_MATH FASTCNN_VERBOSE
+work=$(mktemp -d "$PWD/check_convert.XXXXXX") && trap 'rm -rf "$work"' EXIT
+out=$work/out err=$work/err failed=0 checks=0
+
+fail() { failed=$((failed + 1)); echo "FAIL: $*"; cat "$err"; }
+gives() # status, then arguments
+{
+    want=$1; shift
+    ${FCNN_RUN-} ./fastcnn "$@" >"$out" 2>"$err" </dev/null
+    got=$? last="fastcnn $*" checks=$((checks + 1))
+    [ $got -eq "$want" ] || fail "$last: exit status $got instead of $want"
+}
+has() # out or err, a fixed text
+{
+    checks=$((checks + 1))
+    grep -qF -- "$2" "$work/$1" || fail "$last: no \"$2\" on std$1: $(cat "$work/$1")"
+}
+silent() { checks=$((checks + 1)); [ ! -s "$work/$1" ] || fail "$last: something on std$1"; }
+
+cat >"$work/net.txt" <<END
+input 10x9x2
+conv2d 5 3x2 relu same
+max_pooling2d 2x2
+conv2d 4 2x2 stride=2 nobias
+flatten
+dropout 0.5
+dense 6 relu
+dense 3
+compile sgd lr=0.05 momentum=0.9 seed=3
+END
+
+# ---- summary ----
+
+gives 0 summary mnist-cnn; silent err
+has out 'conv2d_2 (Conv2D)'; has out '(None, 3, 3, 64)'; has out '36,928'; has out 'Total params: 93,322 (364.54 KB)'
+has out '(None, 576)'; has out 'Non-trainable params: 0 (0.00 B)'; has out 'FLOPs per image: 5.588 M to predict'
+gives 0 summary --json "$work/net.txt"; silent err
+if command -v jq >/dev/null; then
+    checks=$((checks + 1))
+    jq -e '.parameters.total == 65 + 80 + 102 + 21 and .input == [10, 9, 2] and .format == "text" and
+           (.layers | length) == 7 and .layers[3].output == [16] and .layers[0].output == [10, 9, 5] and
+           .layers[4].class == "Dropout"' "$out" >"$work/jq" || fail 'summary --json'
+fi
+gives 64 summary; has err 'expected one MODEL'
+gives 66 summary nothing; has err 'nor is it the name of a model: mnist-cnn'
+gives 66 summary "$work/nothing.h5"; has err 'nothing.h5'
+echo 'input 10x9x2
+conv2d 5 3x2 rleu' >"$work/wrong.txt"
+gives 65 summary "$work/wrong.txt"; has err "wrong.txt:2:14: "; has err "did you mean 'relu'?"
+
+# ---- convert: from text into each format, and from there to where bits can be compared ----
+
+gives 0 convert "$work/net.txt" "$work/start.safetensors"; silent err
+has out '7 layers, 268 parameters'; has out 'weights: initial ones'
+formats='safetensors'
+gives 0 convert "$work/start.safetensors" "$work/a.txt"; has out 'left out: the weights'
+cmp "$work/net.txt" "$work/a.txt" || fail 'the text is another one'
+gives 0 convert "$work/start.safetensors" "$work/a.onnx"; has out 'left out: how the model is compiled'
+if ${FCNN_RUN-} ./fastcnn convert "$work/start.safetensors" "$work/a.h5" >"$out" 2>"$err"; then
+    formats='safetensors h5 keras'
+    gives 0 convert "$work/start.safetensors" "$work/a.weights.h5"; has out "left out: the layers' settings"
+    sed 's/seed=3/seed=4/' "$work/net.txt" >"$work/other.txt"
+    gives 0 convert "$work/other.txt" "$work/given.safetensors" --weights "$work/a.weights.h5"
+    gives 0 convert "$work/other.txt" "$work/named.safetensors" --weights "$work/start.safetensors"
+    gives 0 convert "$work/other.txt" "$work/drawn.safetensors"
+    checks=$((checks + 1))
+    cmp "$work/given.safetensors" "$work/named.safetensors" || fail '--weights: by name and by file differ'
+    ! cmp -s "$work/given.safetensors" "$work/drawn.safetensors" || fail '--weights does not take the weights'
+    gives 65 convert "$work/a.weights.h5" "$work/b.h5"; has err 'a.weights.h5'
+else
+    grep -q 'built without HDF5' "$err" || fail a.h5
+    echo 'SKIP: Keras files, which this build does not know'
+fi
+for from in $formats; do
+    gives 0 convert "$work/start.safetensors" "$work/from.$from"
+    for to in $formats; do
+        gives 0 convert "$work/from.$from" "$work/to.$to"
+        gives 0 convert "$work/to.$to" "$work/end.safetensors"
+        for each in start end; do # 268 floats; the seed is nowhere in Keras' files
+            tail -c 1072 "$work/$each.safetensors" >"$work/$each.weights"
+        done
+        checks=$((checks + 1))
+        cmp "$work/start.weights" "$work/end.weights" || fail "$from, $to: other bits"
+    done
+done
+
+gives 64 convert "$work/net.txt"; has err 'expected two arguments'
+gives 64 convert "$work/net.txt" "$work/a.pt"; has err 'no format of models has that end'
+gives 65 convert "$work/a.onnx" "$work/b.h5"; has err 'not read'
+gives 74 convert "$work/net.txt" /nowhere/a.safetensors; has err '/nowhere/a.safetensors'
+gives 65 convert mnist-cnn "$work/b.safetensors" --weights "$work/start.safetensors"
+has err "of the model's 10 tensors it has 7 by name"
+
+[ $failed -eq 0 ] || { echo "$failed of $checks checks failed"; exit 1; }
+echo "$checks checks"
