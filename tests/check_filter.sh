@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-# fastcnn filter: known answers of every kernel, strides, padding, edges, alpha, rounding and clipping, large pictures in
+# fastcnn filter: known answers of every kernel, strides, padding, edges, alpha, rounding, clipping, large pictures in
 # bands, kernels in files with their errors, and that nothing is left behind after a failure. Run in the build folder.
 set -u
 unset FASTCNN_KERNEL FASTCNN_MATH FASTCNN_VERBOSE FASTCNN_NUM_THREADS OMP_NUM_THREADS NO_COLOR
