@@ -120,7 +120,8 @@ const char *cli_data_describe(const struct cli_data *data, char *text, size_t si
 
 json_t *cli_data_json(const struct cli_data *data)
 {
-    json_t *json = json_pack("{s:s, s:b, s:I, s:I}", "source", data->directory ? fcnn_data_kind_name(data->kind) : "synthetic digits",
+    json_t *json = json_pack("{s:s, s:b, s:I, s:I}", "source", data->directory ? fcnn_data_kind_name(data->kind) :
+        "synthetic digits",
                              "synthetic", !data->directory, "training_images", (json_int_t)data->train.n, "test_images",
                              (json_int_t)data->test.n);
     if (data->directory) json_object_set_new(json, "directory", cli_json_text(data->directory));

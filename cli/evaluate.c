@@ -51,7 +51,8 @@ static double quotient(double a, double b) { return b > 0 ? a / b : 0; }
 
 static struct scores score(const struct evaluation *e, int number)
 {
-    struct scores s = {.images = total(e, number, 0), .predicted = total(e, number, 1), .correct = at(e, number, number)};
+    struct scores s = {.images = total(e, number, 0), .predicted = total(e, number, 1),
+                       .correct = at(e, number, number)};
     s.precision = quotient((double)s.correct, (double)s.predicted);
     s.recall = quotient((double)s.correct, (double)s.images);
     s.f1 = quotient(2 * s.precision * s.recall, s.precision + s.recall);
@@ -97,7 +98,8 @@ static void print_classes(const struct evaluation *e, int width)
     printf("\n%-*s  %9s  %9s  %9s  %9s\n", width, "class", "images", "precision", "recall", "f1");
     for (int i = 0; i < e->network.classes; i++) {
         const struct scores s = score(e, i);
-        printf("%-*s  %9lld  %9.4f  %9.4f  %9.4f\n", width, name(e, i, text), (long long)s.images, s.precision, s.recall,
+        printf("%-*s  %9lld  %9.4f  %9.4f  %9.4f\n", width, name(e, i, text), (long long)s.images, s.precision,
+            s.recall,
                s.f1);
     }
 }
@@ -233,7 +235,8 @@ const struct cli_command cli_evaluate = {
     .name = "evaluate",
     .summary = "loss, accuracy and confusions of a trained model",
     .arguments = "MODEL",
-    .doc = "Evaluates MODEL on a data set: loss, accuracy, precision and recall of each class, and which classes it takes "
+    .doc = "Evaluates MODEL on a data set: loss, accuracy, precision and recall of each class, and which classes it "
+        "takes "
            "for which.",
     .more = CLI_MODEL_HELP,
     .options = options,

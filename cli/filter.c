@@ -218,7 +218,8 @@ static const char *edges_word(int number)
 
 #define FIELD(name) offsetof(struct filtering, name)
 static const struct cli_option options[] = {
-    {"kernel", "NAME", "blur, sharpen, edge, emboss, sobel-x, sobel-y, or a file", CLI_TEXT, .field = FIELD(kernel_name)},
+    {"kernel", "NAME", "blur, sharpen, edge, emboss, sobel-x, sobel-y, or a file", CLI_TEXT,
+     .field = FIELD(kernel_name)},
     {"strides", "N", "Take every Nth row and column of the result (default 1)", CLI_INT64, .field = FIELD(stride),
      .low = 1, .high = 1024},
     {"padding", "WORD", "same (default): as many rows and columns as before, divided by the strides; valid: only where "
@@ -235,9 +236,11 @@ const struct cli_command cli_filter = {
     .name = "filter",
     .summary = "a picture through a kernel: blur, sharpen, edges",
     .arguments = "IN.png OUT.png",
-    .doc = "Convolves a picture with a kernel, as the first layer of a network does, and writes the result: each colour by "
+    .doc = "Convolves a picture with a kernel, as the first layer of a network does, and writes the result: each "
+        "colour by "
            "itself, alpha kept, sums rounded and clipped to 0 to 255.",
-    .more = "blur is the mean of 3 x 3; sharpen 5 in the middle and -1 beside it; edge 8 and -1 all around; emboss -2 -1 0, "
+    .more = "blur is the mean of 3 x 3; sharpen 5 in the middle and -1 beside it; edge 8 and -1 all around; emboss -2 "
+        "-1 0, "
             "-1 1 1, 0 1 2; sobel-x -1 0 1, -2 0 2, -1 0 1, and sobel-y that on its side, where 128 stands for no "
             "change. As in networks the kernel is not turned over. A file has one row of numbers a line, separated by "
             "blanks or commas, '#' before comments; 1/9 is a number.",

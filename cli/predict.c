@@ -237,11 +237,13 @@ const struct cli_command cli_predict = {
     .name = "predict",
     .summary = "what a trained model says of pictures or a data set",
     .arguments = "MODEL FILE...",
-    .doc = "Shows for each FILE what MODEL takes it for. A FILE is a PNG picture or a data set: a folder of IDX files, a "
+    .doc = "Shows for each FILE what MODEL takes it for. A FILE is a PNG picture or a data set: a folder of IDX "
+        "files, a "
            ".npz file, a folder of classes with PNG files.",
     .more = "A picture is brought to what networks for MNIST have learnt, and what was done is said: colours to grey, "
             "transparent parts over white (over black where the ink is bright), dark on light inverted, contrast "
-            "raised, specks left out, thin strokes thickened, the ink cut out and resized by area averaging to 20 of 28 pixels, its "
+            "raised, specks left out, thin strokes thickened, the ink cut out and resized by area averaging to 20 of "
+                "28 pixels, its "
             "centre of mass put into the middle. For a model of colour images it is only resized. Pictures that show "
             "nothing (blank, no even background, a filled block, noise) are refused with exit status 65.\n"
             CLI_MODEL_HELP,

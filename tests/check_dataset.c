@@ -45,7 +45,8 @@ static void paint(const char *name, int h, int c, int value, int alpha)
     unsigned char pixels[64];
     for (int i = 0; i < h * 2; i++)
         for (int j = 0; j < c; j++)
-            pixels[i * c + j] = (unsigned char)((c % 2 == 0 && j == c - 1) ? alpha : c > 2 && j > 0 && value % 2 ? 0 : value);
+            pixels[i * c + j] = (unsigned char)((c % 2 == 0 && j == c - 1) ? alpha : c > 2 && j > 0 && value % 2 ?
+                0 : value);
     const fcnn_picture picture = {.h = h, .w = 2, .c = c, .pixels = pixels};
     ck_assert_msg(fcnn_picture_write(&picture, in(name)) == FCNN_OK, "%s", fcnn_io_last_error());
 }

@@ -16,7 +16,8 @@ gives() # status, then arguments
     sh "$script" "$@" >"$out" 2>&1
     got=$?
     checks=$((checks + 1))
-    [ $got -eq "$want" ] || { echo "FAIL: $last: exit status $got instead of $want"; cat "$out"; failed=$((failed + 1)); }
+    [ $got -eq "$want" ] ||
+        { echo "FAIL: $last: exit status $got instead of $want"; cat "$out"; failed=$((failed + 1)); }
 }
 has()
 {

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-# fastcnn filter: known answers of every kernel, strides, padding, edges, alpha, rounding and clipping, large pictures in
+# fastcnn filter: known answers of every kernel, strides, padding, edges, alpha, rounding, clipping, large pictures in
 # bands, kernels in files with their errors, and that nothing is left behind after a failure. Run in the build folder.
 set -u
 unset FASTCNN_KERNEL FASTCNN_MATH FASTCNN_VERBOSE FASTCNN_NUM_THREADS OMP_NUM_THREADS NO_COLOR
@@ -99,6 +99,11 @@ filter --kernel blur
 is 1 3 4 255 0 9 1 255 0 9 2 255 0 9 3
 filter --kernel blur --strides 2
 is 1 2 4 255 0 9 1 255 0 9 3
+make 4 1 2 255 1  255 2  255 3  255 4
+filter --kernel blur --strides 2
+is 2 1 2 255 2 255 4
+printf '1\n0\n0' >"$work/k"; filter --kernel "$work/k" --padding valid
+is 2 1 2 255 2 255 3
 make 1 3 2 30 7 60 8 90 9
 filter --kernel blur
 is 1 3 2 40 7 60 8 80 9

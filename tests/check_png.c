@@ -94,7 +94,8 @@ static void expect(fcnn_status status, const char *fragment)
 static const struct kind { int type, depth, interlaced, alpha, c; } kinds[] = {
     {PNG_COLOR_TYPE_GRAY, 8, 0, 0, 1},       {PNG_COLOR_TYPE_GRAY, 16, 0, 0, 1},      {PNG_COLOR_TYPE_GRAY, 8, 1, 0, 1},
     {PNG_COLOR_TYPE_GRAY_ALPHA, 8, 0, 0, 2}, {PNG_COLOR_TYPE_GRAY_ALPHA, 16, 1, 0, 2}, {PNG_COLOR_TYPE_RGB, 8, 0, 0, 3},
-    {PNG_COLOR_TYPE_RGB, 16, 0, 0, 3},       {PNG_COLOR_TYPE_RGBA, 8, 1, 0, 4},       {PNG_COLOR_TYPE_RGBA, 16, 0, 0, 4},
+    {PNG_COLOR_TYPE_RGB, 16, 0, 0, 3},       {PNG_COLOR_TYPE_RGBA, 8, 1, 0, 4},       {PNG_COLOR_TYPE_RGBA, 16, 0, 0,
+        4},
     {PNG_COLOR_TYPE_GRAY, 1, 0, 0, 1},       {PNG_COLOR_TYPE_GRAY, 2, 1, 0, 1},       {PNG_COLOR_TYPE_GRAY, 4, 0, 0, 1},
     {PNG_COLOR_TYPE_PALETTE, 8, 0, 0, 3},    {PNG_COLOR_TYPE_PALETTE, 8, 1, 1, 4},
 };

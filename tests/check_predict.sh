@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-# fastcnn predict and evaluate: the same digit inverted, moved, larger, in colour, transparent or faint is the same class;
+# fastcnn predict and evaluate: the same digit inverted, moved, larger, in colour, transparent or faint is one class;
 # nonsense is refused; what was done is said; data sets, CSV, JSON, exit codes. The model is trained here. Run in the
 # build folder.
 set -u
@@ -48,7 +48,8 @@ json()
 # A picture from another by an awk program that sees v[y, x] of h x w and prints "H W C" and numbers.
 change() # from, to, program
 {
-    tests/picture read "$1" | awk "NR == 1 { h = \$1; w = \$2; next } { for (x = 0; x < w; x++) v[NR - 2, x] = \$(x + 1) }
+    tests/picture read "$1" | awk "NR == 1 { h = \$1; w = \$2; next }
+        { for (x = 0; x < w; x++) v[NR - 2, x] = \$(x + 1) }
         END { $3 }" >"$work/numbers"
     { read -r h w c; tests/picture write "$2" "$h" "$w" "$c"; } <"$work/numbers" || fail "$2 could not be made"
 }
@@ -115,12 +116,15 @@ draw "$work/blank.png" 30 30 1 255;                          refused blank.png '
 draw "$work/grey.png" 30 30 3 '120 + rand() * 20';           refused grey.png blank
 draw "$work/noise.png" 28 28 1 '255 * rand()';               refused noise.png 'no even background'
 draw "$work/slope.png" 40 60 1 'x * 4';                      refused slope.png 'no even background'
-draw "$work/block.png" 40 40 1 'x > 5 && x < 35 && y > 5 && y < 35 ? 0 : 255'; refused block.png 'a filled block of 29 x 29'
+draw "$work/block.png" 40 40 1 'x > 5 && x < 35 && y > 5 && y < 35 ? 0 : 255'
+refused block.png 'a filled block of 29 x 29'
 draw "$work/speck.png" 40 40 1 'x == 7 && y == 9 ? 0 : 255'; refused speck.png 'a speck of 1 x 1'
-draw "$work/comb.png" 28 28 1 'x < 2 || y < 2 || x > 25 || y > 25 ? 0 : (x + y) % 2 * 255'; refused comb.png 'no strokes but noise' --no-center
+draw "$work/comb.png" 28 28 1 'x < 2 || y < 2 || x > 25 || y > 25 ? 0 : (x + y) % 2 * 255'
+refused comb.png 'no strokes but noise' --no-center
 draw "$work/tiny.png" 4 30 1 'x * 8';                        refused tiny.png 'too small'
 refused inverted.png 'nothing is brighter than the border' --no-invert
-draw "$work/large.png" 29 28 1 'x * 8';                      refused large.png "as it is it must have the model's 28 x 28" --as-is
+draw "$work/large.png" 29 28 1 'x * 8'
+refused large.png "as it is it must have the model's 28 x 28" --as-is
 echo text >"$work/text.png";                                 refused text.png 'not a PNG file'
 gives 66 predict "$model" "$work/none.png"; has err "$work/none.png"
 gives 65 predict "$model" "$work/blank.png" "$work/d.png" "$work/none.png" --brief # the others are told all the same
@@ -131,7 +135,8 @@ gives 65 predict "$model" "$work/blank.png" --json; json '.predictions[0].error 
 
 tests/picture data "$work/set" 40 || fail 'no data set'
 gives 0 evaluate "$model" --data "$work/set"
-has out 'PNG files in'; has out '40 images'; has out 'of 40)'; has out precision; has out confusion; has out '93,322 parameters'
+has out 'PNG files in'; has out '40 images'; has out 'of 40)'; has out precision; has out confusion
+has out '93,322 parameters'
 gives 0 evaluate "$model" --data "$work/set" --json
 json '.images == 40 and .accuracy > 0.8 and .correct == .accuracy * 40 and .loss > 0 and (.classes | length == 10)'
 json '([.confusion[][]] | add == 40) and ([range(10) as $i | .confusion[$i][$i]] | add) == .correct'
@@ -141,7 +146,8 @@ gives 0 evaluate "$model" --data "$work/set" --min-accuracy 0.8 --threads 1
 gives 1 evaluate "$model" --data "$work/set" --min-accuracy 1; has err '--min-accuracy asks for 1'
 gives 0 predict "$model" "$work/set"; has out 'of 40 right'
 gives 0 predict "$model" "$work/set" --csv
-checks=$((checks + 1)); [ "$(grep -c "set#[0-9]*,[0-9],0[.0-9e-]*,[0-9]$\|,1,[0-9]$" "$out")" = 40 ] || fail "$last: not 40 rows"
+checks=$((checks + 1))
+[ "$(grep -c "set#[0-9]*,[0-9],0[.0-9e-]*,[0-9]$\|,1,[0-9]$" "$out")" = 40 ] || fail "$last: not 40 rows"
 gives 0 predict "$model" "$work/set" --json
 json ".predictions[0] | .accuracy == $accuracy and (.images | length == 40 and all(.label >= 0 and .class >= 0))"
 gives 0 evaluate "$model"; has out 'synthetic digits'; has out '2,000 images'

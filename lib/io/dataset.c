@@ -84,7 +84,8 @@ static fcnn_status refuse(const char *path)
     if (stat(path, &st)) return fcnn_io_fail(FCNN_NO_FILE, "%s: %s", path, strerror(errno));
     const struct found found = list(path);
     if (found.emnist)
-        return fcnn_io_fail(FCNN_BAD_DATA, "%s: EMNIST's images are transposed, its classes begin at 0 or 1 by the file; "
+        return fcnn_io_fail(FCNN_BAD_DATA, "%s: EMNIST's images are transposed, its classes begin at 0 or 1 by the "
+            "file; "
                             "they are not read as they are", path);
     if (found.qmnist)
         return fcnn_io_fail(FCNN_BAD_DATA, "%s: QMNIST's extended labels (idx2-int) are not read", path);

@@ -252,7 +252,8 @@ static fcnn_status read_image(const char *path, const struct fcnn_dataset *set, 
     for (int64_t i = 0; i < pixels && !status; i++) {
         const unsigned char *from = picture.pixels + i * picture.c;
         if (alpha && from[colors] != 255)
-            status = fcnn_io_fail(FCNN_BAD_DATA, "%s: pixel (%lld, %lld) is transparent: say what is behind by flattening "
+            status = fcnn_io_fail(FCNN_BAD_DATA, "%s: pixel (%lld, %lld) is transparent: say what is behind by "
+                "flattening "
                                   "the picture", path, (long long)(i / picture.w), (long long)(i % picture.w));
         for (int64_t j = 0; j < set->c; j++) x[i * set->c + j] = (float)from[colors == 3 ? j : 0] / 255.0f;
     }

@@ -14,7 +14,8 @@ fcnn_status fcnn_npy_length(const unsigned char *start, size_t count, size_t *le
     if (count < FCNN_NPY_START || memcmp(start, "\x93NUMPY", 6))
         return fcnn_io_fail(FCNN_BAD_DATA, "%s: not an array of NumPy: it does not begin with \\x93NUMPY", where);
     if (start[6] < 1 || start[6] > 3 || start[7])
-        return fcnn_io_fail(FCNN_BAD_DATA, "%s: version %d.%d of the .npy format; 1.0 to 3.0 are known", where, start[6],
+        return fcnn_io_fail(FCNN_BAD_DATA, "%s: version %d.%d of the .npy format; 1.0 to 3.0 are known", where,
+            start[6],
                             start[7]);
     size_t text = start[8] | (size_t)start[9] << 8, before = 10;
     if (start[6] > 1) {
@@ -136,7 +137,8 @@ fcnn_status fcnn_npy_parse(struct fcnn_npy *npy, const unsigned char *header, si
     if (text.at != text.end) return bad(&text, "nothing behind '}'");
     if (seen != ALL) return bad(&text, "all of 'descr', 'fortran_order' and 'shape'");
     if (fortran && npy->dimensions > 1)
-        return fcnn_io_fail(FCNN_BAD_DATA, "%s: Fortran order is not read: save numpy.ascontiguousarray() of it", where);
+        return fcnn_io_fail(FCNN_BAD_DATA, "%s: Fortran order is not read: save numpy.ascontiguousarray() of it",
+            where);
     if (__builtin_mul_overflow(npy->elements, npy->size, &npy->bytes))
         return fcnn_io_fail(FCNN_BAD_DATA, "%s: more than 2^63 bytes", where);
     return FCNN_OK;

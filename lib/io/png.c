@@ -50,11 +50,13 @@ static fcnn_status check_header(FILE *file, int64_t size, const char *path, stru
     header->color = (b[25] & 2) != 0;
     if (!header->w || !header->h || header->w > MOST_PIXELS || header->h > MOST_PIXELS ||
         header->h * header->w > MOST_PIXELS)
-        return fcnn_io_fail(FCNN_BAD_DATA, "%s: the header announces %lld x %lld pixels; expected 1 to %lld in all", path,
+        return fcnn_io_fail(FCNN_BAD_DATA, "%s: the header announces %lld x %lld pixels; expected 1 to %lld in all",
+            path,
                             (long long)header->h, (long long)header->w, (long long)MOST_PIXELS);
     const int64_t least = header->w * bits_per_pixel(b[25], b[24]) / 8 * header->h;
     if (least / MOST_PER_BYTE <= size) return FCNN_OK;
-    return fcnn_io_fail(FCNN_BAD_DATA, "%s: the header announces %lld x %lld pixels, more than %lld bytes can hold", path,
+    return fcnn_io_fail(FCNN_BAD_DATA, "%s: the header announces %lld x %lld pixels, more than %lld bytes can hold",
+        path,
                         (long long)header->h, (long long)header->w, (long long)size);
 }
 

@@ -156,14 +156,17 @@ static fcnn_status judge(struct work *work, double *noise)
     *noise = quartiles / (work->contrast > 1 ? work->contrast : 1);
     free(border);
     if (high - low < LEAST_CONTRAST)
-        return fcnn_io_fail(FCNN_BAD_DATA, "%s: blank: all grey values lie between %.0f and %.0f of 255", work->name, low,
+        return fcnn_io_fail(FCNN_BAD_DATA, "%s: blank: all grey values lie between %.0f and %.0f of 255", work->name,
+            low,
                             high);
     if (work->contrast < LEAST_CONTRAST)
         return fcnn_io_fail(FCNN_BAD_DATA, "%s: nothing is %s than the border, whose grey value is %.0f%s", work->name,
                             work->inverted ? "darker" : "brighter", work->background,
-                            work->options->polarity == FCNN_POLARITY_AUTO ? "" : "; leave the polarity to the program?");
+                            work->options->polarity == FCNN_POLARITY_AUTO ? "" :
+                                "; leave the polarity to the program?");
     if (*noise > MOST_UNEVEN)
-        return fcnn_io_fail(FCNN_BAD_DATA, "%s: no even background: half of the border's grey values differ by %.0f and "
+        return fcnn_io_fail(FCNN_BAD_DATA, "%s: no even background: half of the border's grey values differ by %.0f "
+            "and "
                             "more; cut out the digit", work->name, quartiles);
     return FCNN_OK;
 }
@@ -211,7 +214,8 @@ static fcnn_status check_strokes(const struct work *work, const struct fcnn_plan
 {
     const double rows = fcnn_plane_changes(seen, 0), columns = fcnn_plane_changes(seen, 1);
     if (rows <= MOST_CHANGES || columns <= MOST_CHANGES) return FCNN_OK;
-    return fcnn_io_fail(FCNN_BAD_DATA, "%s: no strokes but noise: %.1f changes between ink and none in a row, %.1f in a "
+    return fcnn_io_fail(FCNN_BAD_DATA, "%s: no strokes but noise: %.1f changes between ink and none in a row, %.1f in "
+        "a "
                         "column", work->name, rows, columns);
 }
 
@@ -257,7 +261,8 @@ static struct fcnn_plane fit(struct work *work, struct fcnn_box box, double most
 
 static fcnn_status thicken(struct work *work, const struct fcnn_box *box)
 {
-    const double scale = BOX_PART * fmin((double)work->sight->h / (double)box->h, (double)work->sight->w / (double)box->w);
+    const double scale = BOX_PART * fmin((double)work->sight->h / (double)box->h,
+        (double)work->sight->w / (double)box->w);
     const double width = fcnn_plane_stroke(&work->plane);
     if (!(width > 0) || width * scale >= THIN) return FCNN_OK;
     const int64_t radius = (int64_t)((THICK / scale - width) / 2 + 0.5);
@@ -320,7 +325,8 @@ static fcnn_status see_grey(struct work *work)
                             work->name, (long long)p->h, (long long)p->w);
     if (side > LARGE) {
         const struct fcnn_box all = {0, 0, p->h, p->w};
-        const int64_t h = clamp(p->h * LARGE / side, LEAST_SIDE, LARGE), w = clamp(p->w * LARGE / side, LEAST_SIDE, LARGE);
+        const int64_t h = clamp(p->h * LARGE / side, LEAST_SIDE, LARGE);
+        const int64_t w = clamp(p->w * LARGE / side, LEAST_SIDE, LARGE);
         IO_TRY(take(work, fcnn_plane_resize(&work->plane, all, h, w)));
         note(work, "%lld x %lld pixels averaged to %lld x %lld first", (long long)p->h, (long long)p->w, (long long)h,
              (long long)w);
@@ -373,10 +379,12 @@ fcnn_status fcnn_sight_make(struct fcnn_sight *sight, const fcnn_picture *pictur
     struct work work = {.sight = sight, .picture = picture, .options = options ? options : &defaults, .name = name};
     *sight = (struct fcnn_sight){.h = h, .w = w, .c = c};
     if (c != 1 && c != 3)
-        return fcnn_io_fail(FCNN_BAD_SHAPE, "%s: the model's images have %lld channels; a picture can have 1 or 3", name,
+        return fcnn_io_fail(FCNN_BAD_SHAPE, "%s: the model's images have %lld channels; a picture can have 1 or 3",
+            name,
                             (long long)c);
     if (work.options->as_is && (picture->h != h || picture->w != w))
-        return fcnn_io_fail(FCNN_BAD_DATA, "%s: %lld x %lld pixels; as it is it must have the model's %lld x %lld", name,
+        return fcnn_io_fail(FCNN_BAD_DATA, "%s: %lld x %lld pixels; as it is it must have the model's %lld x %lld",
+            name,
                             (long long)picture->h, (long long)picture->w, (long long)h, (long long)w);
     sight->x = calloc((size_t)(h * w * c), sizeof *sight->x);
     fcnn_status status = !sight->x ? no_memory(&work) : c == 1 ? see_grey(&work) : see_color(&work);

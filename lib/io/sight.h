@@ -30,7 +30,8 @@ struct fcnn_sight {
 };
 
 /* A picture as an h x w x c input. c = 1: grey 0.299 R + 0.587 G + 0.114 B, transparent parts over white, or over black
- * if the ink is bright; then polarity, contrast, specks left out, thin strokes thickened, box, area averaging, centre of mass. c = 3:
+ * if the ink is bright; then polarity, contrast, specks left out, thin strokes thickened, box, area averaging, centre
+ * of mass. c = 3:
  * over white, resized by area averaging; no polarity but asked for.
  * FCNN_BAD_DATA: nothing to be seen in it (blank, no even background, one filled block, noise), or not the right size
  * with as_is; FCNN_BAD_SHAPE: another c; FCNN_OUT_OF_MEMORY. The sentence begins with `name`. */

@@ -119,7 +119,8 @@ static fcnn_status read_directory(struct fcnn_unzip *zip)
     const unsigned char *end = NULL;
     for (int64_t at = room - END; at >= 0 && !end; at--)
         if (u32(tail + at) == 0x06054b50 && u16(tail + at + 20) == (uint32_t)(room - END - at)) end = tail + at;
-    if (!end) return fcnn_io_fail(FCNN_BAD_DATA, "%s: not a zip file, or truncated: no directory at its end", zip->path);
+    if (!end) return fcnn_io_fail(FCNN_BAD_DATA, "%s: not a zip file, or truncated: no directory at its end",
+        zip->path);
     const int64_t size = u32(end + 12), record = zip->length - room + (end - tail);
     zip->count = (int)u16(end + 10);
     zip->directory = u32(end + 16);

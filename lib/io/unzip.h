@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * Reading zip files and archives in memory, member by member, stored or deflated, with bounded memory: what the directory at the end announces
+ * Reading zip files and archives in memory, member by member, stored or deflated, with bounded memory: what the
+ * directory at the end announces
  * is held against the file's size, and contents come in pieces of the caller's size. One thread at a time per file. */
 #ifndef FCNN_UNZIP_H
 #define FCNN_UNZIP_H
@@ -20,7 +21,8 @@ void fcnn_unzip_close(struct fcnn_unzip *zip); /* NULL is fine */
 
 int fcnn_unzip_count(const struct fcnn_unzip *zip);
 const char *fcnn_unzip_name(const struct fcnn_unzip *zip, int member); /* the file's */
-int64_t fcnn_unzip_size(const struct fcnn_unzip *zip, int member);     /* bytes uncompressed; believable, not true yet */
+/* Bytes uncompressed: believable, not true yet. */
+int64_t fcnn_unzip_size(const struct fcnn_unzip *zip, int member);
 int fcnn_unzip_find(const struct fcnn_unzip *zip, const char *name);   /* -1: there is none */
 
 /* From here on fcnn_unzip_read() reads this member. FCNN_BAD_DATA, FCNN_NO_FILE. */
