@@ -356,7 +356,7 @@ FCNN_INLINE int fcnn_early_stop(void *context, const fcnn_progress *progress)
     return fcnn_early_stop_sized((fcnn_early_stopping *)context, sizeof(fcnn_early_stopping), progress);
 }
 
-/* What layer 0 .. fcnn_model_layers()-1 of a compiled model gives for n images x (n, h, w, c): outputs (n, h, w, c) with
+/* What layer 0 .. fcnn_model_layers()-1 of a compiled model gives for n images x (n, h, w, c): outputs (n, h, w, c) of
  * the h, w, c of its fcnn_layer_info, its activation included. Of the last layer: before softmax. Computes all layers
  * up to that one by themselves, so it costs memory and is not fast. FCNN_BAD_ARGUMENT, FCNN_OUT_OF_MEMORY. */
 FCNN_API fcnn_status fcnn_model_outputs(const fcnn_model *model, int layer, const float *x, int64_t n, float *outputs);
