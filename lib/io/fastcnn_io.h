@@ -63,8 +63,8 @@ FCNN_INLINE fcnn_status fcnn_model_load(fcnn_model **model, const char *path, co
     return fcnn_model_load_sized(model, path, options, sizeof *options, info, sizeof *info);
 }
 
-/* Reads the weights (and nothing else) of any of the formats into a compiled model with the same layers. After a failure
- * the model is as it was. */
+/* Reads the weights (and nothing else) of any of the formats into a compiled model with the same layers. The model is
+ * as it was after a failure. */
 FCNN_API fcnn_status fcnn_model_load_weights(fcnn_model *model, const char *path);
 
 typedef struct fcnn_save_options {
