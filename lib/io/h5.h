@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * HDF5 files in memory, read: as much of the format as Keras' files use. libhdf5 1.10.8 writes outside of its memory on
- * one in a hundred damaged files, and model files come from strangers; so this reads them, with every address and size
+ * some damaged files, and model files come from strangers; so this reads them, with every address and size
  * held against the file, and libhdf5 writes them (h5_make.h).
  *
  * "HDF5 File Format Specification", version 3: superblocks 0 and 1 (III.A), object headers 1 (IV.A.1), groups as symbol
