@@ -237,7 +237,7 @@ START_TEST(batches)
         const struct bench_problem *p = &suite->cases[i].about;
         const char *at = strchr(p->layer, '@');
         if (!at) {
-            ck_assert(p->problem.op == FCNN_REDUCE || p->problem.op == FCNN_ADAM || p->problem.op == FCNN_SGD);
+            ck_assert(p->problem.op == FCNN_REDUCE || p->problem.direction == FCNN_UPDATE);
             sums++;
             continue;
         }
