@@ -59,7 +59,10 @@ static inline vec vec_negate(vec a) { return _mm512_xor_ps(a, _mm512_set1_ps(-0.
 
 /* One number by which all lanes are multiplied: loaded once, and not folded into each multiply-add. */
 typedef vec vec_factor;
-static inline __attribute__((always_inline)) vec_factor vec_factor_load(const float *p) { return vec_keep(vec_set1(*p)); }
+static inline __attribute__((always_inline)) vec_factor vec_factor_load(const float *p)
+{
+    return vec_keep(vec_set1(*p));
+}
 static inline vec vec_fma_factor(vec_factor x, vec b, vec c) { return vec_fma(x, b, c); }
 
 /* Comparisons: false where a lane is NaN, except vec_not_le and vec_unordered. */
