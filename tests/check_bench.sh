@@ -132,6 +132,7 @@ fi
 last="SIGTERM"
 mkdir "$folder/term"
 echo old >"$folder/term/k.json"
+: >"$folder/err" # what another program said is no sign of this one
 "$bench" --no-peers --filter='mnist.relu1/relu_fwd_naive' --benchmark_repetitions=20000 --budget=100000 \
     --benchmark_min_time=0.01 --json="$folder/term/k.json" >"$folder/out" 2>"$folder/err" &
 child=$!

@@ -319,6 +319,7 @@ ${FCNN_RUN-} ./fastcnn list 2>"$err" | head -n 1 >"$out"
 has out kernel; silent err
 
 last='fastcnn train, interrupted'
+: >"$err"
 ${FCNN_RUN-} ./fastcnn train --data "$good" --limit 2 --batch-size 1 --epochs 1000000 >"$out" 2>"$err" &
 pid=$!
 for _ in $(seq 300); do grep -q 'Epoch 1/' "$err" && break; sleep 0.1; done

@@ -137,6 +137,7 @@ cmp -s "$work/models/still.safetensors" "$work/models/kept.safetensors" || fail 
 # ---- Ctrl-C: what was trained is kept where that was asked for ----
 
 last='fastcnn train, interrupted'
+: >"$err"
 ${FCNN_RUN-} ./fastcnn train --limit 20 --batch-size 4 --epochs 1000000 --history "$h.json" \
     --save "$work/models/interrupted.safetensors" >"$out" 2>"$err" &
 pid=$!
