@@ -6,7 +6,7 @@
 set -u
 export FASTCNN_TUNING=off
 unset FASTCNN_KERNEL FASTCNN_MATH FASTCNN_ISA FASTCNN_VERBOSE FASTCNN_NUM_THREADS OMP_NUM_THREADS
-work=$(mktemp -d "$PWD/check_plot.XXXXXX") || exit 1
+work=$(mktemp -d "${TMPDIR:-/tmp}/check_plot.XXXXXX") || exit 1 # short: Chromium makes a socket below
 trap 'rm -rf "$work"' EXIT
 mkdir "$work/tmp"
 TMPDIR=$work/tmp
