@@ -207,7 +207,7 @@ fastcnn_icount_SOURCES = bench/icount.c
 fastcnn_icount_LDFLAGS = $(bench_link_flags)
 fastcnn_icount_LDADD = libfcnn-bench.la libfcnn-core.la
 bench/fastcnn_icount-icount.$(OBJEXT): Makefile # it knows the flags
-EXTRA_DIST += bench/icount.sh bench/hot_loops.sh bench/tier0.sh $(baselines)
+EXTRA_DIST += bench/icount.sh bench/hot_loops.sh bench/loops.sh bench/mca bench/tier0.sh $(baselines)
 baselines = \
     bench/baseline/hot-loops-gcc-12-avx512.txt \
     bench/baseline/hot-loops-gcc-12-neon.txt \

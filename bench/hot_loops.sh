@@ -18,13 +18,8 @@ END
 . "$(dirname "$0")/tier0.sh"
 key=$(echo "$key" | sed -n '/^compiler \|^flags /{s/  */ /g; s/ $//; p; }')
 
-# An instruction set: multiply-adds, vectors and masks on the stack, jumps (of ARM those under a condition: others come
-# back from cold code). Another one is a line here.
+. "$(dirname "$0")/loops.sh"
 for isa in avx512 neon; do
-    case $isa in
-    avx512) fma='^vfn?m(add|sub)' stack='^[vk].*\(%rsp' jump='^j[a-z]+ ' ;;
-    neon) fma='^(fml[as]|fn?m(add|sub)) ' stack='^(ldr|str|ldp|stp|ld1|st1).*[qv][0-9].*\[sp' jump='^(b[.]|cb|tb)' ;;
-    esac
     objects=$(find kernels -name "libfcnn_${isa}_la-*.o" | sort)
     [ -z "$objects" ] || break
 done
@@ -42,60 +37,7 @@ work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 
 # "OBJECT FUNCTION FMAS INSTRUCTIONS STACK" of the hot loop of each function.
-for object in $objects; do
-    ${OBJDUMP:-objdump} -d --no-show-raw-insn "$object" |
-        awk -v object="$(echo "$object" | sed 's|^kernels/||; s|\.libs/||; s|lib[^/]*_la-||; s|\.o$||')" \
-            -v fma_is="$fma" -v stack_is="$stack" -v jump_is="$jump" '
-        function number(hex,    i, n)
-        {
-            for (i = 1; i <= length(hex); i++) n = n * 16 + index("0123456789abcdef", substr(hex, i, 1)) - 1
-            return n
-        }
-        # A loop is a jump backwards and what lies between; it is innermost if no other lies within.
-        function is_innermost(i,    j)
-        {
-            for (j = 1; j <= loops; j++)
-                if (start[j] >= start[i] && end[j] <= end[i] && end[j] - start[j] < end[i] - start[i]) return 0
-            return 1
-        }
-        function finish(    i, k, fma, all, stack, hot_fma, hot_all, hot_stack)
-        {
-            for (i = 1; i <= loops; i++) {
-                if (!is_innermost(i)) continue
-                fma = all = stack = 0
-                for (k = 1; k <= count; k++) {
-                    if (address[k] < start[i] || address[k] > end[i]) continue
-                    all++
-                    if (text[k] ~ fma_is) fma++
-                    if (text[k] ~ stack_is) stack++
-                }
-                if (fma < hot_fma || !fma) continue
-                if (fma > hot_fma) hot_all = hot_stack = 0
-                hot_fma = fma
-                if (all > hot_all) hot_all = all
-                if (stack > hot_stack) hot_stack = stack
-            }
-            if (hot_fma) print object, name, hot_fma, hot_all, hot_stack
-            loops = count = 0
-        }
-        /^[0-9a-f]+ <.*>:$/ { finish(); name = $2; gsub(/[<>:]/, "", name); next }
-        /^ *[0-9a-f]+:\t/ {
-            at = number(substr($1, 1, length($1) - 1))
-            line = $0
-            sub(/^[^\t]*\t/, "", line)
-            gsub(/[ \t]+/, " ", line)
-            sub(/ *\/\/.*/, "", line) # objdump explains conditions of ARM
-            address[++count] = at
-            text[count] = line
-            if (line !~ jump_is || !match(line, /[0-9a-f]+ <[^>]*>$/)) next
-            target = substr(line, RSTART)
-            sub(/ .*/, "", target)
-            if (number(target) > at) next
-            start[++loops] = number(target)
-            end[loops] = at
-        }
-        END { finish() }'
-done >"$work/loops"
+for object in $objects; do hot_loops "$isa" "$object"; done >"$work/loops"
 [ -s "$work/loops" ] || fail "no loop with multiply-adds in $(echo $objects)"
 
 if [ -n "$record" ]; then

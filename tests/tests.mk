@@ -21,6 +21,7 @@ script_tests = \
     tests/check_keras_files.sh \
     tests/check_leak.sh \
     tests/check_lists.sh \
+    tests/check_mca.sh \
     tests/check_no_memory.sh \
     tests/check_predict.sh \
     tests/check_published.sh \
