@@ -114,7 +114,7 @@ static fcnn_status check_channels(fcnn_problem *p)
     if (p->c % p->groups || p->k % p->groups)
         return fcnn_fail(FCNN_BAD_SHAPE, "groups is %lld; it must divide the %lld input and the %lld output channels",
                          (long long)p->groups, (long long)p->c, (long long)p->k);
-    return check_product("the weight tensor", p->r, p->s, p->c, p->k);
+    return check_product("the weight tensor", p->r, p->s, p->c / p->groups, p->k);
 }
 
 static fcnn_status check_enums(const fcnn_problem *p)

@@ -192,6 +192,11 @@ static const struct bad {
     {{.kind = FCNN_LAYER_ZERO_PADDING2D, .pad_top = INT32_MAX}, FCNN_BAD_SHAPE, "rows"},
     {{.kind = FCNN_LAYER_RESCALING, .scale = 0}, FCNN_BAD_ARGUMENT, "scale"},
     {{.kind = FCNN_LAYER_RESCALING, .scale = 1, .offset = INFINITY}, FCNN_BAD_ARGUMENT, "offset"},
+    {{.kind = FCNN_LAYER_FLATTEN, .name = "a/b"}, FCNN_BAD_ARGUMENT, "a/b"},
+    {{.kind = FCNN_LAYER_FLATTEN, .name = ".."}, FCNN_BAD_ARGUMENT, "'.'"},
+    {{.kind = FCNN_LAYER_FLATTEN, .name = "caf\xe9"}, FCNN_BAD_ARGUMENT, "UTF-8"},
+    {{.kind = FCNN_LAYER_FLATTEN, .name = "\xed\xa0\x80"}, FCNN_BAD_ARGUMENT, "UTF-8"}, /* half a surrogate */
+    {{.kind = FCNN_LAYER_FLATTEN, .name = "\xc0\x80"}, FCNN_BAD_ARGUMENT, "UTF-8"},
 };
 
 START_TEST(bad_members_are_named_and_change_nothing)
@@ -201,6 +206,33 @@ START_TEST(bad_members_are_named_and_change_nothing)
     ck_assert_int_eq(fcnn_model_layers(model), 0);
     ck_assert_int_eq(fcnn_model_parameters(model), 0);
     ck_assert_int_eq(added(model, &(fcnn_layer){.kind = FCNN_LAYER_GLOBAL_AVGPOOL2D}).in_w, 14);
+    fcnn_model_destroy(model);
+}
+END_TEST
+
+/* Dropping and flattening behind the last activation hide it from nobody. */
+START_TEST(the_end_has_to_fit_the_loss)
+{
+    fcnn_model *model = create(1, 1, 6);
+    OK(fcnn_add_dense(model, 3, FCNN_SIGMOID_ACTIVATION));
+    OK(fcnn_add_layer(model, &(fcnn_layer){.kind = FCNN_LAYER_DROPOUT, .rate = 0.5f}));
+    OK(fcnn_add_flatten(model));
+    NAMES(FCNN_BAD_ARGUMENT, "linear or softmax", fcnn_compile(model, NULL));
+    OK(fcnn_compile(model, &(fcnn_compile_options){.loss = FCNN_LOSS_MEAN_SQUARED_ERROR}));
+    fcnn_model_destroy(model);
+}
+END_TEST
+
+/* Large images can be rescaled: what is multiplied by is one number a channel. And a layer of more weights than kernels
+ * can count is refused before there is memory for any. */
+START_TEST(large_models_have_their_limits)
+{
+    fcnn_model *model = create(1200, 1200, 3);
+    OK(fcnn_add_layer(model, &(fcnn_layer){.kind = FCNN_LAYER_RESCALING, .scale = 1 / 255.0f, .offset = -0.5f}));
+    OK(fcnn_add_layer(model, &(fcnn_layer){.kind = FCNN_LAYER_GLOBAL_AVGPOOL2D}));
+    OK(fcnn_add_dense(model, 65536, FCNN_LINEAR));
+    OK(fcnn_add_dense(model, 65536, FCNN_LINEAR));
+    NAMES(FCNN_BAD_SHAPE, "4294967296 weights", fcnn_compile(model, NULL));
     fcnn_model_destroy(model);
 }
 END_TEST
@@ -303,6 +335,8 @@ int main(void)
     tcase_add_test(tests, defaults_are_filled_in);
     tcase_add_test(tests, names_are_given_or_counted);
     tcase_add_loop_test(tests, bad_members_are_named_and_change_nothing, 0, (int)(sizeof bad / sizeof bad[0]));
+    tcase_add_test(tests, the_end_has_to_fit_the_loss);
+    tcase_add_test(tests, large_models_have_their_limits);
     tcase_add_test(tests, relu_and_pooling_join_a_convolution);
     tcase_add_test(tests, padding_joins_a_valid_convolution);
     tcase_add_test(tests, one_network_has_one_result_however_it_is_spelt);

@@ -39,6 +39,20 @@ START_TEST(training_pays_for_shards)
 }
 END_TEST
 
+/* Gradients of all shards are the most of a model: who only predicts, or loads a file that asks for a thousand shards,
+ * has none. */
+START_TEST(gradients_are_for_training)
+{
+    fcnn_model *model = build(1);
+    float y[TOY_CLASSES];
+    OK(fcnn_predict(model, toy_images, 1, y));
+    ck_assert(!model->gradient && !model->shard_gradients);
+    toy_step(model, 0, TOY_IMAGES);
+    ck_assert(model->gradient && model->shard_gradients);
+    fcnn_model_destroy(model);
+}
+END_TEST
+
 /* What evaluation needs beyond: more workers, each for a few images only, however large the batches were. */
 START_TEST(evaluation_pays_for_its_own_shards)
 {
@@ -172,6 +186,7 @@ int main(void)
     TCase *tests = tcase_create("memory");
     tcase_set_timeout(tests, 120);
     tcase_add_test(tests, training_pays_for_shards);
+    tcase_add_test(tests, gradients_are_for_training);
     tcase_add_test(tests, evaluation_pays_for_its_own_shards);
     tcase_add_test(tests, evaluation_pays_for_its_own_plans);
     tcase_add_test(tests, workers_get_the_workspace_of_all_plans);

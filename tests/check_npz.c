@@ -360,7 +360,7 @@ START_TEST(zip_files_that_are_not_read)
     const struct { size_t at; unsigned char value; const char *fragment; } changes[] = {
         {entry + 8, 1, "is encrypted"},
         {entry + 10, 9, "neither stored nor deflated"},
-        {entry + 27, 0x7f, "more bytes than its packed ones can hold"},
+        {entry + 27, 0x7f, "far more bytes than it has packed ones"},
         {entry + 23, 0x7f, "lies outside of the file"},
         {entry, 'X', "entry 1 of the zip directory is damaged"},
         {entry + 28, 0, "a name that is empty"},

@@ -200,6 +200,19 @@ START_TEST(bad_headers_are_named)
 }
 END_TEST
 
+/* Its tensors could be taken for another layer's moments. */
+START_TEST(layers_that_are_called_optimizer)
+{
+    fcnn_model *model;
+    OK(fcnn_model_create(&model, 1, 1, 4));
+    OK(fcnn_add_layer(model, &(fcnn_layer){.kind = FCNN_LAYER_DENSE, .units = 2, .name = "optimizer.moment_1.dense"}));
+    OK(fcnn_compile(model, NULL));
+    ck_assert(fcnn_model_save(model, "optimizer.safetensors", NULL) == FCNN_BAD_ARGUMENT);
+    expect_sentence("optimizer.moment_1.dense");
+    fcnn_model_destroy(model);
+}
+END_TEST
+
 START_TEST(layers_have_to_be_told)
 {
     size_t count;
@@ -283,6 +296,7 @@ int main(void)
     tcase_add_test(tests, weights_of_others_are_taken_by_name_then_by_order);
     tcase_add_loop_test(tests, bad_headers_are_named, 0, (int)(sizeof bad / sizeof *bad));
     tcase_add_test(tests, layers_have_to_be_told);
+    tcase_add_test(tests, layers_that_are_called_optimizer);
     tcase_add_test(tests, every_truncation_is_found);
     tcase_add_loop_test(tests, flipped_bits_do_no_harm, 0, 2);
     tcase_add_test(tests, a_header_of_absurd_length_asks_for_no_memory);

@@ -56,11 +56,13 @@ typedef struct fcnn_file_info {
  * FCNN_NO_FILE: it cannot be read; FCNN_BAD_DATA: it is damaged, or uses what this library does not have, by name;
  * FCNN_OUT_OF_MEMORY; what fcnn_compile() returns. */
 FCNN_API fcnn_status fcnn_model_load_sized(fcnn_model **model, const char *path, const fcnn_load_options *options,
-                                           size_t options_size, fcnn_file_info *info, size_t info_size);
+                                           size_t options_size, size_t kernels_size, size_t compile_size,
+                                           fcnn_file_info *info, size_t info_size);
 FCNN_INLINE fcnn_status fcnn_model_load(fcnn_model **model, const char *path, const fcnn_load_options *options,
                                         fcnn_file_info *info)
 {
-    return fcnn_model_load_sized(model, path, options, sizeof *options, info, sizeof *info);
+    return fcnn_model_load_sized(model, path, options, sizeof *options, sizeof(fcnn_options),
+                                 sizeof(fcnn_compile_options), info, sizeof *info);
 }
 
 /* Reads the weights (and nothing else) of any of the formats into a compiled model with the same layers. The model is

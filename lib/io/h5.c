@@ -84,16 +84,20 @@ enum outcome { ABSENT, HARD, SOFT, DAMAGED };
 struct lookup {
     struct io_h5 *h5;
     const char *name;
+    size_t length;
     uint64_t heap, heap_size; /* of the names of a symbol table */
     uint64_t found;
 };
 
+/* Bytes of a name: a file may have one compared with millions of others. Keras' own are short. */
+#define MOST_NAME 1024
+
 static int is_name(const struct lookup *l, uint64_t offset)
 {
-    const size_t length = strlen(l->name) + 1;
-    if (offset > l->heap_size || length > l->heap_size - offset) return 0;
-    const unsigned char *name = io_at(l->h5, l->heap + offset, length);
-    return name && !memcmp(name, l->name, length);
+    const size_t bytes = l->length + 1;
+    if (offset > l->heap_size || bytes > l->heap_size - offset) return 0;
+    const unsigned char *name = io_at(l->h5, l->heap + offset, bytes);
+    return name && !memcmp(name, l->name, bytes);
 }
 
 /* A leaf: up to 2 K entries. */
@@ -158,7 +162,7 @@ static enum outcome look_at_link(struct lookup *l, const struct io_found *messag
     const uint64_t length = io_little(at, width);
     at += width;
     if (length > (uint64_t)(end - at)) return DAMAGED;
-    if (length != strlen(l->name) || memcmp(at, l->name, length) != 0) return ABSENT;
+    if (length != l->length || memcmp(at, l->name, length) != 0) return ABSENT;
     if (type != 0) return SOFT;
     if ((uint64_t)(end - at) - length < 8) return DAMAGED;
     l->found = io_little(at + length, 8);
@@ -173,7 +177,8 @@ static int look_at_message(void *context, enum io_message type, const struct io_
 
 static enum outcome look_up(struct io_h5 *h5, uint64_t group, const char *name, uint64_t *found)
 {
-    struct lookup l = {.h5 = h5, .name = name};
+    struct lookup l = {.h5 = h5, .name = name, .length = strlen(name)};
+    if (l.length > MOST_NAME) return ABSENT;
     const int outcome = io_h5_messages(h5, group, look_at_message, &l);
     *found = l.found;
     return outcome < 0 ? DAMAGED : (enum outcome)outcome;

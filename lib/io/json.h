@@ -7,7 +7,7 @@
 
 #include "lib/io/fastcnn_io.h"
 
-#define IO_JSON_MOST ((size_t)64 << 20) /* bytes */
+#define IO_JSON_MOST ((size_t)4 << 20) /* bytes; parsed they may take a hundred times as much memory */
 
 /* Parses one document. FCNN_BAD_DATA with line and column: also more than IO_JSON_MOST bytes, and Python's NaN and
  * Infinity. FCNN_OUT_OF_MEMORY. json_decref(*value). */

@@ -34,7 +34,7 @@ void io_keras_note_losses(const json_t *config, fcnn_file_info *info);
 
 /* ---- for the readers ---- */
 
-#define IO_KERAS_MOST_LAYERS 4096
+#define IO_KERAS_MOST_LAYERS 1000
 
 /* The layers of a model's config in the order in which they run: a new array of {"class_name":...,"config":...}. */
 fcnn_status io_keras_chain(json_t **chain, const json_t *config, const char *where);

@@ -149,15 +149,25 @@ static fcnn_status load(fcnn_model **model, const char *path, const fcnn_load_op
     return FCNN_OK;
 }
 
+/* What the options point at is as large as it was for the caller, too. */
 fcnn_status fcnn_model_load_sized(fcnn_model **model, const char *path, const fcnn_load_options *options,
-                                  size_t options_size, fcnn_file_info *info, size_t info_size)
+                                  size_t options_size, size_t kernels_size, size_t compile_size, fcnn_file_info *info,
+                                  size_t info_size)
 {
     fcnn_load_options taken;
+    fcnn_options kernels;
+    fcnn_compile_options compile;
     fcnn_file_info found = {0};
     if (!model || !path) return fcnn_io_fail(FCNN_BAD_ARGUMENT, "%s is NULL", model ? "path" : "model");
     *model = NULL;
     if (!fcnn_sized_take(&taken, sizeof taken, options, options_size))
         return fcnn_io_fail(FCNN_BAD_ARGUMENT, "fcnn_load_options has members set that this library does not know");
+    if (!fcnn_sized_take(&kernels, sizeof kernels, taken.kernels, kernels_size))
+        return fcnn_io_fail(FCNN_BAD_ARGUMENT, "fcnn_options has members set that this library does not know");
+    if (!fcnn_sized_take(&compile, sizeof compile, taken.compile, compile_size))
+        return fcnn_io_fail(FCNN_BAD_ARGUMENT, "fcnn_compile_options has members set that this library does not know");
+    if (taken.kernels) taken.kernels = &kernels;
+    if (taken.compile) taken.compile = &compile;
     IO_TRY(load(model, path, &taken, &found));
     if (info) FCNN_GIVE(info, info_size, found);
     return FCNN_OK;

@@ -158,8 +158,20 @@ static fcnn_status write_model(struct writing *w, const char *path)
     return status ? fcnn_io_fail_as(status, path) : write_file(w, path);
 }
 
+/* A layer whose tensors could have the names of another one's moments. */
+static fcnn_status check_names(const fcnn_model *model, const char *path)
+{
+    fcnn_layer_info info;
+    for (int i = 0; !fcnn_model_layer(model, i, &info); i++)
+        if (!strncmp(info.name, "optimizer.", 10))
+            return fcnn_io_fail(FCNN_BAD_ARGUMENT, "%s: layer \"%s\": in safetensors files names that begin with "
+                                "\"optimizer.\" are the optimizer's", path, info.name);
+    return FCNN_OK;
+}
+
 fcnn_status io_safetensors_save(const fcnn_model *model, const char *path, const fcnn_save_options *options)
 {
+    IO_TRY(check_names(model, path));
     struct writing w = {.model = model, .options = options, .header = json_object()};
     const fcnn_status status = write_model(&w, path);
     json_decref(w.header);

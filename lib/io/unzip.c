@@ -14,7 +14,8 @@
 #include "lib/io/fail.h"
 
 #define MOST_DIRECTORY (1 << 20) /* bytes */
-#define MOST_PER_BYTE 1032       /* of deflate, by zlib's technical notes */
+#define MOST_PER_BYTE 64         /* that a packed one stands for, beside a start: deflate could have 1032 */
+#define START 4096
 #define MOST_COMMENT 65535
 #define END 22    /* bytes of the record at the file's end, of a directory's entry, of what is before a member */
 #define ENTRY 46
@@ -92,8 +93,8 @@ static fcnn_status read_entry(struct fcnn_unzip *zip, int number, const unsigned
     if (m->packed == UINT32_MAX || m->size == UINT32_MAX || m->local == UINT32_MAX)
         return bad_entry(zip, number, "is larger than 4 GB (zip64), which is not read");
     if (m->local + LOCAL + m->packed > zip->directory) return bad_entry(zip, number, "lies outside of the file");
-    if (m->method == 0 ? m->size != m->packed : m->size / MOST_PER_BYTE > m->packed)
-        return bad_entry(zip, number, "announces more bytes than its packed ones can hold");
+    if (m->method == 0 ? m->size != m->packed : m->size / MOST_PER_BYTE > m->packed + START)
+        return bad_entry(zip, number, "announces far more bytes than it has packed ones");
     return FCNN_OK;
 }
 

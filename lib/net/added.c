@@ -17,14 +17,31 @@ static int is_taken(const fcnn_model *model, const char *name)
     return 0;
 }
 
+/* Whether bytes are well-formed (The Unicode Standard, table 3-7): no file could hold other names. */
+static int is_utf8(const char *name)
+{
+    for (const unsigned char *at = (const unsigned char *)name; *at; at++) {
+        if (*at < 0x80) continue;
+        const int more = *at >= 0xc2 && *at <= 0xdf ? 1 : (*at & 0xf0) == 0xe0 ? 2 : *at >= 0xf0 && *at <= 0xf4 ? 3 : 0;
+        const unsigned char least = *at == 0xe0 ? 0xa0 : *at == 0xf0 ? 0x90 : 0x80;
+        const unsigned char most = *at == 0xed ? 0x9f : *at == 0xf4 ? 0x8f : 0xbf;
+        if (!more || at[1] < least || at[1] > most) return 0;
+        for (int i = 2; i <= more; i++)
+            if ((at[i] & 0xc0) != 0x80) return 0;
+        at += more;
+    }
+    return 1;
+}
+
 static fcnn_status check_name(const fcnn_model *model, const char *name)
 {
     const size_t length = strnlen(name, NET_NAME);
     if (length == 0 || length == NET_NAME)
         return fcnn_fail(FCNN_BAD_ARGUMENT, "name has %s bytes; expected 1 to %d", length ? "too many" : "no",
                          NET_NAME - 1);
-    if (strchr(name, '/'))
-        return fcnn_fail(FCNN_BAD_ARGUMENT, "name is \"%s\"; a layer's name has no '/'", name);
+    if (strchr(name, '/') || !strcmp(name, ".") || !strcmp(name, ".."))
+        return fcnn_fail(FCNN_BAD_ARGUMENT, "name is \"%s\"; a layer's name has no '/' and is not '.'", name);
+    if (!is_utf8(name)) return fcnn_fail(FCNN_BAD_ARGUMENT, "name is \"%s\", which is not UTF-8", name);
     if (is_taken(model, name)) return fcnn_fail(FCNN_BAD_ARGUMENT, "name \"%s\" is another layer's already", name);
     return FCNN_OK;
 }

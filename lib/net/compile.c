@@ -7,6 +7,8 @@
 
 #include "lib/sized.h"
 
+#define MOST_PARAMETERS 0x7fffff00 /* of a layer: kernels count channels with 31 bits */
+
 /* ---- settings ---- */
 
 static fcnn_status copy_text(const char **copy, const char *text)
@@ -55,12 +57,13 @@ static int64_t place(int64_t *at, int64_t count)
 static fcnn_status make_constants(struct net_layer *layer)
 {
     if (layer->scale == 0 && layer->offset == 0) return FCNN_OK;
-    layer->constants = net_alloc(2 * (size_t)layer->src, sizeof(float));
+    const int64_t channels = layer->problem.c;
+    layer->constants = net_alloc(2 * (size_t)channels, sizeof(float));
     if (!layer->constants)
-        return fcnn_fail(FCNN_OUT_OF_MEMORY, "no memory to rescale images of %lld floats", (long long)layer->src);
-    for (int64_t i = 0; i < layer->src; i++) {
+        return fcnn_fail(FCNN_OUT_OF_MEMORY, "no memory to rescale %lld channels", (long long)channels);
+    for (int64_t i = 0; i < channels; i++) {
         layer->constants[i] = layer->scale;
-        layer->constants[layer->src + i] = layer->offset;
+        layer->constants[channels + i] = layer->offset;
     }
     return FCNN_OK;
 }
@@ -72,6 +75,9 @@ static fcnn_status allocate(fcnn_model *model)
     model->arena = 0;
     for (int i = 0; i < model->layers; i++) {
         struct net_layer *layer = &model->layer[i];
+        if (layer->weights > MOST_PARAMETERS)
+            return fcnn_fail(FCNN_BAD_SHAPE, "a layer has %lld weights; expected %d at most", (long long)layer->weights,
+                             MOST_PARAMETERS);
         layer->at_weights = place(&model->arena, layer->moving ? layer->moving : layer->weights);
         layer->at_bias = place(&model->arena, layer->moving ? layer->moving : layer->bias);
         layer->parameters = model->arena - layer->at_weights;
@@ -84,16 +90,11 @@ static fcnn_status allocate(fcnn_model *model)
         NET_TRY(net_make_batch(model, layer));
     }
     const size_t floats = (size_t)model->arena;
-    size_t all;
-    if (__builtin_mul_overflow(floats, (size_t)model->shards, &all)) all = SIZE_MAX;
     model->weights = net_alloc(floats, sizeof(float));
     model->moment_1 = net_alloc(floats, sizeof(float));
     model->moment_2 = net_alloc(floats, sizeof(float));
-    model->gradient = net_alloc(floats, sizeof(float));
-    model->shard_gradients = net_alloc(all, sizeof(float));
-    if (!model->weights || !model->moment_1 || !model->moment_2 || !model->gradient || !model->shard_gradients)
-        return fcnn_fail(FCNN_OUT_OF_MEMORY, "no memory for %d + 4 arrays of %lld parameters", model->shards,
-                         (long long)model->arena);
+    if (!model->weights || !model->moment_1 || !model->moment_2)
+        return fcnn_fail(FCNN_OUT_OF_MEMORY, "no memory for 3 arrays of %lld parameters", (long long)model->arena);
     return FCNN_OK;
 }
 
@@ -162,7 +163,9 @@ void net_release(fcnn_model *model)
 /* Whether the head and the last layer's activation fit together. */
 static fcnn_status check_end(const fcnn_model *model, fcnn_loss loss)
 {
-    const fcnn_activation last = model->added[model->added_layers - 1].layer.activation;
+    const struct net_added *end = &model->added[model->added_layers - 1]; /* there is one that trains before these: */
+    while (end->layer.kind == FCNN_LAYER_FLATTEN || end->layer.kind == FCNN_LAYER_DROPOUT) end--;
+    const fcnn_activation last = end->layer.activation;
     if (loss == FCNN_LOSS_MEAN_SQUARED_ERROR)
         return !model->softmax ? FCNN_OK
                                : fcnn_fail(FCNN_BAD_ARGUMENT, "softmax goes with cross-entropy, not with the mean "

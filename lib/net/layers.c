@@ -180,19 +180,13 @@ static fcnn_status run_padding(struct net_made *made, const fcnn_layer *layer)
                                     .pad_right = layer->pad_right});
 }
 
-/* A depthwise convolution of the whole image as one pixel: fma(src, scale, offset). */
+/* A depthwise convolution of single pixels: fma(src, scale, offset). */
 static fcnn_status run_rescaling(struct net_made *made, const fcnn_layer *layer)
 {
-    const int64_t h = made->h, w = made->w, c = made->c;
-    made->h = made->w = 1;
-    made->c = h * w * c;
     NET_TRY(run(made, (fcnn_problem){.op = FCNN_CONV2D, .k = made->c, .groups = made->c}));
     made->stage[0].weights = made->stage[0].bias = 0;
     made->stage[0].scale = layer->scale;
     made->stage[0].offset = layer->offset;
-    made->h = h;
-    made->w = w;
-    made->c = c;
     return FCNN_OK;
 }
 
@@ -265,6 +259,6 @@ const float *net_weights(const fcnn_model *model, int i)
 const float *net_bias(const fcnn_model *model, int i)
 {
     const struct net_layer *layer = &model->layer[i];
-    if (layer->constants) return layer->constants + layer->src;
+    if (layer->constants) return layer->constants + layer->problem.c;
     return layer->bias || layer->moving ? model->weights + layer->at_bias : NULL;
 }

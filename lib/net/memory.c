@@ -129,8 +129,21 @@ static fcnn_status reserve_sums(fcnn_model *model, int64_t shards)
     return FCNN_OK;
 }
 
+/* What only training needs is there from the first training on: models that files describe may never train. */
+static fcnn_status reserve_gradients(fcnn_model *model)
+{
+    size_t all;
+    if (__builtin_mul_overflow((size_t)model->arena, (size_t)model->shards, &all)) all = SIZE_MAX;
+    if (!model->gradient) model->gradient = net_alloc((size_t)model->arena, sizeof(float));
+    if (!model->shard_gradients) model->shard_gradients = net_alloc(all, sizeof(float));
+    if (model->gradient && model->shard_gradients) return FCNN_OK;
+    return fcnn_fail(FCNN_OUT_OF_MEMORY, "no memory for the gradients of %lld parameters in %d shards and their sum",
+                     (long long)model->arena, model->shards);
+}
+
 fcnn_status net_reserve(fcnn_model *model, int64_t capacity, size_t workspace, int64_t shards, int training)
 {
+    if (training) NET_TRY(reserve_gradients(model));
     NET_TRY(reserve_sums(model, shards));
     return reserve_workers(model, capacity, workspace, shards, training);
 }
