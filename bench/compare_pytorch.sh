@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-# One epoch of the MNIST network in turns: fastcnn, PyTorch, fastcnn, PyTorch, ... Prints medians, spread and ratio. With
-# --seeds whole trainings: the test accuracy after five epochs, and the time to 99 % of the validation images.
+# One epoch of the MNIST network in turns: fastcnn, PyTorch, fastcnn, PyTorch, ... Prints medians, spread and ratio.
+# With --seeds whole trainings: the test accuracy after five epochs, and the time to 99 % of the validation images.
 # PyTorch stays one warm process at its best settings (pytorch_mnist.py); fastcnn starts cold for every epoch.
 # Exit status: 0, 1 if something failed, 64 usage, 77 without PyTorch or without data.
 
@@ -105,7 +105,7 @@ done
 exec 3>&- # PyTorch sees the end, tests and leaves
 wait $child || fail "PyTorch failed"
 if [ "$seeds" -gt 0 ]; then
-    echo "Test accuracy after 5 epochs, and seconds of training steps to 99 % of the validation images; threads: $threads,"
+    echo "Test accuracy after 5 epochs, seconds of training steps to 99 % of the validation images; threads: $threads,"
     echo "median (least to greatest) of seeds 1 to $seeds:"
     column 1 | report fastcnn ''
     column 4 | report PyTorch ''

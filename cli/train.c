@@ -2,6 +2,7 @@
  * fastcnn train: a model on MNIST or on synthetic digits, with the receipt of the run. The options, what they must have
  * in common, and which files are written when. */
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -15,22 +16,79 @@
 
 /* ---- the model ---- */
 
-/* In a file that says how its model was compiled that holds, unless the command line says something else of it. */
-static int open_model(struct training *t, const fcnn_compile_options *defaults, fcnn_model **model)
+/* What the command line says nothing of, in t->compile and t->data.seed. */
+#define SEED_NOT_GIVEN UINT64_MAX
+static const fcnn_compile_options nothing_given = {
+    .optimizer = (fcnn_optimizer)-1, .loss = (fcnn_loss)-1, .schedule = (fcnn_schedule)-1, .nesterov = -1,
+    .learning_rate = NAN, .momentum = NAN, .rho = NAN, .weight_decay = NAN, .schedule_factor = NAN};
+
+static void check_optimizer(const fcnn_compile_options *given, const fcnn_compile_options *c)
+{
+    const int sgd = c->optimizer == FCNN_OPTIMIZER_SGD, rmsprop = c->optimizer == FCNN_OPTIMIZER_RMSPROP;
+    if (given->momentum > 0 && !sgd && !rmsprop)
+        cli_usage(&cli_train, "--momentum goes with --optimizer sgd or rmsprop");
+    if (given->nesterov > 0 && !sgd) cli_usage(&cli_train, "--nesterov goes with --optimizer sgd");
+    if (given->rho > 0 && !rmsprop) cli_usage(&cli_train, "--rho goes with --optimizer rmsprop");
+    if (given->weight_decay > 0 && c->optimizer != FCNN_OPTIMIZER_ADAMW)
+        cli_usage(&cli_train, "--weight-decay goes with --optimizer adamw");
+    if (c->schedule == FCNN_SCHEDULE_CONSTANT && (given->schedule_steps || given->schedule_factor > 0))
+        cli_usage(&cli_train, "--%s goes with --schedule step or cosine",
+                  given->schedule_steps ? "schedule-steps" : "schedule-factor");
+    if (c->schedule != FCNN_SCHEDULE_CONSTANT && !c->schedule_steps)
+        cli_usage(&cli_train, "--schedule %s needs --schedule-steps", training_schedule((int)c->schedule));
+}
+
+/* Each option that is given, over what the model was compiled with; numbers of another optimizer are not this one's. */
+static fcnn_compile_options overlay(fcnn_compile_options base, const fcnn_compile_options *given, uint64_t seed)
+{
+    if (given->optimizer != nothing_given.optimizer && given->optimizer != base.optimizer) {
+        base.learning_rate = base.momentum = base.rho = base.weight_decay = 0;
+        base.beta_1 = base.beta_2 = base.epsilon = 0;
+        base.nesterov = 0;
+        base.optimizer = given->optimizer;
+    }
+    if (given->schedule != nothing_given.schedule && given->schedule != base.schedule) {
+        base.schedule_steps = 0;
+        base.schedule_factor = 0;
+        base.schedule = given->schedule;
+    }
+    if (given->loss != nothing_given.loss) base.loss = given->loss;
+    if (given->nesterov >= 0) base.nesterov = given->nesterov;
+    if (given->learning_rate >= 0) base.learning_rate = given->learning_rate;
+    if (given->momentum >= 0) base.momentum = given->momentum;
+    if (given->rho >= 0) base.rho = given->rho;
+    if (given->weight_decay >= 0) base.weight_decay = given->weight_decay;
+    if (given->schedule_steps) base.schedule_steps = given->schedule_steps;
+    if (given->schedule_factor >= 0) base.schedule_factor = given->schedule_factor;
+    if (given->shards) base.shards = given->shards;
+    if (seed != SEED_NOT_GIVEN) base.seed = seed;
+    base.kernels = NULL;
+    return base;
+}
+
+/* What a file says of training holds but for the options that are given. A text that names no seed has 0. */
+static int open_model(struct training *t, fcnn_model **model)
 {
     const char *name = t->model_name ? t->model_name : "mnist-cnn";
-    const int says_something = memcmp(&t->compile, defaults, sizeof *defaults) != 0;
+    fcnn_compile_options base = {.shards = 8, .seed = 1}, compiled = {0};
     fcnn_load_options options = {.kernels = &t->kernels};
-    t->compile.seed = t->data.seed;
-    int code = EXIT_SUCCESS;
-    if (t->model_name && !says_something) {
-        code = cli_model_open(model, name, &options, &t->file);
-        if (!code && t->file.has_training) return code;
-        fcnn_model_destroy(*model);
-        *model = NULL;
-    }
+    int code = t->model_name ? cli_model_open(model, name, &options, &t->file) : EXIT_SUCCESS;
+    if (code) return code;
+    const int state = t->file.has_state;
+    if (t->file.has_training && !fcnn_model_compile_options(*model, &compiled)) base = compiled;
+    if (t->file.format == FCNN_FORMAT_TEXT && !base.seed) base.seed = 1;
+    const fcnn_compile_options wanted = overlay(base, &t->compile, t->data.seed);
+    check_optimizer(&t->compile, &wanted);
+    t->data.seed = wanted.seed;
+    t->compile = wanted;
+    if (t->file.has_training && !memcmp(&wanted, &compiled, sizeof wanted)) return EXIT_SUCCESS;
+    if (state && wanted.optimizer != base.optimizer)
+        program_complain("%s: the optimizer's state is that of %s and is left out", name,
+                         training_optimizer((int)base.optimizer));
+    fcnn_model_destroy(*model);
+    *model = NULL;
     options.compile = &t->compile;
-    return code ? code : cli_model_open(model, name, &options, &t->file);
+    return cli_model_open(model, name, &options, &t->file);
 }
 
 /* The data have the model's shapes; pixels become what its file says that it takes. */
@@ -149,26 +207,9 @@ static int train_and_report(struct training *t, fcnn_model *model)
 
 /* ---- options that only together make no sense ---- */
 
-static void check_optimizer(const struct training *t)
-{
-    const fcnn_compile_options *c = &t->compile;
-    const int sgd = c->optimizer == FCNN_OPTIMIZER_SGD, rmsprop = c->optimizer == FCNN_OPTIMIZER_RMSPROP;
-    if (c->momentum > 0 && !sgd && !rmsprop) cli_usage(&cli_train, "--momentum goes with --optimizer sgd or rmsprop");
-    if (c->nesterov && !sgd) cli_usage(&cli_train, "--nesterov goes with --optimizer sgd");
-    if (c->rho > 0 && !rmsprop) cli_usage(&cli_train, "--rho goes with --optimizer rmsprop");
-    if (c->weight_decay > 0 && c->optimizer != FCNN_OPTIMIZER_ADAMW)
-        cli_usage(&cli_train, "--weight-decay goes with --optimizer adamw");
-    if (c->schedule == FCNN_SCHEDULE_CONSTANT && (c->schedule_steps || c->schedule_factor > 0))
-        cli_usage(&cli_train, "--%s goes with --schedule step or cosine",
-                  c->schedule_steps ? "schedule-steps" : "schedule-factor");
-    if (c->schedule != FCNN_SCHEDULE_CONSTANT && !c->schedule_steps)
-        cli_usage(&cli_train, "--schedule %s needs --schedule-steps", training_schedule((int)c->schedule));
-}
-
 static void check_options(const struct training *t)
 {
     const int validates = t->fit.validation_split > 0;
-    check_optimizer(t);
     if ((t->patience || t->best_file) && !validates && t->monitor <= FCNN_MONITOR_VAL_ACCURACY)
         cli_usage(&cli_train, "--%s looks at the %s of validation images, and --validation-split is 0",
                   t->patience ? "patience" : "best", t->monitor == FCNN_MONITOR_VAL_LOSS ? "loss" : "accuracy");
@@ -201,16 +242,15 @@ static int train_model(struct training *t, fcnn_model *model)
 static int run(int argc, char **argv)
 {
     fcnn_model *model = NULL;
-    const fcnn_compile_options defaults = {.shards = 8};
-    struct training t = {.data = {.seed = 1, .any_shape = 1}, .compile = defaults, .verbose = 1,
+    struct training t = {.data = {.seed = SEED_NOT_GIVEN, .any_shape = 1}, .compile = nothing_given, .verbose = 1,
                          .fit = {.batch_size = 64, .validation_split = 0.2}};
     cli_parse(&cli_train, argc, argv, &t);
     check_options(&t);
     if (!t.fit.epochs) t.fit.epochs = t.until > 0 || t.patience ? EPOCHS_UNTIL : EPOCHS;
     int code = try_files(&t);
+    if (!code) code = open_model(&t, &model);
     if (!code) code = cli_data_load(&t.data, t.limit, 1);
     if (!code) code = check_split(&t);
-    if (!code) code = open_model(&t, &defaults, &model);
     if (!code) code = train_model(&t, model);
     fcnn_model_destroy(model);
     cli_data_free(&t.data);

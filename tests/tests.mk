@@ -28,6 +28,7 @@ script_tests = \
     tests/check_onnx.sh \
     tests/check_page.sh \
     tests/check_plot.sh \
+    tests/check_resume.sh \
     tests/check_symbols.sh \
     tests/check_table.sh \
     tests/check_tier0.sh \
