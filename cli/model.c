@@ -36,7 +36,11 @@ static int make(fcnn_model **model, int number, const fcnn_load_options *options
 /* What a file holds is data, whichever way the library says that it cannot use it. */
 static int failed(fcnn_status status)
 {
-    program_complain("%s", fcnn_io_last_error());
+    const char *sentence = fcnn_io_last_error(), *advice = strstr(sentence, "fcnn_model_load_weights()");
+    if (advice) /* is what programs are told */
+        program_complain("%.*s'fastcnn convert NET OUT --weights FILE' reads it into a model", (int)(advice - sentence),
+                         sentence);
+    else program_complain("%s", sentence);
     return status == FCNN_BAD_ARGUMENT || status == FCNN_BAD_SHAPE ? EX_DATAERR : program_exit_code(status);
 }
 

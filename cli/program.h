@@ -22,6 +22,12 @@ void program_start(const char *name);
 /* "NAME: sentence" on stderr. */
 void program_complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* Names come from files, and a terminal obeys control characters. program_letter(): the bytes of the character at
+ * `text`; 0 where there is none to be shown: a control character, or bytes that are not UTF-8. program_printable() puts
+ * '?' in place of each such byte, and returns `text`, as long as before. Complaints go through it. */
+size_t program_letter(const char *text);
+char *program_printable(char *text);
+
 int program_exit_code(fcnn_status status);
 /* Complains with the library's sentence about the call that just failed; returns the exit code that goes with it. */
 int program_failed(fcnn_status status);

@@ -168,10 +168,15 @@ static void check_optimizer(const struct training *t)
 static void check_options(const struct training *t)
 {
     const int validates = t->fit.validation_split > 0;
+    const struct cli_output outputs[] = {{"save", t->save_file}, {"best", t->best_file}, {"history", t->history_file},
+                                         {"receipt", t->receipt_file}};
     check_optimizer(t);
+    cli_check_outputs(&cli_train, outputs, 4);
+    if (t->monitor >= 0 && !t->patience && !t->best_file)
+        cli_usage(&cli_train, "--monitor goes with --patience or --best");
     if ((t->patience || t->best_file) && !validates && t->monitor <= FCNN_MONITOR_VAL_ACCURACY)
         cli_usage(&cli_train, "--%s looks at the %s of validation images, and --validation-split is 0",
-                  t->patience ? "patience" : "best", t->monitor == FCNN_MONITOR_VAL_LOSS ? "loss" : "accuracy");
+                  t->patience ? "patience" : "best", t->monitor == FCNN_MONITOR_VAL_ACCURACY ? "accuracy" : "loss");
 }
 
 /* Whether the split leaves images for both halves. */
@@ -202,10 +207,11 @@ static int run(int argc, char **argv)
 {
     fcnn_model *model = NULL;
     const fcnn_compile_options defaults = {.shards = 8};
-    struct training t = {.data = {.seed = 1, .any_shape = 1}, .compile = defaults, .verbose = 1,
+    struct training t = {.data = {.seed = 1, .any_shape = 1}, .compile = defaults, .verbose = 1, .monitor = -1,
                          .fit = {.batch_size = 64, .validation_split = 0.2}};
     cli_parse(&cli_train, argc, argv, &t);
     check_options(&t);
+    if (t.monitor < 0) t.monitor = FCNN_MONITOR_VAL_LOSS;
     if (!t.fit.epochs) t.fit.epochs = t.until > 0 || t.patience ? EPOCHS_UNTIL : EPOCHS;
     int code = try_files(&t);
     if (!code) code = cli_data_load(&t.data, t.limit, 1);
