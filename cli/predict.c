@@ -340,8 +340,8 @@ static const struct cli_option options[] = {
     {"as-is", NULL, "Take grey values as they are, of pictures that have the model's size; with --invert inverted",
      CLI_SET, .field = FIELD(sight.as_is), .low = 1},
     {"brief", NULL, "One line for each picture", CLI_SET, .field = FIELD(brief), .low = 1},
-    {"csv", NULL, "One line for each picture or image: file, class, probability (or value), label", CLI_SET, .field = FIELD(csv),
-     .low = 1},
+    {"csv", NULL, "One line for each picture or image: file, class, probability (or value), label", CLI_SET,
+     .field = FIELD(csv), .low = 1},
     {"part", "WORD", "Of data sets: test, train, or auto (default): test, or all where a set is not split", CLI_CHOICE,
      .field = FIELD(part), .word = cli_part_word},
     {0}};

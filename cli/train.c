@@ -9,6 +9,7 @@
 #include "cli/history.h"
 #include "cli/network.h"
 #include "cli/training.h"
+#include "lib/io/models.h"
 
 #define EPOCHS       5
 #define EPOCHS_UNTIL 50 /* with --until or --patience, which end earlier */
@@ -68,6 +69,15 @@ static int save_as(const fcnn_model *model, const char *path, const char *called
     return status == FCNN_NO_FILE ? EX_IOERR : EX_USAGE;
 }
 
+/* Complains of a format that would keep nothing of the training. */
+static int holds_weights(const char *path)
+{
+    if (cli_model_holds(io_format_of_name(path)) & CLI_WEIGHTS) return 1;
+    program_complain("%s: a text holds layers alone, none of the weights that training gives; .safetensors, .h5 and "
+                     ".keras hold them", path);
+    return 0;
+}
+
 /* Before hours of training: a model can be written there. The file itself is left alone; the one beside it has its
  * name's end, and so its format. */
 static int try_to_save(const struct training *t, const fcnn_model *model, const char *path)
@@ -75,7 +85,7 @@ static int try_to_save(const struct training *t, const fcnn_model *model, const 
     const fcnn_save_options options = saving(t);
     const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
     char *beside = program_allocate(strlen(path) + 9, 1);
-    int code = cli_write_file(path, NULL);
+    int code = holds_weights(path) ? cli_write_file(path, NULL) : EX_USAGE;
     snprintf(beside, strlen(path) + 9, "%.*s.XXXXXX-%s", (int)(name - path), path, name);
     const int fd = code ? -1 : mkstemps(beside, (int)strlen(name) + 1);
     if (!code && fd < 0) {
