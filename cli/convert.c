@@ -60,6 +60,7 @@ static int convert(struct conversion *c)
 {
     int code = cli_model_open(&c->model, c->from, NULL, &c->found);
     if (code) return code;
+    if (!cli_json) program_printable(c->found.remark);
     if (c->weights) code = cli_model_load_weights(c->model, c->weights);
     if (code) return code;
     fcnn_save_options options = {.format = c->format, .without_state = c->no_state};

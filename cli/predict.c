@@ -170,7 +170,7 @@ static void judge_picture(struct prediction *p, const char *file, const fcnn_pic
 {
     const struct cli_network *n = &p->network;
     struct fcnn_sight seen;
-    char said[16];
+    char said[16] = "";
     fcnn_status status = fcnn_sight_make(&seen, picture, n->h, n->w, n->c, &p->sight, file);
     if (status) {
         note_failure(p, file, program_exit_code(status), fcnn_io_last_error());
@@ -185,7 +185,7 @@ static void judge_picture(struct prediction *p, const char *file, const fcnn_pic
     if (status) note_failure(p, file, program_exit_code(status), fcnn_last_error());
     else if (cli_json) json_array_append_new(p->list, picture_json(p, file, &seen, best));
     else if (p->csv) {
-        snprintf(said, sizeof said, best < 0 ? "" : "%d", best);
+        if (best >= 0) snprintf(said, sizeof said, "%d", best);
         print_row(p, file, said, p->probabilities[best < 0 ? 0 : best], "");
     }
     else print_picture(p, file, picture, &seen, best);
