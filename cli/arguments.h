@@ -54,6 +54,13 @@ int cli_parse(const struct cli_command *command, int argc, char **argv, void *in
 _Noreturn void cli_usage(const struct cli_command *command, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* A file that the command writes, NULL for none, and the option that names it. Two that are one file are a usage error;
+ * devices may be named twice. */
+struct cli_output {
+    const char *option, *path;
+};
+void cli_check_outputs(const struct cli_command *command, const struct cli_output *outputs, int count);
+
 /* One more value of a CLI_TEXTS, as if its option had been given; too many are a usage error. */
 void cli_add_text(const struct cli_command *command, struct cli_texts *texts, const char *text);
 

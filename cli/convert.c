@@ -17,44 +17,20 @@ struct conversion {
 
 /* ---- what is lost ---- */
 
-enum content { LAYERS = 1, TRAINING = 2, WEIGHTS = 4, STATE = 8, SCALE = 16 };
-
-static const struct {
-    int content;
-    const char *words;
-} contents[] = {
-    {LAYERS, "the layers' settings"},
-    {TRAINING, "how the model is compiled"},
-    {WEIGHTS, "the weights"},
-    {STATE, "the optimizer's state"},
-    {SCALE, "the scale of the input"},
-};
-#define CONTENTS ((int)(sizeof contents / sizeof contents[0]))
-
-static int holds(fcnn_format format)
-{
-    switch (format) {
-    case FCNN_FORMAT_WEIGHTS_H5: return WEIGHTS;
-    case FCNN_FORMAT_ONNX: return LAYERS | WEIGHTS | SCALE;
-    case FCNN_FORMAT_TEXT: return LAYERS | TRAINING;
-    default: return LAYERS | TRAINING | WEIGHTS | STATE | SCALE;
-    }
-}
-
 static int lost(const struct conversion *c)
 {
-    int found = LAYERS;
-    if (c->found.has_training) found |= TRAINING;
-    if (c->found.has_weights || c->weights) found |= WEIGHTS;
-    if (c->found.has_state && !c->no_state) found |= STATE;
-    if (c->found.has_scale) found |= SCALE;
-    return found & ~holds(c->format);
+    int found = CLI_LAYERS;
+    if (c->found.has_training) found |= CLI_TRAINING;
+    if (c->found.has_weights || c->weights) found |= CLI_WEIGHTS;
+    if (c->found.has_state && !c->no_state) found |= CLI_STATE;
+    if (c->found.has_scale) found |= CLI_SCALE;
+    return found & ~cli_model_holds(c->format);
 }
 
 /* Nobody gave any, and the format has them. */
 static int draws_weights(const struct conversion *c)
 {
-    return !c->found.has_weights && !c->weights && (holds(c->format) & WEIGHTS);
+    return !c->found.has_weights && !c->weights && (cli_model_holds(c->format) & CLI_WEIGHTS);
 }
 
 /* ---- the result ---- */
@@ -64,8 +40,7 @@ static int print_text(const struct conversion *c)
     char count[32];
     printf("%s (%s): %d layers, %s parameters\n", c->to, fcnn_format_name(c->format), fcnn_model_layers(c->model),
            cli_count(fcnn_model_parameters(c->model), count));
-    for (int i = 0; i < CONTENTS; i++)
-        if (lost(c) & contents[i].content) printf("left out: %s\n", contents[i].words);
+    cli_model_print_left_out("left out: ", lost(c));
     if (draws_weights(c)) printf("weights: initial ones, drawn from the seed\n");
     if (*c->found.remark) printf("remark: %s\n", c->found.remark);
     return EXIT_SUCCESS;
@@ -73,20 +48,19 @@ static int print_text(const struct conversion *c)
 
 static int print_json(const struct conversion *c)
 {
-    json_t *left_out = json_array();
-    for (int i = 0; i < CONTENTS; i++)
-        if (lost(c) & contents[i].content) json_array_append_new(left_out, json_string(contents[i].words));
     return cli_print_json(json_pack("{s:s, s:o, s:o, s:s, s:i, s:I, s:o, s:b, s:o}", "command", "convert", "from",
                                     cli_json_text(c->from), "to", cli_json_text(c->to), "format",
                                     fcnn_format_name(c->format), "layers", fcnn_model_layers(c->model), "parameters",
-                                    (json_int_t)fcnn_model_parameters(c->model), "left_out", left_out,
-                                    "initial_weights", draws_weights(c), "remark", cli_json_text(c->found.remark)));
+                                    (json_int_t)fcnn_model_parameters(c->model), "left_out",
+                                    cli_model_left_out_json(lost(c)), "initial_weights", draws_weights(c), "remark",
+                                    cli_json_text(c->found.remark)));
 }
 
 static int convert(struct conversion *c)
 {
     int code = cli_model_open(&c->model, c->from, NULL, &c->found);
     if (code) return code;
+    if (!cli_json) program_printable(c->found.remark);
     if (c->weights) code = cli_model_load_weights(c->model, c->weights);
     if (code) return code;
     fcnn_save_options options = {.format = c->format, .without_state = c->no_state};

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Training and test images: from files of any kind that dataset.h knows, or synthetic digits, which are called so
  * everywhere. */
+#include <string.h>
+
 #include "cli/cli.h"
 #include "lib/io/fail.h"
 
@@ -29,13 +31,24 @@ static fcnn_status load_test(struct cli_data *data, enum fcnn_data_part part)
     return make_digits(&data->test, data->seed, SYNTHETIC_TEST_FIRST, SYNTHETIC_TEST);
 }
 
+/* A terminal shows the names of classes, which are names of folders; JSON has its own way with them. */
+static void clean_names(struct fcnn_dataset *set)
+{
+    char *name = set->names;
+    for (int i = 0; name && !cli_json && i < set->classes; i++) name += strlen(program_printable(name)) + 1;
+}
+
 /* Complains and frees after a failure. */
 static int conclude(struct cli_data *data, fcnn_status status)
 {
     const int train = data->train.classes, test = data->test.classes;
     data->classes = train > test ? train : test;
     data->kind = data->directory ? fcnn_data_look(data->directory) : FCNN_DATA_NONE;
-    if (!status) return EXIT_SUCCESS;
+    if (!status) {
+        clean_names(&data->train);
+        clean_names(&data->test);
+        return EXIT_SUCCESS;
+    }
     program_complain("%s", fcnn_io_last_error());
     cli_data_free(data);
     return program_exit_code(status);
@@ -70,15 +83,20 @@ void cli_data_free(struct cli_data *data)
 
 /* ---- against a model ---- */
 
+static const char *source(const struct cli_data *data)
+{
+    return data->directory ? data->directory : "synthetic digits";
+}
+
 static int wrong_label(const struct cli_data *data, const struct fcnn_dataset *set, const char *part, int classes)
 {
     int64_t i = 0;
     while (i < set->n && set->y[i] < classes) i++;
     if (i == set->n)
-        program_complain("%s: the %s labels go up to %d; the model has %d classes", data->directory, part,
+        program_complain("%s: the %s labels go up to %d; the model has %d outputs", source(data), part,
                          set->classes - 1, classes);
     else
-        program_complain("%s: %s label %lld (counted from 0): expected 0 to %d, found %d", data->directory, part,
+        program_complain("%s: %s label %lld (counted from 0): expected 0 to %d, found %d", source(data), part,
                          (long long)i, classes - 1, (int)set->y[i]);
     return EX_DATAERR;
 }
@@ -91,8 +109,8 @@ int cli_data_fits(const struct cli_data *data, int64_t h, int64_t w, int64_t c, 
         if (!set->n) continue;
         if (set->h != h || set->w != w || set->c != c) {
             program_complain("%s: the %s images are %lld x %lld x %lld; the model takes %lld x %lld x %lld",
-                             data->directory ? data->directory : "synthetic digits", part, (long long)set->h,
-                             (long long)set->w, (long long)set->c, (long long)h, (long long)w, (long long)c);
+                             source(data), part, (long long)set->h, (long long)set->w, (long long)set->c, (long long)h,
+                             (long long)w, (long long)c);
             return EX_DATAERR;
         }
         if (set->classes > classes) return wrong_label(data, set, part, classes);
@@ -108,6 +126,7 @@ const char *cli_data_describe(const struct cli_data *data, char *text, size_t si
     int used = data->directory ? snprintf(text, size, "%s in %s", fcnn_data_kind_name(data->kind), data->directory)
                                : snprintf(text, size, "synthetic digits drawn by this program, seed %llu",
                                           (unsigned long long)data->seed);
+    if (used >= 0) program_printable(text);
     if (used < 0 || (size_t)used >= size) return text;
     if (!data->train.n)
         snprintf(text + used, size - (size_t)used, "; %s images", cli_count(data->test.n, test));

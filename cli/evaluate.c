@@ -18,6 +18,7 @@ struct evaluation {
     /* results */
     fcnn_metrics metrics;
     int64_t *confusion; /* (classes, classes): true, predicted */
+    int64_t *lost;      /* (classes): images whose output is not finite, which no class is predicted for */
 };
 
 /* ---- counting ---- */
@@ -30,7 +31,7 @@ static int64_t at(const struct evaluation *e, int truth, int predicted)
 /* Images of a class, or predictions of it. */
 static int64_t total(const struct evaluation *e, int number, int predicted)
 {
-    int64_t sum = 0;
+    int64_t sum = predicted ? 0 : e->lost[number];
     for (int i = 0; i < e->network.classes; i++) sum += predicted ? at(e, i, number) : at(e, number, i);
     return sum;
 }
@@ -39,6 +40,13 @@ static int64_t correct(const struct evaluation *e)
 {
     int64_t sum = 0;
     for (int i = 0; i < e->network.classes; i++) sum += at(e, i, i);
+    return sum;
+}
+
+static int64_t not_finite(const struct evaluation *e)
+{
+    int64_t sum = 0;
+    for (int i = 0; i < e->network.classes; i++) sum += e->lost[i];
     return sum;
 }
 
@@ -64,13 +72,18 @@ static fcnn_status measure(struct evaluation *e)
     const struct fcnn_dataset *set = &e->data.test;
     const int classes = e->network.classes;
     e->confusion = program_allocate((size_t)classes * (size_t)classes, sizeof *e->confusion);
+    e->lost = program_allocate((size_t)classes, sizeof *e->lost);
     float *probabilities = program_allocate((size_t)set->n * (size_t)classes, sizeof *probabilities);
     cli_network_scale(&e->network, set->x, set->n * set->h * set->w * set->c);
     fcnn_status status = fcnn_evaluate(e->network.model, set->x, set->y, set->n, &e->metrics);
     if (!status) status = fcnn_predict(e->network.model, set->x, set->n, probabilities);
-    for (int64_t i = 0; i < set->n && !status; i++)
-        e->confusion[set->y[i] * classes + cli_largest(probabilities + i * classes, classes)]++;
+    for (int64_t i = 0; i < set->n && !status; i++) {
+        const int said = cli_largest(probabilities + i * classes, classes);
+        if (said < 0) e->lost[set->y[i]]++;
+        else e->confusion[set->y[i] * classes + said]++;
+    }
     free(probabilities);
+    if (!status && not_finite(e)) e->metrics.accuracy = (double)correct(e) / (double)set->n;
     return status;
 }
 
@@ -175,11 +188,11 @@ static json_t *result_json(const struct evaluation *e)
                                                  "predicted", (json_int_t)s.predicted, "correct", (json_int_t)s.correct,
                                                  "precision", s.precision, "recall", s.recall, "f1", s.f1));
     }
-    return json_pack("{s:s, s:o, s:o, s:I, s:o, s:o, s:I, s:o, s:o}", "command", "evaluate", "model",
+    return json_pack("{s:s, s:o, s:o, s:I, s:o, s:o, s:I, s:I, s:o, s:o}", "command", "evaluate", "model",
                      cli_json_text(e->network.what), "data", cli_data_json(&e->data), "images",
                      (json_int_t)e->data.test.n, "loss", cli_json_real(e->metrics.loss), "accuracy",
-                     cli_json_real(e->metrics.accuracy), "correct", (json_int_t)correct(e), "classes", classes,
-                     "confusion", matrix);
+                     cli_json_real(e->metrics.accuracy), "correct", (json_int_t)correct(e), "not_finite",
+                     (json_int_t)not_finite(e), "classes", classes, "confusion", matrix);
 }
 
 /* ---- the command ---- */
@@ -189,6 +202,7 @@ static int report(const struct evaluation *e)
     int code = EXIT_SUCCESS;
     if (cli_json) code = cli_print_json(result_json(e));
     else print_text(e);
+    if (!code) code = cli_network_not_finite(&e->network, not_finite(e), e->data.test.n);
     if (code || e->metrics.accuracy >= e->minimum) return code;
     program_complain("the accuracy is %.4f; --min-accuracy asks for %g", e->metrics.accuracy, e->minimum);
     return EXIT_CHECK_FAILED;
@@ -204,6 +218,7 @@ static int evaluate(struct evaluation *e)
         code = status ? program_failed(status) : report(e);
     }
     free(e->confusion);
+    free(e->lost);
     cli_data_free(&e->data);
     return code;
 }

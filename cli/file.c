@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cli/arguments.h"
 #include "cli/cli.h"
 
 static int failed(const char *path)
@@ -59,4 +60,47 @@ int cli_write_file(const char *path, const char *text)
     const int code = write_beside(path, beside, text);
     free(beside);
     return code;
+}
+
+/* ---- two names of one file ---- */
+
+static const char *base_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+static int same_inode(const struct stat *a, const struct stat *b)
+{
+    return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
+
+static int stat_folder(const char *path, struct stat *st)
+{
+    char *folder = program_allocate(strlen(path) + 2, 1);
+    memcpy(folder, path, (size_t)(base_of(path) - path));
+    if (!*folder) *folder = '.';
+    const int bad = stat(folder, st);
+    free(folder);
+    return bad;
+}
+
+static int are_one(const char *a, const char *b)
+{
+    struct stat one, other;
+    const int has_one = !stat(a, &one), has_other = !stat(b, &other);
+    if (has_one && has_other) return S_ISREG(one.st_mode) && same_inode(&one, &other);
+    if (has_one || has_other) return 0;
+    if (!strcmp(a, b)) return 1;
+    return !strcmp(base_of(a), base_of(b)) && !stat_folder(a, &one) && !stat_folder(b, &other) &&
+           same_inode(&one, &other);
+}
+
+void cli_check_outputs(const struct cli_command *command, const struct cli_output *outputs, int count)
+{
+    for (int i = 0; i < count; i++)
+        for (int j = 0; j < i; j++)
+            if (outputs[i].path && outputs[j].path && are_one(outputs[i].path, outputs[j].path))
+                cli_usage(command, "--%s and --%s name one file, %s", outputs[j].option, outputs[i].option,
+                          outputs[i].path);
 }

@@ -76,16 +76,16 @@ static unsigned char to_byte(double value)
     return value >= 254.5 ? 255 : value > 0 ? (unsigned char)(value + 0.5) : 0;
 }
 
-/* Alpha is not filtered: it is that of the pixel in the window's middle. */
+/* Alpha is not filtered: it is that of the pixel in the window's middle, the first of two as the padding has it. */
 static void store_row(struct filtering *f, int64_t y, const float *row)
 {
     const fcnn_picture *from = &f->from, *to = &f->to;
-    const int64_t source = clamp(y * f->stride - f->top + f->kernel.rows / 2, from->h - 1);
+    const int64_t source = clamp(y * f->stride - f->top + (f->kernel.rows - 1) / 2, from->h - 1);
     for (int64_t x = 0; x < to->w; x++) {
         unsigned char *pixel = to->pixels + (y * to->w + x) * to->c;
         for (int64_t c = 0; c < f->colors; c++) pixel[c] = to_byte(row[x * f->colors + c] + f->offset);
         if (f->colors == to->c) continue;
-        const int64_t column = clamp(x * f->stride - f->left + f->kernel.columns / 2, from->w - 1);
+        const int64_t column = clamp(x * f->stride - f->left + (f->kernel.columns - 1) / 2, from->w - 1);
         pixel[f->colors] = from->pixels[(source * from->w + column) * from->c + f->colors];
     }
 }

@@ -36,7 +36,11 @@ static int make(fcnn_model **model, int number, const fcnn_load_options *options
 /* What a file holds is data, whichever way the library says that it cannot use it. */
 static int failed(fcnn_status status)
 {
-    program_complain("%s", fcnn_io_last_error());
+    const char *sentence = fcnn_io_last_error(), *advice = strstr(sentence, "fcnn_model_load_weights()");
+    if (advice) /* is what programs are told */
+        program_complain("%.*s'fastcnn convert NET OUT --weights FILE' reads it into a model", (int)(advice - sentence),
+                         sentence);
+    else program_complain("%s", sentence);
     return status == FCNN_BAD_ARGUMENT || status == FCNN_BAD_SHAPE ? EX_DATAERR : program_exit_code(status);
 }
 
@@ -73,4 +77,42 @@ int cli_model_save(const fcnn_model *model, const char *path, const fcnn_save_op
     if (!status) return EXIT_SUCCESS;
     program_complain("%s", fcnn_io_last_error());
     return status == FCNN_NO_FILE ? EX_IOERR : status == FCNN_BAD_ARGUMENT ? EX_USAGE : program_exit_code(status);
+}
+
+/* ---- what a format cannot hold ---- */
+
+static const struct {
+    int content;
+    const char *words;
+} contents[] = {
+    {CLI_LAYERS, "the layers' settings"},
+    {CLI_TRAINING, "how the model is compiled"},
+    {CLI_WEIGHTS, "the weights"},
+    {CLI_STATE, "the optimizer's state"},
+    {CLI_SCALE, "the scale of the input"},
+};
+#define CONTENTS ((int)(sizeof contents / sizeof contents[0]))
+
+int cli_model_holds(fcnn_format format)
+{
+    switch (format) {
+    case FCNN_FORMAT_WEIGHTS_H5: return CLI_WEIGHTS;
+    case FCNN_FORMAT_ONNX: return CLI_LAYERS | CLI_WEIGHTS | CLI_SCALE;
+    case FCNN_FORMAT_TEXT: return CLI_LAYERS | CLI_TRAINING;
+    default: return CLI_LAYERS | CLI_TRAINING | CLI_WEIGHTS | CLI_STATE | CLI_SCALE;
+    }
+}
+
+void cli_model_print_left_out(const char *before, int lost)
+{
+    for (int i = 0; i < CONTENTS; i++)
+        if (lost & contents[i].content) printf("%s%s\n", before, contents[i].words);
+}
+
+json_t *cli_model_left_out_json(int lost)
+{
+    json_t *list = json_array();
+    for (int i = 0; i < CONTENTS; i++)
+        if (lost & contents[i].content) json_array_append_new(list, json_string(contents[i].words));
+    return list;
 }

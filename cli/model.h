@@ -24,4 +24,13 @@ int cli_model_load_weights(fcnn_model *model, const char *path);
  * that end, or it cannot hold this model; 74: the file cannot be written. */
 int cli_model_save(const fcnn_model *model, const char *path, const fcnn_save_options *options);
 
+/* What a model file may hold, and what each format does: a sum of these. */
+enum { CLI_LAYERS = 1, CLI_TRAINING = 2, CLI_WEIGHTS = 4, CLI_STATE = 8, CLI_SCALE = 16 };
+int cli_model_holds(fcnn_format format);
+
+/* What is lost, in words: a line each with `before` in front of it; a list. */
+void cli_model_print_left_out(const char *before, int lost);
+struct json_t;
+struct json_t *cli_model_left_out_json(int lost);
+
 #endif

@@ -2,15 +2,20 @@
  * See network.h. */
 #include "cli/network.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 static int learn_shapes(struct cli_network *network)
 {
     fcnn_layer_info last;
+    fcnn_compile_options compile;
     fcnn_status status = fcnn_model_input(network->model, &network->h, &network->w, &network->c);
     if (!status) status = fcnn_model_layer(network->model, fcnn_model_layers(network->model) - 1, &last);
+    if (!status) status = fcnn_model_compile_options(network->model, &compile);
     if (status) return program_failed(status);
     network->classes = (int)(last.h * last.w * last.c);
+    network->is_value = network->classes == 1 || (compile.loss == FCNN_LOSS_MEAN_SQUARED_ERROR &&
+                                                  last.activation != FCNN_SOFTMAX_ACTIVATION);
     return EXIT_SUCCESS;
 }
 
@@ -48,15 +53,34 @@ const char *cli_network_describe(const struct cli_network *network, char *text, 
     const char *producer = network->info.producer;
     snprintf(text, size, "%s%s%s%s, %s parameters", network->what, *producer ? " (" : "", producer,
              *producer ? ")" : "", cli_count(fcnn_model_parameters(network->model), count));
-    return text;
+    return program_printable(text);
 }
 
 int cli_largest(const float *values, int count)
 {
     int largest = 0;
-    for (int i = 1; i < count; i++)
+    for (int i = 0; i < count; i++) {
+        if (!isfinite(values[i])) return -1;
         if (values[i] > values[largest]) largest = i;
+    }
     return largest;
+}
+
+/* Of a single output the softmax that goes with cross-entropy makes 1. */
+fcnn_status cli_network_predict(const struct cli_network *network, const float *x, int64_t n, float *outputs)
+{
+    fcnn_model *model = network->model;
+    if (network->classes > 1) return fcnn_predict(model, x, n, outputs);
+    return fcnn_model_outputs(model, fcnn_model_layers(model) - 1, x, n, outputs);
+}
+
+int cli_network_not_finite(const struct cli_network *network, int64_t count, int64_t n)
+{
+    char some[32], all[32];
+    if (!count) return EXIT_SUCCESS;
+    program_complain("%s: the model's output for %s of %s image%s is not finite", network->what, cli_count(count, some),
+                     cli_count(n, all), n == 1 ? "" : "s");
+    return EX_DATAERR;
 }
 
 /* ---- parts of data sets ---- */

@@ -15,6 +15,7 @@ struct cli_network {
     fcnn_file_info info;
     int64_t h, w, c; /* of an image */
     int classes;     /* outputs */
+    int is_value;    /* outputs are values, not probabilities: of the mean squared error without softmax, or one output */
 };
 
 /* Opens a model that has weights; one without is refused, for what it says means nothing. `kernels` is read here. */
@@ -27,8 +28,14 @@ void cli_network_scale(const struct cli_network *network, float *x, int64_t coun
 /* "model.h5 (Keras 2.4.0), 93,322 parameters" */
 const char *cli_network_describe(const struct cli_network *network, char *text, size_t size);
 
-/* The number of the largest; the first of several. */
+/* The outputs (n, classes) for n images: probabilities, or with is_value what the last layer gives. */
+fcnn_status cli_network_predict(const struct cli_network *network, const float *x, int64_t n, float *outputs);
+
+/* The number of the largest; the first of several; -1 if one is not finite, for then nothing can be said. */
 int cli_largest(const float *values, int count);
+
+/* Says for how many of n images that was; returns an exit code, that of success for none. */
+int cli_network_not_finite(const struct cli_network *network, int64_t count, int64_t n);
 
 /* --part: "test" and so on, for a table of options; and the part for its number. */
 const char *cli_part_word(int number);

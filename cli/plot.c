@@ -93,6 +93,8 @@ static int report(const struct plot *plot)
 static void check_options(const struct plot *plot)
 {
     if (!plot->html && !plot->png) cli_usage(&cli_plot, "expected --html FILE or --png FILE to write to");
+    const struct cli_output outputs[] = {{"html", plot->html}, {"png", plot->png}};
+    cli_check_outputs(&cli_plot, outputs, 2);
     if (!plot->histories.count && !plot->model)
         cli_usage(&cli_plot, "expected histories of training, --model FILE, or both");
     if (!plot->model && (plot->data.directory || plot->image))

@@ -13,7 +13,7 @@
 
 const char *plot_class(const struct plot *plot, int number, char text[16])
 {
-    return fcnn_dataset_class(&plot->data.test, number, text);
+    return number < 0 ? "not finite" : fcnn_dataset_class(&plot->data.test, number, text);
 }
 
 /* ---- sheets ---- */
@@ -132,17 +132,20 @@ static int judge(struct plot *plot)
     const int classes = plot->network.classes;
     float *p = program_allocate((size_t)set->n * (size_t)classes, sizeof *p);
     plot->confusion = program_allocate((size_t)classes * (size_t)classes, sizeof *plot->confusion);
-    const fcnn_status status = fcnn_predict(plot->network.model, set->x, set->n, p);
+    int64_t not_finite = 0;
+    const fcnn_status status = cli_network_predict(&plot->network, set->x, set->n, p);
     for (int64_t i = 0; i < set->n && !status; i++) {
         const int label = set->y[i], said = cli_largest(p + i * classes, classes);
         const double probability = (double)p[i * classes + label];
-        plot->confusion[label * classes + said]++;
+        if (said < 0) not_finite++;
+        else plot->confusion[label * classes + said]++;
         plot->correct += said == label;
         note_worst(plot, (struct plot_worst){.image = i, .label = label, .said = said,
                                              .probability = isnan(probability) ? -1 : probability});
     }
     for (int i = 0; i < plot->worst_count; i++) picture_of(&plot->worst[i].picture, set, plot->worst[i].image);
     free(p);
+    cli_network_not_finite(&plot->network, not_finite, set->n);
     return status ? program_failed(status) : EXIT_SUCCESS;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * fastcnn predict: what a trained model says of pictures, with the picture as it sees it, or of a whole data set. */
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -10,6 +11,7 @@
 
 #define BAR_CELLS 32
 #define MOST_BARS 10
+#define MOST_VALUES 100
 
 struct prediction {
     struct cli_network network;
@@ -18,6 +20,7 @@ struct prediction {
     int polarity, part, brief, csv;
     float *probabilities; /* of one picture */
     json_t *list;         /* --json */
+    int64_t images, not_finite; /* judged; of these */
     int code;             /* of the first file that failed */
 };
 
@@ -37,19 +40,55 @@ static json_t *numbers_json(const float *values, int64_t count)
     return list;
 }
 
-/* A line of --csv; number < 0: the file is a picture, of which no label is known. */
-static void print_row(const char *file, int64_t number, int best, float probability, int label)
+/* ---- words that both need ---- */
+
+static const char *output_word(const struct prediction *p) { return p->network.is_value ? "value" : "probability"; }
+
+/* Prints a character, '?' for what is none; returns its bytes. */
+static size_t print_letter(const char *text)
 {
-    const int quoted = strpbrk(file, ",\"\n") != NULL;
+    const size_t length = program_letter(text);
+    if (length) fwrite(text, 1, length, stdout);
+    else putchar('?');
+    return length ? length : 1;
+}
+
+static void print_text(const char *text)
+{
+    while (*text) text += print_letter(text);
+}
+
+static void print_field(const char *text)
+{
+    const int quoted = strpbrk(text, ",\"") != NULL;
     if (quoted) putchar('"');
-    for (const char *at = file; *at; at++) {
-        if (*at == '"') putchar('"');
-        putchar(*at);
+    while (*text) {
+        if (*text == '"') putchar('"');
+        text += print_letter(text);
     }
-    if (number >= 0) printf("#%lld", (long long)number);
-    printf("%s,%d,%.6g,", quoted ? "\"" : "", best, (double)probability);
-    if (number >= 0) printf("%d", label);
+    if (quoted) putchar('"');
+}
+
+/* A line of --csv: nothing is in the field of what is not known, of a class where the model has one output, of an
+ * output that is not finite. */
+static void print_row(const struct prediction *p, const char *file, const char *said, float output, const char *label)
+{
+    print_field(file);
+    putchar(',');
+    if (p->network.classes > 1) print_field(said);
+    if (*said) printf(",%.6g,", (double)output);
+    else printf(",,");
+    print_field(label);
     putchar('\n');
+}
+
+/* What the model says of an image: the number of a class, -1 if its output is not finite. */
+static int judge(struct prediction *p, const float *outputs)
+{
+    const int best = cli_largest(outputs, p->network.classes);
+    p->images++;
+    p->not_finite += best < 0;
+    return best;
 }
 
 /* ---- pictures ---- */
@@ -72,26 +111,58 @@ static void print_bars(const struct prediction *p, int best)
     free(shown);
 }
 
+static void print_values(const struct prediction *p, int best)
+{
+    const int classes = p->network.classes;
+    for (int i = 0; i < classes && i < MOST_VALUES; i++)
+        printf("  %s%3d %12.6g%s\n", cli_color(stdout, i == best ? CLI_BOLD : CLI_PLAIN), i,
+               (double)p->probabilities[i], cli_color(stdout, CLI_PLAIN));
+    if (classes > MOST_VALUES) printf("  ... of %d\n", classes);
+}
+
+static void print_verdict(const struct prediction *p, const char *file, int best)
+{
+    const char *bold = cli_color(stdout, CLI_BOLD), *plain = cli_color(stdout, CLI_PLAIN);
+    fputs(bold, stdout);
+    print_text(file);
+    if (best < 0) printf(": not finite%s\n", plain);
+    else if (p->network.classes == 1) printf(": value %.6g%s\n", (double)p->probabilities[0], plain);
+    else if (p->network.is_value) printf(": %d%s (value %.6g)\n", best, plain, (double)p->probabilities[best]);
+    else printf(": %d%s (%.1f %%)\n", best, plain, 100 * (double)p->probabilities[best]);
+}
+
 static void print_picture(const struct prediction *p, const char *file, const fcnn_picture *picture,
                           const struct fcnn_sight *seen, int best)
 {
     static const char *const kinds[] = {"", "grey", "grey with alpha", "RGB", "RGB with alpha"};
-    printf("%s%s: %d%s (%.1f %%)\n", cli_color(stdout, CLI_BOLD), file, best, cli_color(stdout, CLI_PLAIN),
-           100 * (double)p->probabilities[best]);
+    print_verdict(p, file, best);
     if (p->brief) return;
     cli_show_image(seen->x, seen->h, seen->w, seen->c);
     printf("  %lld x %lld, %s", (long long)picture->h, (long long)picture->w, kinds[picture->c]);
     for (int i = 0; i < seen->step_count; i++) printf("\n  - %s", seen->steps[i]);
     putchar('\n');
-    print_bars(p, best);
+    if (p->network.is_value && p->network.classes > 1) print_values(p, best);
+    else if (!p->network.is_value && best >= 0) print_bars(p, best);
+}
+
+/* null: not finite, or one output, which is no class. */
+static json_t *class_json(const struct prediction *p, int best)
+{
+    return best < 0 || p->network.classes == 1 ? json_null() : json_integer(best);
+}
+
+static json_t *output_json(const float *outputs, int best)
+{
+    return best < 0 ? json_null() : cli_json_real(outputs[best]);
 }
 
 static json_t *picture_json(const struct prediction *p, const char *file, const struct fcnn_sight *seen, int best)
 {
     json_t *steps = json_array();
     for (int i = 0; i < seen->step_count; i++) json_array_append_new(steps, cli_json_text(seen->steps[i]));
-    return json_pack("{s:o, s:i, s:o, s:o, s:o}", "file", cli_json_text(file), "class", best, "probability",
-                     cli_json_real(p->probabilities[best]), "probabilities",
+    return json_pack("{s:o, s:o, s:o, s:o, s:o}", "file", cli_json_text(file), "class", class_json(p, best),
+                     output_word(p), output_json(p->probabilities, best),
+                     p->network.is_value ? "values" : "probabilities",
                      numbers_json(p->probabilities, p->network.classes), "steps", steps);
 }
 
@@ -99,6 +170,7 @@ static void judge_picture(struct prediction *p, const char *file, const fcnn_pic
 {
     const struct cli_network *n = &p->network;
     struct fcnn_sight seen;
+    char said[16] = "";
     fcnn_status status = fcnn_sight_make(&seen, picture, n->h, n->w, n->c, &p->sight, file);
     if (status) {
         note_failure(p, file, program_exit_code(status), fcnn_io_last_error());
@@ -108,11 +180,14 @@ static void judge_picture(struct prediction *p, const char *file, const fcnn_pic
     float *input = program_allocate((size_t)count, sizeof *input);
     memcpy(input, seen.x, (size_t)count * sizeof *input);
     cli_network_scale(n, input, count);
-    status = fcnn_predict(n->model, input, 1, p->probabilities);
-    const int best = cli_largest(p->probabilities, n->classes);
+    status = cli_network_predict(n, input, 1, p->probabilities);
+    const int best = status ? -1 : judge(p, p->probabilities);
     if (status) note_failure(p, file, program_exit_code(status), fcnn_last_error());
     else if (cli_json) json_array_append_new(p->list, picture_json(p, file, &seen, best));
-    else if (p->csv) print_row(file, -1, best, p->probabilities[best], 0);
+    else if (p->csv) {
+        if (best >= 0) snprintf(said, sizeof said, "%d", best);
+        print_row(p, file, said, p->probabilities[best < 0 ? 0 : best], "");
+    }
     else print_picture(p, file, picture, &seen, best);
     free(input);
     fcnn_sight_free(&seen);
@@ -129,33 +204,69 @@ static void predict_picture(struct prediction *p, const char *file)
 
 /* ---- data sets ---- */
 
-static json_t *image_json(const struct fcnn_dataset *set, int64_t i, int best, double probability)
+static json_t *image_json(const struct prediction *p, const struct fcnn_dataset *set, int64_t i, const float *outputs,
+                          int best)
 {
-    return json_pack("{s:I, s:i, s:i, s:o}", "image", (json_int_t)i, "label", (int)set->y[i], "class", best,
-                     "probability", cli_json_real(probability));
+    json_t *json = json_pack("{s:I, s:i, s:o, s:o}", "image", (json_int_t)i, "label", (int)set->y[i], "class",
+                             class_json(p, best), output_word(p), output_json(outputs, best));
+    if (set->files) json_object_set_new(json, "file", cli_json_text(set->files[i]));
+    return json;
 }
 
-static void print_set(struct prediction *p, const char *file, const struct cli_data *data, const float *probabilities)
+/* With the names that there are; "data#3" where images are not files of their own. */
+static void print_image(const struct prediction *p, const char *file, const struct fcnn_dataset *set, int64_t i,
+                        const float *outputs, int best)
+{
+    char said[16], label[16], *numbered = program_allocate(strlen(file) + 24, 1);
+    snprintf(numbered, strlen(file) + 24, "%s#%lld", file, (long long)i);
+    print_row(p, set->files ? set->files[i] : numbered, best < 0 ? "" : fcnn_dataset_class(set, best, said),
+              outputs[best < 0 ? 0 : best], fcnn_dataset_class(set, set->y[i], label));
+    free(numbered);
+}
+
+static json_t *names_json(const struct fcnn_dataset *set)
+{
+    char text[16];
+    json_t *names = json_array();
+    for (int i = 0; i < set->classes; i++)
+        json_array_append_new(names, cli_json_text(fcnn_dataset_class(set, i, text)));
+    return names;
+}
+
+static json_t *set_json(const struct prediction *p, const char *file, const struct cli_data *data, double accuracy,
+                        json_t *images)
+{
+    json_t *json = json_pack("{s:o, s:o, s:o, s:o}", "file", cli_json_text(file), "data", cli_data_json(data),
+                             "accuracy", p->network.classes > 1 ? cli_json_real(accuracy) : json_null(), "images",
+                             images);
+    if (data->test.names) json_object_set_new(json, "classes", names_json(&data->test));
+    return json;
+}
+
+static void print_set(struct prediction *p, const char *file, const struct cli_data *data, const float *outputs)
 {
     const struct fcnn_dataset *set = &data->test;
     const int classes = p->network.classes;
     json_t *images = cli_json ? json_array() : NULL;
     int64_t correct = 0;
     for (int64_t i = 0; i < set->n; i++) {
-        const float *mine = probabilities + i * classes;
-        const int best = cli_largest(mine, classes);
+        const float *mine = outputs + i * classes;
+        const int best = judge(p, mine);
         correct += best == set->y[i];
-        if (cli_json) json_array_append_new(images, image_json(set, i, best, mine[best]));
-        else if (p->csv) print_row(file, i, best, mine[best], set->y[i]);
+        if (cli_json) json_array_append_new(images, image_json(p, set, i, mine, best));
+        else if (p->csv) print_image(p, file, set, i, mine, best);
     }
     const double accuracy = (double)correct / (double)set->n;
     char right[32], all[32];
-    if (cli_json)
-        json_array_append_new(p->list, json_pack("{s:o, s:o, s:f, s:o}", "file", cli_json_text(file), "data",
-                                                 cli_data_json(data), "accuracy", accuracy, "images", images));
-    else if (!p->csv)
-        printf("%s: %s of %s right, accuracy %.4f (--csv lists them, 'fastcnn evaluate' tells which are confused)\n",
-               file, cli_count(correct, right), cli_count(set->n, all), accuracy);
+    if (cli_json) json_array_append_new(p->list, set_json(p, file, data, accuracy, images));
+    if (cli_json || p->csv) return;
+    print_text(file);
+    if (classes == 1)
+        printf(": %s images; the model has one output, which is no class (--csv lists the values)\n",
+               cli_count(set->n, all));
+    else
+        printf(": %s of %s right, accuracy %.4f (--csv lists them, 'fastcnn evaluate' tells which are confused)\n",
+               cli_count(correct, right), cli_count(set->n, all), accuracy);
 }
 
 static void predict_set(struct prediction *p, const char *file)
@@ -163,15 +274,15 @@ static void predict_set(struct prediction *p, const char *file)
     const struct cli_network *n = &p->network;
     struct cli_data data = {.directory = file};
     int code = cli_data_load_part(&data, cli_part(p->part));
-    if (!code) code = cli_data_fits(&data, n->h, n->w, n->c, n->classes);
+    if (!code) code = cli_data_fits(&data, n->h, n->w, n->c, n->classes > 1 ? n->classes : INT_MAX);
     if (!code) {
         const struct fcnn_dataset *set = &data.test;
-        float *probabilities = program_allocate((size_t)set->n * (size_t)n->classes, sizeof *probabilities);
+        float *outputs = program_allocate((size_t)set->n * (size_t)n->classes, sizeof *outputs);
         cli_network_scale(n, set->x, set->n * set->h * set->w * set->c);
-        const fcnn_status status = fcnn_predict(n->model, set->x, set->n, probabilities);
+        const fcnn_status status = cli_network_predict(n, set->x, set->n, outputs);
         code = status ? program_failed(status) : EXIT_SUCCESS;
-        if (!code) print_set(p, file, &data, probabilities);
-        free(probabilities);
+        if (!code) print_set(p, file, &data, outputs);
+        free(outputs);
     }
     cli_data_free(&data);
     if (code && !p->code) p->code = code;
@@ -189,11 +300,13 @@ static int predict(struct prediction *p, char *const *files, int count)
 {
     p->probabilities = program_allocate((size_t)p->network.classes, sizeof *p->probabilities);
     p->list = json_array();
-    if (p->csv) puts("file,class,probability,label");
+    if (p->csv) printf("file,class,%s,label\n", output_word(p));
     for (int i = 0; i < count; i++)
         if (is_set(files[i])) predict_set(p, files[i]);
         else predict_picture(p, files[i]);
     free(p->probabilities);
+    const int finite = cli_network_not_finite(&p->network, p->not_finite, p->images);
+    if (!p->code) p->code = finite;
     if (!cli_json) {
         json_decref(p->list);
         return p->code;
@@ -227,8 +340,8 @@ static const struct cli_option options[] = {
     {"as-is", NULL, "Take grey values as they are, of pictures that have the model's size; with --invert inverted",
      CLI_SET, .field = FIELD(sight.as_is), .low = 1},
     {"brief", NULL, "One line for each picture", CLI_SET, .field = FIELD(brief), .low = 1},
-    {"csv", NULL, "One line for each picture or image: file, class, probability, label", CLI_SET, .field = FIELD(csv),
-     .low = 1},
+    {"csv", NULL, "One line for each picture or image: file, class, probability (or value), label", CLI_SET,
+     .field = FIELD(csv), .low = 1},
     {"part", "WORD", "Of data sets: test, train, or auto (default): test, or all where a set is not split", CLI_CHOICE,
      .field = FIELD(part), .word = cli_part_word},
     {0}};

@@ -32,12 +32,22 @@ void program_start(const char *name)
 
 void program_complain(const char *format, ...)
 {
+    char sentence[16384];
     va_list arguments;
     va_start(arguments, format);
-    fprintf(stderr, "%s: ", program_name);
-    vfprintf(stderr, format, arguments);
-    fputc('\n', stderr);
+    vsnprintf(sentence, sizeof sentence, format, arguments);
     va_end(arguments);
+    fprintf(stderr, "%s: %s\n", program_name, program_printable(sentence));
+}
+
+char *program_printable(char *text)
+{
+    for (char *at = text; *at;) {
+        const size_t length = program_letter(at);
+        if (!length) *at = '?';
+        at += length ? length : 1;
+    }
+    return text;
 }
 
 int program_exit_code(fcnn_status status)

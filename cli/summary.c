@@ -48,6 +48,7 @@ static void fill_row(struct row *row, int flat_before)
     row->moving = 2 * i->moving;
     row->flat = gives_vector(i->kind, flat_before);
     snprintf(row->layer, sizeof row->layer, "%s (%s)", i->name, i->class_name);
+    program_printable(row->layer);
     if (row->flat) snprintf(row->shape, sizeof row->shape, "(None, %lld)", (long long)i->c);
     else
         snprintf(row->shape, sizeof row->shape, "(None, %lld, %lld, %lld)", (long long)i->h, (long long)i->w,
@@ -145,10 +146,13 @@ static void print_total(const char *what, int64_t floats)
 /* Training: weights, their gradient, two moments of the optimizer. */
 static int print_text(const struct summary *s)
 {
-    char size[32], training[32];
-    printf("%sModel: \"%s\"%s", cli_color(stdout, CLI_BOLD), s->what, cli_color(stdout, CLI_PLAIN));
-    if (s->file.format) printf(" (%s%s%s)", fcnn_format_name(s->file.format), *s->file.producer ? ", " : "",
-                               s->file.producer);
+    char size[32], training[32], what[4400], producer[sizeof s->file.producer];
+    snprintf(what, sizeof what, "%s", s->what);
+    snprintf(producer, sizeof producer, "%s", s->file.producer);
+    program_printable(what);
+    program_printable(producer);
+    printf("%sModel: \"%s\"%s", cli_color(stdout, CLI_BOLD), what, cli_color(stdout, CLI_PLAIN));
+    if (s->file.format) printf(" (%s%s%s)", fcnn_format_name(s->file.format), *producer ? ", " : "", producer);
     printf("\nInput: (None, %lld, %lld, %lld)\n", (long long)s->h, (long long)s->w, (long long)s->c);
     print_table(s);
     print_total("Total", s->trainable + s->moving);

@@ -10,6 +10,7 @@
 #include "cli/history.h"
 #include "cli/network.h"
 #include "cli/training.h"
+#include "lib/io/models.h"
 
 #define EPOCHS       5
 #define EPOCHS_UNTIL 50 /* with --until or --patience, which end earlier */
@@ -126,6 +127,15 @@ static int save_as(const fcnn_model *model, const char *path, const char *called
     return status == FCNN_NO_FILE ? EX_IOERR : EX_USAGE;
 }
 
+/* Complains of a format that would keep nothing of the training. */
+static int holds_weights(const char *path)
+{
+    if (cli_model_holds(io_format_of_name(path)) & CLI_WEIGHTS) return 1;
+    program_complain("%s: a text holds layers alone, none of the weights that training gives; .safetensors, .h5 and "
+                     ".keras hold them", path);
+    return 0;
+}
+
 /* Before hours of training: a model can be written there. The file itself is left alone; the one beside it has its
  * name's end, and so its format. */
 static int try_to_save(const struct training *t, const fcnn_model *model, const char *path)
@@ -133,7 +143,7 @@ static int try_to_save(const struct training *t, const fcnn_model *model, const 
     const fcnn_save_options options = saving(t);
     const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
     char *beside = program_allocate(strlen(path) + 9, 1);
-    int code = cli_write_file(path, NULL);
+    int code = holds_weights(path) ? cli_write_file(path, NULL) : EX_USAGE;
     snprintf(beside, strlen(path) + 9, "%.*s.XXXXXX-%s", (int)(name - path), path, name);
     const int fd = code ? -1 : mkstemps(beside, (int)strlen(name) + 1);
     if (!code && fd < 0) {
@@ -210,9 +220,14 @@ static int train_and_report(struct training *t, fcnn_model *model)
 static void check_options(const struct training *t)
 {
     const int validates = t->fit.validation_split > 0;
+    const struct cli_output outputs[] = {{"save", t->save_file}, {"best", t->best_file}, {"history", t->history_file},
+                                         {"receipt", t->receipt_file}};
+    cli_check_outputs(&cli_train, outputs, 4);
+    if (t->monitor >= 0 && !t->patience && !t->best_file)
+        cli_usage(&cli_train, "--monitor goes with --patience or --best");
     if ((t->patience || t->best_file) && !validates && t->monitor <= FCNN_MONITOR_VAL_ACCURACY)
         cli_usage(&cli_train, "--%s looks at the %s of validation images, and --validation-split is 0",
-                  t->patience ? "patience" : "best", t->monitor == FCNN_MONITOR_VAL_LOSS ? "loss" : "accuracy");
+                  t->patience ? "patience" : "best", t->monitor == FCNN_MONITOR_VAL_ACCURACY ? "accuracy" : "loss");
 }
 
 /* Whether the split leaves images for both halves. */
@@ -243,9 +258,11 @@ static int run(int argc, char **argv)
 {
     fcnn_model *model = NULL;
     struct training t = {.data = {.seed = SEED_NOT_GIVEN, .any_shape = 1}, .compile = nothing_given, .verbose = 1,
+                         .monitor = -1,
                          .fit = {.batch_size = 64, .validation_split = 0.2}};
     cli_parse(&cli_train, argc, argv, &t);
     check_options(&t);
+    if (t.monitor < 0) t.monitor = FCNN_MONITOR_VAL_LOSS;
     if (!t.fit.epochs) t.fit.epochs = t.until > 0 || t.patience ? EPOCHS_UNTIL : EPOCHS;
     int code = try_files(&t);
     if (!code) code = open_model(&t, &model);

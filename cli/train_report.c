@@ -5,6 +5,7 @@
 
 #include "cli/history.h"
 #include "cli/training.h"
+#include "lib/io/models.h"
 #include "lib/io/receipt.h"
 
 #define WORD(words, number) ((size_t)(number) < sizeof(words) / sizeof(words)[0] ? (words)[number] : NULL)
@@ -51,6 +52,12 @@ static int64_t peak_memory(void)
 static const char *measured_on(const struct training *t)
 {
     return t->fit.validation_split > 0 ? "validation images" : "test images";
+}
+
+/* Of a model that was trained; it has all. */
+static int left_out(const char *path)
+{
+    return cli_model_holds(FCNN_FORMAT_AUTO) & ~cli_model_holds(io_format_of_name(path));
 }
 
 /* ---- text ---- */
@@ -105,6 +112,8 @@ static void print_text(const struct training *t)
            r->shards, (long long)r->steps, r->classes, r->versions);
     if (r->diverged_step) printf("          diverged in step %lld\n", (long long)r->diverged_step);
     if (t->save_file) printf("saved     %s\n", t->save_file);
+    if (t->save_file) cli_model_print_left_out("left out  ", left_out(t->save_file));
+    if (t->best_file && !t->save_file) cli_model_print_left_out("left out  ", left_out(t->best_file));
 }
 
 /* ---- JSON ---- */
@@ -168,7 +177,9 @@ static json_t *training_json(const struct training *t)
     json_object_update_new(json, json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:I}", "history", history_json(t), "until",
                                            until_json(t), "best", best_json(t), "test", test, "speed", speed, "receipt",
                                            receipt, "peak_memory_bytes", (json_int_t)peak_memory()));
-    if (t->save_file) json_object_set_new(json, "saved", cli_json_text(t->save_file));
+    if (t->save_file)
+        json_object_update_new(json, json_pack("{s:o, s:o}", "saved", cli_json_text(t->save_file), "left_out",
+                                               cli_model_left_out_json(left_out(t->save_file))));
     return json;
 }
 

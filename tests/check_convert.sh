@@ -46,6 +46,10 @@ if command -v jq >/dev/null; then
            (.layers | length) == 7 and .layers[3].output == [16] and .layers[0].output == [10, 9, 5] and
            .layers[4].class == "Dropout"' "$out" >"$work/jq" || fail 'summary --json'
 fi
+gives 66 summary "$work/$(printf 'a\033[31m\377\302\233\303\251')"; has err "/a?[31m???$(printf '\303\251')"
+gives 0 convert "$work/net.txt" "$work/n.safetensors" # "\\u001b" is as long as "flatten"
+sed 's/\\"name\\":\\"flatten\\"/\\"name\\":\\"\\\\u001b\\"/' "$work/n.safetensors" >"$work/escape.safetensors"
+gives 0 summary "$work/escape.safetensors"; has out '? (Flatten)'
 gives 64 summary; has err 'expected one MODEL'
 gives 66 summary nothing; has err 'nor is it the name of a model: mnist-cnn'
 gives 66 summary "$work/nothing.h5"; has err 'nothing.h5'
@@ -71,7 +75,8 @@ if ${FCNN_RUN-} ./fastcnn convert "$work/start.safetensors" "$work/a.h5" >"$out"
     checks=$((checks + 1))
     cmp "$work/given.safetensors" "$work/named.safetensors" || fail '--weights: by name and by file differ'
     ! cmp -s "$work/given.safetensors" "$work/drawn.safetensors" || fail '--weights does not take the weights'
-    gives 65 convert "$work/a.weights.h5" "$work/b.h5"; has err 'a.weights.h5'
+    gives 65 convert "$work/a.weights.h5" "$work/b.h5"
+    has err "a.weights.h5: it holds weights alone: 'fastcnn convert NET OUT --weights FILE'"
 else
     grep -q 'built without HDF5' "$err" || fail a.h5
     echo 'SKIP: Keras files, which this build does not know'

@@ -104,6 +104,9 @@ filter --kernel blur --strides 2
 is 2 1 2 255 2 255 4
 printf '1\n0\n0' >"$work/k"; filter --kernel "$work/k" --padding valid
 is 2 1 2 255 2 255 3
+make 2 4 2 255 11  255 12  255 13  255 14  255 21  255 22  255 23  255 24
+printf '.25 .25\n.25 .25' >"$work/k"; filter --kernel "$work/k" # an even kernel moves no alpha
+is 2 4 2 255 11 255 12 255 13 255 14 255 21 255 22 255 23 255 24
 make 1 3 2 30 7 60 8 90 9
 filter --kernel blur
 is 1 3 2 40 7 60 8 80 9

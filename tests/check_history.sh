@@ -101,6 +101,7 @@ jq_holds "$out" '.best | .monitor == "val_accuracy" and .epoch == 1 and .value >
 gives 64 $some --patience 2 --validation-split 0; has err '--validation-split is 0'
 gives 64 $some --best "$work/x.safetensors" --validation-split 0; has err '--best looks at'
 gives 0 $some --patience 2 --validation-split 0 --monitor loss
+gives 64 $some --monitor loss; has err '--monitor goes with --patience or --best'
 gives 64 $some --monitor speed; has err 'expected val_loss, val_accuracy, loss or accuracy'
 for bad in '--nesterov' '--rho 0.5' '--weight-decay 0.1' '--schedule-steps 5' '--schedule-factor 0.5' \
     '--schedule cosine' '--optimizer adam --momentum 0.5'; do
@@ -112,7 +113,15 @@ done
 mkdir "$work/models"
 gives 64 $some --save "$work/models/m.nonsense"; has err "$work/models/m.nonsense: no format"; silent out
 gives 74 $some --save "$work/none/m.safetensors"; has err "$work/none/m.safetensors cannot be written"; silent out
+for option in save best; do
+    gives 64 $some --$option "$work/models/m.txt"; has err "$work/models/m.txt: a text holds layers alone"; silent out
+done
+gives 64 $some --save "$work/models/m.safetensors" --best "$work/models/../models/m.safetensors"; silent out
+has err '--save and --best name one file'
+gives 64 $some --history "$work/x" --receipt "$work/x"; has err '--history and --receipt name one file'
 none "$work/models"
+gives 0 $some --save "$work/m.onnx"; has out "left out  the optimizer's state"; has out 'left out  how the model is'
+gives 0 $some --save "$work/m.onnx" --json; jq_holds "$out" '.left_out | length == 2'
 gives 66 $some --model "$work/none.safetensors"; has err "$work/none.safetensors"; silent out
 for end in ${FORMATS-h5 keras safetensors}; do
     m=$work/models/m.$end

@@ -68,12 +68,18 @@ bad 'epoch,lr\n0,1\n' 'no epoch' csv
 bad 'epoch,loss\n' 'no epoch' csv
 checks=$((checks + 1)); [ ! -e "$page" ] || fail "a page of nothing"
 
+gives 64 plot --html "$page" --png "$work/../${work##*/}/page.html" "$work/a.json"
+has "$err" '--html and --png name one file'
+
 # ---- what is drawn ----
 
 gives 0 plot --html "$page" --png "$png" "$work/a.json" --history "$work/b <&>\".csv"
 has "$out" "$page"; has "$out" "$png"
 has "$page" '<h2 id="curves">'; has "$page" 'b &lt;&amp;&gt;&quot;.csv'; lacks "$page" 'b <&>'
 lacks "$page" 'id="confusion"'
+cp "$work/a.json" "$work/$(printf 'e\033[1m\377.json')"
+gives 0 plot --html "$page" "$work/$(printf 'e\033[1m\377.json')"; has "$page" 'e?[1m?.json'
+gives 0 plot --html "$page" --png "$png" "$work/a.json" --history "$work/b <&>\".csv"
 has "$page" 'aria-label="Accuracy by epoch"'; has "$page" 'aria-label="Loss by epoch"'
 has "$page" '<title>epoch 2: 0.75</title>'; has "$page" '<title>epoch 2: 1.5</title>'
 checks=$((checks + 1)) # accuracy: two curves; loss: one, one and one

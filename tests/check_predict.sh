@@ -147,15 +147,51 @@ gives 1 evaluate "$model" --data "$work/set" --min-accuracy 1; has err '--min-ac
 gives 0 predict "$model" "$work/set"; has out 'of 40 right'
 gives 0 predict "$model" "$work/set" --csv
 checks=$((checks + 1))
-[ "$(grep -c "set#[0-9]*,[0-9],0[.0-9e-]*,[0-9]$\|,1,[0-9]$" "$out")" = 40 ] || fail "$last: not 40 rows"
+[ "$(grep -c '/set/test/\([0-9]\)/[0-9]*\.png,[0-9],[01][.0-9e-]*,\1$' "$out")" = 40 ] || fail "$last: not 40 rows"
 gives 0 predict "$model" "$work/set" --json
-json ".predictions[0] | .accuracy == $accuracy and (.images | length == 40 and all(.label >= 0 and .class >= 0))"
+json ".predictions[0] | .accuracy == $accuracy and (.images | length == 40 and all(.label >= 0 and .class >= 0 and (.file | test(\"png$\"))))"
 gives 0 evaluate "$model"; has out 'synthetic digits'; has out '2,000 images'
 gives 66 evaluate "$model" --data "$work/set" --part train; has err 'there is no folder train'
 gives 66 evaluate "$model" --data "$work/none"; has err "$work/none: No such file"
 mkdir -p "$work/wide/a"; cp "$work/large.png" "$work/wide/a"
 gives 65 evaluate "$model" --data "$work/wide"; has err '29 x 28 x 1; the model takes 28 x 28 x 1'
 mkdir "$work/flat"; gives 66 predict "$model" "$work/flat"; has err 'no data'
+
+# Names of folders: those of classes in CSV; a terminal gets none of their control characters, JSON has them.
+escape=$(printf '\033[31m')
+mkdir "$work/named"
+mv "$work/set/test/0" "$work/named/${escape}zero, \"0\"" && mv "$work/set/test/1" "$work/named/one"
+gives 0 predict "$model" "$work/named" --csv; lacks out "$escape"; has out '/one/'
+has out ',"?[31mzero, ""0"""'; has out ',one'; lacks out '#'
+gives 0 evaluate "$model" --data "$work/named"; lacks out "$escape"; has out '?[31mzero, "0"'
+gives 0 evaluate "$model" --data "$work/named" --json; json '.classes[0].name | startswith("\u001b[31m")'
+
+# ---- outputs that are no probabilities, or no numbers ----
+
+no_parts() { checks=$((checks + 1)); ! grep -q '[0-9] %' "$out" || fail "$last: per cents"; }
+printf 'input 28x28x1\nflatten\ndense 1 sigmoid\ncompile sgd loss=mean_squared_error\n' >"$work/one.txt"
+printf 'input 28x28x1\nflatten\ndense 10\ncompile sgd loss=mean_squared_error\n' >"$work/ten.txt"
+for name in one ten; do gives 0 convert "$work/$name.txt" "$work/$name.safetensors"; done
+gives 0 predict "$work/one.safetensors" "$work/d.png"; has out 'd.png: value 0.'; no_parts
+gives 0 predict "$work/one.safetensors" "$work/d.png" "$work/named" --csv
+has out 'file,class,value,label'; has out 'd.png,,0.'; has out ',one'
+gives 0 predict "$work/one.safetensors" "$work/named"; has out 'the model has one output, which is no class'
+gives 0 predict "$work/one.safetensors" "$work/d.png" --json
+json '.predictions[0] | .class == null and .value > 0 and (.values | length == 1) and (has("probability") | not)'
+gives 0 predict "$work/ten.safetensors" "$work/d.png"; has out '(value '; no_parts
+gives 65 evaluate "$work/one.safetensors"; has err 'synthetic digits: test label 0'; lacks err null
+cp "$work/ten.safetensors" "$work/nan.safetensors" # the last float is a bias
+printf '\377\377\377\177' | dd of="$work/nan.safetensors" bs=1 conv=notrunc 2>"$err" \
+    seek=$(($(wc -c <"$work/nan.safetensors") - 4))
+gives 65 evaluate "$work/nan.safetensors"; has err "the model's output for 2,000 of 2,000 images is not finite"
+has out 'accuracy 0.0000 (0 of 2,000)'
+gives 65 evaluate "$work/nan.safetensors" --json
+json '.loss == null and .not_finite == 2000 and .correct == 0 and .classes[3].images > 100'
+json '[.confusion[][]] | add == 0'
+gives 65 predict "$work/nan.safetensors" "$work/d.png"; has out 'd.png: not finite'; no_parts
+has err "the model's output for 1 of 1 image is not finite"
+gives 65 predict "$work/nan.safetensors" "$work/d.png" --csv; has out 'd.png,,,'
+gives 65 predict "$work/nan.safetensors" "$work/d.png" --json; json '.predictions[0].class == null'
 
 # ---- usage ----
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "bench/format.h"
+#include "cli/program.h"
 
 static const char *entity(char letter)
 {
@@ -21,10 +22,13 @@ static const char *entity(char letter)
 
 void html_text(FILE *out, const char *text)
 {
-    for (; *text; text++) {
+    while (*text) {
         const char *escaped = entity(*text);
+        const size_t length = strchr("\n\t", *text) ? 1 : program_letter(text);
         if (escaped) fputs(escaped, out);
-        else fputc(*text, out);
+        else if (length) fwrite(text, 1, length, out);
+        else fputc('?', out);
+        text += length ? length : 1;
     }
 }
 

@@ -7,7 +7,7 @@
 
 struct json_t;
 
-/* A text, as content or in a quoted attribute. */
+/* A text, as content or in a quoted attribute; '?' for bytes that are not UTF-8 and for control characters. */
 void html_text(FILE *out, const char *text);
 
 /* A document for a <script type="application/json">: no "<" in it, so nothing ends the element early. 0: no memory. */

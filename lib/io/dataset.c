@@ -123,5 +123,7 @@ void fcnn_dataset_free(struct fcnn_dataset *set)
     free(set->x);
     free(set->y);
     free(set->names);
+    for (int64_t i = 0; set->files && i < set->n; i++) free(set->files[i]);
+    free(set->files);
     *set = (struct fcnn_dataset){0};
 }

@@ -293,10 +293,13 @@ static fcnn_status load(struct folder *folder, struct fcnn_dataset *set, int64_t
     const int64_t image = set->h * set->w * set->c;
     set->x = malloc((size_t)(set->n * image) * sizeof *set->x);
     set->y = malloc((size_t)set->n * sizeof *set->y);
-    if (!set->x || !set->y) return no_memory(folder);
+    set->files = calloc((size_t)set->n, sizeof *set->files);
+    if (!set->x || !set->y || !set->files) return no_memory(folder);
     for (int64_t i = 0; i < set->n; i++) {
         IO_TRY(read_image(folder->items[i].path, set, set->x + i * image));
         set->y[i] = folder->items[i].label;
+        set->files[i] = folder->items[i].path; /* from here on the set's */
+        folder->items[i].path = NULL;
     }
     if (set->c == 3) drop_color(set);
     return name_classes(folder, set);

@@ -12,6 +12,7 @@ struct fcnn_dataset {
     int32_t *y;  /* 0 to classes - 1 */
     int classes; /* one more than the highest label of the whole source, not only of the images kept */
     char *names; /* those of the classes, each with its NUL, one behind the other; NULL: they are numbers */
+    char **files; /* (n) the path of each image; NULL: they are not files of their own */
 };
 void fcnn_dataset_free(struct fcnn_dataset *set); /* frees what it points to, zeroes the struct */
 
