@@ -2,6 +2,7 @@
  * Keras' files as this library writes and reads them: the same bits again, training that goes on, what is refused, and
  * damaged files. check_keras_files.sh has the files of others. */
 #include <check.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -200,7 +201,59 @@ START_TEST(files_that_are_no_models)
     fcnn_model *toy = toy_build(NULL);
     IO_OK(fcnn_model_save(toy, path_of("c.weights.h5"), NULL));
     IO_FAILS(FCNN_BAD_DATA, "it holds weights alone", fcnn_model_load(&model, path_of("c.weights.h5"), NULL, NULL));
+    model = toy;
+    IO_FAILS(FCNN_BAD_ARGUMENT, "path is NULL", fcnn_model_load(&model, NULL, NULL, NULL));
+    ck_assert(!model);
     fcnn_model_destroy(toy);
+}
+END_TEST
+
+START_TEST(a_user_block_is_called_so)
+{
+    static unsigned char bytes[1 << 20];
+    size_t count;
+    fcnn_model *model = toy_build(NULL);
+    const char *path = path_of("a.h5");
+    IO_OK(fcnn_model_save(model, path, NULL));
+    fcnn_model_destroy(model);
+    unsigned char *own = slurp(path, &count);
+    const size_t block = (size_t)512 << _i;
+    ck_assert(count + block <= sizeof bytes);
+    memset(bytes, _i ? '#' : 0, block);
+    memcpy(bytes + block, own, count);
+    spill(path, bytes, block + count);
+    IO_FAILS(FCNN_BAD_DATA, "begins behind a user block", fcnn_model_load(&model, path, NULL, NULL));
+    IO_FAILS(FCNN_BAD_DATA, "begins behind a user block",
+             fcnn_model_load(&model, path, &(fcnn_load_options){.format = FCNN_FORMAT_H5}, NULL));
+    free(own);
+}
+END_TEST
+
+START_TEST(the_scale_of_the_input)
+{
+    static const fcnn_layer between[] = {{.kind = FCNN_LAYER_ZERO_PADDING2D, .pad_top = 1},
+                                         {.kind = FCNN_LAYER_FLATTEN},
+                                         {.kind = FCNN_LAYER_DROPOUT, .rate = 0.5f},
+                                         {.kind = FCNN_LAYER_ACTIVATION, .activation = FCNN_TANH_ACTIVATION}};
+    fcnn_model *model, *read;
+    fcnn_file_info info;
+    const int scales = between[_i].kind != FCNN_LAYER_ACTIVATION;
+    OK(fcnn_model_create(&model, 3, 3, 1));
+    OK(fcnn_add_layer(model, &between[_i]));
+    OK(fcnn_add_layer(model, &(fcnn_layer){.kind = FCNN_LAYER_RESCALING, .scale = 0.5f}));
+    OK(fcnn_add_flatten(model));
+    OK(fcnn_add_dense(model, 3, FCNN_LINEAR));
+    OK(fcnn_compile(model, NULL));
+    const char *path = path_of("scale.h5");
+    IO_OK(fcnn_model_save(model, path, NULL));
+    IO_OK(fcnn_model_load(&read, path, NULL, &info));
+    ck_assert(info.has_scale == scales && info.input_scale == (scales ? 1 : 1.0 / 255));
+    IO_FAILS(FCNN_BAD_ARGUMENT, "the input's scale is nan",
+             fcnn_model_save(model, path, &(fcnn_save_options){.input_scale = (double)NAN}));
+    IO_FAILS(FCNN_BAD_ARGUMENT, "its offset -inf",
+             fcnn_model_save(model, path, &(fcnn_save_options){.input_scale = 1, .input_offset = (double)-INFINITY}));
+    fcnn_model_destroy(read);
+    fcnn_model_destroy(model);
 }
 END_TEST
 
@@ -210,6 +263,9 @@ END_TEST
     "{\"class_name\":\"Sequential\",\"config\":[{\"class_name\":\"InputLayer\",\"config\":"                            \
     "{\"batch_input_shape\":[null,8,8,2],\"name\":\"in\"}}," layers "]}"
 #define LAYER(class, members) "{\"class_name\":\"" class "\",\"config\":{\"name\":\"it\"" members "}}"
+
+/* A number as Keras 2.2.3 to 2.3 wrote some. */
+#define NUMPY(value) "{\"type\":\"ndarray\",\"value\":" value "}"
 
 static fcnn_status read_text(fcnn_model **model, const char *text)
 {
@@ -241,6 +297,13 @@ static const struct { const char *text; fcnn_layer layer; } good[] = {
     {LAYER("Dropout", ",\"rate\":0.5,\"noise_shape\":null,\"seed\":7"), {.kind = FCNN_LAYER_DROPOUT, .rate = 0.5f}},
     {LAYER("Rescaling", ",\"scale\":0.5,\"offset\":0"), {.kind = FCNN_LAYER_RESCALING, .scale = 0.5f}},
     {LAYER("ReLU", ",\"max_value\":null"), {.kind = FCNN_LAYER_ACTIVATION, .activation = FCNN_RELU_ACTIVATION}},
+    {LAYER("ReLU", ",\"negative_slope\":" NUMPY("0.0") ",\"threshold\":" NUMPY("0") ",\"max_value\":"
+                   NUMPY("null")),
+     {.kind = FCNN_LAYER_ACTIVATION, .activation = FCNN_RELU_ACTIVATION}},
+    {LAYER("Activation", ",\"activation\":{\"class_name\":\"ReLU\",\"config\":{\"max_value\":null}}"),
+     {.kind = FCNN_LAYER_ACTIVATION, .activation = FCNN_RELU_ACTIVATION}},
+    {LAYER("Activation", ",\"activation\":{\"class_name\":\"tanh\",\"config\":{}}"),
+     {.kind = FCNN_LAYER_ACTIVATION, .activation = FCNN_TANH_ACTIVATION}},
     {LAYER("BatchNormalization", ",\"axis\":[3],\"momentum\":0.9,\"center\":false"),
      {.kind = FCNN_LAYER_BATCH_NORMALIZATION, .momentum = 0.9f, .epsilon = 1e-3f, .no_center = 1}},
 };
@@ -274,6 +337,14 @@ static const struct { const char *text, *sentence; } bad[] = {
     {MODEL(LAYER("Conv2D", ",\"filters\":4,\"kernel_size\":9")), "layer it (Conv2D)"},
     {MODEL(LAYER("Dense", ",\"units\":4")), "flatten"},
     {MODEL(LAYER("ReLU", ",\"max_value\":6")), "layer it (ReLU): this max_value"},
+    {MODEL(LAYER("ReLU", ",\"max_value\":" NUMPY("6.0"))), "layer it (ReLU): this max_value"},
+    {MODEL(LAYER("ReLU", ",\"negative_slope\":" NUMPY("0.5"))), "this negative_slope"},
+    {MODEL(LAYER("ReLU", ",\"threshold\":" NUMPY("[0]"))), "threshold is not a number"},
+    {MODEL(LAYER("Activation", ",\"activation\":{\"class_name\":\"ReLU\",\"config\":{\"max_value\":6}}")),
+     "this max_value"},
+    {MODEL(LAYER("Activation", ",\"activation\":{\"class_name\":\"Softmax\",\"config\":{\"axis\":1}}")), "this axis"},
+    {MODEL(LAYER("Activation", ",\"activation\":{\"class_name\":\"LeakyReLU\",\"config\":{}}")),
+     "the activation LeakyReLU"},
     {MODEL(LAYER("Dropout", ",\"rate\":1")), "rate is 1"},
     {MODEL(LAYER("BatchNormalization", ",\"axis\":[1]")), "this axis"},
     {MODEL(LAYER("ZeroPadding2D", ",\"padding\":[[1,2],[3]]")), "padding is not ((top"},
@@ -300,12 +371,14 @@ START_TEST(vectors_and_images_without_channels)
     int64_t h, w, c;
     IO_OK(read_text(&model, "{\"class_name\":\"Sequential\",\"config\":[{\"class_name\":\"Flatten\",\"config\":"
                             "{\"batch_input_shape\":[null,28,28]}},{\"class_name\":\"Dense\",\"config\":"
-                            "{\"name\":\"a/b\",\"units\":3}}]}"));
+                            "{\"name\":\"a/b\",\"units\":3,\"activation\":{\"class_name\":\"Softmax\",\"config\":"
+                            "{\"axis\":-1}}}}]}"));
     OK(fcnn_model_input(model, &h, &w, &c));
     ck_assert(h == 28 && w == 28 && c == 1);
     fcnn_layer layer;
     OK(fcnn_model_layer_as_added(model, 1, &layer));
     ck_assert_str_eq(layer.name, "a_b");
+    ck_assert_int_eq(layer.activation, FCNN_SOFTMAX_ACTIVATION);
     fcnn_model_destroy(model);
     IO_OK(read_text(&model, "{\"class_name\":\"Sequential\",\"config\":{\"build_input_shape\":[null,784],\"layers\":["
                             "{\"class_name\":\"Reshape\",\"config\":{\"target_shape\":[28,-1,1]}},"
@@ -421,6 +494,8 @@ static Suite *make_suite(void)
     add(suite, "options", options_of_loading_and_saving, 2);
     add(suite, "replacing", a_file_is_replaced_as_a_whole_or_not_at_all, 1);
     add(suite, "no models", files_that_are_no_models, 1);
+    add(suite, "user blocks", a_user_block_is_called_so, 4);
+    add(suite, "scale", the_scale_of_the_input, 4);
     add(suite, "layers", layers_are_read_as_keras_means_them, COUNT(good));
     add(suite, "refused", models_that_are_refused, COUNT(bad));
     add(suite, "ranks", vectors_and_images_without_channels, 1);

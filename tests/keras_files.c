@@ -110,11 +110,15 @@ static void check_info(const char *name, const fcnn_file_info *info)
 {
     const int unknown = !strncmp(name, "unknown", 7);
     const int has_state = !strncmp(name, "mnist", 5) || !strncmp(name, "zip", 3);
-    const int other_loss = strstr(name, "binary") || strstr(name, "absolute");
-    if (!info->has_weights || info->has_training == (unknown || other_loss) || info->has_state != has_state)
+    const int other = strstr(name, "binary") || strstr(name, "absolute") || !strncmp(name, "none", 4);
+    const int logits = !strncmp(name, "logits", 6), classes = strstr(name, "-4") && !strncmp(name, "n", 1);
+    if (!info->has_weights || info->has_training == (unknown || other) || info->has_state != has_state)
         fails(name, info->remark);
     if (unknown != (strstr(info->remark, "the optimizer Adadelta is not in this library") != NULL))
         fails(name, info->remark);
+    if (logits != (strstr(info->remark, "their softmax, as its loss is cross-entropy") != NULL))
+        fails(name, info->remark);
+    if (classes != (strstr(info->remark, "their softmax, as no loss is known") != NULL)) fails(name, info->remark);
     if (strncmp(info->producer, "Keras ", 6) != 0) fails(name, info->producer);
 }
 

@@ -344,7 +344,11 @@ def write_h5(path, model, generation, optimizer="Adam", state=None, name="", log
         put_text(f, "keras_version", versions[generation], generation)
         put_text(f, "backend", "tensorflow", generation)
         put_text(f, "model_config", json.dumps(config_of(model, generation, name)), generation)
-        put_text(f, "training_config", json.dumps(training_of(generation, optimizer, logits, loss)), generation)
+        training = training_of(generation, optimizer, logits, loss)
+        if loss == "null":
+            training["loss"] = None
+        if loss != "none":
+            put_text(f, "training_config", json.dumps(training), generation)
         put_weights(f.create_group("model_weights"), model, generation, split)
         if state:
             group = f.create_group("optimizer_weights")
@@ -420,6 +424,11 @@ def make_models(folder):
         model = mnist_like(last)
         write_h5(f"{folder}/ends-{last}-{loss}.h5", model, K3, loss=loss)
         note(folder, f"ends-{last}-{loss}", model)
+    for loss in ("none", "null"):  # one output is as it is, several are a classifier's
+        for units in (1, 4):
+            model = Model((5,), ("Dense", dict(units=units)))
+            write_h5(f"{folder}/{loss}-{units}.h5", model, K3, loss=loss)
+            note(folder, f"{loss}-{units}", model, logits=units > 1)
     model = mnist_like()
     write_h5(f"{folder}/unknown.h5", model, K20, "Adadelta")
     note(folder, "unknown", model)
@@ -522,7 +531,10 @@ def make_refused(folder):
     with open(f"{folder}/refused-short.h5", "r+b") as f:
         f.seek(f.read().index(place) + 8)
         f.write(struct.pack("<Q", 8))
-    fault("text", "does not hold numbers", replaced(lambda f, a: f.__setitem__(kernel, np.full(a.shape, b"x"))))
+    fault("text", "holds texts; IEEE's float32", replaced(lambda f, a: f.__setitem__(kernel, np.full(a.shape, b"x"))))
+    half = Model((100,), ("Dense", dict(units=100)))  # fewer bytes than four for each weight
+    half.layers[0][2][0] = ("kernel", half.layers[0][2][0][1].astype("f2"), True)
+    fault("half", "the data set dense/kernel:0 holds float16", model=half)
     fault("missing", "there is no conv2d/kernel:0", replaced(lambda f, a: None))
     fault("no-config", "it has no attribute model_config", lambda f: f.attrs.__delitem__("model_config"))
     fault("no-weights", "there is no model_weights", lambda f: f.__delitem__("model_weights"))

@@ -48,7 +48,7 @@ typedef struct fcnn_file_info {
     int has_scale;          /* input_scale and _offset were in the file */
     double input_scale, input_offset; /* pixels 0..255 times scale plus offset are the model's input; 1/255, 0 where
                              * nothing says: no Keras file has them */
-    char remark[256];       /* what was not taken over, for people; "" nothing */
+    char remark[256];       /* what was not taken over, or is not as in Keras, for people; "" nothing */
 } fcnn_file_info;
 
 /* Reads a model: layers, weights, how it was compiled, the optimizer's state. *model is the caller's to destroy, NULL
@@ -72,7 +72,7 @@ FCNN_API fcnn_status fcnn_model_load_weights(fcnn_model *model, const char *path
 typedef struct fcnn_save_options {
     fcnn_format format;
     int without_state;                /* leave out the optimizer's state */
-    double input_scale, input_offset; /* both 0: nothing is said of the input */
+    double input_scale, input_offset; /* both 0: nothing is said of the input; finite */
 } fcnn_save_options;
 
 /* Writes a model. FCNN_NO_FILE: the file cannot be made or written, with the system's words; FCNN_BAD_ARGUMENT: no

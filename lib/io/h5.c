@@ -10,10 +10,25 @@
 
 /* ---- the superblock ---- */
 
+static int is_signed(const struct io_h5 *h5, uint64_t address)
+{
+    const unsigned char *bytes = io_at(h5, address, 8);
+    return bytes && !memcmp(bytes, "\x89HDF\r\n\x1a\n", 8);
+}
+
+static int has_user_block(const struct io_h5 *h5)
+{
+    uint64_t at = 512;
+    if (is_signed(h5, 0)) return 0;
+    while (at < h5->count && !is_signed(h5, at)) at *= 2;
+    return at < h5->count;
+}
+
 static const char *check_head(struct io_h5 *h5)
 {
     const unsigned char *bytes = h5->bytes;
-    if (h5->count < 100 || memcmp(bytes, "\x89HDF\r\n\x1a\n", 8) != 0) return "it is no whole HDF5 file";
+    if (has_user_block(h5)) return "HDF5 begins behind a user block, which no Keras writes";
+    if (h5->count < 100 || !is_signed(h5, 0)) return "it is no whole HDF5 file";
     const int version = bytes[8];
     if (version > 1) return "it was written in the format of a later HDF5, which no Keras does";
     const unsigned char *addresses = bytes + (version ? 28 : 24);

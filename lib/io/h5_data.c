@@ -13,7 +13,7 @@ enum class { INTEGER, REAL, FIXED_TEXT, VARIABLE_TEXT, OTHER };
 struct type {
     enum class class;
     uint64_t size;
-    int is_signed, big_endian;
+    int kind, is_signed, big_endian; /* kind: HDF5's class */
 };
 struct space {
     int rank;
@@ -33,13 +33,13 @@ static int is_ieee(const unsigned char *data, uint64_t size)
 static const char *read_type(struct type *type, const struct io_found *m)
 {
     *type = (struct type){.class = OTHER};
-    if (m->shared) return "has a type that lies elsewhere";
-    if (m->size < 8) return "is damaged";
+    if (m->shared || m->size < 8) return m->shared ? "has a type that lies elsewhere" : "is damaged";
     const unsigned char *d = m->data;
     type->size = io_little(d + 4, 4);
+    type->kind = d[0] & 15;
     type->big_endian = d[1] & 1;
     type->is_signed = d[1] >> 3 & 1;
-    switch (d[0] & 15) {
+    switch (type->kind) {
     case 0:
         if (m->size < 12 || io_little(d + 8, 2) != 0 || io_little(d + 10, 2) != 8 * type->size) break;
         if (type->size == 1 || type->size == 2 || type->size == 4 || type->size == 8) type->class = INTEGER;
@@ -60,10 +60,9 @@ static const char *read_type(struct type *type, const struct io_found *m)
 static const char *read_space(struct space *space, const struct io_found *m)
 {
     *space = (struct space){.count = 1};
-    if (m->shared || m->size < 4) return "is damaged";
     const unsigned char *d = m->data;
+    if (m->shared || m->size < 4 || (d[0] != 1 && d[0] != 2)) return "is damaged";
     const uint64_t start = d[0] == 1 ? 8 : 4;
-    if (d[0] != 1 && d[0] != 2) return "is damaged";
     if (d[1] > IO_H5_RANKS) return "has more than 8 dimensions";
     if (m->size < start + 8u * d[1]) return "is damaged";
     if (d[0] == 2 && d[3] == 2) space->count = 0;
@@ -274,8 +273,7 @@ static double number_at(const unsigned char *value, int size, int real, int is_s
     memcpy(&number, &bits, sizeof number);
     if (real) return size == 4 ? (double)single : number;
     if (!is_signed) return (double)bits;
-    const int unused = 64 - 8 * size;
-    return (double)((int64_t)(bits << unused) >> unused);
+    return (double)((int64_t)(bits << (64 - 8 * size)) >> (64 - 8 * size));
 }
 
 fcnn_status io_h5_number(struct io_h5 *h5, uint64_t object, const char *name, double *value, int *found)
@@ -346,11 +344,19 @@ static const char *check_data(const struct data_set *set)
 {
     uint64_t bytes;
     if (!set->has_type || !set->has_space) return "is none";
-    if (set->type.class != REAL && set->type.class != INTEGER) return "does not hold numbers of up to 64 bits";
     if (set->storage) return set->storage;
     if (__builtin_mul_overflow((uint64_t)set->space.count, set->type.size, &bytes) || bytes != set->size || !set->data)
         return "is not stored as large as it is declared";
     return NULL;
+}
+
+static fcnn_status refuse_type(const struct data_set *set, const char *path)
+{
+    static const char *const kinds[] = {"int", "float", "times", "texts", "bits", "bytes", "compounds", "references",
+                                        "enumerations", "lists", "arrays", "something else"};
+    const int kind = set->type.kind < 11 ? set->type.kind : 11;
+    return fcnn_io_fail(FCNN_BAD_DATA, "%s: the data set %.200s holds %s%.0llu; IEEE's float32, float64, and integers "
+                        "are read", set->h5->path, path, kinds[kind], kind < 2 ? 8ull * set->type.size : 0);
 }
 
 fcnn_status io_h5_array(struct io_h5 *h5, uint64_t group, const char *path, struct io_array *array)
@@ -360,6 +366,7 @@ fcnn_status io_h5_array(struct io_h5 *h5, uint64_t group, const char *path, stru
     IO_TRY(io_h5_find(h5, group, path, &object));
     if (io_h5_messages(h5, object, see_data, &set) < 0) set.problem = "is damaged";
     if (!set.problem) set.problem = check_data(&set);
+    if (!set.problem && set.type.class != REAL && set.type.class != INTEGER) return refuse_type(&set, path);
     if (set.problem) return fcnn_io_fail(FCNN_BAD_DATA, "%s: the data set %.200s %s", h5->path, path, set.problem);
     *array = (struct io_array){.rank = set.space.rank, .count = set.space.count, .real = set.type.class == REAL,
                                .is_signed = set.type.is_signed, .big_endian = set.type.big_endian,

@@ -139,7 +139,7 @@ fcnn_status io_h5_read_weights(fcnn_model *model, const unsigned char *bytes, si
     struct io_values values;
     struct io_h5 h5;
     IO_TRY(io_h5_open(&h5, bytes, count, path));
-    fcnn_status status = io_values_create(&values, model, (int64_t)(count / sizeof(float)), path);
+    fcnn_status status = io_values_create(&values, model, (int64_t)count, path);
     if (!status) status = read_weights(&values, &h5, model);
     if (!status) status = io_values_give(&values, model, path);
     io_values_free(&values);

@@ -79,9 +79,15 @@ fcnn_status io_get_bool(const struct io_members *members, const char *key, int *
     return FCNN_OK;
 }
 
+/* numpy's numbers of no dimension, as Keras 2.2 and 2.3 wrote them: {"type":"ndarray","value":0.0} */
+static const json_t *without_numpy(const json_t *member)
+{
+    return io_get(member, "type") && json_object_get(member, "value") ? io_get(member, "value") : member;
+}
+
 fcnn_status io_get_double(const struct io_members *members, const char *key, double *value)
 {
-    const json_t *member = io_get(members->object, key);
+    const json_t *member = without_numpy(io_get(members->object, key));
     if (!member) return FCNN_OK;
     if (!json_is_number(member)) return unexpected(members, key, "a number");
     *value = json_number_value(member);

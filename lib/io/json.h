@@ -26,6 +26,7 @@ struct io_members {
 fcnn_status io_get_int(const struct io_members *members, const char *key, int64_t least, int64_t most,
                        int64_t *value);
 fcnn_status io_get_bool(const struct io_members *members, const char *key, int *value);
+/* Or an object that has the number as "value", and a "type". */
 fcnn_status io_get_double(const struct io_members *members, const char *key, double *value);
 fcnn_status io_get_text(const struct io_members *members, const char *key, const char **value);
 /* One number for both, or a list of two. */

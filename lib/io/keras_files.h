@@ -36,7 +36,7 @@ fcnn_status io_keras_read(fcnn_model **model, const unsigned char *bytes, size_t
 
 struct io_keras_source {
     const char *path;
-    size_t bytes;         /* of the file: there are no more weights than fit in */
+    size_t bytes;         /* of the file: there are no more weights, which have a byte at least */
     json_t *model;        /* its config */
     json_t *training;     /* NULL: not there */
     struct io_notes notes;

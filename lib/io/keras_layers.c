@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "lib/io/fail.h"
+#include "lib/io/keras.h"
 
 #define MOST_SIZE INT32_MAX
 
@@ -60,24 +61,80 @@ static fcnn_status read_padding(const struct io_members *m, fcnn_padding *paddin
     return fcnn_io_fail(FCNN_BAD_DATA, "%s: padding is %.40s; valid and same are read", m->where, text);
 }
 
-/* A name; or an object around a function's name, or around a class without settings. */
-static fcnn_status read_activation(const struct io_members *m, fcnn_activation *activation)
+/* ---- activations ---- */
+
+static fcnn_status read_relu(const struct io_members *m, fcnn_layer *layer)
+{
+    double slope = 0, threshold = 0, most = INFINITY;
+    layer->activation = FCNN_RELU_ACTIVATION;
+    IO_TRY(io_get_double(m, "max_value", &most));
+    IO_TRY(io_get_double(m, "negative_slope", &slope));
+    IO_TRY(io_get_double(m, "threshold", &threshold));
+    if (isfinite(most)) return lacks(m, "max_value");
+    if (slope != 0) return lacks(m, "negative_slope");
+    return threshold == 0 ? FCNN_OK : lacks(m, "threshold");
+}
+
+/* An axis that is a number or a list of one. 0: the last one of either kind of input. */
+static int is_last_axis(const json_t *axis, int flat)
+{
+    if (!axis) return 1;
+    if (json_is_array(axis)) axis = json_array_size(axis) == 1 ? json_array_get(axis, 0) : NULL;
+    if (!json_is_integer(axis)) return 0;
+    const json_int_t value = json_integer_value(axis);
+    return value == -1 || value == (flat ? 1 : 3);
+}
+
+static fcnn_status check_axis(const struct io_members *m, int flat)
+{
+    return is_last_axis(io_get(m->object, "axis"), flat) ? FCNN_OK : lacks(m, "axis");
+}
+
+static fcnn_status read_softmax(const struct io_members *m, fcnn_layer *layer)
+{
+    (void)m;
+    layer->activation = FCNN_SOFTMAX_ACTIVATION;
+    return FCNN_OK;
+}
+
+static fcnn_status find_activation(const struct io_members *m, const char *name, fcnn_activation *activation)
 {
     static const struct { const char *name; fcnn_activation activation; } known[] = {
         {"linear", FCNN_LINEAR}, {"relu", FCNN_RELU_ACTIVATION}, {"sigmoid", FCNN_SIGMOID_ACTIVATION},
         {"tanh", FCNN_TANH_ACTIVATION}, {"softmax", FCNN_SOFTMAX_ACTIVATION}, {"softmax_v2", FCNN_SOFTMAX_ACTIVATION},
     };
-    const json_t *value = io_get(m->object, "activation");
-    if (!value) return FCNN_OK;
-    const char *name = json_string_value(value);
-    if (!name) name = json_string_value(io_get(value, "config"));
-    if (!name) return fcnn_io_fail(FCNN_BAD_DATA, "%s: activation is no name", m->where);
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (!strcmp(name, known[i].name)) {
             *activation = known[i].activation;
             return FCNN_OK;
         }
     return fcnn_io_fail(FCNN_BAD_DATA, "%s: the activation %.40s is not in this library", m->where, name);
+}
+
+/* A layer in the place of an activation, with the layer's settings. */
+static fcnn_status read_activation_class(const struct io_members *m, const json_t *object, fcnn_activation *activation)
+{
+    const struct io_members config = {io_get(object, "config"), m->where};
+    const char *name = io_keras_class(object);
+    const int softmax = !strcmp(name, "Softmax");
+    fcnn_layer layer = {0};
+    if (!softmax && strcmp(name, "ReLU") != 0) return find_activation(m, name, activation);
+    if (softmax) IO_TRY(check_axis(&config, 0));
+    IO_TRY(softmax ? read_softmax(&config, &layer) : read_relu(&config, &layer));
+    *activation = layer.activation;
+    return FCNN_OK;
+}
+
+/* A name; or an object around a function's name, or around a class and its settings. */
+static fcnn_status read_activation(const struct io_members *m, fcnn_activation *activation)
+{
+    const json_t *value = io_get(m->object, "activation");
+    if (!value) return FCNN_OK;
+    const char *name = json_string_value(value);
+    if (!name) name = json_string_value(io_get(value, "config"));
+    if (name) return find_activation(m, name, activation);
+    if (*io_keras_class(value)) return read_activation_class(m, value, activation);
+    return fcnn_io_fail(FCNN_BAD_DATA, "%s: activation is no name", m->where);
 }
 
 /* ---- classes ---- */
@@ -126,39 +183,6 @@ static fcnn_status read_dense(const struct io_members *m, fcnn_layer *layer)
 static fcnn_status read_activation_layer(const struct io_members *m, fcnn_layer *layer)
 {
     return read_activation(m, &layer->activation);
-}
-
-static fcnn_status read_relu(const struct io_members *m, fcnn_layer *layer)
-{
-    double slope = 0, threshold = 0;
-    layer->activation = FCNN_RELU_ACTIVATION;
-    if (io_get(m->object, "max_value")) return lacks(m, "max_value");
-    IO_TRY(io_get_double(m, "negative_slope", &slope));
-    IO_TRY(io_get_double(m, "threshold", &threshold));
-    if (slope != 0) return lacks(m, "negative_slope");
-    return threshold == 0 ? FCNN_OK : lacks(m, "threshold");
-}
-
-/* An axis that is a number or a list of one. 0: the last one of either kind of input. */
-static int is_last_axis(const json_t *axis, int flat)
-{
-    if (!axis) return 1;
-    if (json_is_array(axis)) axis = json_array_size(axis) == 1 ? json_array_get(axis, 0) : NULL;
-    if (!json_is_integer(axis)) return 0;
-    const json_int_t value = json_integer_value(axis);
-    return value == -1 || value == (flat ? 1 : 3);
-}
-
-static fcnn_status check_axis(const struct io_members *m, int flat)
-{
-    return is_last_axis(io_get(m->object, "axis"), flat) ? FCNN_OK : lacks(m, "axis");
-}
-
-static fcnn_status read_softmax(const struct io_members *m, fcnn_layer *layer)
-{
-    (void)m;
-    layer->activation = FCNN_SOFTMAX_ACTIVATION;
-    return FCNN_OK;
 }
 
 static fcnn_status read_dropout(const struct io_members *m, fcnn_layer *layer)

@@ -4,7 +4,13 @@
 #include <string.h>
 
 #include "lib/io/fail.h"
+#include "lib/io/json.h"
 #include "lib/io/keras_files.h"
+
+static int has_loss(const struct io_keras_source *source)
+{
+    return io_get(source->training, "loss") != NULL;
+}
 
 /* What the file says of training. Where that is nothing that this library has, the loss alone may be: it decides what
  * the last layer is. */
@@ -18,7 +24,7 @@ static void read_training(struct io_keras_source *source, fcnn_compile_options *
     const size_t skip = strlen(source->path) + 2; /* the file's name and ": " */
     io_keras_remark(info, "not compiled as in the file: %s", strlen(why) > skip ? why + skip : why);
     json_t *loss = json_pack("{s:O}", "loss", json_object_get(source->training, "loss"));
-    source->loss_unknown = !loss || io_keras_read_training(found, loss, source->path);
+    source->loss_unknown = has_loss(source) && (!loss || io_keras_read_training(found, loss, source->path));
     json_decref(loss);
 }
 
@@ -33,8 +39,23 @@ static fcnn_activation last_activation(const fcnn_model *model)
     return layer.activation;
 }
 
+/* The softmax of one number is 1, whatever the model computes. */
+static int has_one_output(const fcnn_model *model)
+{
+    fcnn_layer_info last = {0};
+    fcnn_model_layer(model, fcnn_model_layers(model) - 1, &last);
+    return last.h * last.w * last.c == 1;
+}
+
+/* Whether the outputs are meant as they are, although `found` has cross-entropy. A linear end without any loss may be
+ * that of a classifier: it was trained elsewhere, or is not trained yet. */
+static int gives_values(const fcnn_model *model, const struct io_keras_source *source, fcnn_activation end)
+{
+    return end != FCNN_LINEAR || source->loss_unknown || (!has_loss(source) && has_one_output(model));
+}
+
 /* Predictions come first: a loss that this library has not with such an end makes way for one that it has. An end that
- * is linear gives probabilities by cross-entropy alone. */
+ * is linear gives probabilities by cross-entropy alone; of files of this library that is no news. */
 static void fit_loss(const fcnn_model *model, const struct io_keras_source *source, fcnn_compile_options *found,
                      fcnn_file_info *info)
 {
@@ -43,10 +64,12 @@ static void fit_loss(const fcnn_model *model, const struct io_keras_source *sour
     if (softmax && squares) {
         found->loss = FCNN_LOSS_CATEGORICAL_CROSSENTROPY;
         io_keras_remark(info, "the loss is cross-entropy here, as the model ends in softmax");
-    } else if (!softmax && !squares && (end != FCNN_LINEAR || source->loss_unknown)) {
+    } else if (!softmax && !squares && gives_values(model, source, end)) {
         found->loss = FCNN_LOSS_MEAN_SQUARED_ERROR;
         io_keras_remark(info, "the loss is the mean squared error here, as the model does not end in softmax");
-    }
+    } else if (!softmax && !squares && !*source->notes.version)
+        io_keras_remark(info, "the model ends in logits; what is predicted is their softmax, as %s",
+                        has_loss(source) ? "its loss is cross-entropy" : "no loss is known");
 }
 
 /* The caller's options win; the state is taken over where its optimizer is the file's. */
@@ -82,7 +105,7 @@ static void describe(const struct io_keras_source *source, fcnn_file_info *info)
 static fcnn_status compile(fcnn_model *model, struct io_values *values, struct io_keras_source *source,
                            const fcnn_load_options *options, fcnn_file_info *info)
 {
-    IO_TRY(io_values_create(values, model, (int64_t)(source->bytes / sizeof(float)), source->path));
+    IO_TRY(io_values_create(values, model, (int64_t)source->bytes, source->path));
     const fcnn_compile_options chosen = choose(model, source, options, info);
     const fcnn_status status = fcnn_compile(model, &chosen);
     return status ? fcnn_io_fail_as(status, source->path) : FCNN_OK;

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -92,16 +93,26 @@ static fcnn_format format_by_bytes(const unsigned char *bytes, size_t count)
     return FCNN_FORMAT_AUTO;
 }
 
+/* Whether HDF5 begins behind a block of 512, 1024, 2048 ... bytes that are somebody else's. */
+static int has_user_block(int fd)
+{
+    unsigned char bytes[8];
+    for (off_t at = 512; pread(fd, bytes, sizeof bytes, at) == sizeof bytes; at *= 2)
+        if (format_by_bytes(bytes, sizeof bytes) == FCNN_FORMAT_H5) return 1;
+    return 0;
+}
+
 static fcnn_status detect(const char *path, fcnn_format *format)
 {
     unsigned char bytes[256];
     const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (fd < 0) return fcnn_io_fail(FCNN_NO_FILE, "%s: %s", path, strerror(errno));
     const ssize_t count = read(fd, bytes, sizeof bytes);
-    const int error = errno;
+    const int error = errno, behind = has_user_block(fd);
     close(fd);
     if (count < 0) return fcnn_io_fail(FCNN_NO_FILE, "%s: it cannot be read: %s", path, strerror(error));
     *format = format_by_bytes(bytes, (size_t)count);
+    if (behind && (*format == FCNN_FORMAT_AUTO || *format == FCNN_FORMAT_TEXT)) *format = FCNN_FORMAT_H5;
     const struct format *named = format_by_name(path);
     if (*format == FCNN_FORMAT_AUTO && named && !named->load) *format = named->format; /* which is then refused */
     if (*format != FCNN_FORMAT_AUTO) return FCNN_OK;
@@ -124,14 +135,23 @@ static fcnn_status cannot(const char *path, const struct format *format, const c
 
 /* ---- loading ---- */
 
-/* A model whose first layer scales takes pixels as they are. */
+/* Whether a layer leaves pixels in their range: what scales behind it scales the input. */
+static int keeps_range(const fcnn_layer *layer)
+{
+    return layer->kind == FCNN_LAYER_ZERO_PADDING2D || layer->kind == FCNN_LAYER_FLATTEN ||
+           layer->kind == FCNN_LAYER_DROPOUT;
+}
+
+/* A model that scales before it computes takes pixels as they are. */
 static void note_scale(const fcnn_model *model, fcnn_file_info *info)
 {
     fcnn_layer first = {0};
+    int i = 0;
     if (info->has_scale) return;
     info->input_scale = 1.0 / 255;
     info->input_offset = 0;
-    if (fcnn_model_layer_as_added(model, 0, &first) || first.kind != FCNN_LAYER_RESCALING) return;
+    while (!fcnn_model_layer_as_added(model, i, &first) && keeps_range(&first)) i++;
+    if (i == fcnn_model_layers(model) || first.kind != FCNN_LAYER_RESCALING) return;
     info->has_scale = 1;
     info->input_scale = 1;
 }
@@ -158,8 +178,8 @@ fcnn_status fcnn_model_load_sized(fcnn_model **model, const char *path, const fc
     fcnn_options kernels;
     fcnn_compile_options compile;
     fcnn_file_info found = {0};
+    if (model) *model = NULL;
     if (!model || !path) return fcnn_io_fail(FCNN_BAD_ARGUMENT, "%s is NULL", model ? "path" : "model");
-    *model = NULL;
     if (!fcnn_sized_take(&taken, sizeof taken, options, options_size))
         return fcnn_io_fail(FCNN_BAD_ARGUMENT, "fcnn_load_options has members set that this library does not know");
     if (!fcnn_sized_take(&kernels, sizeof kernels, taken.kernels, kernels_size))
@@ -262,6 +282,9 @@ fcnn_status fcnn_model_save_sized(const fcnn_model *model, const char *path, con
     if (!model || !path) return fcnn_io_fail(FCNN_BAD_ARGUMENT, "%s is NULL", model ? "path" : "model");
     if (!fcnn_sized_take(&taken, sizeof taken, options, size))
         return fcnn_io_fail(FCNN_BAD_ARGUMENT, "fcnn_save_options has members set that this library does not know");
+    if (!isfinite(taken.input_scale) || !isfinite(taken.input_offset))
+        return fcnn_io_fail(FCNN_BAD_ARGUMENT, "%s: the input's scale is %g, its offset %g", path, taken.input_scale,
+                            taken.input_offset);
     const struct format *format =
         taken.format == FCNN_FORMAT_AUTO ? format_by_name(path) : format_of(taken.format);
     if (!format && taken.format == FCNN_FORMAT_AUTO)
