@@ -15,7 +15,7 @@ struct cli_network {
     fcnn_file_info info;
     int64_t h, w, c; /* of an image */
     int classes;     /* outputs */
-    int is_value;    /* outputs are values, not probabilities: of the mean squared error without softmax, or one output */
+    int is_value;    /* outputs are values: of the mean squared error without softmax, or one output */
 };
 
 /* Opens a model that has weights; one without is refused, for what it says means nothing. `kernels` is read here. */

@@ -149,7 +149,8 @@ gives 0 predict "$model" "$work/set" --csv
 checks=$((checks + 1))
 [ "$(grep -c '/set/test/\([0-9]\)/[0-9]*\.png,[0-9],[01][.0-9e-]*,\1$' "$out")" = 40 ] || fail "$last: not 40 rows"
 gives 0 predict "$model" "$work/set" --json
-json ".predictions[0] | .accuracy == $accuracy and (.images | length == 40 and all(.label >= 0 and .class >= 0 and (.file | test(\"png$\"))))"
+json ".predictions[0] | .accuracy == $accuracy and (.images | length == 40 and
+    all(.label >= 0 and .class >= 0 and (.file | test(\"png$\"))))"
 gives 0 evaluate "$model"; has out 'synthetic digits'; has out '2,000 images'
 gives 66 evaluate "$model" --data "$work/set" --part train; has err 'there is no folder train'
 gives 66 evaluate "$model" --data "$work/none"; has err "$work/none: No such file"
