@@ -204,18 +204,6 @@ START_TEST(models_follow_the_formulas)
 }
 END_TEST
 
-static void move(const fcnn_model *from, fcnn_model *to)
-{
-    float values[TOY_PARAMETERS];
-    fcnn_state state;
-    for (int array = FCNN_ARRAY_WEIGHTS; array <= FCNN_ARRAY_MOMENT_2; array++) {
-        OK(fcnn_model_get_array(from, (fcnn_array)array, values, TOY_PARAMETERS));
-        OK(fcnn_model_set_array(to, (fcnn_array)array, values, TOY_PARAMETERS));
-    }
-    OK(fcnn_model_get_state(from, &state));
-    OK(fcnn_model_set_state(to, &state));
-}
-
 static void fit(fcnn_model *model, int epochs)
 {
     const fcnn_fit_options options = {.epochs = epochs, .batch_size = 5};
@@ -232,7 +220,7 @@ START_TEST(a_run_is_continued_in_another_model)
     fit(rest, 1);
     fit(whole, 3);
     fit(half, 1);
-    move(half, rest);
+    toy_move(half, rest);
     fit(rest, 2);
     toy_same(whole, rest);
     for (int array = FCNN_ARRAY_WEIGHTS; array <= FCNN_ARRAY_MOMENT_2; array++) {

@@ -191,18 +191,6 @@ END_TEST
 
 /* ---- a run in two halves ---- */
 
-static void move(const fcnn_model *from, fcnn_model *to)
-{
-    float values[TOY_PARAMETERS];
-    fcnn_state state;
-    for (int array = FCNN_ARRAY_WEIGHTS; array <= FCNN_ARRAY_MOMENT_2; array++) {
-        OK(fcnn_model_get_array(from, (fcnn_array)array, values, TOY_PARAMETERS));
-        OK(fcnn_model_set_array(to, (fcnn_array)array, values, TOY_PARAMETERS));
-    }
-    OK(fcnn_model_get_state(from, &state));
-    OK(fcnn_model_set_state(to, &state));
-}
-
 static void fit(fcnn_model *model, int epochs)
 {
     const fcnn_fit_options options = {.epochs = epochs, .batch_size = 5, .validation_split = 0.2};
@@ -230,7 +218,7 @@ START_TEST(a_run_is_continued_in_another_model)
     fit(rest, 1); /* which must leave no trace */
     fit(whole, 5);
     fit(half, 2);
-    move(half, rest);
+    toy_move(half, rest);
     fit(rest, 3);
     toy_same(whole, rest);
     same_arrays(whole, rest);

@@ -137,6 +137,18 @@ void toy_same(const fcnn_model *a, const fcnn_model *b)
     ck_assert_int_eq(ra.steps, rb.steps);
 }
 
+void toy_move(const fcnn_model *from, fcnn_model *to)
+{
+    float values[TOY_PARAMETERS];
+    fcnn_state state;
+    for (int array = FCNN_ARRAY_WEIGHTS; array <= FCNN_ARRAY_MOMENT_2; array++) {
+        OK(fcnn_model_get_array(from, (fcnn_array)array, values, TOY_PARAMETERS));
+        OK(fcnn_model_set_array(to, (fcnn_array)array, values, TOY_PARAMETERS));
+    }
+    OK(fcnn_model_get_state(from, &state));
+    OK(fcnn_model_set_state(to, &state));
+}
+
 void toy_step(fcnn_model *model, int first, int n)
 {
     const fcnn_fit_options options = {.batch_size = n, .no_shuffle = 1};

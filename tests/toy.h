@@ -22,6 +22,8 @@ double toy_loss(const double *weights, int n);
 void toy_get(const fcnn_model *model, float *weights);
 /* Both models have the same weights, after the same number of steps. */
 void toy_same(const fcnn_model *a, const fcnn_model *b);
+/* Weights, moments and state: `to` trains on as `from` would. */
+void toy_move(const fcnn_model *from, fcnn_model *to);
 /* One step on the images first .. first+n-1 as one batch. */
 void toy_step(fcnn_model *model, int first, int n);
 

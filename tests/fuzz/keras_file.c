@@ -7,18 +7,7 @@
 #include <string.h>
 
 #include "lib/io/keras_files.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length);
-
-#define EXPECT(condition) \
-    do { if (!(condition)) { fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition); abort(); } } while (0)
-
-static fcnn_model *small(void)
-{
-    fcnn_model *model;
-    EXPECT(!fcnn_model_create(&model, 1, 1, 2) && !fcnn_add_dense(model, 3, FCNN_LINEAR) && !fcnn_compile(model, NULL));
-    return model;
-}
+#include "tests/fuzz/fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 {
@@ -26,7 +15,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
     fcnn_model *model;
     fcnn_file_info info = {0};
     const fcnn_load_options options = {0};
-    if (!weights) weights = small();
+    if (!weights) weights = fuzz_model();
     const int zip = length > 2 && !memcmp(bytes, "PK", 2);
     const fcnn_status status = zip ? io_keras_read(&model, bytes, length, "fuzz", &options, &info)
                                    : io_h5_read(&model, bytes, length, "fuzz", &options, &info);

@@ -8,11 +8,7 @@
 
 #include "lib/io/json.h"
 #include "lib/io/keras.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length);
-
-#define EXPECT(condition) \
-    do { if (!(condition)) { fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition); abort(); } } while (0)
+#include "tests/fuzz/fuzz.h"
 
 static void check_again(fcnn_model *model)
 {

@@ -9,11 +9,7 @@
 #include "lib/io/fastcnn_io.h"
 #include "lib/io/npy.h"
 #include "lib/io/unzip.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length);
-
-#define EXPECT(condition) \
-    do { if (!(condition)) { fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition); abort(); } } while (0)
+#include "tests/fuzz/fuzz.h"
 
 static void load(struct fcnn_unzip *zip, int training)
 {

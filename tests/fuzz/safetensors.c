@@ -6,25 +6,14 @@
 #include <stdlib.h>
 
 #include "lib/io/safetensors.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length);
-
-#define EXPECT(condition) \
-    do { if (!(condition)) { fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition); abort(); } } while (0)
-
-static fcnn_model *small(void)
-{
-    fcnn_model *model;
-    EXPECT(!fcnn_model_create(&model, 1, 1, 2) && !fcnn_add_dense(model, 3, FCNN_LINEAR) && !fcnn_compile(model, NULL));
-    return model;
-}
+#include "tests/fuzz/fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 {
     static fcnn_model *weights;
     fcnn_model *model;
     fcnn_file_info info = {0};
-    if (!weights) weights = small();
+    if (!weights) weights = fuzz_model();
     const fcnn_status status =
         io_safetensors_read(&model, bytes, length, "fuzz", &(fcnn_load_options){0}, &info);
     EXPECT(status ? !model && *fcnn_io_last_error() : model && info.has_weights);

@@ -7,11 +7,7 @@
 #include <string.h>
 
 #include "lib/tuning/table.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length);
-
-#define EXPECT(condition) \
-    do { if (!(condition)) { fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition); abort(); } } while (0)
+#include "tests/fuzz/fuzz.h"
 
 /* The input with this machine in it; free() it. */
 static char *expand(const uint8_t *bytes, size_t *length)
