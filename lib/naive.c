@@ -210,41 +210,20 @@ static int64_t chunk_elements(const fcnn_problem *p, int64_t first, int64_t last
     return (end < all ? end : all) - first * CHUNK;
 }
 
-RUN(relu_forward)
-{
-    const int64_t at = first * CHUNK;
-    ref_relu_forward(chunk_elements(p, first, last), t->src + at, t->dst + at);
-}
-
-RUN(relu_backward_data)
-{
-    const int64_t at = first * CHUNK;
-    ref_relu_backward_data(chunk_elements(p, first, last), t->dst + at, t->d_dst + at, t->d_src + at);
-}
-
-RUN(sigmoid_forward)
-{
-    const int64_t at = first * CHUNK;
-    ref_sigmoid_forward(chunk_elements(p, first, last), t->src + at, t->dst + at);
-}
-
-RUN(sigmoid_backward_data)
-{
-    const int64_t at = first * CHUNK;
-    ref_sigmoid_backward_data(chunk_elements(p, first, last), t->dst + at, t->d_dst + at, t->d_src + at);
-}
-
-RUN(tanh_forward)
-{
-    const int64_t at = first * CHUNK;
-    ref_tanh_forward(chunk_elements(p, first, last), t->src + at, t->dst + at);
-}
-
-RUN(tanh_backward_data)
-{
-    const int64_t at = first * CHUNK;
-    ref_tanh_backward_data(chunk_elements(p, first, last), t->dst + at, t->d_dst + at, t->d_src + at);
-}
+#define ACTIVATION(name)                                                                                               \
+    RUN(name##_forward)                                                                                                \
+    {                                                                                                                  \
+        const int64_t at = first * CHUNK;                                                                              \
+        ref_##name##_forward(chunk_elements(p, first, last), t->src + at, t->dst + at);                                \
+    }                                                                                                                  \
+    RUN(name##_backward_data)                                                                                          \
+    {                                                                                                                  \
+        const int64_t at = first * CHUNK;                                                                              \
+        ref_##name##_backward_data(chunk_elements(p, first, last), t->dst + at, t->d_dst + at, t->d_src + at);         \
+    }
+ACTIVATION(relu)
+ACTIVATION(sigmoid)
+ACTIVATION(tanh)
 
 /* Numbers of the random words go on where the chunks before end. */
 static void drop(const fcnn_problem *p, const fcnn_hyper *hyper, int64_t first, int64_t last, const float *from,
