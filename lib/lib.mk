@@ -8,6 +8,8 @@ include_HEADERS = kernels/fastcnn_problem.h lib/fastcnn.h lib/fastcnn_tuning.h l
 
 libfcnn_core_la_CPPFLAGS = $(LIB_CPPFLAGS) -DFCNN_SYSCONFDIR='"$(sysconfdir)"'
 libfcnn_core_la_SOURCES = \
+    lib/bell.c \
+    lib/bell.h \
     lib/choice.c \
     lib/choice.h \
     lib/cpu.c \
@@ -15,6 +17,7 @@ libfcnn_core_la_SOURCES = \
     lib/denormals.c \
     lib/denormals.h \
     lib/dispatch.c \
+    lib/environment.h \
     lib/error.c \
     lib/error.h \
     lib/explain.c \

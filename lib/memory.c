@@ -14,7 +14,9 @@ static void *allocate(void *context, size_t bytes, size_t alignment)
 {
     (void)context;
     void *memory = aligned_alloc(alignment, bytes);
+#ifdef MADV_HUGEPAGE
     if (memory && alignment == HUGE_PAGE) madvise(memory, bytes, MADV_HUGEPAGE); /* a wish: failure changes nothing */
+#endif
     return memory;
 }
 

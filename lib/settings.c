@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "lib/choice.h"
+#include "lib/environment.h"
 #include "lib/internal.h"
 #include "lib/isas.h"
 #include "lib/sized.h"
@@ -18,7 +19,7 @@
 static const char *lookup(const char *option, const char *option_name, const char *variable, const char **origin)
 {
     *origin = option ? option_name : variable;
-    if (!option) option = secure_getenv(variable);
+    if (!option) option = fcnn_getenv(variable);
     return option && *option ? option : NULL;
 }
 
@@ -139,7 +140,7 @@ static fcnn_status check_kernel_name(const char *word, const char *origin, void 
  * nesting: the first is ours. */
 static fcnn_status read_count(const char *variable, int list, int *threads)
 {
-    const char *text = secure_getenv(variable);
+    const char *text = fcnn_getenv(variable);
     char *end;
     *threads = 0;
     if (!text || !*text) return FCNN_OK;
@@ -183,7 +184,7 @@ static fcnn_status read_threads(int option, int *threads)
 /* "48K,2M,4M": the core's first and second level, and its share of the last one. */
 fcnn_status fcnn_caches_read(struct fcnn_caches *caches)
 {
-    const char *text = secure_getenv("FASTCNN_CACHES"), *at = text;
+    const char *text = fcnn_getenv("FASTCNN_CACHES"), *at = text;
     int64_t sizes[3];
     *caches = *fcnn_cpu_caches();
     if (!text || !*text) return FCNN_OK;
@@ -239,7 +240,7 @@ fcnn_status fcnn_settings_read(struct fcnn_settings *settings, const fcnn_option
     if (!status) status = fcnn_caches_read(&settings->caches);
     if (!status) status = read_planning(options->planning, &settings->planning);
     settings->tuning = options->tuning;
-    if (!status) status = for_each_word(secure_getenv("FASTCNN_VERBOSE"), set_verbose, "FASTCNN_VERBOSE", settings);
+    if (!status) status = for_each_word(fcnn_getenv("FASTCNN_VERBOSE"), set_verbose, "FASTCNN_VERBOSE", settings);
     return status;
 }
 

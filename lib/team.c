@@ -1,77 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "lib/team.h"
 
-#include <linux/futex.h>
-#include <stddef.h>
-#include <sys/syscall.h>
 #include <time.h>
-#include <unistd.h>
 
-/* Turns of spinning before a worker sleeps, 20 to 50 ns each. Its patience halves when they were in vain, else doubles:
- * on quiet cores the pieces of a phase mostly end within the most of it; on a shared core each turn is taken from
- * the very worker that is waited for. */
-#define LEAST_PATIENCE 250
-#define MOST_PATIENCE  2000
 /* Nanoseconds between two wakes for short phases: what a wake takes from a leader that shares its core with the helper,
  * some 15 us, is little of it. */
 #define REST 200000
-
-static void pause_briefly(void)
-{
-#if defined(__x86_64__)
-    __builtin_ia32_pause();
-#elif defined(__aarch64__)
-    __asm__ volatile("yield");
-#endif
-}
-
-static int bounded(int patience)
-{
-    return patience < LEAST_PATIENCE ? LEAST_PATIENCE : patience > MOST_PATIENCE ? MOST_PATIENCE : patience;
-}
 
 static int64_t nanoseconds(void)
 {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
-
-/* ---- bells ---- */
-
-/* Sleepers are told apart by the size of their numbers, because a team may have more helpers than a phase wants. */
-static uint32_t group_of(int worker) { return worker ? 1u << (31 - __builtin_clz((unsigned)worker)) : 1; }
-static uint32_t groups_up_to(int worker) { return group_of(worker) * 2 - 1; }
-
-static void wake(struct fcnn_bell *bell, uint32_t groups)
-{
-    syscall(SYS_futex, &bell->rings, FUTEX_WAKE_BITSET_PRIVATE, INT32_MAX, NULL, NULL, groups);
-}
-
-/* Counts a ring; returns whether somebody sleeps. */
-static int ring(struct fcnn_bell *bell)
-{
-    atomic_fetch_add(&bell->rings, 1);
-    return atomic_load(&bell->sleepers) != 0;
-}
-
-/* Until the bell has rung after `seen` rings, and, for those who sleep, has woken them. No ring that wakes is slept
- * through: a sleeper counts itself before it looks at the rings, the ringer counts the ring before it looks at the
- * sleepers. */
-static void await(struct fcnn_bell *bell, uint32_t seen, int worker, int *patience)
-{
-    for (int turn = *patience; turn >= 0; turn--) {
-        if (atomic_load(&bell->rings) != seen) {
-            *patience = bounded(*patience * 2);
-            return;
-        }
-        pause_briefly();
-    }
-    *patience = bounded(*patience / 2);
-    atomic_fetch_add(&bell->sleepers, 1);
-    while (atomic_load(&bell->rings) == seen) /* or it rang just now, or a signal came */
-        syscall(SYS_futex, &bell->rings, FUTEX_WAIT_BITSET_PRIVATE, seen, NULL, NULL, group_of(worker));
-    atomic_fetch_sub(&bell->sleepers, 1);
 }
 
 /* ---- pieces ---- */
@@ -108,7 +48,7 @@ static int work(struct fcnn_team *team, int worker)
         const int owner = worker + i < parts ? worker + i : worker + i - parts;
         for (int64_t piece; (piece = take(team, owner, worker)) >= 0;) {
             team->piece(team->context, worker, team->base + piece);
-            if (atomic_fetch_sub(&team->unfinished, 1) == 1 && ring(&team->done)) wake(&team->done, UINT32_MAX);
+            if (atomic_fetch_sub(&team->unfinished, 1) == 1 && fcnn_bell_ring(&team->done)) fcnn_bell_wake(&team->done, FCNN_MAX_THREADS);
         }
     }
     return 1;
@@ -116,11 +56,11 @@ static int work(struct fcnn_team *team, int worker)
 
 static void call_helpers(struct fcnn_team *team, enum fcnn_length length)
 {
-    if (!ring(&team->opened)) return;
+    if (!fcnn_bell_ring(&team->opened)) return;
     const int64_t now = nanoseconds();
     if (length == FCNN_SHORT && now - team->woken < REST) return;
     team->woken = now;
-    wake(&team->opened, groups_up_to(team->workers - 1));
+    fcnn_bell_wake(&team->opened, team->workers - 1);
 }
 
 static void run_phase(struct fcnn_team *team, int64_t pieces, enum fcnn_length length)
@@ -136,7 +76,7 @@ static void run_phase(struct fcnn_team *team, int64_t pieces, enum fcnn_length l
                               memory_order_release);
     call_helpers(team, length);
     work(team, 0);
-    await(&team->done, seen, 0, &team->patience);
+    fcnn_bell_await(&team->done, seen, 0, &team->patience);
 }
 
 void fcnn_team_share(struct fcnn_team *team, int64_t pieces, enum fcnn_length length, fcnn_piece *piece, void *context)
@@ -156,16 +96,16 @@ void fcnn_team_share(struct fcnn_team *team, int64_t pieces, enum fcnn_length le
 void fcnn_team_dismiss(struct fcnn_team *team)
 {
     atomic_store(&team->dismissed, 1);
-    if (ring(&team->opened)) wake(&team->opened, UINT32_MAX);
+    if (fcnn_bell_ring(&team->opened)) fcnn_bell_wake(&team->opened, FCNN_MAX_THREADS);
 }
 
 void fcnn_team_help(struct fcnn_team *team, int worker)
 {
-    int patience = MOST_PATIENCE;
+    int patience = FCNN_BELL_PATIENCE;
     for (;;) {
         const uint32_t seen = atomic_load(&team->opened.rings);
         if (!work(team, worker)) patience = 0;
         if (atomic_load(&team->dismissed)) return;
-        await(&team->opened, seen, worker, &patience);
+        fcnn_bell_await(&team->opened, seen, worker, &patience);
     }
 }

@@ -11,13 +11,8 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
+#include "lib/bell.h"
 #include "lib/fastcnn.h"
-
-/* What workers wait for: its next ring. */
-struct fcnn_bell {
-    _Alignas(64) _Atomic uint32_t rings;
-    _Atomic int sleepers;
-};
 
 typedef void fcnn_piece(void *context, int worker, int64_t piece);
 
@@ -31,7 +26,7 @@ struct fcnn_team {
     int64_t base;
     fcnn_piece *piece;
     void *context;
-    int patience; /* the leader's, see team.c */
+    int patience; /* the leader's, see bell.h */
     int64_t woken; /* when helpers were last woken, nanoseconds */
     struct fcnn_bell opened, done; /* a phase is */
     _Atomic int dismissed, parts;

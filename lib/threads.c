@@ -22,8 +22,9 @@ __attribute__((constructor)) static void watch_forks(void) { pthread_atfork(NULL
 
 /* OMP_PROC_BIND pins the program's first thread to one core, and a thread inherits the cores of the one that starts it:
  * then all helpers would share a core. OpenMP's places are the cores that the process had. */
-static void unpin(pthread_attr_t *attributes)
+static void unpin(pthread_t thread)
 {
+#ifdef __linux__ /* elsewhere nobody pins */
     cpu_set_t cores;
     CPU_ZERO(&cores);
     if (omp_get_proc_bind() == omp_proc_bind_false) return;
@@ -36,21 +37,20 @@ static void unpin(pthread_attr_t *attributes)
             if (ids[i] >= 0 && ids[i] < CPU_SETSIZE) CPU_SET(ids[i], &cores);
         free(ids);
     }
-    if (CPU_COUNT(&cores)) pthread_attr_setaffinity_np(attributes, sizeof cores, &cores);
+    if (CPU_COUNT(&cores)) pthread_setaffinity_np(thread, sizeof cores, &cores);
+#else
+    (void)thread;
+#endif
 }
 
 int fcnn_threads_start(pthread_t *thread, void *(*body)(void *), void *argument)
 {
     sigset_t all, saved;
-    pthread_attr_t attributes;
-    int error = pthread_attr_init(&attributes);
-    if (error) return error;
-    unpin(&attributes);
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &saved);
-    error = fcnn_threads_create(thread, &attributes, body, argument);
+    const int error = fcnn_threads_create(thread, NULL, body, argument);
     pthread_sigmask(SIG_SETMASK, &saved, NULL);
-    pthread_attr_destroy(&attributes);
+    if (!error) unpin(*thread);
     return error;
 }
 

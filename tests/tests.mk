@@ -22,6 +22,7 @@ script_tests = \
     tests/check_leak.sh \
     tests/check_lists.sh \
     tests/check_mca.sh \
+    tests/check_musl.sh \
     tests/check_no_memory.sh \
     tests/check_predict.sh \
     tests/check_published.sh \
@@ -78,6 +79,7 @@ check_programs = \
     tests/check_kernels \
     $(other_programs)
 other_programs = \
+    tests/check_affinity \
     tests/check_allocator \
     tests/check_api \
     tests/check_callback \
@@ -136,6 +138,7 @@ other_programs = \
     tests/check_summaries \
     tests/check_summary \
     tests/check_team \
+    tests/check_team_portable \
     tests/check_text \
     tests/check_text_models \
     tests/check_threads \
@@ -276,7 +279,7 @@ distclean-local:
 # (configure says so). That sanitizer does not see whole vectors, so only scalar kernels run; OpenMP's runtime has
 # no instrumentation.
 thread_programs = tests/check_fit tests/check_memory tests/check_processes tests/check_sharing tests/check_team \
-    tests/check_threads
+    tests/check_team_portable tests/check_threads
 .PHONY: check-threads
 check-threads:
 	FASTCNN_ISA=scalar TSAN_OPTIONS='ignore_noninstrumented_modules=1 die_after_fork=0 halt_on_error=1' \

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/environment.h"
 #include "lib/sized.h"
 #include "lib/tuning/table.h"
 
@@ -52,8 +53,8 @@ static void add_list(const char *list)
 
 static void find_places(void)
 {
-    const char *list = secure_getenv("FASTCNN_TUNING"), *folder = secure_getenv("XDG_CONFIG_HOME");
-    const char *home = secure_getenv("HOME");
+    const char *list = fcnn_getenv("FASTCNN_TUNING"), *folder = fcnn_getenv("XDG_CONFIG_HOME");
+    const char *home = fcnn_getenv("HOME");
     if (list && !strcmp(list, "off")) return;
     if (list && *list) {
         add_list(list);
@@ -136,7 +137,7 @@ fcnn_status fcnn_tuning_place_describe_sized(int index, fcnn_tuning_place *place
 void fcnn_tuning_report_stale(const char *problem, const char *why)
 {
     static atomic_flag said = ATOMIC_FLAG_INIT;
-    const char *verbose = secure_getenv("FASTCNN_VERBOSE");
+    const char *verbose = fcnn_getenv("FASTCNN_VERBOSE");
     if (!verbose || !strstr(verbose, "dispatch") || atomic_flag_test_and_set(&said)) return;
     fprintf(stderr, "fastcnn_verbose,stale,%s,%s\n", problem, why);
 }
