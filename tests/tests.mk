@@ -262,9 +262,21 @@ check-random: tests/check_kernels
 	@$(AM_TESTS_ENVIRONMENT) FCNN_TEST_LISTS=0 FCNN_TEST_RANDOM='$(RANDOM_PROBLEMS)' $(FCNN_RUN) tests/check_kernels
 
 # libFuzzer on everything that reads files: tests/fuzz/run.sh says how. Succeeds where there is no libFuzzer.
-fuzz_targets = tests/fuzz/keras_file.c tests/fuzz/keras_json.c tests/fuzz/npz.c tests/fuzz/png.c \
-    tests/fuzz/safetensors.c tests/fuzz/text_model.c tests/fuzz/tuning.c
-EXTRA_DIST += tests/fuzz/run.sh tests/fuzz/fuzz.h $(fuzz_targets) tests/fuzz/seeds
+fuzz_targets = \
+    tests/fuzz/bench_json.c \
+    tests/fuzz/filter_kernel.c \
+    tests/fuzz/history.c \
+    tests/fuzz/idx.c \
+    tests/fuzz/keras_file.c \
+    tests/fuzz/keras_json.c \
+    tests/fuzz/npz.c \
+    tests/fuzz/png.c \
+    tests/fuzz/problem.c \
+    tests/fuzz/safetensors.c \
+    tests/fuzz/shape_file.c \
+    tests/fuzz/text_model.c \
+    tests/fuzz/tuning.c
+EXTRA_DIST += tests/fuzz/run.sh tests/fuzz/fuzz.h tests/fuzz/program.h $(fuzz_targets) tests/fuzz/seeds
 .PHONY: fuzz
 fuzz:
 	@$(AM_TESTS_ENVIRONMENT) $(SHELL) $(srcdir)/tests/fuzz/run.sh || test $$? -eq 77
