@@ -198,6 +198,8 @@ libfcnn_tests_la_SOURCES = \
     tests/harness.h \
     tests/made_up.c \
     tests/made_up.h \
+    tests/mutilate.c \
+    tests/mutilate.h \
     tests/plain.c \
     tests/plain.h \
     tests/shapes.c \
