@@ -119,6 +119,7 @@ other_programs = \
     tests/check_png \
     tests/check_problem \
     tests/check_processes \
+    tests/check_program_files \
     tests/check_receipt \
     tests/check_reference \
     tests/check_reference_batch \
@@ -245,6 +246,10 @@ tests_check_gate_LDADD = libfcnn-gate.la $(LDADD) $(JANSSON_LIBS)
 tests_check_gate_files_LDADD = libfcnn-gate.la $(LDADD) $(JANSSON_LIBS)
 tests_check_gate_report_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 tests_check_gate_report_LDADD = libfcnn-gate.la $(LDADD) $(JANSSON_LIBS)
+tests_check_program_files_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+tests_check_program_files_SOURCES = tests/check_program_files.c tests/complaint.c tests/complaint.h cli/history.c \
+    cli/json.c cli/kernel_text.c
+tests_check_program_files_LDADD = $(LDADD) $(JANSSON_LIBS)
 tests_check_safetensors_SOURCES = tests/check_safetensors.c tests/zoo.c tests/zoo.h
 tests_check_safetensors_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 tests_check_text_models_SOURCES = tests/check_text_models.c tests/zoo.c tests/zoo.h
@@ -278,7 +283,7 @@ fuzz_targets = \
     tests/fuzz/shape_file.c \
     tests/fuzz/text_model.c \
     tests/fuzz/tuning.c
-EXTRA_DIST += tests/fuzz/run.sh tests/fuzz/fuzz.h tests/fuzz/program.h $(fuzz_targets) tests/fuzz/seeds
+EXTRA_DIST += tests/fuzz/run.sh tests/fuzz/fuzz.h $(fuzz_targets) tests/fuzz/seeds
 .PHONY: fuzz
 fuzz:
 	@$(AM_TESTS_ENVIRONMENT) $(SHELL) $(srcdir)/tests/fuzz/run.sh || test $$? -eq 77
@@ -307,7 +312,7 @@ check-programs:
 # The suite again with less than the CPU has, and on a CPU of 2008, where any stray AVX instruction is a crash. A cap
 # changes what plans choose: programs that name their kernels, or have none, do the same under it.
 isa_free = cases dataset digits dispatch early_stopping faults gate.* idx input kernels keras limits npz orders peak \
-    peers places png problem reference.* report results safetensors summaries summary text text_models winograd
+    peers places png problem program_files reference.* report results safetensors summaries summary text text_models winograd
 .PHONY: check-aarch64 check-isa check-nehalem
 check-isa:
 	tests=$$(echo $(check_programs) | tr ' ' '\n' | \

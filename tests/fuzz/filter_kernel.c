@@ -4,7 +4,8 @@
 #include <math.h>
 
 #include "cli/kernel_text.h"
-#include "tests/fuzz/program.h"
+#include "tests/complaint.h"
+#include "tests/fuzz/fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 {

@@ -2,7 +2,8 @@
  * Whatever a history of training holds, JSON or CSV, reading it gives a number of epochs and values for each of them, or
  * a sentence that begins with the file. */
 #include "cli/history.h"
-#include "tests/fuzz/program.h"
+#include "tests/complaint.h"
+#include "tests/fuzz/fuzz.h"
 
 static void read_one(const char *path)
 {

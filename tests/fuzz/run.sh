@@ -27,7 +27,7 @@ flags="$flags -fsanitize=fuzzer-no-link -Itree -I$source -I$source/kernels -I$so
 flags="$flags ${OPENMP_CFLAGS--fopenmp} ${IO_CFLAGS-}"
 # Of the programs what reads files, and what that needs.
 programs='cli/history.c cli/json.c cli/kernel_text.c bench/context.c bench/json.c bench/json_read.c bench/results.c
-    bench/shape_file.c bench/statistics.c'
+    bench/shape_file.c bench/statistics.c tests/complaint.c'
 for file in "$source"/lib/*.c "$source"/lib/tuning/*.c "$source"/lib/net/*.c "$source"/lib/io/*.c \
     "$source"/kernels/peak/*_scalar.c "$source"/reference/*.c $(printf "$source/%s " $programs); do
     case $file in *_double.c) continue ;; esac
@@ -35,7 +35,8 @@ for file in "$source"/lib/*.c "$source"/lib/tuning/*.c "$source"/lib/net/*.c "$s
     echo "$clang $flags -c $file -o $object"
 done >commands
 xargs -P "$(nproc)" -I{} sh -c '{}' <commands || { echo 'FAIL: the library does not build'; exit 1; }
-rm -f programs.a && ar rc programs.a objects/cli-* objects/bench-* && rm objects/cli-* objects/bench-* || exit 1
+rm -f programs.a && ar rc programs.a objects/cli-* objects/bench-* objects/tests-* || exit 1
+rm objects/cli-* objects/bench-* objects/tests-*
 
 if [ -n "${FUZZ_RUNS-}" ]; then
     limit="-runs=$FUZZ_RUNS -seed=1"
