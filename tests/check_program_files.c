@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * Files that only the programs read, histories of training and kernels of `filter`: truncated, altered, too large.
+ * Files that only the programs read, histories of training, kernels of `filter` and results that the benchmark kept:
+ * truncated, altered, too large.
  * check_history.sh, check_plot.sh and check_filter.sh have what they are read for. */
 #include <check.h>
 #include <math.h>
@@ -8,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "bench/json_read.h"
 #include "cli/history.h"
 #include "cli/kernel_text.h"
 #include "tests/complaint.h"
@@ -134,6 +136,48 @@ START_TEST(damaged_kernels)
 }
 END_TEST
 
+/* ---- kept results ---- */
+
+static int reads_results(const unsigned char *bytes, size_t count, void *context)
+{
+    struct bench_kept kept;
+    FILE *terminal = stderr;
+    (void)context;
+    memset(complaint, 0, sizeof complaint);
+    spill(path, bytes, count);
+    stderr = fmemopen(complaint, sizeof complaint - 1, "w");
+    ck_assert_ptr_nonnull(stderr);
+    const int code = bench_json_read(path, &kept);
+    fclose(stderr);
+    stderr = terminal;
+    for (int i = 0; i < kept.results.row_count && !code; i++) {
+        const struct bench_result *row = &kept.results.rows[i];
+        ck_assert(row->of && row->count >= 0 && row->count <= row->windows && *row->kernel);
+        ck_assert(row->kind == BENCH_OURS || row->peer < kept.results.peer_count);
+    }
+    bench_kept_free(&kept);
+    /* "fastcnn-bench: FILE: ..."; "FILE:LINE: ..." where it is no JSON */
+    ck_assert(!code || !strncmp(complaint, "fastcnn-bench: ", 15));
+    return mutilated_was_read(status_of(code), complaint + 15, path);
+}
+
+START_TEST(damaged_results)
+{
+    static const char *const names[] = {"row", "peer"};
+    const char *top = getenv("top_srcdir");
+    size_t count;
+    char seed[4096];
+    snprintf(seed, sizeof seed, "%s/tests/fuzz/seeds/bench_json/%s", top ? top : ".", names[_i]);
+    snprintf(path, sizeof path, "%s/results.json", folder);
+    unsigned char *bytes = slurp(seed, &count);
+    const struct mutilated seen = mutilate(bytes, count, reads_results, NULL);
+    free(bytes);
+    ck_assert_uint_eq(seen.cuts_read, 0);
+    ck_assert_uint_eq(seen.longer_read, 1); /* a newline */
+    ck_assert_uint_lt(seen.flips_read, seen.flips * 3 / 4);
+}
+END_TEST
+
 int main(void)
 {
     char command[128];
@@ -143,6 +187,7 @@ int main(void)
     tcase_add_test(tests, lists_of_several_lengths);
     tcase_add_test(tests, histories_that_are_too_long);
     tcase_add_test(tests, damaged_kernels);
+    tcase_add_loop_test(tests, damaged_results, 0, 2);
     tcase_set_timeout(tests, 60);
     suite_add_tcase(suite, tests);
     if (!mkdtemp(folder)) return EXIT_FAILURE;

@@ -249,7 +249,7 @@ tests_check_gate_report_LDADD = libfcnn-gate.la $(LDADD) $(JANSSON_LIBS)
 tests_check_program_files_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 tests_check_program_files_SOURCES = tests/check_program_files.c tests/complaint.c tests/complaint.h cli/history.c \
     cli/json.c cli/kernel_text.c
-tests_check_program_files_LDADD = $(LDADD) $(JANSSON_LIBS)
+tests_check_program_files_LDADD = libfcnn-bench.la $(LDADD) $(JANSSON_LIBS)
 tests_check_safetensors_SOURCES = tests/check_safetensors.c tests/zoo.c tests/zoo.h
 tests_check_safetensors_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 tests_check_text_models_SOURCES = tests/check_text_models.c tests/zoo.c tests/zoo.h
