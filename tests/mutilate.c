@@ -20,14 +20,15 @@ static size_t try(const unsigned char *bytes, size_t count, size_t at, unsigned 
     return was_read != 0;
 }
 
-struct mutilated mutilate(const unsigned char *bytes, size_t count, mutilated_reader *reader, void *context)
+struct mutilated mutilate_some(const unsigned char *bytes, size_t count, size_t flips, mutilated_reader *reader,
+                               void *context)
 {
-    static const unsigned char flips[MUTILATED_FLIPS] = {0x01, 0x10, 0x80, 0xff}, tails[] = {0, '\n', 0xff};
-    struct mutilated seen = {.cuts = count, .flips = count * MUTILATED_FLIPS, .longer = sizeof tails};
+    static const unsigned char flip[MUTILATED_FLIPS] = {0x01, 0x10, 0x80, 0xff}, tails[] = {0, '\n', 0xff};
+    struct mutilated seen = {.cuts = count, .flips = count * flips, .longer = sizeof tails};
     ck_assert_msg(try(bytes, count, 0, 0, reader, context) == 1, "the file itself is refused");
     for (size_t i = 0; i < count; i++) seen.cuts_read += try(bytes, i, 0, 0, reader, context);
     for (size_t i = 0; i < seen.flips; i++)
-        seen.flips_read += try(bytes, count, i / MUTILATED_FLIPS, flips[i % MUTILATED_FLIPS], reader, context);
+        seen.flips_read += try(bytes, count, i / flips, flip[i % MUTILATED_FLIPS], reader, context);
     unsigned char *longer = malloc(count + 1);
     ck_assert(longer != NULL);
     memcpy(longer, bytes, count);

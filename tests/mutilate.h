@@ -14,14 +14,22 @@ typedef int mutilated_reader(const unsigned char *bytes, size_t count, void *con
 
 struct mutilated {
     size_t cuts, cuts_read;     /* one for each length below the file's */
-    size_t flips, flips_read;   /* MUTILATED_FLIPS for each byte */
+    size_t flips, flips_read;   /* so many for each byte as were asked for */
     size_t longer, longer_read; /* with one more byte: 0, a newline, 0xff */
 };
 
-#define MUTILATED_FLIPS 4 /* a byte's lowest bit, one in its middle, its highest, and all of them */
+/* A byte's lowest bit, one in its middle, its highest, and all of them. Where reading takes long one byte may get only
+ * `flips` of them, and the next byte the others. */
+#define MUTILATED_FLIPS 4
 
 /* The file itself has to be read. */
-struct mutilated mutilate(const unsigned char *bytes, size_t count, mutilated_reader *reader, void *context);
+struct mutilated mutilate_some(const unsigned char *bytes, size_t count, size_t flips, mutilated_reader *reader,
+                               void *context);
+static inline struct mutilated mutilate(const unsigned char *bytes, size_t count, mutilated_reader *reader,
+                                        void *context)
+{
+    return mutilate_some(bytes, count, MUTILATED_FLIPS, reader, context);
+}
 
 /* The end of most readers: whether `status` is success; asserts that it is success or FCNN_BAD_DATA, and that the
  * sentence begins with the file then. */

@@ -102,6 +102,8 @@ other_programs = \
     tests/check_interface \
     tests/check_isas \
     tests/check_keras \
+    tests/check_keras_read \
+    tests/check_keras_refused \
     tests/check_layers \
     tests/check_limits \
     tests/check_losses \
@@ -150,9 +152,16 @@ if HAVE_HDF5
 # For check_keras_files.sh.
 check_PROGRAMS += tests/keras_files
 endif
-tests_check_keras_SOURCES = tests/check_keras.c tests/zoo.c tests/zoo.h
+keras_tests = tests/keras_tests.c tests/keras_tests.h
+tests_check_keras_SOURCES = tests/check_keras.c $(keras_tests) tests/zoo.c tests/zoo.h
 tests_check_keras_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(HDF5_CFLAGS)
 tests_check_keras_LDADD = $(LDADD) $(JANSSON_LIBS)
+tests_check_keras_read_SOURCES = tests/check_keras_read.c $(keras_tests)
+tests_check_keras_read_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(HDF5_CFLAGS)
+tests_check_keras_read_LDADD = $(LDADD) $(JANSSON_LIBS)
+tests_check_keras_refused_SOURCES = tests/check_keras_refused.c $(keras_tests)
+tests_check_keras_refused_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(HDF5_CFLAGS)
+tests_check_keras_refused_LDADD = $(LDADD) $(JANSSON_LIBS)
 tests_keras_files_LDADD = libfcnn-io.la libfcnn-core.la
 if HAVE_SLEEF
 tests_check_reference_math_CPPFLAGS = $(AM_CPPFLAGS) $(SLEEF_CFLAGS) -DHAVE_SLEEF
@@ -311,7 +320,7 @@ check-programs:
 
 # The suite again with less than the CPU has, and on a CPU of 2008, where any stray AVX instruction is a crash. A cap
 # changes what plans choose: programs that name their kernels, or have none, do the same under it.
-isa_free = cases dataset digits dispatch early_stopping faults gate.* idx input kernels keras limits npz orders peak \
+isa_free = cases dataset digits dispatch early_stopping faults gate.* idx input kernels keras.* limits npz orders peak \
     peers places png problem program_files reference.* report results safetensors summaries summary text text_models winograd
 .PHONY: check-aarch64 check-isa check-nehalem
 check-isa:
