@@ -35,7 +35,8 @@ script_tests = \
     tests/check_tuning.sh \
     tests/check_tutorial.sh \
     tests/check_vectors.sh
-EXTRA_DIST += $(script_tests) tests/README.md tests/growth.c tests/lsan.supp tests/make_keras_files.py \
+EXTRA_DIST += $(script_tests) tests/README.md tests/growth.c tests/lsan.supp \
+    tests/keras_layouts.py tests/keras_models.py tests/make_keras_files.py tests/verify_keras_files.py \
     tests/onnx_predict.py tests/run_bench.sh
 
 TEST_EXTENSIONS = .sh
