@@ -16,7 +16,7 @@
 
 struct cli_command;
 extern const struct cli_command cli_evaluate, cli_predict, cli_filter; /* trained models, pictures */
-extern const struct cli_command cli_train, cli_prove, cli_list, cli_info, cli_explain, cli_tune;
+extern const struct cli_command cli_train, cli_verify, cli_trail, cli_prove, cli_list, cli_info, cli_explain, cli_tune;
 extern const struct cli_command cli_summary, cli_convert, cli_plot;
 void cli_print_version(void);
 
