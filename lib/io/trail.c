@@ -165,10 +165,14 @@ const char *io_trail_head(struct io_trail *trail, size_t *length)
 
 /* ---- lines ---- */
 
-/* Denormal numbers are no zeros: the mode of a callback of fit, or the default one. */
-static void clear_signs_of_zeros(float *values, int64_t count)
+/* Which zero and which NaN it is no two machines need agree about. Denormal numbers are no zeros: in a callback of fit,
+ * and in the mode that programs begin with. */
+static void make_one_of_each(float *values, int64_t count)
 {
-    for (int64_t i = 0; i < count; i++) values[i] = values[i] == 0 ? 0.0f : values[i];
+    for (int64_t i = 0; i < count; i++) {
+        const float x = values[i] == 0 ? 0.0f : values[i];
+        values[i] = x != x ? (float)NAN : x;
+    }
 }
 
 static void write_loss(char text[32], const double *loss)
@@ -186,7 +190,7 @@ fcnn_status io_trail_look(struct io_trail *trail, const double *loss, const stru
     fcnn_status status = fcnn_model_get_state(trail->model, &state);
     for (int array = 0; array < trail->arrays && !status; array++) {
         status = fcnn_model_get_array(trail->model, (fcnn_array)array, trail->values, trail->parameters);
-        if (!status) clear_signs_of_zeros(trail->values, trail->parameters);
+        if (!status) make_one_of_each(trail->values, trail->parameters);
         for (; !status && next < trail->tensors && trail->tensor[next].array == array; next++) {
             const struct piece *piece = &trail->tensor[next].piece;
             trail->step.hashes[next] = XXH3_64bits(trail->values + piece->at, (size_t)piece->count * sizeof(float));
