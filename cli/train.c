@@ -115,14 +115,14 @@ static fcnn_save_options saving(const struct training *t)
     return (fcnn_save_options){.input_scale = t->file.input_scale, .input_offset = t->file.input_offset};
 }
 
-/* Complaints name the file that the user did. */
+/* Complaints name the file that the user did, `called`, where the library names `path` in its folder. */
 static int save_as(const fcnn_model *model, const char *path, const char *called, const fcnn_save_options *options)
 {
     const fcnn_status status = fcnn_model_save(model, path, options);
-    const char *sentence = fcnn_io_last_error();
-    const size_t length = strlen(path);
+    const char *sentence = fcnn_io_last_error(), *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    const char *at = strstr(sentence, name);
     if (!status) return EXIT_SUCCESS;
-    if (!strncmp(sentence, path, length)) program_complain("%s%s", called, sentence + length);
+    if (at) program_complain("%s%s", called, at + strlen(name));
     else program_complain("%s: %s", called, sentence);
     return status == FCNN_NO_FILE ? EX_IOERR : EX_USAGE;
 }

@@ -32,6 +32,7 @@ libfcnn_core_la_SOURCES = \
     lib/net/added.c \
     lib/net/callbacks.c \
     lib/net/compile.c \
+    lib/net/continue.c \
     lib/net/fastcnn_net.h \
     lib/net/fit.c \
     lib/net/info.c \
