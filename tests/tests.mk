@@ -83,6 +83,7 @@ other_programs = \
     tests/check_api \
     tests/check_callback \
     tests/check_cases \
+    tests/check_continue \
     tests/check_dataset \
     tests/check_denormals \
     tests/check_digits \
@@ -124,6 +125,7 @@ other_programs = \
     tests/check_processes \
     tests/check_program_files \
     tests/check_receipt \
+    tests/check_receipt_file \
     tests/check_reference \
     tests/check_reference_batch \
     tests/check_reference_conv \
@@ -143,6 +145,7 @@ other_programs = \
     tests/check_text \
     tests/check_text_models \
     tests/check_threads \
+    tests/check_trail \
     tests/check_training \
     tests/check_tune \
     tests/check_tuning_file \
@@ -173,6 +176,10 @@ tests_check_png_LDADD = $(LDADD) $(PNG_LIBS)
 tests_check_dataset_CPPFLAGS = $(AM_CPPFLAGS) $(PNG_CFLAGS)
 tests_check_optimizers_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 tests_check_receipt_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+tests_check_receipt_file_SOURCES = tests/check_receipt_file.c tests/zoo.c tests/zoo.h
+tests_check_receipt_file_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+tests_check_receipt_file_LDADD = $(LDADD) $(JANSSON_LIBS)
+tests_check_trail_SOURCES = tests/check_trail.c tests/zoo.c tests/zoo.h
 if HAVE_CHECK
 check_LTLIBRARIES = libfcnn-tests.la
 
