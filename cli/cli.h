@@ -16,7 +16,7 @@
 
 struct cli_command;
 extern const struct cli_command cli_evaluate, cli_predict, cli_filter; /* trained models, pictures */
-extern const struct cli_command cli_train, cli_prove, cli_list, cli_info, cli_explain, cli_tune;
+extern const struct cli_command cli_train, cli_verify, cli_trail, cli_prove, cli_list, cli_info, cli_explain, cli_tune;
 extern const struct cli_command cli_summary, cli_convert, cli_plot;
 void cli_print_version(void);
 
@@ -37,7 +37,7 @@ int cli_is_utf8(void);
 const char *cli_count(int64_t number, char text[32]); /* "12,000" */
 double cli_now(void);                /* seconds, monotonic */
 double cli_cpu(void);                /* seconds that the calling thread has run */
-void cli_catch_interrupt(void);      /* from here on the first Ctrl-C only sets a flag; the second one kills */
+void cli_catch_interrupt(void);      /* from here on the first Ctrl-C or SIGTERM sets a flag; the second one kills */
 int cli_interrupted(void);
 
 /* ---- json.c ---- */

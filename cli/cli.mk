@@ -44,10 +44,13 @@ cli_sources = \
     cli/predict.c \
     cli/progress.c \
     cli/prove.c \
+    cli/record.c \
+    cli/record.h \
     cli/shades.c \
     cli/summary.c \
     cli/times.c \
     cli/times.h \
+    cli/trail.c \
     cli/train.c \
     cli/train_report.c \
     cli/training.c \
@@ -56,7 +59,11 @@ cli_sources = \
     cli/tune.h \
     cli/tune_file.c \
     cli/tune_list.c \
-    cli/ui.c
+    cli/ui.c \
+    cli/verify.c \
+    cli/verify.h \
+    cli/verify_begin.c \
+    cli/verify_run.c
 fastcnn_SOURCES = $(cli_sources)
 fastcnn_LDADD = libfcnn-program.la libfcnn-cases.la libfcnn-reference.la libfcnn-layers.la libfcnn-io.la \
     libfastcnn.la $(JANSSON_LIBS) $(NETTLE_LIBS) $(LIBM)

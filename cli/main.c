@@ -7,8 +7,8 @@
 #include "cli/cli.h"
 
 static const struct cli_command *const commands[] = {
-    &cli_train, &cli_evaluate, &cli_predict, &cli_filter, &cli_summary, &cli_convert, &cli_plot, &cli_prove, &cli_list,
-    &cli_info, &cli_explain, &cli_tune};
+    &cli_train, &cli_evaluate, &cli_predict, &cli_filter, &cli_summary, &cli_convert, &cli_plot, &cli_prove,
+    &cli_verify, &cli_trail, &cli_list, &cli_info, &cli_explain, &cli_tune};
 #define COMMANDS ((int)(sizeof commands / sizeof *commands))
 
 void cli_print_version(void)

@@ -40,10 +40,16 @@ void cli_network_close(struct cli_network *network)
     network->model = NULL;
 }
 
+int cli_network_scales(const fcnn_file_info *info)
+{
+    const double scale = 255 * info->input_scale, offset = info->input_offset;
+    return !(scale > 1 - 1e-9 && scale < 1 + 1e-9 && offset > -1e-9 && offset < 1e-9);
+}
+
 void cli_network_scale(const struct cli_network *network, float *x, int64_t count)
 {
     const double scale = 255 * network->info.input_scale, offset = network->info.input_offset;
-    if (scale > 1 - 1e-9 && scale < 1 + 1e-9 && offset > -1e-9 && offset < 1e-9) return;
+    if (!cli_network_scales(&network->info)) return;
     for (int64_t i = 0; i < count; i++) x[i] = (float)(x[i] * scale + offset);
 }
 

@@ -22,6 +22,8 @@ struct cli_network {
 int cli_network_open(struct cli_network *network, const char *what, const fcnn_options *kernels);
 void cli_network_close(struct cli_network *network);
 
+/* Whether a model takes something else than pixels / 255. */
+int cli_network_scales(const fcnn_file_info *info);
 /* Values of 0 to 1 (pixels / 255) to the model's input, in place. */
 void cli_network_scale(const struct cli_network *network, float *x, int64_t count);
 

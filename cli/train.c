@@ -9,7 +9,7 @@
 
 #include "cli/history.h"
 #include "cli/network.h"
-#include "cli/training.h"
+#include "cli/record.h"
 #include "lib/io/models.h"
 
 #define EPOCHS       5
@@ -93,7 +93,7 @@ static int open_model(struct training *t, fcnn_model **model)
 }
 
 /* The data have the model's shapes; pixels become what its file says that it takes. */
-static int fit_data(struct training *t, const fcnn_model *model)
+int training_fit_data(struct training *t, const fcnn_model *model)
 {
     fcnn_layer_info last;
     int64_t h, w, c;
@@ -115,14 +115,14 @@ static fcnn_save_options saving(const struct training *t)
     return (fcnn_save_options){.input_scale = t->file.input_scale, .input_offset = t->file.input_offset};
 }
 
-/* Complaints name the file that the user did. */
+/* Complaints name the file that the user did, `called`, where the library names `path` in its folder. */
 static int save_as(const fcnn_model *model, const char *path, const char *called, const fcnn_save_options *options)
 {
     const fcnn_status status = fcnn_model_save(model, path, options);
-    const char *sentence = fcnn_io_last_error();
-    const size_t length = strlen(path);
+    const char *sentence = fcnn_io_last_error(), *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    const char *at = strstr(sentence, name);
     if (!status) return EXIT_SUCCESS;
-    if (!strncmp(sentence, path, length)) program_complain("%s%s", called, sentence + length);
+    if (at) program_complain("%s%s", called, at + strlen(name));
     else program_complain("%s: %s", called, sentence);
     return status == FCNN_NO_FILE ? EX_IOERR : EX_USAGE;
 }
@@ -162,6 +162,7 @@ static int try_files(const struct training *t)
 {
     int code = t->receipt_file ? cli_write_file(t->receipt_file, NULL) : EXIT_SUCCESS;
     if (!code && t->history_file) code = cli_write_file(t->history_file, NULL);
+    if (!code && t->trail_file) code = cli_write_file(t->trail_file, NULL);
     return code;
 }
 
@@ -221,8 +222,8 @@ static void check_options(const struct training *t)
 {
     const int validates = t->fit.validation_split > 0;
     const struct cli_output outputs[] = {{"save", t->save_file}, {"best", t->best_file}, {"history", t->history_file},
-                                         {"receipt", t->receipt_file}};
-    cli_check_outputs(&cli_train, outputs, 4);
+                                         {"receipt", t->receipt_file}, {"trail", t->trail_file}};
+    cli_check_outputs(&cli_train, outputs, 5);
     if (t->monitor >= 0 && !t->patience && !t->best_file)
         cli_usage(&cli_train, "--monitor goes with --patience or --best");
     if ((t->patience || t->best_file) && !validates && t->monitor <= FCNN_MONITOR_VAL_ACCURACY)
@@ -242,13 +243,15 @@ static int check_split(const struct training *t)
 
 static int train_model(struct training *t, fcnn_model *model)
 {
-    int code = fit_data(t, model);
+    int code = training_fit_data(t, model);
     if (!code) code = try_models(t, model);
     const fcnn_status status = code ? FCNN_OK : fcnn_model_compile_options(model, &t->compile);
     if (status) code = program_failed(status);
     t->history = program_allocate((size_t)t->fit.epochs, sizeof *t->history);
     t->faults = program_allocate((size_t)t->fit.epochs, sizeof *t->faults);
+    if (!code && (t->receipt_file || t->trail_file)) t->record = record_create(t->fit.epochs);
     if (!code) code = train_and_report(t, model);
+    record_destroy(t->record);
     free(t->history);
     free(t->faults);
     return code;
@@ -326,8 +329,10 @@ static const struct cli_option options[] = {
      .field = FIELD(minimum), .most = 1},
     {"keep-going", NULL, "Train on where the loss is not finite any more", CLI_SET, .field = FIELD(fit.keep_going),
      .low = 1},
-    {"receipt", "FILE", "Write the receipt of the run there, as JSON with SHA-256 hashes", CLI_TEXT,
-     .field = FIELD(receipt_file)},
+    {"receipt", "FILE", "Write the receipt of the run there, as JSON with SHA-256 hashes, for 'fastcnn verify'",
+     CLI_TEXT, .field = FIELD(receipt_file)},
+    {"trail", "FILE", "Write a hash of every tensor after every step there, as the run goes on", CLI_TEXT,
+     .field = FIELD(trail_file)},
     {"tune", NULL, "First measure which kernels are fastest for this model here, unless the tuning file knows; "
      "same results", CLI_SET, .field = FIELD(tune), .low = 1},
     {"verbose", "N", "0: nothing, 1: progress bar (default), 2: one line per epoch", CLI_INT,

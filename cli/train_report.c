@@ -206,13 +206,9 @@ int training_report(const struct training *t)
 
 int training_write_receipt(const struct training *t, const fcnn_model *model)
 {
-    char message[512];
     json_t *receipt;
-    fcnn_status status = fcnn_receipt_json(&receipt, model, t->data.train.x, t->data.train.y, message, sizeof message);
-    if (status) {
-        program_complain("%s", message);
-        return program_exit_code(status);
-    }
+    const int failed = training_receipt(t, model, &receipt);
+    if (failed) return failed;
     char *text = fcnn_receipt_text(receipt);
     json_decref(receipt);
     if (!text) program_complain("out of memory");

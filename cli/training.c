@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * The run of `fastcnn train`, and what is looked at after each step and epoch. */
-#include "cli/training.h"
+#include "cli/record.h"
 
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -121,10 +121,11 @@ static int after_step(void *context, const fcnn_progress *state)
     struct training *t = watch->training;
     if (state->step == 1) t->step_faults = page_faults();
     if (!state->epoch_ended) t->faults[state->epoch - 1] = page_faults() - t->step_faults;
+    const int recorded = t->record && record_step(t, watch->model, state);
     const int interrupted = cli_progress_step(watch->progress, state);
     if (interrupted) t->end = INTERRUPTED;
     const int stop = state->epoch_ended && after_epoch(watch, state);
-    return interrupted || stop;
+    return interrupted || recorded || stop;
 }
 
 /* ---- the run ---- */
@@ -137,7 +138,7 @@ static fcnn_status restore_best(struct training *t, fcnn_model *model)
     return fcnn_snapshot_restore(t->stopping.best_model, model);
 }
 
-static fcnn_status fit(struct training *t, fcnn_model *model, struct cli_progress *progress)
+fcnn_status training_fit(struct training *t, fcnn_model *model, struct cli_progress *progress)
 {
     struct watch watch = {t, progress, model};
     t->fit.callback = after_step;
@@ -145,10 +146,16 @@ static fcnn_status fit(struct training *t, fcnn_model *model, struct cli_progres
     t->stopping = (fcnn_early_stopping){.monitor = (fcnn_monitor)t->monitor,
                                         .patience = t->patience ? t->patience : -1,
                                         .model = t->patience ? model : NULL};
+    if (t->record && (t->failed = record_begin(t, model))) return FCNN_NO_FILE; /* nothing is to be saved */
     t->began = cli_now();
     fcnn_status status = fcnn_fit(model, t->data.train.x, t->data.train.y, t->data.train.n, &t->fit, t->history);
     if (status == FCNN_INTERRUPTED && !t->failed && (t->end == REACHED || t->end == NO_PATIENCE)) status = FCNN_OK;
     if (!status) status = restore_best(t, model);
+    if (t->record) {
+        const int code = record_end(t, model);
+        t->failed = t->failed ? t->failed : code;
+        if (t->failed && !status) status = FCNN_INTERRUPTED;
+    }
     fcnn_snapshot_destroy(t->stopping.best_model);
     t->stopping.best_model = NULL;
     return status;
@@ -164,7 +171,7 @@ fcnn_status training_run(struct training *t, fcnn_model *model, struct cli_progr
     t->parameters = fcnn_model_parameters(model);
     const int threads = fcnn_options_threads(&t->kernels), shards = t->compile.shards; /* more have nothing to do */
     const double before = cli_measure_peak(t->isa, threads < shards ? threads : shards);
-    status = fit(t, model, progress);
+    status = training_fit(t, model, progress);
     if (status) return status;
     t->threads = fcnn_model_threads(model);
     const double after = cli_measure_peak(t->isa, t->threads);

@@ -17,7 +17,7 @@ struct training {
     fcnn_fit_options fit;
     int64_t limit;
     int verbose, tune;
-    const char *receipt_file, *save_file, *best_file, *history_file; /* NULL: none */
+    const char *receipt_file, *save_file, *best_file, *history_file, *trail_file; /* NULL: none */
     double minimum;   /* test accuracy below which the run has failed */
     double until;     /* accuracy at which it may end; 0: never */
     int64_t patience; /* 0: as long as there are epochs */
@@ -29,6 +29,7 @@ struct training {
     fcnn_progress *history;
     int epochs;         /* finished */
     long *faults;       /* page faults of each epoch's training steps after the first */
+    struct record *record; /* what receipt and trail say of steps and epochs; NULL: neither is wanted */
     long step_faults;   /* of the process at the end of the epoch's first step */
     enum training_end end;
     fcnn_early_stopping stopping; /* with patience or best_file */
@@ -51,10 +52,16 @@ int64_t training_images(const struct training *t);
 
 /* training.c: trains and evaluates. After FCNN_INTERRUPTED the model is that of the last step. */
 fcnn_status training_run(struct training *t, fcnn_model *model, struct cli_progress *progress);
+/* Trains alone, with what is looked at after each step. */
+fcnn_status training_fit(struct training *t, fcnn_model *model, struct cli_progress *progress);
+/* train.c: the data have the model's shapes; pixels become what t->file says that it takes. Returns an exit code. */
+int training_fit_data(struct training *t, const fcnn_model *model);
 
 /* train_report.c */
 int training_report(const struct training *t); /* prints; returns an exit code */
 int training_write_receipt(const struct training *t, const fcnn_model *model);
+/* record.h: what the receipt says, the caller's to json_decref(). */
+int training_receipt(const struct training *t, const fcnn_model *model, json_t **receipt);
 const char *training_optimizer(int number); /* "adam", NULL past the last one; so the others */
 const char *training_loss(int number);
 const char *training_schedule(int number);

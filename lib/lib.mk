@@ -35,6 +35,7 @@ libfcnn_core_la_SOURCES = \
     lib/net/added.c \
     lib/net/callbacks.c \
     lib/net/compile.c \
+    lib/net/continue.c \
     lib/net/fastcnn_net.h \
     lib/net/fit.c \
     lib/net/info.c \
@@ -168,6 +169,11 @@ libfcnn_io_la_SOURCES = \
     lib/io/protobuf.h \
     lib/io/receipt.c \
     lib/io/receipt.h \
+    lib/io/receipt_compare.c \
+    lib/io/receipt_parts.h \
+    lib/io/receipt_read.c \
+    lib/io/receipt_run.c \
+    lib/io/receipt_text.c \
     lib/io/replace.c \
     lib/io/replace.h \
     lib/io/safetensors.c \
@@ -181,6 +187,9 @@ libfcnn_io_la_SOURCES = \
     lib/io/text_file.c \
     lib/io/text_table.c \
     lib/io/text_write.c \
+    lib/io/trail.c \
+    lib/io/trail.h \
+    lib/io/trail_read.c \
     lib/io/unzip.c \
     lib/io/unzip.h \
     lib/io/whole.c \

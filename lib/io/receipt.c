@@ -9,6 +9,8 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "lib/io/receipt_parts.h"
+
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "hashes are defined over little-endian numbers");
 
 /* ---- hashes ---- */
@@ -70,6 +72,16 @@ void fcnn_sha256(char text[65], const float *x, int64_t count, const int32_t *y,
     finish_sha256(&hashes, text);
 }
 
+void fcnn_sha256_text(char text[65], const char *bytes, size_t count)
+{
+    struct sha256_ctx sha256;
+    uint8_t digest[SHA256_DIGEST_SIZE];
+    sha256_init(&sha256);
+    sha256_update(&sha256, count, (const uint8_t *)bytes);
+    sha256_digest(&sha256, sizeof digest, digest);
+    spell(text, digest, sizeof digest);
+}
+
 /* ---- parts of the receipt; NULL: no memory ---- */
 
 struct source {
@@ -77,7 +89,7 @@ struct source {
     fcnn_receipt receipt;
     fcnn_layer_info first; /* whose input is the model's */
     int64_t outputs;       /* of the last one, for an image */
-    char data[65], arrays[FCNN_ARRAY_INITIAL_MOMENT_2 + 1][65]; /* SHA-256 */
+    char data[65], validation[65], arrays[FCNN_ARRAY_INITIAL_MOMENT_2 + 1][65]; /* SHA-256 */
 };
 
 static const char *activation_name(fcnn_activation activation)
@@ -224,9 +236,9 @@ static json_t *classes_json(const char *names)
 static json_t *initial_json(const struct source *source)
 {
     const fcnn_receipt *r = &source->receipt;
-    return json_pack("{s:b, s:I, s:I, s:f, s:f, s:s, s:s, s:s}", "given", r->given, "step", (json_int_t)r->first_step,
-                     "epoch", (json_int_t)r->first_epoch, "beta_1_power", (double)r->first_beta_1_power,
-                     "beta_2_power", (double)r->first_beta_2_power, "weights_sha256",
+    return json_pack("{s:b, s:I, s:I, s:I, s:f, s:f, s:s, s:s, s:s}", "given", r->given, "step",
+                     (json_int_t)r->first_step, "epoch", (json_int_t)r->first_epoch, "epoch_steps",
+                     (json_int_t)r->first_epoch_steps, "beta_1_power", (double)r->first_beta_1_power, "beta_2_power", (double)r->first_beta_2_power, "weights_sha256",
                      source->arrays[FCNN_ARRAY_INITIAL_WEIGHTS], "moment_1_sha256",
                      source->arrays[FCNN_ARRAY_INITIAL_MOMENT_1], "moment_2_sha256",
                      source->arrays[FCNN_ARRAY_INITIAL_MOMENT_2]);
@@ -254,20 +266,26 @@ static json_t *result_json(const struct source *source)
 static json_t *data_json(const struct source *source)
 {
     if (!*source->receipt.data) return json_null();
-    return json_pack("{s:s, s:s}", "sha256", source->data, "xxh3", source->receipt.data);
+    return json_pack("{s:s, s:s, s:o}", "sha256", source->data, "xxh3", source->receipt.data, "validation_sha256",
+                     *source->validation ? json_string(source->validation) : json_null());
 }
 
-static json_t *receipt_json(const struct source *source)
+static json_t *receipt_json(const struct source *source, const struct fcnn_receipt_run *run)
 {
     const fcnn_receipt *r = &source->receipt;
     char seed[32]; /* a text, as many readers of JSON have no 64-bit integers */
     snprintf(seed, sizeof seed, "%llu", (unsigned long long)r->seed);
-    return json_pack("{s:i, s:i, s:s, s:s, s:i, s:o, s:s, s:o, s:[I,I,I], s:o, s:o, s:o, s:o, s:o}", "receipt", 1,
-                     "numerics", r->numerics, "versions", r->versions, "seed", seed, "shards", r->shards, "classes",
-                     classes_json(r->classes), "loss", loss_name(r->loss), "optimizer", optimizer_json(r), "input",
+    return json_pack("{s:i, s:i, s:s, s:s, s:i, s:o, s:s, s:o, s:[I,I,I], s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
+                     "s:o, s:o, s:o}", "receipt", FCNN_RECEIPT_FORMAT, "numerics", r->numerics,
+                     "versions", r->versions, "seed", seed, "shards", r->shards, "classes", classes_json(r->classes),
+                     "loss", loss_name(r->loss), "optimizer", optimizer_json(r), "input",
                      (json_int_t)source->first.in_h, (json_int_t)source->first.in_w, (json_int_t)source->first.in_c,
                      "layers", layers_json(source->model), "data", data_json(source), "initial", initial_json(source),
-                     "fit", fit_json(source), "result", result_json(source));
+                     "fit", fit_json(source), "result", result_json(source), "model", fcnn_receipt_model(source->model),
+                     "source", fcnn_receipt_source(run), "math", run ? classes_json(run->math) : json_null(), "kernel",
+                     run && *run->kernel ? json_string(run->kernel) : json_null(), "epochs",
+                     fcnn_receipt_epochs(run, r->epochs), "trail",
+                     run && run->trail ? json_pack("{s:s}", "sha256", run->trail) : json_null());
 }
 
 /* ---- the whole ---- */
@@ -278,8 +296,19 @@ static fcnn_status fail(char *message, size_t size, fcnn_status status, const ch
     return status;
 }
 
-/* Images, then their labels or, where these are NULL, their targets. */
-static fcnn_status hash_data(struct source *source, const float *x, const int32_t *y, const float *targets,
+/* The images from `first` on, then their labels or, where these are NULL, their targets. */
+static void hash_images(struct hashes *hashes, const struct source *source, const float *x, const int32_t *y,
+                        const float *targets, int64_t first, int64_t count)
+{
+    const int64_t image = source->first.in_h * source->first.in_w * source->first.in_c;
+    begin(hashes);
+    hash_floats(hashes, x + first * image, count * image);
+    if (y) hash_bytes(hashes, y + first, (size_t)count * sizeof *y);
+    else hash_floats(hashes, targets + first * source->outputs, count * source->outputs);
+}
+
+/* Those that validate come behind those that train. */
+static fcnn_status hash_data(struct source *source, const float *x, const int32_t *y, const float *targets, int whole,
                              char *message, size_t size)
 {
     const fcnn_receipt *r = &source->receipt;
@@ -287,14 +316,15 @@ static fcnn_status hash_data(struct source *source, const float *x, const int32_
     char quick[33];
     if (!*r->data) return FCNN_OK;
     if (!x || (!y && !targets)) return fail(message, size, FCNN_BAD_ARGUMENT, "the data of the run are NULL");
-    const int64_t image = source->first.in_h * source->first.in_w * source->first.in_c;
-    begin(&hashes);
-    hash_floats(&hashes, x, r->images * image);
-    if (y) hash_bytes(&hashes, y, (size_t)r->images * sizeof *y);
-    else hash_floats(&hashes, targets, r->images * source->outputs);
+    hash_images(&hashes, source, x, y, targets, 0, r->images);
     finish_sha256(&hashes, source->data);
     finish_xxh3(&hashes, quick);
-    if (!strcmp(quick, r->data)) return FCNN_OK;
+    if (!strcmp(quick, r->data)) {
+        if (!r->validation_images || !whole) return FCNN_OK;
+        hash_images(&hashes, source, x, y, targets, r->images, r->validation_images);
+        finish_sha256(&hashes, source->validation);
+        return FCNN_OK;
+    }
     return fail(message, size, FCNN_BAD_DATA, "these are not the data that the model was trained on");
 }
 
@@ -323,37 +353,27 @@ static fcnn_status read_model(struct source *source)
 }
 
 static fcnn_status make(json_t **receipt, const fcnn_model *model, const float *x, const int32_t *y,
-                        const float *targets, char *message, size_t size)
+                        const float *targets, const struct fcnn_receipt_run *run, char *message, size_t size)
 {
     struct source source = {.model = model};
     *receipt = NULL;
     fcnn_status status = read_model(&source);
     if (status) return fail(message, size, status, fcnn_last_error());
-    status = hash_data(&source, x, y, targets, message, size);
+    status = hash_data(&source, x, y, targets, run != NULL, message, size);
     if (!status) status = hash_model(&source, message, size);
     if (status) return status;
-    *receipt = receipt_json(&source);
+    *receipt = receipt_json(&source, run);
     return *receipt ? FCNN_OK : fail(message, size, FCNN_OUT_OF_MEMORY, "no memory for the receipt");
 }
 
 fcnn_status fcnn_receipt_json(json_t **receipt, const fcnn_model *model, const float *x, const int32_t *y,
-                              char *message, size_t size)
+                              const struct fcnn_receipt_run *run, char *message, size_t size)
 {
-    return make(receipt, model, x, y, NULL, message, size);
+    return make(receipt, model, x, y, NULL, run, message, size);
 }
 
 fcnn_status fcnn_receipt_json_targets(json_t **receipt, const fcnn_model *model, const float *x, const float *targets,
                                       char *message, size_t size)
 {
-    return make(receipt, model, x, NULL, targets, message, size);
-}
-
-char *fcnn_receipt_text(const json_t *receipt)
-{
-    char *text = json_dumps(receipt, JSON_SORT_KEYS | JSON_INDENT(1));
-    const size_t length = text ? strlen(text) : 0;
-    char *longer = text ? realloc(text, length + 2) : NULL;
-    if (longer) strcpy(longer + length, "\n");
-    else free(text);
-    return longer;
+    return make(receipt, model, x, NULL, targets, NULL, message, size);
 }

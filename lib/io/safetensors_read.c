@@ -198,7 +198,10 @@ static fcnn_status set_state(const struct io_safetensors *file, fcnn_model *mode
         IO_TRY(for_each(model, f.array, look, &f));
         IO_TRY(fill_all(&f, model));
     }
-    const fcnn_state state = {own->steps, own->epochs, (float)own->beta_1_power, (float)own->beta_2_power};
+    const fcnn_state state = {.steps = own->steps,
+                              .epochs = own->epochs,
+                              .beta_1_power = (float)own->beta_1_power,
+                              .beta_2_power = (float)own->beta_2_power};
     const fcnn_status status = fcnn_model_set_state(model, &state);
     return status ? fcnn_io_fail(FCNN_BAD_DATA, "%s: %s", file->path, fcnn_last_error()) : FCNN_OK;
 }
@@ -221,7 +224,8 @@ static fcnn_status read_compiled(const struct io_safetensors *file, fcnn_model *
     if (options->compile) compile = *options->compile;
     compile.kernels = options->kernels;
     const fcnn_status status = fcnn_compile(model, &compile);
-    if (status) return fcnn_io_fail_as(status, file->path);
+    if (status && options->compile) return fcnn_io_fail_as(status, file->path);
+    if (status) return fcnn_io_fail_of_file(status, file->path);
     IO_TRY(fill_all(&weights, model));
     info->has_weights = 1;
     if (has_state && compile.optimizer != optimizer)
