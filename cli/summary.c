@@ -27,12 +27,12 @@ struct summary {
 /* ---- what there is ---- */
 
 /* Keras' vectors; elsewhere one is an image of one pixel. */
-static int gives_vector(fcnn_layer_kind kind, int before)
+static int gives_vector(const fcnn_layer_info *layer, int before)
 {
-    switch (kind) {
+    switch (layer->kind) {
     case FCNN_LAYER_FLATTEN:
-    case FCNN_LAYER_GLOBAL_AVGPOOL2D:
-    case FCNN_LAYER_DENSE: return 1;
+    case FCNN_LAYER_GLOBAL_AVGPOOL2D: return 1;
+    case FCNN_LAYER_DENSE: return layer->in_h == 1 && layer->in_w == 1;
     case FCNN_LAYER_ACTIVATION:
     case FCNN_LAYER_DROPOUT:
     case FCNN_LAYER_BATCH_NORMALIZATION:
@@ -46,7 +46,7 @@ static void fill_row(struct row *row, int flat_before)
     const fcnn_layer_info *i = &row->info;
     row->trainable = i->weights + i->bias;
     row->moving = 2 * i->moving;
-    row->flat = gives_vector(i->kind, flat_before);
+    row->flat = gives_vector(i, flat_before);
     snprintf(row->layer, sizeof row->layer, "%s (%s)", i->name, i->class_name);
     program_printable(row->layer);
     if (row->flat) snprintf(row->shape, sizeof row->shape, "(None, %lld)", (long long)i->c);

@@ -102,7 +102,7 @@ static const struct {
     {"input 8x8x1\nconv2d 8 3x3 5\n", "t:2:14: expected one of conv2d's"},
     {"input 8x8x1\nflatten 5\n", "t:2:9: expected one of flatten's name=, found '5'"},
     {"input 8x8x1\nconv2d 8 9x9\n", "t:2:1: "}, /* what the library says */
-    {"input 8x8x1\ndense 8\n", "t:2:1: "},
+    {"input 8x8x1\ndense 8 softmax\n", "t:2:1: "},
     {"input 8x8x1\nzero_padding2d 1x0d\n", "t:2:16: expected rows x columns on both sides"},
     {"input 8x8x1\nzero_padding2d 1x2x3\n", "t:2:16: expected rows x columns on both sides"},
     {"input 8x8x1\ndropout 1\n", "t:2:9: expected a rate from 0 to below 1, found '1'"},
