@@ -5,6 +5,24 @@
 #include <math.h>
 #include <stdlib.h>
 
+/* 784 numbers are 28 x 28 pixels, 3072 are 32 x 32 x 3, row by row; no number is both. */
+static void learn_sight(struct cli_network *n)
+{
+    const int64_t grey = llround(sqrt((double)n->c)), coloured = llround(sqrt((double)n->c / 3));
+    n->see_h = n->see_w = n->see_c = 0;
+    if (n->h > 1 || n->w > 1) {
+        n->see_h = n->h;
+        n->see_w = n->w;
+        n->see_c = n->c;
+    } else if (grey * grey == n->c) {
+        n->see_h = n->see_w = grey;
+        n->see_c = 1;
+    } else if (3 * coloured * coloured == n->c) {
+        n->see_h = n->see_w = coloured;
+        n->see_c = 3;
+    }
+}
+
 static int learn_shapes(struct cli_network *network)
 {
     fcnn_layer_info last;
@@ -13,6 +31,7 @@ static int learn_shapes(struct cli_network *network)
     if (!status) status = fcnn_model_layer(network->model, fcnn_model_layers(network->model) - 1, &last);
     if (!status) status = fcnn_model_compile_options(network->model, &compile);
     if (status) return program_failed(status);
+    learn_sight(network);
     network->classes = (int)(last.h * last.w * last.c);
     network->is_value = network->classes == 1 || (compile.loss == FCNN_LOSS_MEAN_SQUARED_ERROR &&
                                                   last.activation != FCNN_SOFTMAX_ACTIVATION);

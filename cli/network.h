@@ -14,6 +14,7 @@ struct cli_network {
     fcnn_model *model;
     fcnn_file_info info;
     int64_t h, w, c; /* of an image */
+    int64_t see_h, see_w, see_c; /* of the picture that it sees: of a vector the square, grey or coloured; 0: none */
     int classes;     /* outputs */
     int is_value;    /* outputs are values: of the mean squared error without softmax, or one output */
 };

@@ -167,6 +167,31 @@ has out ',"?[31mzero, ""0"""'; has out ',one'; lacks out '#'
 gives 0 evaluate "$model" --data "$work/named"; lacks out "$escape"; has out '?[31mzero, "0"'
 gives 0 evaluate "$model" --data "$work/named" --json; json '.classes[0].name | startswith("\u001b[31m")'
 
+# ---- models that take vectors: pictures row by row ----
+
+printf 'input 784\ndense 32 relu\ndense 10\n' >"$work/vector.txt"
+printf 'input 28x28x1\nflatten\ndense 32 relu\ndense 10\n' >"$work/flat.txt"
+for name in vector flat; do
+    gives 0 train --model "$work/$name.txt" --limit 600 --epochs 2 --quiet --save "$work/$name.safetensors"
+    gives 0 predict "$work/$name.safetensors" "$work/d.png" "$work/larger.png" "$work/set" --csv
+    sed "s/$name\.safe/model.safe/" "$out" >"$work/$name.csv"
+    gives 0 evaluate "$work/$name.safetensors" --data "$work/set" --json; sed /model/d "$out" >"$work/$name.json"
+done
+checks=$((checks + 2))
+cmp "$work/vector.csv" "$work/flat.csv" || fail 'a vector is not the picture row by row'
+cmp "$work/vector.json" "$work/flat.json" || fail 'a vector is evaluated otherwise'
+gives 0 predict "$work/vector.safetensors" "$work/d.png"; has out '28 x 28, grey'
+checks=$((checks + 1)); [ "$(grep -c '^  |.*|$' "$out")" = 28 ] || fail "$last: not 28 rows"
+printf 'input 192\ndense 3\n' >"$work/colours.txt"; printf 'input 812\ndense 3\n' >"$work/odd.txt"
+for name in colours odd; do gives 0 convert "$work/$name.txt" "$work/$name.safetensors"; done
+gives 0 predict "$work/colours.safetensors" "$work/colour.png"; has out 'resized to 8 x 8'; has out RGB
+gives 65 predict "$work/odd.safetensors" "$work/large.png"; has err 'a vector of 812 numbers, which make no square'
+gives 0 predict "$work/odd.safetensors" "$work/large.png" --as-is; has out '29 x 28, grey'
+gives 65 predict "$work/odd.safetensors" "$work/d.png" --as-is; has err '--as-is takes pictures of 812 pixels'
+gives 0 evaluate "$work/odd.safetensors" --data "$work/wide"; has out '1 images'
+gives 65 evaluate "$work/odd.safetensors" --data "$work/named"
+has err 'images are 28 x 28 x 1, which are 784 numbers; the model takes 812'
+
 # ---- outputs that are no probabilities, or no numbers ----
 
 no_parts() { checks=$((checks + 1)); ! grep -q '[0-9] %' "$out" || fail "$last: per cents"; }
