@@ -43,7 +43,8 @@ json()
 {
     command -v jq >/dev/null || return 0
     checks=$((checks + 1))
-    jq -e "$1" "$out" >/dev/null 2>&1 || fail "$last: the JSON document lacks $1"
+    wanted=$1; shift
+    jq -e "$@" "$wanted" "$out" >/dev/null 2>&1 || fail "$last: the JSON document lacks $wanted"
 }
 # A picture from another by an awk program that sees v[y, x] of h x w and prints "H W C" and numbers.
 change() # from, to, program
@@ -195,16 +196,17 @@ has err 'images are 28 x 28 x 1, which are 784 numbers; the model takes 812'
 # ---- outputs that are no probabilities, or no numbers ----
 
 no_parts() { checks=$((checks + 1)); ! grep -q '[0-9] %' "$out" || fail "$last: per cents"; }
-printf 'input 28x28x1\nflatten\ndense 1 sigmoid\ncompile sgd loss=mean_squared_error\n' >"$work/one.txt"
+printf 'input 28x28x1\nflatten\ndense 1\ncompile sgd loss=mean_squared_error\n' >"$work/one.txt"
 printf 'input 28x28x1\nflatten\ndense 10\ncompile sgd loss=mean_squared_error\n' >"$work/ten.txt"
 for name in one ten; do gives 0 convert "$work/$name.txt" "$work/$name.safetensors"; done
-gives 0 predict "$work/one.safetensors" "$work/d.png"; has out 'd.png: value 0.'; no_parts
+gives 0 predict "$work/one.safetensors" "$work/d.png"; has out 'd.png: value '; no_parts
 gives 0 predict "$work/one.safetensors" "$work/d.png" "$work/named" --csv
-has out 'file,class,value,label'; has out 'd.png,,0.'; has out ',one'
+has out 'file,class,value,label'; has out 'd.png,,'; has out ',one'
 gives 0 predict "$work/one.safetensors" "$work/named"; has out 'the model has one output, which is no class'
 gives 0 predict "$work/one.safetensors" "$work/d.png" --json
-json '.predictions[0] | .class == null and .value > 0 and (.values | length == 1) and (has("probability") | not)'
+json '.predictions[0] | .class == null and .value != null and (.values | length == 1) and (has("probability") | not)'
 gives 0 predict "$work/ten.safetensors" "$work/d.png"; has out '(value '; no_parts
+gives 65 train --model "$work/one.txt"; has err "the model has one output; labels train models with one for each"
 gives 65 evaluate "$work/one.safetensors"; has err 'synthetic digits: test label 0'; lacks err null
 cp "$work/ten.safetensors" "$work/nan.safetensors" # the last float is a bias
 printf '\377\377\377\177' | dd of="$work/nan.safetensors" bs=1 conv=notrunc 2>"$err" \
@@ -218,6 +220,24 @@ gives 65 predict "$work/nan.safetensors" "$work/d.png"; has out 'd.png: not fini
 has err "the model's output for 1 of 1 image is not finite"
 gives 65 predict "$work/nan.safetensors" "$work/d.png" --csv; has out 'd.png,,,'
 gives 65 predict "$work/nan.safetensors" "$work/d.png" --json; json '.predictions[0].class == null'
+
+# ---- one output that is a probability: that of the second of two classes ----
+
+printf 'input 28x28x1\nflatten\ndense 1 sigmoid\ncompile sgd loss=mean_squared_error\n' >"$work/sigmoid.txt"
+gives 0 convert "$work/sigmoid.txt" "$work/sigmoid.safetensors"
+mkdir "$work/two" && cp -r "$work/set/test/2" "$work/set/test/3" "$work/two"
+gives 0 evaluate "$work/sigmoid.safetensors" --data "$work/two"; has out '(binary cross-entropy), accuracy'
+gives 0 evaluate "$work/sigmoid.safetensors" --data "$work/two" --json; cp "$out" "$work/two.json"
+json '.classes | length == 2 and .[0].images > 0 and .[1].images > 0 and .[0].name == "2"'
+gives 0 predict "$work/sigmoid.safetensors" "$work/two" --json
+json '.predictions[0] | .images | all(.probability >= 0.5 and (.class == 0 or .class == 1))'
+# Class 0 has 1 - p: the loss and the accuracy again from the probabilities.
+json "\$two[0] as \$e | .predictions[0] | .accuracy == \$e.accuracy and (([.images[] |
+    if .class == .label then .probability else 1 - .probability end | -log] | add / length) - \$e.loss | fabs < 1e-4)" \
+    --slurpfile two "$work/two.json"
+gives 0 predict "$work/sigmoid.safetensors" "$work/d.png"; has out ' %)'
+checks=$((checks + 1)); [ "$(grep -c ' %$' "$out")" = 2 ] || fail "$last: not 2 bars"
+gives 65 evaluate "$work/sigmoid.safetensors" --data "$work/set"; has err 'expected 0 to 1'
 
 # ---- usage ----
 
