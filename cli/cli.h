@@ -79,7 +79,8 @@ struct cli_data {
 int cli_data_load(struct cli_data *data, int64_t images, int with_test);
 /* One part, into data->test; of any shape. */
 int cli_data_load_part(struct cli_data *data, enum fcnn_data_part part);
-/* Holds shape and labels of both parts against a model. Complains and returns an exit code. */
+/* Holds shape and labels of both parts against a model; one that takes a vector, 1 x 1 x c, takes any images of as many
+ * numbers. Complains and returns an exit code. */
 int cli_data_fits(const struct cli_data *data, int64_t h, int64_t w, int64_t c, int classes);
 void cli_data_free(struct cli_data *data);
 const char *cli_data_describe(const struct cli_data *data, char *text, size_t size);

@@ -101,18 +101,34 @@ static int wrong_label(const struct cli_data *data, const struct fcnn_dataset *s
     return EX_DATAERR;
 }
 
+/* A vector of so many numbers is a picture row by row, as Keras' reshape() has it. */
+static int has_shape(const struct fcnn_dataset *set, int64_t h, int64_t w, int64_t c)
+{
+    if (h == 1 && w == 1) return set->h * set->w * set->c == c;
+    return set->h == h && set->w == w && set->c == c;
+}
+
+static int wrong_shape(const struct cli_data *data, const struct fcnn_dataset *set, const char *part, int64_t h,
+                       int64_t w, int64_t c)
+{
+    if (h == 1 && w == 1)
+        program_complain("%s: the %s images are %lld x %lld x %lld, which are %lld numbers; the model takes %lld",
+                         source(data), part, (long long)set->h, (long long)set->w, (long long)set->c,
+                         (long long)(set->h * set->w * set->c), (long long)c);
+    else
+        program_complain("%s: the %s images are %lld x %lld x %lld; the model takes %lld x %lld x %lld", source(data),
+                         part, (long long)set->h, (long long)set->w, (long long)set->c, (long long)h, (long long)w,
+                         (long long)c);
+    return EX_DATAERR;
+}
+
 int cli_data_fits(const struct cli_data *data, int64_t h, int64_t w, int64_t c, int classes)
 {
     for (int test = 0; test < 2; test++) {
         const struct fcnn_dataset *set = test ? &data->test : &data->train;
         const char *part = test ? "test" : "training";
         if (!set->n) continue;
-        if (set->h != h || set->w != w || set->c != c) {
-            program_complain("%s: the %s images are %lld x %lld x %lld; the model takes %lld x %lld x %lld",
-                             source(data), part, (long long)set->h, (long long)set->w, (long long)set->c, (long long)h,
-                             (long long)w, (long long)c);
-            return EX_DATAERR;
-        }
+        if (!has_shape(set, h, w, c)) return wrong_shape(data, set, part, h, w, c);
         if (set->classes > classes) return wrong_label(data, set, part, classes);
     }
     return EXIT_SUCCESS;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * fastcnn evaluate: loss and accuracy of a trained model on a data set, and which classes it takes for which. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -67,6 +68,19 @@ static struct scores score(const struct evaluation *e, int number)
     return s;
 }
 
+/* Binary cross-entropy as Keras computes it, and what lies above one half. */
+static void judge_binary(struct evaluation *e, const float *probabilities)
+{
+    const struct fcnn_dataset *set = &e->data.test;
+    int64_t right = 0;
+    for (int64_t i = 0; i < set->n; i++) {
+        const double p = fmin(fmax((double)probabilities[2 * i + set->y[i]], 1e-7), 1 - 1e-7);
+        e->metrics.loss -= log(p) / (double)set->n;
+        right += cli_largest(probabilities + 2 * i, 2) == set->y[i];
+    }
+    e->metrics.accuracy = (double)right / (double)set->n;
+}
+
 static fcnn_status measure(struct evaluation *e)
 {
     const struct fcnn_dataset *set = &e->data.test;
@@ -75,8 +89,9 @@ static fcnn_status measure(struct evaluation *e)
     e->lost = program_allocate((size_t)classes, sizeof *e->lost);
     float *probabilities = program_allocate((size_t)set->n * (size_t)classes, sizeof *probabilities);
     cli_network_scale(&e->network, set->x, set->n * set->h * set->w * set->c);
-    fcnn_status status = fcnn_evaluate(e->network.model, set->x, set->y, set->n, &e->metrics);
-    if (!status) status = fcnn_predict(e->network.model, set->x, set->n, probabilities);
+    fcnn_status status = cli_network_predict(&e->network, set->x, set->n, probabilities);
+    if (!status && e->network.is_binary) judge_binary(e, probabilities);
+    else if (!status) status = fcnn_evaluate(e->network.model, set->x, set->y, set->n, &e->metrics);
     for (int64_t i = 0; i < set->n && !status; i++) {
         const int said = cli_largest(probabilities + i * classes, classes);
         if (said < 0) e->lost[set->y[i]]++;
@@ -160,11 +175,14 @@ static void print_pairs(const struct evaluation *e)
 
 static void print_text(const struct evaluation *e)
 {
-    char text[4400], right[32], all[32];
+    char text[4400], right[32], all[32], remark[sizeof e->network.info.remark];
+    snprintf(remark, sizeof remark, "%s", e->network.info.remark);
     const int width = name_width(e);
     printf("data      %s\n", cli_data_describe(&e->data, text, sizeof text));
     printf("model     %s\n", cli_network_describe(&e->network, text, sizeof text));
-    printf("%stest      loss %.4f, accuracy %.4f%s (%s of %s)\n", cli_color(stdout, CLI_BOLD), e->metrics.loss,
+    if (e->network.info.other_loss && !e->network.is_binary) printf("remark    %s\n", program_printable(remark));
+    printf("%stest      loss %.4f%s, accuracy %.4f%s (%s of %s)\n", cli_color(stdout, CLI_BOLD), e->metrics.loss,
+           e->network.is_binary ? " (binary cross-entropy)" : "",
            e->metrics.accuracy, cli_color(stdout, CLI_PLAIN), cli_count(correct(e), right),
            cli_count(e->data.test.n, all));
     print_classes(e, width);
@@ -188,8 +206,9 @@ static json_t *result_json(const struct evaluation *e)
                                                  "predicted", (json_int_t)s.predicted, "correct", (json_int_t)s.correct,
                                                  "precision", s.precision, "recall", s.recall, "f1", s.f1));
     }
-    return json_pack("{s:s, s:o, s:o, s:I, s:o, s:o, s:I, s:I, s:o, s:o}", "command", "evaluate", "model",
-                     cli_json_text(e->network.what), "data", cli_data_json(&e->data), "images",
+    return json_pack("{s:s, s:o, s:o, s:o, s:I, s:o, s:o, s:I, s:I, s:o, s:o}", "command", "evaluate", "model",
+                     cli_json_text(e->network.what), "remark", cli_json_text(e->network.info.remark), "data",
+                     cli_data_json(&e->data), "images",
                      (json_int_t)e->data.test.n, "loss", cli_json_real(e->metrics.loss), "accuracy",
                      cli_json_real(e->metrics.accuracy), "correct", (json_int_t)correct(e), "not_finite",
                      (json_int_t)not_finite(e), "classes", classes, "confusion", matrix);

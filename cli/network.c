@@ -5,6 +5,24 @@
 #include <math.h>
 #include <stdlib.h>
 
+/* 784 numbers are 28 x 28 pixels, 3072 are 32 x 32 x 3, row by row; no number is both. */
+static void learn_sight(struct cli_network *n)
+{
+    const int64_t grey = llround(sqrt((double)n->c)), coloured = llround(sqrt((double)n->c / 3));
+    n->see_h = n->see_w = n->see_c = 0;
+    if (n->h > 1 || n->w > 1) {
+        n->see_h = n->h;
+        n->see_w = n->w;
+        n->see_c = n->c;
+    } else if (grey * grey == n->c) {
+        n->see_h = n->see_w = grey;
+        n->see_c = 1;
+    } else if (3 * coloured * coloured == n->c) {
+        n->see_h = n->see_w = coloured;
+        n->see_c = 3;
+    }
+}
+
 static int learn_shapes(struct cli_network *network)
 {
     fcnn_layer_info last;
@@ -13,9 +31,14 @@ static int learn_shapes(struct cli_network *network)
     if (!status) status = fcnn_model_layer(network->model, fcnn_model_layers(network->model) - 1, &last);
     if (!status) status = fcnn_model_compile_options(network->model, &compile);
     if (status) return program_failed(status);
+    learn_sight(network);
     network->classes = (int)(last.h * last.w * last.c);
-    network->is_value = network->classes == 1 || (compile.loss == FCNN_LOSS_MEAN_SQUARED_ERROR &&
-                                                  last.activation != FCNN_SOFTMAX_ACTIVATION);
+    if (network->classes == 1 && network->info.binary == 2 && last.activation == FCNN_LINEAR) network->is_binary = 2;
+    else network->is_binary = network->classes == 1 && last.activation == FCNN_SIGMOID_ACTIVATION;
+    if (network->is_binary) network->classes = 2;
+    network->is_value = network->classes == 1 ||
+                        (!network->is_binary && compile.loss == FCNN_LOSS_MEAN_SQUARED_ERROR &&
+                         last.activation != FCNN_SOFTMAX_ACTIVATION);
     return EXIT_SUCCESS;
 }
 
@@ -72,12 +95,24 @@ int cli_largest(const float *values, int count)
     return largest;
 }
 
+/* The probabilities of class 0 and 1 in the place of one output each. */
+static void spread_binary(const struct cli_network *network, float *outputs, int64_t n)
+{
+    for (int64_t i = n - 1; i >= 0; i--) {
+        const double v = (double)outputs[i], p = network->is_binary == 2 ? 1 / (1 + exp(-v)) : v;
+        outputs[2 * i] = (float)(1 - p);
+        outputs[2 * i + 1] = (float)p;
+    }
+}
+
 /* Of a single output the softmax that goes with cross-entropy makes 1. */
 fcnn_status cli_network_predict(const struct cli_network *network, const float *x, int64_t n, float *outputs)
 {
     fcnn_model *model = network->model;
-    if (network->classes > 1) return fcnn_predict(model, x, n, outputs);
-    return fcnn_model_outputs(model, fcnn_model_layers(model) - 1, x, n, outputs);
+    if (network->classes > 1 && !network->is_binary) return fcnn_predict(model, x, n, outputs);
+    const fcnn_status status = fcnn_model_outputs(model, fcnn_model_layers(model) - 1, x, n, outputs);
+    if (!status && network->is_binary) spread_binary(network, outputs, n);
+    return status;
 }
 
 int cli_network_not_finite(const struct cli_network *network, int64_t count, int64_t n)

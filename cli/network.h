@@ -14,7 +14,9 @@ struct cli_network {
     fcnn_model *model;
     fcnn_file_info info;
     int64_t h, w, c; /* of an image */
-    int classes;     /* outputs */
+    int64_t see_h, see_w, see_c; /* of the picture that it sees: of a vector the square, grey or coloured; 0: none */
+    int classes;     /* outputs, but two where is_binary */
+    int is_binary;   /* one output, which is the probability of class 1: a sigmoid; 2: its logit, of Keras' file */
     int is_value;    /* outputs are values: of the mean squared error without softmax, or one output */
 };
 

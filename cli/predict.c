@@ -7,6 +7,7 @@
 
 #include "cli/arguments.h"
 #include "cli/network.h"
+#include "lib/io/fail.h"
 #include "lib/io/sight.h"
 
 #define BAR_CELLS 32
@@ -166,12 +167,24 @@ static json_t *picture_json(const struct prediction *p, const char *file, const 
                      numbers_json(p->probabilities, p->network.classes), "steps", steps);
 }
 
+/* What the network sees of it. A vector that is no square can be a picture as it is. */
+static fcnn_status see(const struct prediction *p, const char *file, const fcnn_picture *picture,
+                       struct fcnn_sight *seen)
+{
+    const struct cli_network *n = &p->network;
+    if (n->see_h) return fcnn_sight_make(seen, picture, n->see_h, n->see_w, n->see_c, &p->sight, file);
+    if (p->sight.as_is && picture->h * picture->w == n->c)
+        return fcnn_sight_make(seen, picture, picture->h, picture->w, 1, &p->sight, file);
+    return fcnn_io_fail(FCNN_BAD_DATA, "%s: the model takes a vector of %lld numbers, which make no square picture; "
+                        "--as-is takes pictures of %lld pixels", file, (long long)n->c, (long long)n->c);
+}
+
 static void judge_picture(struct prediction *p, const char *file, const fcnn_picture *picture)
 {
     const struct cli_network *n = &p->network;
     struct fcnn_sight seen;
     char said[16] = "";
-    fcnn_status status = fcnn_sight_make(&seen, picture, n->h, n->w, n->c, &p->sight, file);
+    fcnn_status status = see(p, file, picture, &seen);
     if (status) {
         note_failure(p, file, program_exit_code(status), fcnn_io_last_error());
         return;
@@ -357,7 +370,8 @@ const struct cli_command cli_predict = {
             "transparent parts over white (over black where the ink is bright), dark on light inverted, contrast "
             "raised, specks left out, thin strokes thickened, the ink cut out and resized by area averaging to 20 of "
                 "28 pixels, its "
-            "centre of mass put into the middle. For a model of colour images it is only resized. Pictures that show "
+            "centre of mass put into the middle. For a model of colour images it is only resized. "
+            "A model that takes a vector of 784 numbers sees 28 x 28 pixels row by row. Pictures that show "
             "nothing (blank, no even background, a filled block, noise) are refused with exit status 65.\n"
             CLI_MODEL_HELP,
     .options = options,

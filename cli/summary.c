@@ -19,6 +19,7 @@ struct summary {
     fcnn_model *model;
     fcnn_file_info file;
     int64_t h, w, c;
+    int flat; /* the input: (None, C) */
     struct row *rows;
     int count;
     int64_t trainable, moving, activations; /* sums; of one image */
@@ -27,17 +28,26 @@ struct summary {
 /* ---- what there is ---- */
 
 /* Keras' vectors; elsewhere one is an image of one pixel. */
-static int gives_vector(fcnn_layer_kind kind, int before)
+static int takes_vector(fcnn_layer_kind kind)
 {
     switch (kind) {
     case FCNN_LAYER_FLATTEN:
-    case FCNN_LAYER_GLOBAL_AVGPOOL2D:
-    case FCNN_LAYER_DENSE: return 1;
+    case FCNN_LAYER_DENSE:
     case FCNN_LAYER_ACTIVATION:
     case FCNN_LAYER_DROPOUT:
     case FCNN_LAYER_BATCH_NORMALIZATION:
-    case FCNN_LAYER_RESCALING: return before;
+    case FCNN_LAYER_RESCALING: return 1;
     default: return 0;
+    }
+}
+
+static int gives_vector(const fcnn_layer_info *layer, int before)
+{
+    switch (layer->kind) {
+    case FCNN_LAYER_FLATTEN:
+    case FCNN_LAYER_GLOBAL_AVGPOOL2D: return 1;
+    case FCNN_LAYER_DENSE: return layer->in_h == 1 && layer->in_w == 1;
+    default: return before && takes_vector(layer->kind);
     }
 }
 
@@ -46,7 +56,7 @@ static void fill_row(struct row *row, int flat_before)
     const fcnn_layer_info *i = &row->info;
     row->trainable = i->weights + i->bias;
     row->moving = 2 * i->moving;
-    row->flat = gives_vector(i->kind, flat_before);
+    row->flat = gives_vector(i, flat_before);
     snprintf(row->layer, sizeof row->layer, "%s (%s)", i->name, i->class_name);
     program_printable(row->layer);
     if (row->flat) snprintf(row->shape, sizeof row->shape, "(None, %lld)", (long long)i->c);
@@ -61,10 +71,14 @@ static void collect(struct summary *s)
     s->count = fcnn_model_layers(s->model);
     s->rows = program_allocate((size_t)s->count, sizeof *s->rows);
     fcnn_model_input(s->model, &s->h, &s->w, &s->c);
+    s->flat = s->h == 1 && s->w == 1;
+    for (int i = 0; i < s->count; i++) {
+        fcnn_model_layer(s->model, i, &s->rows[i].info);
+        s->flat &= takes_vector(s->rows[i].info.kind);
+    }
     for (int i = 0; i < s->count; i++) {
         struct row *row = &s->rows[i];
-        fcnn_model_layer(s->model, i, &row->info);
-        fill_row(row, i ? row[-1].flat : 0);
+        fill_row(row, i ? row[-1].flat : s->flat);
         s->trainable += row->trainable;
         s->moving += row->moving;
         s->activations += row->info.h * row->info.w * row->info.c;
@@ -153,7 +167,8 @@ static int print_text(const struct summary *s)
     program_printable(producer);
     printf("%sModel: \"%s\"%s", cli_color(stdout, CLI_BOLD), what, cli_color(stdout, CLI_PLAIN));
     if (s->file.format) printf(" (%s%s%s)", fcnn_format_name(s->file.format), *producer ? ", " : "", producer);
-    printf("\nInput: (None, %lld, %lld, %lld)\n", (long long)s->h, (long long)s->w, (long long)s->c);
+    if (s->flat) printf("\nInput: (None, %lld)\n", (long long)s->c);
+    else printf("\nInput: (None, %lld, %lld, %lld)\n", (long long)s->h, (long long)s->w, (long long)s->c);
     print_table(s);
     print_total("Total", s->trainable + s->moving);
     print_total("Trainable", s->trainable);
@@ -166,11 +181,15 @@ static int print_text(const struct summary *s)
     return EXIT_SUCCESS;
 }
 
+static json_t *shape_json(int flat, int64_t h, int64_t w, int64_t c)
+{
+    return flat ? json_pack("[I]", (json_int_t)c) : json_pack("[I,I,I]", (json_int_t)h, (json_int_t)w, (json_int_t)c);
+}
+
 static json_t *row_json(const struct row *row)
 {
     const fcnn_layer_info *i = &row->info;
-    json_t *shape = row->flat ? json_pack("[I]", (json_int_t)i->c)
-                              : json_pack("[I,I,I]", (json_int_t)i->h, (json_int_t)i->w, (json_int_t)i->c);
+    json_t *shape = shape_json(row->flat, i->h, i->w, i->c);
     return json_pack("{s:o, s:s, s:o, s:I, s:I}", "name", cli_json_text(i->name), "class", i->class_name, "output",
                      shape, "parameters", (json_int_t)(row->trainable + row->moving), "trainable",
                      (json_int_t)row->trainable);
@@ -181,9 +200,9 @@ static int print_json(const struct summary *s)
     json_t *layers = json_array();
     for (int i = 0; i < s->count; i++) json_array_append_new(layers, row_json(&s->rows[i]));
     return cli_print_json(json_pack(
-        "{s:s, s:o, s:s?, s:o, s:[I,I,I], s:o, s:{s:I, s:I, s:I}, s:{s:f, s:f}, s:{s:I, s:I, s:I}, s:o}", "command",
+        "{s:s, s:o, s:s?, s:o, s:o, s:o, s:{s:I, s:I, s:I}, s:{s:f, s:f}, s:{s:I, s:I, s:I}, s:o}", "command",
         "summary", "model", cli_json_text(s->what), "format", s->file.format ? fcnn_format_name(s->file.format) : NULL,
-        "producer", cli_json_text(s->file.producer), "input", (json_int_t)s->h, (json_int_t)s->w, (json_int_t)s->c,
+        "producer", cli_json_text(s->file.producer), "input", shape_json(s->flat, s->h, s->w, s->c),
         "layers", layers, "parameters", "total", (json_int_t)(s->trainable + s->moving), "trainable",
         (json_int_t)s->trainable, "non_trainable", (json_int_t)s->moving, "flops", "forward",
         fcnn_model_flops(s->model, 0), "training", fcnn_model_flops(s->model, 1), "bytes", "weights",

@@ -67,6 +67,29 @@ static fcnn_compile_options overlay(fcnn_compile_options base, const fcnn_compil
     return base;
 }
 
+static int one_output(const struct training *t, const char *name)
+{
+    const int classes = t->data.classes > 2 ? t->data.classes : 2;
+    program_complain("%s: the model has one output; labels train models with one for each class, as 'dense %d softmax'",
+                     name, classes);
+    return EX_DATAERR;
+}
+
+/* A file's loss that is not here is nothing to be replaced in silence. The optimizer may be: it is told. */
+static int check_file(const struct training *t, const fcnn_model *model, const char *name)
+{
+    fcnn_compile_options compiled = {0};
+    fcnn_layer_info last = {0};
+    if (*t->file.remark) program_complain("%s: %s", name, t->file.remark);
+    if (!t->file.other_loss || t->compile.loss != nothing_given.loss) return EXIT_SUCCESS;
+    fcnn_model_compile_options(model, &compiled);
+    fcnn_model_layer(model, fcnn_model_layers(model) - 1, &last);
+    if (last.c == 1) return one_output(t, name);
+    program_complain("%s: it was not trained by any loss that it could go on with here; --loss %s trains it by that",
+                     name, training_loss((int)compiled.loss));
+    return EX_DATAERR;
+}
+
 /* What a file says of training holds but for the options that are given. A text that names no seed has 0. */
 static int open_model(struct training *t, fcnn_model **model)
 {
@@ -74,6 +97,8 @@ static int open_model(struct training *t, fcnn_model **model)
     fcnn_compile_options base = {.shards = 8, .seed = 1}, compiled = {0};
     fcnn_load_options options = {.kernels = &t->kernels};
     int code = t->model_name ? cli_model_open(model, name, &options, &t->file) : EXIT_SUCCESS;
+    if (code) return code;
+    code = check_file(t, *model, name);
     if (code) return code;
     const int state = t->file.has_state;
     if (t->file.has_training && !fcnn_model_compile_options(*model, &compiled)) base = compiled;
@@ -99,6 +124,7 @@ int training_fit_data(struct training *t, const fcnn_model *model)
     int64_t h, w, c;
     fcnn_status status = fcnn_model_input(model, &h, &w, &c);
     if (!status) status = fcnn_model_layer(model, fcnn_model_layers(model) - 1, &last);
+    if (!status && last.c == 1 && t->data.classes > 1) return one_output(t, t->model_name);
     const int code = status ? program_failed(status) : cli_data_fits(&t->data, h, w, c, (int)last.c);
     if (code) return code;
     const struct cli_network network = {.info = t->file};

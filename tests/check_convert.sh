@@ -46,6 +46,14 @@ if command -v jq >/dev/null; then
            (.layers | length) == 7 and .layers[3].output == [16] and .layers[0].output == [10, 9, 5] and
            .layers[4].class == "Dropout"' "$out" >"$work/jq" || fail 'summary --json'
 fi
+printf 'input 8x6x3\ndense 4 relu\nflatten\ndense 3\n' >"$work/pixels.txt" # of each pixel's channels
+gives 0 summary "$work/pixels.txt"; has out '(None, 8, 6, 4)'; has out '(None, 192)'; has out 'Total params: 595'
+printf 'input 784\ndropout 0.1\ndense 3\n' >"$work/vector.txt"
+gives 0 summary "$work/vector.txt"; has out 'Input: (None, 784)'
+if command -v jq >/dev/null; then
+    gives 0 summary "$work/vector.txt" --json
+    jq -e '.input == [784] and .layers[0].output == [784]' "$out" >"$work/jq" || fail 'summary --json of a vector'
+fi
 gives 66 summary "$work/$(printf 'a\033[31m\377\302\233\303\251')"; has err "/a?[31m???$(printf '\303\251')"
 gives 0 convert "$work/net.txt" "$work/n.safetensors" # "\\u001b" is as long as "flatten"
 sed 's/\\"name\\":\\"flatten\\"/\\"name\\":\\"\\\\u001b\\"/' "$work/n.safetensors" >"$work/escape.safetensors"

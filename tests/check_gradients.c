@@ -51,6 +51,9 @@ static const fcnn_layer pooled[] = {
     {.kind = FCNN_LAYER_RESCALING, .scale = -1.5f, .offset = 0.25f},
     {.kind = FCNN_LAYER_ZERO_PADDING2D, .pad_bottom = 2, .pad_left = 1},
     {.kind = FCNN_LAYER_CONV2D, .units = 3, .r = 3, .s = 3},
+    {.kind = FCNN_LAYER_DENSE, .units = 5, .activation = FCNN_RELU_ACTIVATION},
+    {.kind = FCNN_LAYER_MAXPOOL2D},
+    {.kind = FCNN_LAYER_DENSE, .units = 3, .no_bias = 1, .activation = FCNN_SIGMOID_ACTIVATION},
     {.kind = FCNN_LAYER_GLOBAL_AVGPOOL2D},
     {.kind = FCNN_LAYER_ACTIVATION, .activation = FCNN_SOFTMAX_ACTIVATION},
 };

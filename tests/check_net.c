@@ -64,7 +64,7 @@ START_TEST(impossible_layers_are_refused_and_change_nothing)
     FAILS(FCNN_BAD_SHAPE, fcnn_add_conv2d(model, 4, 3, 0, 1, FCNN_PAD_VALID, FCNN_LINEAR));
     FAILS(FCNN_BAD_SHAPE, fcnn_add_conv2d(model, 4, 3, 3, -1, FCNN_PAD_VALID, FCNN_LINEAR));
     FAILS(FCNN_BAD_SHAPE, fcnn_add_maxpool2d(model, 6, 2));
-    FAILS(FCNN_BAD_SHAPE, fcnn_add_dense(model, 3, FCNN_LINEAR)); /* not flat */
+    FAILS(FCNN_BAD_SHAPE, fcnn_add_dense(model, 3, FCNN_SOFTMAX_ACTIVATION)); /* not flat */
     OK(fcnn_add_conv2d(model, 4, 5, 5, 1, FCNN_PAD_VALID, FCNN_RELU_ACTIVATION));
     FAILS(FCNN_BAD_SHAPE, fcnn_add_maxpool2d(model, 2, 2)); /* of 1x1: nor fused */
     OK(fcnn_add_dense(model, 3, FCNN_RELU_ACTIVATION));

@@ -43,7 +43,8 @@ json()
 {
     command -v jq >/dev/null || return 0
     checks=$((checks + 1))
-    jq -e "$1" "$out" >/dev/null 2>&1 || fail "$last: the JSON document lacks $1"
+    wanted=$1; shift
+    jq -e "$@" "$wanted" "$out" >/dev/null 2>&1 || fail "$last: the JSON document lacks $wanted"
 }
 # A picture from another by an awk program that sees v[y, x] of h x w and prints "H W C" and numbers.
 change() # from, to, program
@@ -167,19 +168,45 @@ has out ',"?[31mzero, ""0"""'; has out ',one'; lacks out '#'
 gives 0 evaluate "$model" --data "$work/named"; lacks out "$escape"; has out '?[31mzero, "0"'
 gives 0 evaluate "$model" --data "$work/named" --json; json '.classes[0].name | startswith("\u001b[31m")'
 
+# ---- models that take vectors: pictures row by row ----
+
+printf 'input 784\ndense 32 relu\ndense 10\n' >"$work/vector.txt"
+printf 'input 28x28x1\nflatten\ndense 32 relu\ndense 10\n' >"$work/flat.txt"
+for name in vector flat; do
+    gives 0 train --model "$work/$name.txt" --limit 600 --epochs 2 --quiet --save "$work/$name.safetensors"
+    gives 0 predict "$work/$name.safetensors" "$work/d.png" "$work/larger.png" "$work/set" --csv
+    sed "s/$name\.safe/model.safe/" "$out" >"$work/$name.csv"
+    gives 0 evaluate "$work/$name.safetensors" --data "$work/set" --json; sed /model/d "$out" >"$work/$name.json"
+done
+checks=$((checks + 2))
+cmp "$work/vector.csv" "$work/flat.csv" || fail 'a vector is not the picture row by row'
+cmp "$work/vector.json" "$work/flat.json" || fail 'a vector is evaluated otherwise'
+gives 0 predict "$work/vector.safetensors" "$work/d.png"; has out '28 x 28, grey'
+checks=$((checks + 1)); [ "$(grep -c '^  |.*|$' "$out")" = 28 ] || fail "$last: not 28 rows"
+printf 'input 192\ndense 3\n' >"$work/colours.txt"; printf 'input 812\ndense 3\n' >"$work/odd.txt"
+for name in colours odd; do gives 0 convert "$work/$name.txt" "$work/$name.safetensors"; done
+gives 0 predict "$work/colours.safetensors" "$work/colour.png"; has out 'resized to 8 x 8'; has out RGB
+gives 65 predict "$work/odd.safetensors" "$work/large.png"; has err 'a vector of 812 numbers, which make no square'
+gives 0 predict "$work/odd.safetensors" "$work/large.png" --as-is; has out '29 x 28, grey'
+gives 65 predict "$work/odd.safetensors" "$work/d.png" --as-is; has err '--as-is takes pictures of 812 pixels'
+gives 0 evaluate "$work/odd.safetensors" --data "$work/wide"; has out '1 images'
+gives 65 evaluate "$work/odd.safetensors" --data "$work/named"
+has err 'images are 28 x 28 x 1, which are 784 numbers; the model takes 812'
+
 # ---- outputs that are no probabilities, or no numbers ----
 
 no_parts() { checks=$((checks + 1)); ! grep -q '[0-9] %' "$out" || fail "$last: per cents"; }
-printf 'input 28x28x1\nflatten\ndense 1 sigmoid\ncompile sgd loss=mean_squared_error\n' >"$work/one.txt"
+printf 'input 28x28x1\nflatten\ndense 1\ncompile sgd loss=mean_squared_error\n' >"$work/one.txt"
 printf 'input 28x28x1\nflatten\ndense 10\ncompile sgd loss=mean_squared_error\n' >"$work/ten.txt"
 for name in one ten; do gives 0 convert "$work/$name.txt" "$work/$name.safetensors"; done
-gives 0 predict "$work/one.safetensors" "$work/d.png"; has out 'd.png: value 0.'; no_parts
+gives 0 predict "$work/one.safetensors" "$work/d.png"; has out 'd.png: value '; no_parts
 gives 0 predict "$work/one.safetensors" "$work/d.png" "$work/named" --csv
-has out 'file,class,value,label'; has out 'd.png,,0.'; has out ',one'
+has out 'file,class,value,label'; has out 'd.png,,'; has out ',one'
 gives 0 predict "$work/one.safetensors" "$work/named"; has out 'the model has one output, which is no class'
 gives 0 predict "$work/one.safetensors" "$work/d.png" --json
-json '.predictions[0] | .class == null and .value > 0 and (.values | length == 1) and (has("probability") | not)'
+json '.predictions[0] | .class == null and .value != null and (.values | length == 1) and (has("probability") | not)'
 gives 0 predict "$work/ten.safetensors" "$work/d.png"; has out '(value '; no_parts
+gives 65 train --model "$work/one.txt"; has err "the model has one output; labels train models with one for each"
 gives 65 evaluate "$work/one.safetensors"; has err 'synthetic digits: test label 0'; lacks err null
 cp "$work/ten.safetensors" "$work/nan.safetensors" # the last float is a bias
 printf '\377\377\377\177' | dd of="$work/nan.safetensors" bs=1 conv=notrunc 2>"$err" \
@@ -193,6 +220,24 @@ gives 65 predict "$work/nan.safetensors" "$work/d.png"; has out 'd.png: not fini
 has err "the model's output for 1 of 1 image is not finite"
 gives 65 predict "$work/nan.safetensors" "$work/d.png" --csv; has out 'd.png,,,'
 gives 65 predict "$work/nan.safetensors" "$work/d.png" --json; json '.predictions[0].class == null'
+
+# ---- one output that is a probability: that of the second of two classes ----
+
+printf 'input 28x28x1\nflatten\ndense 1 sigmoid\ncompile sgd loss=mean_squared_error\n' >"$work/sigmoid.txt"
+gives 0 convert "$work/sigmoid.txt" "$work/sigmoid.safetensors"
+mkdir "$work/two" && cp -r "$work/set/test/2" "$work/set/test/3" "$work/two"
+gives 0 evaluate "$work/sigmoid.safetensors" --data "$work/two"; has out '(binary cross-entropy), accuracy'
+gives 0 evaluate "$work/sigmoid.safetensors" --data "$work/two" --json; cp "$out" "$work/two.json"
+json '.classes | length == 2 and .[0].images > 0 and .[1].images > 0 and .[0].name == "2"'
+gives 0 predict "$work/sigmoid.safetensors" "$work/two" --json
+json '.predictions[0] | .images | all(.probability >= 0.5 and (.class == 0 or .class == 1))'
+# Class 0 has 1 - p: the loss and the accuracy again from the probabilities.
+json "\$two[0] as \$e | .predictions[0] | .accuracy == \$e.accuracy and (([.images[] |
+    if .class == .label then .probability else 1 - .probability end | -log] | add / length) - \$e.loss | fabs < 1e-4)" \
+    --slurpfile two "$work/two.json"
+gives 0 predict "$work/sigmoid.safetensors" "$work/d.png"; has out ' %)'
+checks=$((checks + 1)); [ "$(grep -c ' %$' "$out")" = 2 ] || fail "$last: not 2 bars"
+gives 65 evaluate "$work/sigmoid.safetensors" --data "$work/set"; has err 'expected 0 to 1'
 
 # ---- usage ----
 

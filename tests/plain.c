@@ -87,7 +87,7 @@ static double pool(int max, const struct windows *g, const struct maps *in, cons
 static double dense(const struct maps *in, const struct maps *out, const double *weights, const int64_t place[4])
 {
     double sum = 0;
-    for (int64_t c = 0; c < in->c; c++) sum += at(in, place[0], 0, 0, c) * weights[c * out->c + place[3]];
+    for (int64_t c = 0; c < in->c; c++) sum += at(in, place[0], place[1], place[2], c) * weights[c * out->c + place[3]];
     return sum;
 }
 

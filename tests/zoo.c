@@ -20,6 +20,8 @@ const char *const zoo[] = {
     "compile rmsprop lr=0.002 rho=0.8 momentum=0.1 epsilon=1e-06 schedule=cosine steps=20 alpha=0.1\n",
     "input 6x6x1\nrescaling 2\nflatten\nbatch_normalization\ndense 4 tanh name=hidden\ndense 3 name=\"the end\"\n"
     "compile adamw lr=0.003 weight_decay=0.01 loss=categorical_crossentropy\n",
+    "input 7x6x2\ndense 3 tanh\nconv2d 4 2x2\ndense 5 relu nobias\nmax_pooling2d\nflatten\ndense 3\n"
+    "compile adam lr=0.01 seed=5\n",
     "input 4x4x1\nflatten\ndense 3 sigmoid\ncompile adam lr=0.01 loss=mean_squared_error\n",
 };
 const int zoo_count = sizeof zoo / sizeof zoo[0];

@@ -49,6 +49,8 @@ typedef struct fcnn_file_info {
     double input_scale, input_offset; /* pixels 0..255 times scale plus offset are the model's input; 1/255, 0 where
                              * nothing says: no Keras file has them */
     char remark[256];       /* what was not taken over, or is not as in Keras, for people; "" nothing */
+    int other_loss;         /* 1: the file's loss is not had here, or not with the model's end; another is in place */
+    int binary;             /* the file's loss is binary cross-entropy: 1 of probabilities, 2 of logits; 0: it is not */
 } fcnn_file_info;
 
 /* Reads a model: layers, weights, how it was compiled, the optimizer's state. *model is the caller's to destroy, NULL

@@ -27,6 +27,10 @@ fcnn_status io_keras_read_model(fcnn_model **model, const json_t *config, const 
  * FCNN_BAD_DATA: what this library does not have, by name; *options is as it was then. */
 fcnn_status io_keras_read_training(fcnn_compile_options *options, const json_t *config, const char *where);
 
+/* Whether the loss of a training_config or compile_config is binary cross-entropy, which is not had here: 1 of
+ * probabilities, 2 of logits, 0: it is another one. */
+int io_keras_binary_loss(const json_t *config);
+
 /* Appends a sentence to info->remark, as far as there is room. */
 void io_keras_remark(fcnn_file_info *info, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Says there what of the layers has no effect on predictions and is not taken over. */

@@ -130,27 +130,29 @@ static json_t *entry_json(const char *class_name, json_t *config, int modern)
                      "registered_name");
 }
 
-/* Whether a dense layer comes before any that works on images: the input is a vector in Keras' eyes. */
-static int begins_flat(const fcnn_model *model)
+/* Whether a dense layer comes and no layer that takes images alone: the input is a vector in Keras' eyes. */
+static int is_flat(const fcnn_model *model)
 {
     fcnn_layer layer = {0};
+    int dense = 0;
     for (int i = 0; !fcnn_model_layer_as_added(model, i, &layer); i++)
         switch (layer.kind) {
-        case FCNN_LAYER_DENSE: return 1;
+        case FCNN_LAYER_DENSE: dense = 1; break;
+        case FCNN_LAYER_FLATTEN: return dense;
         case FCNN_LAYER_ACTIVATION:
         case FCNN_LAYER_DROPOUT:
         case FCNN_LAYER_BATCH_NORMALIZATION:
         case FCNN_LAYER_RESCALING: break;
         default: return 0;
         }
-    return 0;
+    return dense;
 }
 
 static json_t *input_json(const fcnn_model *model, int modern)
 {
     int64_t h = 0, w = 0, c = 0;
     fcnn_model_input(model, &h, &w, &c);
-    json_t *shape = h == 1 && w == 1 && begins_flat(model)
+    json_t *shape = h == 1 && w == 1 && is_flat(model)
                         ? json_pack("[n,I]", (json_int_t)c)
                         : json_pack("[n,I,I,I]", (json_int_t)h, (json_int_t)w, (json_int_t)c);
     json_t *config = json_pack("{s:o, s:s, s:s}", modern ? "batch_shape" : "batch_input_shape", shape, "dtype",

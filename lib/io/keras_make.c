@@ -25,6 +25,7 @@ static void read_training(struct io_keras_source *source, fcnn_compile_options *
     io_keras_remark(info, "not compiled as in the file: %s", strlen(why) > skip ? why + skip : why);
     json_t *loss = json_pack("{s:O}", "loss", json_object_get(source->training, "loss"));
     source->loss_unknown = has_loss(source) && (!loss || io_keras_read_training(found, loss, source->path));
+    info->binary = io_keras_binary_loss(source->training);
     json_decref(loss);
 }
 
@@ -61,11 +62,14 @@ static void fit_loss(const fcnn_model *model, const struct io_keras_source *sour
 {
     const fcnn_activation end = last_activation(model);
     const int squares = found->loss == FCNN_LOSS_MEAN_SQUARED_ERROR, softmax = end == FCNN_SOFTMAX_ACTIVATION;
+    info->other_loss = source->loss_unknown;
     if (softmax && squares) {
         found->loss = FCNN_LOSS_CATEGORICAL_CROSSENTROPY;
+        info->other_loss = 1;
         io_keras_remark(info, "the loss is cross-entropy here, as the model ends in softmax");
     } else if (!softmax && !squares && gives_values(model, source, end)) {
         found->loss = FCNN_LOSS_MEAN_SQUARED_ERROR;
+        info->other_loss |= has_loss(source);
         io_keras_remark(info, "the loss is the mean squared error here, as the model does not end in softmax");
     } else if (!softmax && !squares && !*source->notes.version)
         io_keras_remark(info, "the model ends in logits; what is predicted is their softmax, as %s",

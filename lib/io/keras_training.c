@@ -283,6 +283,16 @@ static fcnn_status read_loss(struct reader *r, json_t *loss)
     return fcnn_io_fail(FCNN_BAD_DATA, "%s: the loss is not one that this library has", r->where);
 }
 
+int io_keras_binary_loss(const json_t *config)
+{
+    static const char *const names[] = {"binary_crossentropy", "BinaryCrossentropy", "bce", "BCE"};
+    json_t *loss = json_object_get(config, "loss");
+    const char *name = loss_name(loss);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (!strcmp(name, names[i])) return 1 + json_is_true(io_get(io_get(loss, "config"), "from_logits"));
+    return 0;
+}
+
 static fcnn_status refuse_smoothing(struct reader *r, const json_t *loss)
 {
     const struct io_members m = members_of(r, io_get(loss, "config"), "the loss");

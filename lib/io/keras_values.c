@@ -23,7 +23,7 @@ static struct io_part kernel_of(const fcnn_layer *layer, const fcnn_layer_info *
     part.dims[3] = layer->units;
     if (layer->kind != FCNN_LAYER_DENSE) return part;
     part.rank = 2;
-    part.dims[0] = info->in_h * info->in_w * info->in_c;
+    part.dims[0] = info->in_c;
     part.dims[1] = layer->units;
     return part;
 }

@@ -154,9 +154,18 @@ static fcnn_status put_convolution(struct exporting *e)
     return FCNN_OK;
 }
 
+/* On images a convolution of single pixels, which has the same weights. */
+static fcnn_status put_dense_of_pixels(struct exporting *e)
+{
+    fcnn_layer *l = &e->as_added;
+    l->r = l->s = l->stride_h = l->stride_w = l->dilation_h = l->dilation_w = l->groups = 1;
+    return put_convolution(e);
+}
+
 static fcnn_status put_dense(struct exporting *e)
 {
     float *values;
+    if (e->info.in_h * e->info.in_w > 1) return put_dense_of_pixels(e);
     flatten(e);
     node(e, "Gemm");
     IO_TRY(read_part(e, FCNN_PART_WEIGHTS, e->info.weights, &values));

@@ -115,12 +115,15 @@ static int read_sizes(const char *text, uint64_t *values, int most)
     return 0;
 }
 
-/* "3" is 3x3; of rows and columns on four sides "1x2" is 1x1x2x2. */
+/* "3" is 3x3; of rows and columns on four sides "1x2" is 1x1x2x2; of a model's input "784" is 1x1x784, a vector. */
 static int spread(uint64_t *values, int count, int wanted)
 {
     if (count == wanted || !count) return count > 0;
     if (wanted == 2 && count == 1) values[1] = values[0];
-    else if (wanted == 4 && count <= 2) {
+    else if (wanted == 3 && count == 1) {
+        values[2] = values[0];
+        values[0] = values[1] = 1;
+    } else if (wanted == 4 && count <= 2) {
         values[2] = values[3] = values[count - 1];
         values[1] = values[0];
     } else return 0;

@@ -29,7 +29,7 @@ enum {
 #define SIZES_OF(n) .type = IO_TEXT_SIZES, .numbers = (n), .least = 1, .most = MOST
 
 const struct io_text_setting io_text_settings[SETTINGS] = {
-    [SHAPE] = {"shape", "HxWxC", "height x width x channels, as in 28x28x1", SIZES_OF(3)},
+    [SHAPE] = {"shape", "HxWxC|LENGTH", "height x width x channels, or one length, as in 28x28x1", SIZES_OF(3)},
     [UNITS] = {"units", "UNITS", "a number of units", SIZES_OF(1), LAYER(units)},
     [FILTERS] = {"filters", "FILTERS", "a number of filters", SIZES_OF(1), LAYER(units)},
     [WINDOW] = {"size", "RxS", "a size, as in 3x3", SIZES_OF(2), LAYER(r)},

@@ -182,7 +182,8 @@ static fcnn_status check_layers(const fcnn_model *model, fcnn_loss loss)
     if (net_first_trainable(model) == model->layers)
         return fcnn_fail(FCNN_BAD_ARGUMENT, "the model has no layer that could be trained");
     if (model->h != 1 || model->w != 1)
-        return fcnn_fail(FCNN_BAD_ARGUMENT, "the last layer's output is %lld x %lld x %lld; it must be flat",
+        return fcnn_fail(FCNN_BAD_ARGUMENT, "the last layer's output is %lld x %lld x %lld; it must be flat: "
+                         "flatten or pool globally before the last dense layer",
                          (long long)model->h, (long long)model->w, (long long)model->c);
     return check_end(model, loss);
 }

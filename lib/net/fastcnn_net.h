@@ -63,7 +63,8 @@ typedef struct fcnn_layer {
 
 /* Adds any layer: all that the functions above can and the rest. FCNN_BAD_ARGUMENT and FCNN_BAD_SHAPE name the member;
  * the model is as it was then. *layer is read, not kept. Members that the kind does not read are ignored. A dense layer
- * takes flat input. Softmax, of a dense layer or as an activation of its own, ends the model. */
+ * takes each pixel's channels, as in Keras: for one that sees the whole image flatten first. Softmax, of a dense layer
+ * or as an activation of its own, ends the model and takes flat input. */
 FCNN_API fcnn_status fcnn_add_layer_sized(fcnn_model *model, const fcnn_layer *layer, size_t size);
 FCNN_INLINE fcnn_status fcnn_add_layer(fcnn_model *model, const fcnn_layer *layer)
 {

@@ -31,10 +31,13 @@ static fcnn_status run(struct net_made *made, fcnn_problem problem)
     return FCNN_OK;
 }
 
-static fcnn_status check_flat(const struct net_made *made, const char *what)
+static int is_flat(const struct net_made *made) { return made->h == 1 && made->w == 1; }
+
+static fcnn_status end_with_softmax(struct net_made *made)
 {
-    if (made->h == 1 && made->w == 1) return FCNN_OK;
-    return fcnn_fail(FCNN_BAD_SHAPE, "%s takes a flat input, but its input is %lld x %lld x %lld: flatten first", what,
+    made->softmax = 1;
+    if (is_flat(made)) return FCNN_OK;
+    return fcnn_fail(FCNN_BAD_SHAPE, "softmax takes a flat input, but its input is %lld x %lld x %lld: flatten first",
                      (long long)made->h, (long long)made->w, (long long)made->c);
 }
 
@@ -45,7 +48,7 @@ static fcnn_status run_activation(struct net_made *made, fcnn_activation activat
     case FCNN_RELU_ACTIVATION: return run(made, (fcnn_problem){.op = FCNN_RELU});
     case FCNN_SIGMOID_ACTIVATION: return run(made, (fcnn_problem){.op = FCNN_SIGMOID});
     case FCNN_TANH_ACTIVATION: return run(made, (fcnn_problem){.op = FCNN_TANH});
-    case FCNN_SOFTMAX_ACTIVATION: made->softmax = 1; return check_flat(made, "softmax");
+    case FCNN_SOFTMAX_ACTIVATION: return end_with_softmax(made);
     default: return FCNN_OK;
     }
 }
@@ -116,10 +119,11 @@ static fcnn_status run_conv(const fcnn_model *model, struct net_made *made, cons
     return run_weighted(made, layer, problem);
 }
 
+/* Of each pixel's channels, as in Keras: on images a convolution of single pixels, which has the same weights. */
 static fcnn_status run_dense(struct net_made *made, const fcnn_layer *layer)
 {
-    NET_TRY(check_flat(made, "a dense layer"));
-    return run_weighted(made, layer, (fcnn_problem){.op = FCNN_DENSE, .k = layer->units});
+    const fcnn_op op = is_flat(made) ? FCNN_DENSE : FCNN_CONV2D;
+    return run_weighted(made, layer, (fcnn_problem){.op = op, .k = layer->units});
 }
 
 /* The stage takes the place of the one before. */
