@@ -91,7 +91,8 @@ static int check_initial(struct verification *v, const fcnn_model *model)
         return verify_conclude(v, DIFFERS, "the %s drawn from the seed are not those that the receipt begins with: "
                                "their SHA-256 is %.16s..., the receipt says %.16s...", names[array], sha256,
                                v->receipt.initial[array]);
-    if (state.steps != first->steps || state.epochs != first->epochs || state.beta_1_power != first->beta_1_power ||
+    if (state.steps != first->steps || state.epochs != first->epochs ||
+        state.epoch_steps != first->epoch_steps || state.beta_1_power != first->beta_1_power ||
         state.beta_2_power != first->beta_2_power)
         CANNOT("the state in %s (%lld steps, %lld epochs) is not what the receipt says that the run began with (%lld, "
                "%lld)", v->initial ? v->initial : "a new model", (long long)state.steps, (long long)state.epochs,
