@@ -208,6 +208,30 @@ verify 1 "$work/lie.json"; has 'trail.sha256'
 verify 2 "$t" --trail "$work/lie.trail"; has 'not the trail that the receipt names'
 verify 2 "$g" --trail "$trail" --initial "$work/first.safetensors"; has 'names no trail'
 
+# ---- checkpoints ----
+
+# A run that is killed when its trail has 4 steps, then goes on: the same receipt and trail. From each of its
+# checkpoints the rest is verified.
+c=$work/checkpoint
+train $tiny --epochs 1 --checkpoint "$c" --trail "$work/b.trail"
+cp "$c" "$work/epoch"
+head -c 50 "$trail" >"$work/cut.trail"
+gives 65 train --quiet --epochs 2 --checkpoint "$c" --resume --trail "$work/cut.trail"
+printf '1 4 2.2 00' >>"$work/b.trail" # a line that was being written
+train --epochs 2 --checkpoint "$c" --resume --receipt "$work/b.json" --trail "$work/b.trail"
+cmp -s "$t" "$work/b.json" || fail 'the receipt of a resumed run is another one'
+cmp -s "$trail" "$work/b.trail" || fail 'the trail of a resumed run is another one'
+verify 0 "$t" --from-checkpoint "$work/epoch"; has 'from step 3 on'
+verify 0 "$t" --from-checkpoint "$work/epoch" --trail "$trail"
+verify 2 "$t" --from-checkpoint "$c"; has 'behind the last step'
+verify 2 "$d" --data "$work/data" --from-checkpoint "$work/epoch"; has 'another run'
+verify 2 "$t" --from-checkpoint "$t"
+verify 64 "$t" --from-checkpoint "$c" --initial "$c"
+train $tiny --seed 2 --epochs 1 --checkpoint "$work/seed2"
+verify 2 "$t" --from-checkpoint "$work/seed2"
+train $tiny --validation-split 0 --epochs 1 --batch-size 7 --checkpoint "$work/other"
+verify 2 "$t" --from-checkpoint "$work/other"; has 'not what the receipt has after epoch 1'
+
 # ---- files that cannot be written ----
 
 gives 74 train --quiet $tiny --trail "$work/no/folder"

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-# tests/receipts/make.sh FASTCNN FOLDER: makes the receipts that are committed here. Where they differ from these, either
-# "numerics N" has risen, and they are to be replaced, or a bit is wrong.
+# tests/receipts/make.sh FASTCNN FOLDER: makes the receipts that are committed here. Where they differ from these,
+# either "numerics N" has risen, and they are to be replaced, or a bit is wrong.
 set -eu
 fastcnn=$1 to=$2 here=$(dirname "$0")
 export FASTCNN_TUNING=off
