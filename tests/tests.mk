@@ -35,7 +35,19 @@ script_tests = \
     tests/check_tier0.sh \
     tests/check_tuning.sh \
     tests/check_tutorial.sh \
-    tests/check_vectors.sh
+    tests/check_vectors.sh \
+    tests/check_verify.sh
+EXTRA_DIST += \
+    tests/receipts/README.md \
+    tests/receipts/layers.json \
+    tests/receipts/layers.txt \
+    tests/receipts/make.sh \
+    tests/receipts/mnist.json \
+    tests/receipts/tiny.json \
+    tests/receipts/tiny.txt \
+    tests/receipts/winograd.txt \
+    tests/receipts/winograd_f2.json \
+    tests/receipts/winograd_f4.json
 EXTRA_DIST += $(script_tests) tests/README.md tests/growth.c tests/lsan.supp \
     tests/keras_layouts.py tests/keras_models.py tests/make_keras_files.py tests/verify_keras_files.py \
     tests/onnx_predict.py tests/run_bench.sh
@@ -83,6 +95,7 @@ other_programs = \
     tests/check_affinity \
     tests/check_allocator \
     tests/check_api \
+    tests/check_batches \
     tests/check_callback \
     tests/check_cases \
     tests/check_continue \
@@ -182,6 +195,7 @@ tests_check_receipt_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 tests_check_receipt_file_SOURCES = tests/check_receipt_file.c tests/zoo.c tests/zoo.h
 tests_check_receipt_file_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 tests_check_receipt_file_LDADD = $(LDADD) $(JANSSON_LIBS)
+tests_check_batches_SOURCES = tests/check_batches.c tests/zoo.c tests/zoo.h
 tests_check_trail_SOURCES = tests/check_trail.c tests/zoo.c tests/zoo.h
 if HAVE_CHECK
 check_LTLIBRARIES = libfcnn-tests.la
