@@ -82,6 +82,7 @@ other_programs = \
     tests/check_api \
     tests/check_callback \
     tests/check_cases \
+    tests/check_checkpoint \
     tests/check_continue \
     tests/check_dataset \
     tests/check_denormals \
@@ -244,6 +245,8 @@ tests_check_gate_LDADD = libfcnn-gate.la $(LDADD) $(JANSSON_LIBS)
 tests_check_gate_files_LDADD = libfcnn-gate.la $(LDADD) $(JANSSON_LIBS)
 tests_check_gate_report_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 tests_check_gate_report_LDADD = libfcnn-gate.la $(LDADD) $(JANSSON_LIBS)
+tests_check_checkpoint_SOURCES = tests/check_checkpoint.c tests/zoo.c tests/zoo.h
+tests_check_checkpoint_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 tests_check_safetensors_SOURCES = tests/check_safetensors.c tests/zoo.c tests/zoo.h
 tests_check_safetensors_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 tests_check_text_models_SOURCES = tests/check_text_models.c tests/zoo.c tests/zoo.h
