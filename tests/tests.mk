@@ -321,9 +321,11 @@ fuzz_targets = \
     tests/fuzz/npz.c \
     tests/fuzz/png.c \
     tests/fuzz/problem.c \
+    tests/fuzz/receipt.c \
     tests/fuzz/safetensors.c \
     tests/fuzz/shape_file.c \
     tests/fuzz/text_model.c \
+    tests/fuzz/trail.c \
     tests/fuzz/tuning.c
 EXTRA_DIST += tests/fuzz/run.sh tests/fuzz/fuzz.h $(fuzz_targets) tests/fuzz/seeds
 .PHONY: fuzz
