@@ -10,7 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { MOST_BYTES = 16 << 20, NAME = 64, SIZES = 128 };
+enum { MOST_BYTES = 1 << 20, NAME = 64, SIZES = 128 };
 
 struct reader {
     struct bench_shape_file *file;
@@ -159,11 +159,12 @@ static char *add(struct reader *r, const char *text, char *at)
     return at + sprintf(at, "%s", sizes) + 1;
 }
 
-/* Every word may become a layer: room for all of them is asked for at once. */
+/* Every word may become a layer: room for all of them is asked for at once, 112 bytes for each of the file's at most. */
 static int make_room(struct bench_shape_file *file, const char *text)
 {
+    static const char blanks[] = " \t\r\n";
     size_t words = 1;
-    for (; *text; text++) words += strchr(" \t\r\n", *text) != NULL;
+    for (; *text; text += strcspn(text, blanks), words++) text += strspn(text, blanks);
     file->layers = calloc(words, sizeof *file->layers);
     file->memory = malloc(words * (NAME + SIZES));
     return file->layers && file->memory ? 0 : ENOMEM;

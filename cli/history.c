@@ -107,6 +107,13 @@ static int metric_of(const char *name, size_t length)
     return -1;
 }
 
+static int has_any(const struct cli_history *history)
+{
+    for (int i = 0; i < CLI_METRICS; i++)
+        if (history->values[i]) return 1;
+    return 0;
+}
+
 static int read_list(struct cli_history *history, const char *path, const char *name, const json_t *list)
 {
     char what[128];
@@ -115,8 +122,8 @@ static int read_list(struct cli_history *history, const char *path, const char *
     const size_t count = json_array_size(list);
     snprintf(what, sizeof what, "\"%s\" is not a list of one number for each epoch", name);
     if (!json_is_array(list) || count > MOST_EPOCHS || history->values[metric]) return complain(path, what);
-    if (history->epochs && (size_t)history->epochs != count) return complain(path, "its lists are not of one length");
-    history->epochs = (int)count;
+    if (has_any(history) && (size_t)history->epochs != count) return complain(path, "its lists are not of one length");
+    history->epochs = (int)count; /* it may be 0, of the first list too */
     history->values[metric] = program_allocate(count, sizeof(double));
     for (size_t i = 0; i < count; i++) {
         const json_t *number = json_array_get(list, i);
@@ -193,6 +200,7 @@ static int read_csv(struct cli_history *history, const char *path, const char *t
     int columns[64], count = 0, line = 0, lines = 0;
     char what[64];
     for (size_t i = 0; i < length; i++) lines += text[i] == '\n';
+    if (lines > MOST_EPOCHS + 1) return complain(path, "it has more than 1000001 lines"); /* each would get memory */
     for (size_t at = 0; at < length; line++) {
         const char *newline = memchr(text + at, '\n', length - at);
         size_t end = newline ? (size_t)(newline - text) : length, stop = end;
@@ -249,9 +257,7 @@ int cli_history_read(struct cli_history *history, const char *path)
     if (!text) return code;
     code = is_csv(path) ? read_csv(history, path, text, length) : read_json(history, path, text, length);
     free(text);
-    int found = 0;
-    for (int i = 0; i < CLI_METRICS; i++) found |= history->values[i] != NULL;
-    if (!code && (!found || !history->epochs)) code = complain(path, "it has no epoch with an accuracy or a loss");
+    if (!code && (!has_any(history) || !history->epochs)) code = complain(path, "it has no epoch with an accuracy or a loss");
     if (code) cli_history_free(history);
     return code;
 }

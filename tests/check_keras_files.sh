@@ -12,5 +12,5 @@ done
 test -n "$python" || { echo 'SKIP: no python3 with h5py (apt-get install python3-h5py)'; exit 77; }
 folder=$(mktemp -d "${TMPDIR:-/tmp}/keras_files.XXXXXX") || exit 1
 trap 'rm -rf "$folder"' EXIT
-made=$top_srcdir/tests/make_keras_files.py
-"$python" -B "$made" make "$folder" && $FCNN_RUN tests/keras_files "$folder" && "$python" -B "$made" check "$folder"
+"$python" -B "$top_srcdir/tests/make_keras_files.py" "$folder" && $FCNN_RUN tests/keras_files "$folder" &&
+    "$python" -B "$top_srcdir/tests/verify_keras_files.py" "$folder"

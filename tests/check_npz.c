@@ -15,6 +15,7 @@
 #include "lib/io/fail.h"
 #include "lib/io/npy.h"
 #include "lib/io/unzip.h"
+#include "tests/mutilate.h"
 #include "tests/suite.h"
 
 #define N 6
@@ -111,14 +112,7 @@ static void write_zip(void)
     put_number(&zip, (uint32_t)directory.count, 4);
     put_number(&zip, (uint32_t)at, 4);
     put_number(&zip, 0, 2);
-    FILE *file = fopen(path, "wb");
-    ck_assert(file && fwrite(zip.at, 1, zip.count, file) == zip.count && !fclose(file));
-}
-
-static void spill(const unsigned char *bytes, size_t count)
-{
-    FILE *file = fopen(path, "wb");
-    ck_assert(file && fwrite(bytes, 1, count, file) == count && !fclose(file));
+    spill(path, zip.at, zip.count);
 }
 
 /* ---- arrays ---- */
@@ -372,12 +366,12 @@ START_TEST(zip_files_that_are_not_read)
     for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
         const unsigned char before = zip.at[changes[i].at];
         zip.at[changes[i].at] = changes[i].value;
-        spill(zip.at, zip.count);
+        spill(path, zip.at, zip.count);
         expect(FCNN_BAD_DATA, path, changes[i].fragment, NULL);
         zip.at[changes[i].at] = before;
     }
     for (int i = 0; i < 4; i++) zip.at[entry + 24 + (size_t)i] = 0xff;
-    spill(zip.at, zip.count);
+    spill(path, zip.at, zip.count);
     expect(FCNN_BAD_DATA, "zip64", NULL);
     begin_zip();
     add_array("x_train.npy", "|u1", "(6, 2, 3)", 36, pixel, 0);
@@ -398,39 +392,32 @@ START_TEST(checksums_are_checked)
         unsigned char *crc = memmem(zip.at + directory_at, directory.count, "x_train.npy", 11);
         ck_assert(x && crc);
         crc[16 - 46] ^= 1;
-        spill(zip.at, zip.count);
+        spill(path, zip.at, zip.count);
         expect(FCNN_BAD_DATA, "x_train.npy: its checksum is not the one of the directory", NULL);
     }
 }
 END_TEST
 
-static void try_to_load(int training)
+static int reads(const unsigned char *bytes, size_t count, void *training)
 {
     struct fcnn_dataset set;
-    const fcnn_status status = fcnn_npz_load(&set, path, training, 0);
-    ck_assert(status == FCNN_OK || status == FCNN_BAD_DATA);
-    if (status) ck_assert(!set.x && strstr(fcnn_io_last_error(), path));
+    spill(path, bytes, count);
+    const fcnn_status status = fcnn_npz_load(&set, path, *(int *)training, 0);
+    const int was_read = mutilated_was_read(status, fcnn_io_last_error(), path);
+    if (!was_read) ck_assert(!set.x && !set.y);
     else ck_assert(set.n && set.x && set.y && set.classes >= 1);
     fcnn_dataset_free(&set);
+    return was_read;
 }
 
+/* Members have checksums; the other half's may be damaged, and times and attributes are not looked at. */
 START_TEST(truncations_and_flipped_bytes_survive)
 {
-    make("|u1", _i ? "<i8" : "|u1", _i);
-    static unsigned char bytes[16384];
-    const size_t count = zip.count;
-    memcpy(bytes, zip.at, count);
-    for (size_t i = 0; i < count; i++) {
-        spill(bytes, i);
-        expect(FCNN_BAD_DATA, path, NULL);
-    }
-    for (size_t i = 0; i < count; i++)
-        for (int flip = 1; flip < 256; flip = flip * 4 + 3) {
-            bytes[i] ^= (unsigned char)flip;
-            spill(bytes, count);
-            try_to_load(i % 2 == 0);
-            bytes[i] ^= (unsigned char)flip;
-        }
+    int training = _i / 2;
+    make("|u1", _i % 2 ? "<i8" : "|u1", _i % 2);
+    const struct mutilated seen = mutilate(zip.at, zip.count, reads, &training);
+    ck_assert_uint_eq(seen.cuts_read + seen.longer_read, 0);
+    ck_assert_uint_lt(seen.flips_read, seen.flips * 3 / 4);
 }
 END_TEST
 
@@ -448,7 +435,7 @@ int main(void)
     tcase_add_test(tests, values_out_of_range);
     tcase_add_test(tests, zip_files_that_are_not_read);
     tcase_add_test(tests, checksums_are_checked);
-    tcase_add_loop_test(tests, truncations_and_flipped_bytes_survive, 0, 2);
+    tcase_add_loop_test(tests, truncations_and_flipped_bytes_survive, 0, 4);
     suite_add_tcase(suite, tests);
     const int failed = run_suite(suite);
     unlink(path);

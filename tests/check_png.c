@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "lib/io/png.h"
+#include "tests/mutilate.h"
 #include "tests/suite.h"
 
 #ifdef HAVE_PNG
@@ -64,21 +65,6 @@ static void make(int type, int depth, int interlaced, int alpha)
     png_write_end(png, NULL);
     png_destroy_write_struct(&png, &info);
     ck_assert(!fclose(file));
-}
-
-static size_t slurp(unsigned char **bytes)
-{
-    FILE *file = fopen(path, "rb");
-    *bytes = malloc(65536);
-    const size_t count = fread(*bytes, 1, 65536, file);
-    fclose(file);
-    return count;
-}
-
-static void spill(const unsigned char *bytes, size_t count)
-{
-    FILE *file = fopen(path, "wb");
-    ck_assert(file && fwrite(bytes, 1, count, file) == count && !fclose(file));
 }
 
 static void expect(fcnn_status status, const char *fragment)
@@ -143,7 +129,7 @@ START_TEST(what_is_written_is_read_back)
     const fcnn_picture out = {.h = 7, .w = 4, .c = _i, .pixels = pixels};
     fcnn_picture in;
     for (int i = 0; i < 7 * 4 * 4; i++) pixels[i] = (unsigned char)(i * 37);
-    spill((const unsigned char *)"old", 3);
+    spill(path, "old", 3);
     ck_assert_msg(fcnn_picture_write(&out, path) == FCNN_OK, "%s", fcnn_io_last_error());
     ck_assert(fcnn_picture_read(&in, path) == FCNN_OK);
     ck_assert(in.h == 7 && in.w == 4 && in.c == _i && !memcmp(in.pixels, pixels, (size_t)(28 * _i)));
@@ -153,9 +139,10 @@ END_TEST
 
 START_TEST(what_cannot_be_written_leaves_the_old_file)
 {
-    unsigned char pixels[4] = {0}, *bytes;
+    size_t count;
+    unsigned char pixels[4] = {0};
     fcnn_picture out = {.h = 2, .w = 2, .c = 5, .pixels = pixels};
-    spill((const unsigned char *)"old", 3);
+    spill(path, "old", 3);
     ck_assert_int_eq(fcnn_picture_write(&out, path), FCNN_BAD_ARGUMENT);
     ck_assert(strstr(fcnn_io_last_error(), "5 channels"));
     out = (fcnn_picture){.h = 0, .w = 2, .c = 1, .pixels = pixels};
@@ -163,8 +150,8 @@ START_TEST(what_cannot_be_written_leaves_the_old_file)
     out = (fcnn_picture){.h = 1 << 20, .w = 1 << 20, .c = 1, .pixels = pixels};
     ck_assert_int_eq(fcnn_picture_write(&out, path), FCNN_BAD_ARGUMENT);
     ck_assert_int_eq(fcnn_picture_write(NULL, path), FCNN_BAD_ARGUMENT);
-    ck_assert_int_eq(slurp(&bytes), 3);
-    free(bytes);
+    free(slurp(path, &count));
+    ck_assert_uint_eq(count, 3);
     out = (fcnn_picture){.h = 2, .w = 2, .c = 1, .pixels = pixels};
     ck_assert_int_eq(fcnn_picture_write(&out, "check_png.none/x.png"), FCNN_NO_FILE);
     ck_assert(strstr(fcnn_io_last_error(), "check_png.none/x.png"));
@@ -174,9 +161,9 @@ END_TEST
 START_TEST(files_that_are_no_pictures)
 {
     fcnn_picture picture;
-    spill((const unsigned char *)"P5 1 1 255 x", 12);
+    spill(path, "P5 1 1 255 x", 12);
     expect(FCNN_BAD_DATA, "not a PNG file");
-    spill((const unsigned char *)"", 0);
+    spill(path, "", 0);
     expect(FCNN_BAD_DATA, "not a PNG file");
     unlink(path);
     expect(FCNN_NO_FILE, "No such file");
@@ -201,14 +188,14 @@ static void announce(unsigned char *bytes, size_t count, uint32_t w, uint32_t h)
         for (int bit = 0, byte = bytes[i]; bit < 8; bit++, byte >>= 1)
             crc = crc >> 1 ^ (((crc ^ (uint32_t)byte) & 1) ? 0xedb88320u : 0);
     for (int i = 0; i < 4; i++) bytes[29 + i] = (unsigned char)(~crc >> (24 - 8 * i));
-    spill(bytes, count);
+    spill(path, bytes, count);
 }
 
 START_TEST(announced_sizes_are_held_against_the_file)
 {
-    unsigned char *bytes;
+    size_t count;
     make(PNG_COLOR_TYPE_RGBA, 8, 0, 0);
-    const size_t count = slurp(&bytes);
+    unsigned char *bytes = slurp(path, &count);
     announce(bytes, count, W, H);
     fcnn_picture picture;
     ck_assert_msg(fcnn_picture_read(&picture, path) == FCNN_OK, "%s", fcnn_io_last_error());
@@ -225,35 +212,30 @@ START_TEST(announced_sizes_are_held_against_the_file)
 }
 END_TEST
 
-/* A picture of the right size, or a sentence with the file's name. */
-static void try_to_read(void)
+static int reads(const unsigned char *bytes, size_t count, void *context)
 {
     fcnn_picture picture;
-    const fcnn_status status = fcnn_picture_read(&picture, path);
-    ck_assert(status == FCNN_OK || status == FCNN_BAD_DATA);
-    if (status) ck_assert(!picture.pixels && strstr(fcnn_io_last_error(), path));
+    (void)context;
+    spill(path, bytes, count);
+    const int was_read = mutilated_was_read(fcnn_picture_read(&picture, path), fcnn_io_last_error(), path);
+    if (!was_read) ck_assert(!picture.pixels);
     else ck_assert(picture.pixels && picture.h >= 1 && picture.w >= 1 && picture.c >= 1 && picture.c <= 4);
     fcnn_picture_free(&picture);
+    return was_read;
 }
 
+/* Chunks have checksums; what libpng passes over is in chunks that are not needed. Behind the chunk IEND the picture is
+ * over, whatever programs put there. */
 START_TEST(truncations_and_flipped_bytes_survive)
 {
-    unsigned char *bytes;
+    size_t count;
     make(kinds[_i].type, kinds[_i].depth, kinds[_i].interlaced, kinds[_i].alpha);
-    const size_t count = slurp(&bytes);
-    for (size_t i = 0; i < count; i += 1) {
-        spill(bytes, i);
-        if (i + 16 < count) expect(FCNN_BAD_DATA, path); /* nothing but the end is missing after that */
-        else try_to_read();
-    }
-    for (size_t i = 0; i < count; i++)
-        for (int flip = 1; flip < 256; flip = flip * 4 + 3) {
-            bytes[i] ^= (unsigned char)flip;
-            spill(bytes, count);
-            try_to_read();
-            bytes[i] ^= (unsigned char)flip;
-        }
+    unsigned char *bytes = slurp(path, &count);
+    const struct mutilated seen = mutilate(bytes, count, reads, NULL);
     free(bytes);
+    ck_assert_uint_le(seen.cuts_read, 16); /* nothing but the end is missing then */
+    ck_assert_uint_lt(seen.flips_read, seen.flips / 4);
+    ck_assert_uint_eq(seen.longer_read, seen.longer);
 }
 END_TEST
 

@@ -8,17 +8,10 @@
 #include <unistd.h>
 
 #include "bench/layers.h"
+#include "tests/mutilate.h"
 #include "tests/suite.h"
 
 static const char path[] = "check_shape_file.lines.txt";
-
-static void write_file(const char *text, size_t length)
-{
-    FILE *file = fopen(path, "wb");
-    ck_assert_ptr_nonnull(file);
-    ck_assert_uint_eq(fwrite(text, 1, length, file), length);
-    ck_assert_int_eq(fclose(file), 0);
-}
 
 static struct notes {
     int count, line[64];
@@ -38,7 +31,7 @@ static struct bench_shape_file read_text(const char *text)
 {
     struct bench_shape_file file;
     notes = (struct notes){0};
-    write_file(text, strlen(text));
+    spill(path, text, strlen(text));
     ck_assert_int_eq(bench_shape_file_read(path, &file, note, &notes), 0);
     unlink(path);
     return file;
@@ -148,18 +141,50 @@ START_TEST(names_of_any_length)
 }
 END_TEST
 
+/* Every file is read; what is no problem any more is told with its line, and what is one has a name and sizes. */
+static int reads(const unsigned char *bytes, size_t count, void *context)
+{
+    char text[256];
+    fcnn_problem problem;
+    struct bench_shape_file file;
+    (void)context;
+    notes = (struct notes){0};
+    spill(path, bytes, count);
+    ck_assert_int_eq(bench_shape_file_read(path, &file, note, &notes), 0);
+    for (int i = 0; i < file.count; i++) {
+        ck_assert(strchr(file.layers[i].name, '.') && strlen(file.layers[i].name) < 64);
+        snprintf(text, sizeof text, "%s forward %s", file.layers[i].op, file.layers[i].sizes);
+        ck_assert_msg(!fcnn_problem_parse(&problem, text), "%s", text);
+    }
+    const int all = file.count == 3 && !notes.count;
+    bench_shape_file_free(&file);
+    unlink(path);
+    return all;
+}
+
+START_TEST(damaged_files)
+{
+    static const char text[] = "# of a net\nmb2_ic3oc8_ih9kh3ph1n\"net:a*3\"  # behind\n--mb=7 ic16oc16ih9kh1\r\n"
+                               "--reset ic8ih5oc8kh3nplain\n";
+    const struct mutilated seen = mutilate((const unsigned char *)text, strlen(text), reads, NULL);
+    ck_assert_uint_gt(seen.cuts - seen.cuts_read, strlen(text) / 2);
+    ck_assert_uint_gt(seen.flips_read, 0);
+    ck_assert_uint_lt(seen.flips_read, seen.flips);
+}
+END_TEST
+
 START_TEST(files_that_are_none)
 {
     struct bench_shape_file file;
     ck_assert_int_eq(bench_shape_file_read("no/such/file", &file, note, &notes), ENOENT);
     ck_assert_int_eq(bench_shape_file_read(".", &file, note, &notes), EISDIR);
-    char *large = malloc((16 << 20) + 2);
+    char *large = malloc((1 << 20) + 2);
     ck_assert_ptr_nonnull(large);
-    memset(large, '\n', (16 << 20) + 2);
-    write_file(large, (16 << 20) + 2);
+    memset(large, '\n', (1 << 20) + 2);
+    spill(path, large, (1 << 20) + 2);
     ck_assert_int_eq(bench_shape_file_read(path, &file, note, &notes), EFBIG);
     free(large);
-    write_file("", 0);
+    spill(path, "", 0);
     ck_assert_int_eq(bench_shape_file_read(path, &file, NULL, NULL), 0);
     ck_assert_int_eq(file.count, 0);
     bench_shape_file_free(&file);
@@ -197,6 +222,7 @@ int main(void)
     tcase_add_test(cases, words);
     tcase_add_test(cases, what_is_no_problem);
     tcase_add_test(cases, names_of_any_length);
+    tcase_add_test(cases, damaged_files);
     tcase_add_test(cases, files_that_are_none);
     tcase_add_test(cases, our_lists);
     suite_add_tcase(suite, cases);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "tests/fill.h"
+#include "tests/mutilate.h"
 #include "tests/suite.h"
 
 START_TEST(defaults)
@@ -239,6 +240,35 @@ START_TEST(random_text)
 }
 END_TEST
 
+static int reads(const unsigned char *bytes, size_t count, void *context)
+{
+    char text[256], again[256];
+    fcnn_problem p, q;
+    (void)context;
+    char *whole = malloc(count + 1); /* exactly: a byte too far is seen */
+    memcpy(whole, bytes, count);
+    whole[count] = 0;
+    const fcnn_status status = fcnn_problem_parse(&p, whole);
+    free(whole);
+    ck_assert(!status || *fcnn_last_error());
+    if (status) return 0;
+    fcnn_problem_format(&p, text, sizeof text);
+    ck_assert_msg(!fcnn_problem_parse(&q, text), "%s", text);
+    fcnn_problem_format(&q, again, sizeof again);
+    ck_assert_str_eq(text, again);
+    return 1;
+}
+
+START_TEST(damaged_text)
+{
+    static const char *const texts[] = {"conv2d+relu forward mb64g2ic32ih13iw12oc64oh11kh3kw2ph0pw1sh1sw2 nobias",
+                                        "maxpool backward_data mb1_ic3_ih28_kh2_sh2n\"net:name\""};
+    const struct mutilated seen = mutilate((const unsigned char *)texts[_i], strlen(texts[_i]), reads, NULL);
+    ck_assert_uint_gt(seen.cuts - seen.cuts_read, 20);
+    ck_assert_uint_gt(seen.flips - seen.flips_read, seen.flips / 4);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("text");
@@ -248,6 +278,7 @@ int main(void)
     tcase_add_loop_test(cases, refused, 0, MALFORMED);
     tcase_add_test(cases, never_another_problem);
     tcase_add_test(cases, random_text);
+    tcase_add_loop_test(cases, damaged_text, 0, 2);
     tcase_set_timeout(cases, 60);
     suite_add_tcase(suite, cases);
     return run_suite(suite);

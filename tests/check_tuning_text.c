@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/mutilate.h"
 #include "tests/suite.h"
 #include "tests/tuning.h"
 
@@ -232,7 +233,7 @@ static unsigned draw(unsigned below)
 }
 
 /* Flips, cuts and splices; returns the length. */
-static size_t mutilate(char *text, size_t length)
+static size_t alter(char *text, size_t length)
 {
     char other[ROOM];
     for (unsigned i = 1 + draw(4); i > 0 && length; i--) {
@@ -291,6 +292,24 @@ static void check_mutilated(const char *text, size_t length)
     fcnn_tuning_destroy(again);
 }
 
+static int reads(const unsigned char *bytes, size_t count, void *context)
+{
+    (void)context;
+    check_mutilated((const char *)bytes, count);
+    return notes.count == 0;
+}
+
+START_TEST(damaged_files)
+{
+    char text[ROOM / 16];
+    const size_t length = strlen(strcpy(text, here(FULL)));
+    const struct mutilated seen = mutilate((const unsigned char *)text, length, reads, NULL);
+    ck_assert_uint_gt(seen.cuts - seen.cuts_read, 0);
+    ck_assert_uint_gt(seen.flips - seen.flips_read, seen.flips / 4);
+    ck_assert_uint_gt(seen.longer_read, 0); /* a newline */
+}
+END_TEST
+
 #define MUTILATED 4000
 START_TEST(mutilated_files)
 {
@@ -300,7 +319,7 @@ START_TEST(mutilated_files)
         size_t length = strlen(strcpy(text, here(FULL "cpu sister, caches 1K 2K 3K\n# hers\n"
             PROBLEM " threads=3 exact -> " CHOICE "\n"
             PROBLEM " threads=3 winograd_f2 -> conv2d_fwd_winograd_f2_scalar revision=0 team=3 gain=12.50 # busy\n")));
-        length = mutilate(text, length);
+        length = alter(text, length);
         /* In a block of just this length: whoever reads behind it is seen by sanitizers. */
         char *copy = malloc(length + !length);
         memcpy(copy, text, length);
@@ -327,6 +346,7 @@ int main(void)
     tcase_add_test(text, no_tuning_files);
     tcase_add_test(limits, lines_and_notes_are_bounded);
     tcase_add_test(limits, long_lines_and_many_comments);
+    tcase_add_test(damage, damaged_files);
     tcase_add_test(damage, mutilated_files);
     tcase_set_timeout(limits, 120);
     tcase_set_timeout(damage, 300);

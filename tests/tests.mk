@@ -35,7 +35,8 @@ script_tests = \
     tests/check_tuning.sh \
     tests/check_tutorial.sh \
     tests/check_vectors.sh
-EXTRA_DIST += $(script_tests) tests/README.md tests/growth.c tests/lsan.supp tests/make_keras_files.py \
+EXTRA_DIST += $(script_tests) tests/README.md tests/growth.c tests/lsan.supp \
+    tests/keras_layouts.py tests/keras_models.py tests/make_keras_files.py tests/verify_keras_files.py \
     tests/onnx_predict.py tests/run_bench.sh
 
 TEST_EXTENSIONS = .sh
@@ -102,6 +103,8 @@ other_programs = \
     tests/check_interface \
     tests/check_isas \
     tests/check_keras \
+    tests/check_keras_read \
+    tests/check_keras_refused \
     tests/check_layers \
     tests/check_limits \
     tests/check_losses \
@@ -119,6 +122,7 @@ other_programs = \
     tests/check_png \
     tests/check_problem \
     tests/check_processes \
+    tests/check_program_files \
     tests/check_receipt \
     tests/check_reference \
     tests/check_reference_batch \
@@ -149,9 +153,16 @@ if HAVE_HDF5
 # For check_keras_files.sh.
 check_PROGRAMS += tests/keras_files
 endif
-tests_check_keras_SOURCES = tests/check_keras.c tests/zoo.c tests/zoo.h
+keras_tests = tests/keras_tests.c tests/keras_tests.h
+tests_check_keras_SOURCES = tests/check_keras.c $(keras_tests) tests/zoo.c tests/zoo.h
 tests_check_keras_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(HDF5_CFLAGS)
 tests_check_keras_LDADD = $(LDADD) $(JANSSON_LIBS)
+tests_check_keras_read_SOURCES = tests/check_keras_read.c $(keras_tests)
+tests_check_keras_read_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(HDF5_CFLAGS)
+tests_check_keras_read_LDADD = $(LDADD) $(JANSSON_LIBS)
+tests_check_keras_refused_SOURCES = tests/check_keras_refused.c $(keras_tests)
+tests_check_keras_refused_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(HDF5_CFLAGS)
+tests_check_keras_refused_LDADD = $(LDADD) $(JANSSON_LIBS)
 tests_keras_files_LDADD = libfcnn-io.la libfcnn-core.la
 if HAVE_SLEEF
 tests_check_reference_math_CPPFLAGS = $(AM_CPPFLAGS) $(SLEEF_CFLAGS) -DHAVE_SLEEF
@@ -198,6 +209,8 @@ libfcnn_tests_la_SOURCES = \
     tests/harness.h \
     tests/made_up.c \
     tests/made_up.h \
+    tests/mutilate.c \
+    tests/mutilate.h \
     tests/plain.c \
     tests/plain.h \
     tests/shapes.c \
@@ -243,6 +256,10 @@ tests_check_gate_LDADD = libfcnn-gate.la $(LDADD) $(JANSSON_LIBS)
 tests_check_gate_files_LDADD = libfcnn-gate.la $(LDADD) $(JANSSON_LIBS)
 tests_check_gate_report_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 tests_check_gate_report_LDADD = libfcnn-gate.la $(LDADD) $(JANSSON_LIBS)
+tests_check_program_files_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+tests_check_program_files_SOURCES = tests/check_program_files.c tests/complaint.c tests/complaint.h cli/history.c \
+    cli/json.c cli/kernel_text.c
+tests_check_program_files_LDADD = libfcnn-bench.la $(LDADD) $(JANSSON_LIBS)
 tests_check_safetensors_SOURCES = tests/check_safetensors.c tests/zoo.c tests/zoo.h
 tests_check_safetensors_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 tests_check_text_models_SOURCES = tests/check_text_models.c tests/zoo.c tests/zoo.h
@@ -262,8 +279,20 @@ check-random: tests/check_kernels
 	@$(AM_TESTS_ENVIRONMENT) FCNN_TEST_LISTS=0 FCNN_TEST_RANDOM='$(RANDOM_PROBLEMS)' $(FCNN_RUN) tests/check_kernels
 
 # libFuzzer on everything that reads files: tests/fuzz/run.sh says how. Succeeds where there is no libFuzzer.
-fuzz_targets = tests/fuzz/keras_file.c tests/fuzz/keras_json.c tests/fuzz/npz.c tests/fuzz/png.c \
-    tests/fuzz/safetensors.c tests/fuzz/text_model.c tests/fuzz/tuning.c
+fuzz_targets = \
+    tests/fuzz/bench_json.c \
+    tests/fuzz/filter_kernel.c \
+    tests/fuzz/history.c \
+    tests/fuzz/idx.c \
+    tests/fuzz/keras_file.c \
+    tests/fuzz/keras_json.c \
+    tests/fuzz/npz.c \
+    tests/fuzz/png.c \
+    tests/fuzz/problem.c \
+    tests/fuzz/safetensors.c \
+    tests/fuzz/shape_file.c \
+    tests/fuzz/text_model.c \
+    tests/fuzz/tuning.c
 EXTRA_DIST += tests/fuzz/run.sh tests/fuzz/fuzz.h $(fuzz_targets) tests/fuzz/seeds
 .PHONY: fuzz
 fuzz:
@@ -292,8 +321,8 @@ check-programs:
 
 # The suite again with less than the CPU has, and on a CPU of 2008, where any stray AVX instruction is a crash. A cap
 # changes what plans choose: programs that name their kernels, or have none, do the same under it.
-isa_free = cases dataset digits dispatch early_stopping faults gate.* idx input kernels keras limits npz orders peak \
-    peers places png problem reference.* report results safetensors summaries summary text text_models winograd
+isa_free = cases dataset digits dispatch early_stopping faults gate.* idx input kernels keras.* limits npz orders peak \
+    peers places png problem program_files reference.* report results safetensors summaries summary text text_models winograd
 .PHONY: check-aarch64 check-isa check-nehalem
 check-isa:
 	tests=$$(echo $(check_programs) | tr ' ' '\n' | \

@@ -22,3 +22,8 @@ fcnn_status fcnn_io_fail_as(fcnn_status status, const char *where)
 {
     return fcnn_io_fail(status, "%s: %s", where, fcnn_last_error());
 }
+
+fcnn_status fcnn_io_fail_of_file(fcnn_status status, const char *where)
+{
+    return fcnn_io_fail_as(status == FCNN_BAD_ARGUMENT || status == FCNN_BAD_SHAPE ? FCNN_BAD_DATA : status, where);
+}

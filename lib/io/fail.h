@@ -11,6 +11,9 @@ fcnn_status fcnn_io_fail(fcnn_status status, const char *format, ...) __attribut
 /* The same with fcnn_last_error() behind "WHERE: ", after a call of the kernel library. */
 fcnn_status fcnn_io_fail_as(fcnn_status status, const char *where);
 
+/* The same where a file said what the library refused: an argument or a shape is the file's fault, FCNN_BAD_DATA. */
+fcnn_status fcnn_io_fail_of_file(fcnn_status status, const char *where);
+
 #define IO_TRY(call)                                                                                                   \
     do {                                                                                                               \
         fcnn_status status_ = (call);                                                                                  \

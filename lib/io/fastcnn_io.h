@@ -56,7 +56,7 @@ typedef struct fcnn_file_info {
 /* Reads a model: layers, weights, how it was compiled, the optimizer's state. *model is the caller's to destroy, NULL
  * after a failure. options and info may be NULL.
  * FCNN_NO_FILE: it cannot be read; FCNN_BAD_DATA: it is damaged, or uses what this library does not have, by name;
- * FCNN_OUT_OF_MEMORY; what fcnn_compile() returns. */
+ * FCNN_OUT_OF_MEMORY; what fcnn_compile() returns of kernels and of the caller's `compile`. */
 FCNN_API fcnn_status fcnn_model_load_sized(fcnn_model **model, const char *path, const fcnn_load_options *options,
                                            size_t options_size, size_t kernels_size, size_t compile_size,
                                            fcnn_file_info *info, size_t info_size);

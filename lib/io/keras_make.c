@@ -112,7 +112,8 @@ static fcnn_status compile(fcnn_model *model, struct io_values *values, struct i
     IO_TRY(io_values_create(values, model, (int64_t)source->bytes, source->path));
     const fcnn_compile_options chosen = choose(model, source, options, info);
     const fcnn_status status = fcnn_compile(model, &chosen);
-    return status ? fcnn_io_fail_as(status, source->path) : FCNN_OK;
+    if (!status) return FCNN_OK;
+    return options->compile ? fcnn_io_fail_as(status, source->path) : fcnn_io_fail_of_file(status, source->path);
 }
 
 fcnn_status io_keras_make(fcnn_model **model, struct io_values *values, struct io_keras_source *source,

@@ -109,7 +109,7 @@ static fcnn_status check_output(const struct builder *b, const char *where)
     int64_t floats;
     fcnn_model_layer(b->model, fcnn_model_layers(b->model) - 1, &info);
     if (__builtin_mul_overflow(info.h * info.w, info.c, &floats) || floats > MOST_FLOATS)
-        return fcnn_io_fail(FCNN_BAD_SHAPE, "%s: its output of %lld x %lld x %lld is too large", where,
+        return fcnn_io_fail(FCNN_BAD_DATA, "%s: its output of %lld x %lld x %lld is too large", where,
                             (long long)info.h, (long long)info.w, (long long)info.c);
     return FCNN_OK;
 }
@@ -125,10 +125,10 @@ static fcnn_status add_layer(struct builder *b, const json_t *entry)
     layer.name = plain_name(io_keras_name(entry), name);
     if (!b->model) {
         const fcnn_status made = fcnn_model_create(&b->model, b->shape[0], b->shape[1], b->shape[2]);
-        if (made) return fcnn_io_fail_as(made, b->where);
+        if (made) return fcnn_io_fail_of_file(made, b->where);
     }
     const fcnn_status added = fcnn_add_layer(b->model, &layer);
-    return added ? fcnn_io_fail_as(added, where) : check_output(b, where);
+    return added ? fcnn_io_fail_of_file(added, where) : check_output(b, where);
 }
 
 static fcnn_status build(struct builder *b, const json_t *config, const json_t *chain)

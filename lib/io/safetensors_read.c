@@ -221,7 +221,8 @@ static fcnn_status read_compiled(const struct io_safetensors *file, fcnn_model *
     if (options->compile) compile = *options->compile;
     compile.kernels = options->kernels;
     const fcnn_status status = fcnn_compile(model, &compile);
-    if (status) return fcnn_io_fail_as(status, file->path);
+    if (status && options->compile) return fcnn_io_fail_as(status, file->path);
+    if (status) return fcnn_io_fail_of_file(status, file->path);
     IO_TRY(fill_all(&weights, model));
     info->has_weights = 1;
     if (has_state && compile.optimizer != optimizer)

@@ -24,7 +24,7 @@ fcnn_status io_text_load(fcnn_model **model, const char *path, const fcnn_load_o
     if (!status) return FCNN_OK;
     fcnn_model_destroy(*model);
     *model = NULL;
-    return fcnn_io_fail_as(status, path);
+    return options->compile ? fcnn_io_fail_as(status, path) : fcnn_io_fail_of_file(status, path);
 }
 
 fcnn_status io_text_save(const fcnn_model *model, const char *path, const fcnn_save_options *options)
