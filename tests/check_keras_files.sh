@@ -12,5 +12,23 @@ done
 test -n "$python" || { echo 'SKIP: no python3 with h5py (apt-get install python3-h5py)'; exit 77; }
 folder=$(mktemp -d "${TMPDIR:-/tmp}/keras_files.XXXXXX") || exit 1
 trap 'rm -rf "$folder"' EXIT
-"$python" -B "$top_srcdir/tests/make_keras_files.py" "$folder" && $FCNN_RUN tests/keras_files "$folder" &&
-    "$python" -B "$top_srcdir/tests/verify_keras_files.py" "$folder"
+# fastcnn train asks before it trains by another loss than a file's.
+refuses_to_train() # model, sentence
+{
+    ${FCNN_RUN-} ./fastcnn train --model "$folder/$1" 2>"$folder/err" >"$folder/out"
+    got=$?
+    [ $got -eq 65 ] && grep -qF -- "$2" "$folder/err" && return
+    echo "FAIL: train --model $1: exit status $got, no \"$2\" in:"
+    cat "$folder/err"
+    exit 1
+}
+
+for made in files variants; do
+    mkdir "$folder/$made"
+    "$python" -B "$top_srcdir/tests/make_keras_$made.py" "$folder/$made" &&
+        ${FCNN_RUN-} tests/keras_files "$folder/$made" &&
+        "$python" -B "$top_srcdir/tests/verify_keras_files.py" "$folder/$made" || exit 1
+done
+refuses_to_train variants/binary-sigmoid-2.4.h5 'the model has one output; labels train models with one for each class'
+refuses_to_train files/ends-sigmoid-binary_crossentropy.h5 '--loss mean_squared_error trains it by that'
+refuses_to_train files/ends-softmax-mse.h5 '--loss categorical_crossentropy trains it by that'

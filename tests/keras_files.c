@@ -119,6 +119,9 @@ static void check_info(const char *name, const fcnn_file_info *info)
     if (logits != (strstr(info->remark, "their softmax, as its loss is cross-entropy") != NULL))
         fails(name, info->remark);
     if (classes != (strstr(info->remark, "their softmax, as no loss is known") != NULL)) fails(name, info->remark);
+    const int binary = !strstr(name, "binary") ? 0 : strstr(name, "binary-linear") ? 2 : 1;
+    const int other_loss = binary || strstr(name, "absolute") || strstr(name, "softmax-mse");
+    if (info->binary != binary || info->other_loss != other_loss) fails(name, "the file's loss");
     if (strncmp(info->producer, "Keras ", 6) != 0) fails(name, info->producer);
 }
 

@@ -69,6 +69,8 @@ def source_arrays(folder, name):
             if listed is None:
                 listed = [w for i in range(9) for w in group[n].attrs.get(f"weight_names{i}", [])]
             found[n] = [group[n][w][()] for w in listed]
+            if group.attrs["backend"] == b"theano":  # whose filters are turned when they are read
+                found[n] = [a[::-1, ::-1] if a.ndim == 4 else a for a in found[n]]
         return names, found
 
 

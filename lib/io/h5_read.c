@@ -58,6 +58,15 @@ static fcnn_status read_state(struct io_values *values, struct io_h5 *h5, const 
     return status;
 }
 
+static fcnn_status turn_if_theano(struct io_values *values, struct io_h5 *h5, uint64_t weights, const fcnn_model *model)
+{
+    char *backend = NULL;
+    IO_TRY(io_h5_text(h5, weights, "backend", &backend));
+    if (backend && !strcmp(backend, "theano")) io_values_turn_filters(values, model);
+    free(backend);
+    return FCNN_OK;
+}
+
 static fcnn_status read_numbers(struct io_values *values, struct io_h5 *h5, uint64_t weights,
                                 const struct io_keras_source *source, fcnn_model *model, fcnn_file_info *info)
 {
@@ -69,6 +78,7 @@ static fcnn_status read_numbers(struct io_values *values, struct io_h5 *h5, uint
         if (source->optimizer_known) status = read_state(values, h5, model, info);
         else io_keras_remark(info, "the optimizer's state is left out");
     }
+    if (!status) status = turn_if_theano(values, h5, weights, model);
     IO_TRY(status);
     values->epochs = source->notes.epochs;
     IO_TRY(io_values_give(values, model, h5->path));
@@ -126,12 +136,12 @@ fcnn_status io_h5_load(fcnn_model **model, const char *path, const fcnn_load_opt
 
 static fcnn_status read_weights(struct io_values *values, struct io_h5 *h5, const fcnn_model *model)
 {
-    uint64_t group;
+    uint64_t group = h5->root;
     if (io_h5_has(h5, h5->root, "layers") || io_h5_has(h5, h5->root, "_layer_checkpoint_dependencies"))
         return io_vars_read_weights(values, h5, model);
-    if (!io_h5_has(h5, h5->root, "model_weights")) return io_legacy_read_weights(values, h5, h5->root, model, NULL);
-    IO_TRY(io_h5_find(h5, h5->root, "model_weights", &group));
-    return io_legacy_read_weights(values, h5, group, model, NULL);
+    if (io_h5_has(h5, h5->root, "model_weights")) IO_TRY(io_h5_find(h5, h5->root, "model_weights", &group));
+    IO_TRY(io_legacy_read_weights(values, h5, group, model, NULL));
+    return turn_if_theano(values, h5, group, model);
 }
 
 fcnn_status io_h5_read_weights(fcnn_model *model, const unsigned char *bytes, size_t count, const char *path)

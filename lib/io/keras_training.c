@@ -189,7 +189,8 @@ static fcnn_status read_rate(struct reader *r, const struct io_members *m)
 static fcnn_status refuse_extras(const struct io_members *m)
 {
     static const char *const flags[] = {"amsgrad", "centered", "use_ema"};
-    static const char *const numbers[] = {"decay", "clipnorm", "clipvalue", "global_clipnorm"};
+    static const char *const numbers[] = {"decay", "clipnorm", "clipvalue", "global_clipnorm",
+                                         "gradient_accumulation_steps"};
     for (size_t i = 0; i < sizeof flags / sizeof *flags; i++) {
         int value = 0;
         IO_TRY(io_get_bool(m, flags[i], &value));

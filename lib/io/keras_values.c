@@ -97,6 +97,37 @@ void io_values_free(struct io_values *values)
     *values = (struct io_values){0};
 }
 
+/* ---- Theano's filters ---- */
+
+/* Of (r, s, c, k) the order of the r s taps. */
+static void turn(float *values, const struct io_part *part)
+{
+    const int64_t taps = part->dims[0] * part->dims[1], floats = part->dims[2] * part->dims[3];
+    for (int64_t i = 0; i < taps / 2; i++)
+        for (int64_t j = 0; j < floats; j++) {
+            float *a = &values[i * floats + j], *b = &values[(taps - 1 - i) * floats + j], kept = *a;
+            *a = *b;
+            *b = kept;
+        }
+}
+
+/* As Keras does it when it reads such a file with another backend, to Conv2D alone. */
+void io_values_turn_filters(struct io_values *values, const fcnn_model *model)
+{
+    struct io_part parts[4];
+    fcnn_layer_info info = {0};
+    int64_t at = 0;
+    for (int i = 0; i < fcnn_model_layers(model); i++) {
+        const int count = io_parts(model, i, parts);
+        fcnn_model_layer(model, i, &info);
+        for (int j = 0; j < count; at += parts[j++].count) {
+            if (info.kind != FCNN_LAYER_CONV2D || parts[j].part != FCNN_PART_WEIGHTS) continue;
+            turn(values->weights + at, &parts[j]);
+            for (int k = 0; k < IO_SLOTS && values->slots[k]; k++) turn(values->slots[k] + at, &parts[j]);
+        }
+    }
+}
+
 /* ---- from and into a model ---- */
 
 static fcnn_status take_array(float *to, const fcnn_model *model, fcnn_array array)

@@ -36,6 +36,9 @@ fcnn_status io_values_create(struct io_values *values, const fcnn_model *model, 
 fcnn_status io_values_add_slots(struct io_values *values, const char *where);
 void io_values_free(struct io_values *values);
 
+/* Turns the filters of convolutions by half a turn: Keras with Theano convolves where all others correlate. */
+void io_values_turn_filters(struct io_values *values, const fcnn_model *model);
+
 /* From a compiled model, and into one. Slots as the model's options have them. */
 fcnn_status io_values_take(struct io_values *values, const fcnn_model *model, int with_state, const char *where);
 fcnn_status io_values_give(const struct io_values *values, fcnn_model *model, const char *where);
