@@ -80,7 +80,7 @@ static int check_file(const struct training *t, const fcnn_model *model, const c
     fcnn_compile_options compiled = {0};
     fcnn_layer_info last = {0};
     if (*t->file.remark) program_complain("%s: %s", name, t->file.remark);
-    if (!t->file.other_loss || t->compile.loss != nothing_given.loss) return EXIT_SUCCESS;
+    if (!t->file.other_loss || t->compile.loss != training_nothing_given.loss) return EXIT_SUCCESS;
     fcnn_model_compile_options(model, &compiled);
     fcnn_model_layer(model, fcnn_model_layers(model) - 1, &last);
     if (last.c == 1) return one_output(t, name);
