@@ -4,6 +4,7 @@
 
 script_tests = \
     tests/check_bench.sh \
+    tests/check_checkpoint.sh \
     tests/check_cli.sh \
     tests/check_columns.sh \
     tests/check_compare.sh \
@@ -19,6 +20,7 @@ script_tests = \
     tests/check_includes.sh \
     tests/check_install.sh \
     tests/check_keras_files.sh \
+    tests/check_kill.sh \
     tests/check_leak.sh \
     tests/check_lists.sh \
     tests/check_mca.sh \
@@ -96,6 +98,7 @@ other_programs = \
     tests/check_batches \
     tests/check_callback \
     tests/check_cases \
+    tests/check_checkpoint \
     tests/check_continue \
     tests/check_dataset \
     tests/check_denormals \
@@ -192,7 +195,7 @@ check_PROGRAMS += tests/make_onnx
 tests_make_onnx_SOURCES = tests/make_onnx.c tests/zoo.c tests/zoo.h
 
 # The program with an allocator that fails on command, for check_no_memory.sh.
-check_PROGRAMS += tests/broken_fastcnn
+check_PROGRAMS += tests/broken_fastcnn tests/dying_fastcnn
 
 # Pictures and models for shell tests.
 check_PROGRAMS += tests/picture
@@ -203,6 +206,10 @@ tests_broken_fastcnn_SOURCES = $(cli_sources) cli/program.c cli/program.h tests/
 tests_broken_fastcnn_LDADD = libfcnn-cases.la libfcnn-layers.la libfcnn-io.la libfcnn-core.la $(JANSSON_LIBS) $(LIBM)
 tests_broken_fastcnn_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc -Wl,--wrap=calloc -Wl,--wrap=realloc \
     -Wl,--wrap=aligned_alloc -Wl,--wrap=posix_memalign
+tests_dying_fastcnn_CPPFLAGS = $(fastcnn_CPPFLAGS)
+tests_dying_fastcnn_SOURCES = $(cli_sources) cli/program.c cli/program.h tests/die.c
+tests_dying_fastcnn_LDADD = $(tests_broken_fastcnn_LDADD)
+tests_dying_fastcnn_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=write -Wl,--wrap=fsync -Wl,--wrap=rename
 libfcnn_tests_la_CPPFLAGS = $(LIB_CPPFLAGS)
 libfcnn_tests_la_SOURCES = \
     tests/check_reference.h \
@@ -265,6 +272,8 @@ tests_check_gate_LDADD = libfcnn-gate.la $(LDADD) $(JANSSON_LIBS)
 tests_check_gate_files_LDADD = libfcnn-gate.la $(LDADD) $(JANSSON_LIBS)
 tests_check_gate_report_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 tests_check_gate_report_LDADD = libfcnn-gate.la $(LDADD) $(JANSSON_LIBS)
+tests_check_checkpoint_SOURCES = tests/check_checkpoint.c tests/zoo.c tests/zoo.h
+tests_check_checkpoint_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 tests_check_safetensors_SOURCES = tests/check_safetensors.c tests/zoo.c tests/zoo.h
 tests_check_safetensors_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 tests_check_text_models_SOURCES = tests/check_text_models.c tests/zoo.c tests/zoo.h
