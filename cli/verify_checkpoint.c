@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * Beginning in the middle of a run: at a checkpoint whose weights are those that the receipt, or the trail, has there. */
+ * Beginning in the middle of a run: at a checkpoint whose weights are those that the receipt, or the trail, has
+ * there. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,8 +16,8 @@ static int check_layers(struct verification *v, const fcnn_model *model)
         return verify_judge(v, FCNN_BAD_DATA, fcnn_io_last_error());
     const int same = !strcmp(text, v->receipt.model);
     free(text);
-    if (!same) CANNOT("%s is the checkpoint of another run: its layers or optimizer are not the receipt's", v->checkpoint);
-    return EXIT_SUCCESS;
+    if (same) return EXIT_SUCCESS;
+    CANNOT("%s is the checkpoint of another run: its layers or optimizer are not the receipt's", v->checkpoint);
 }
 
 /* The epochs before, as the receipt has them: nothing here repeats them. */

@@ -144,8 +144,8 @@ static int repeat(struct verification *v, fcnn_model *model)
         return EXIT_INTERRUPTED;
     }
     if (status && status != FCNN_DIVERGED) return program_failed(status);
-    if (compare_receipts(v, model) == EXIT_SUCCESS) return compare_trails(v);
-    return EX_SOFTWARE;
+    const int code = compare_receipts(v, model);
+    return code ? code : compare_trails(v);
 }
 
 int verify_run(struct verification *v)

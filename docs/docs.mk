@@ -7,6 +7,7 @@ dist_doc_DATA = \
     docs/checkpoints.md \
     docs/models.md \
     docs/numerics.md \
+    docs/proof.md \
     docs/tuning.md
 EXTRA_DIST += \
     docs/adding-a-kernel.md \

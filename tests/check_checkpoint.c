@@ -117,11 +117,14 @@ END_TEST
 START_TEST(a_run_begins_from_a_file)
 {
     fcnn_model *a = toy_build(&(fcnn_compile_options){.seed = 5}), *b;
-    float ones[TOY_PARAMETERS];
-    for (int i = 0; i < TOY_PARAMETERS; i++) ones[i] = 0.125f;
+    float ones[TOY_PARAMETERS], read[TOY_PARAMETERS];
+    for (int i = 0; i < TOY_PARAMETERS; i++) ones[i] = _i == 1 ? 0.125f : -0.0f; /* which is not left out as 0 is */
     if (_i) OK(fcnn_model_set_array(a, FCNN_ARRAY_MOMENT_1, ones, TOY_PARAMETERS));
     IO_OK(fcnn_checkpoint_save(a, path, NULL));
     IO_OK(fcnn_checkpoint_load(&b, path, NULL, NULL, NULL));
+    OK(fcnn_model_get_array(a, FCNN_ARRAY_MOMENT_1, ones, TOY_PARAMETERS));
+    OK(fcnn_model_get_array(b, FCNN_ARRAY_MOMENT_1, read, TOY_PARAMETERS));
+    ck_assert(!memcmp(ones, read, sizeof ones));
     fit(a, 1);
     fit(b, 1);
     same(a, b);
@@ -417,7 +420,7 @@ int main(void)
     TCase *tests = tcase_create("checkpoint");
     tcase_set_timeout(tests, 120);
     tcase_add_loop_test(tests, a_run_goes_on_from_its_file, 0, 2);
-    tcase_add_loop_test(tests, a_run_begins_from_a_file, 0, 2);
+    tcase_add_loop_test(tests, a_run_begins_from_a_file, 0, 3);
     tcase_add_test(tests, what_is_beside_the_model_comes_back);
     tcase_add_loop_test(tests, models_of_all_kinds_go_on, 0, zoo_count);
     tcase_add_test(tests, a_checkpoint_is_a_model);

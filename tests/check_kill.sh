@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # fastcnn train is killed (SIGKILL) at random moments, every other time in the middle of writing its checkpoint, and
 # goes on with --resume, each time with other threads and another instruction set: its receipt and history are those of
-# a run that was not killed. KILLS=200: so many kills (default 12). Run in the build folder.
+# a run that was not killed. KILLS=200: so many kills (default 12), each with its resume. Run in the build folder.
 set -u
 unset FASTCNN_KERNEL FASTCNN_MATH FASTCNN_VERBOSE FASTCNN_ISA FASTCNN_NUM_THREADS FCNN_DIE_AT
 export FASTCNN_TUNING=off
@@ -33,7 +33,7 @@ die() { echo "FAIL: $*"; cat err; exit 1; }
 begin=$(date +%s%N)
 "$program" train $options --receipt want.json --history want.csv >out 2>err || die 'a run that is not killed'
 took=$((($(date +%s%N) - begin) / 1000000)) # ms
-kills=0 resumes=0 runs=0 writing=0 tries=0
+kills=0 early=0 resumes=0 runs=0 writing=0 tries=0
 wanted=${KILLS-12}
 while [ $kills -lt "$wanted" ]; do
     tries=$((tries + 1))
@@ -55,7 +55,11 @@ while [ $kills -lt "$wanted" ]; do
     status=$?
     resumes=$((resumes + there))
     case $status in
-    137) kills=$((kills + 1)) writing=$((writing + in)) ;;
+    137) # before the first checkpoint there is nothing to go on with
+        if [ -e run.ckpt ]; then kills=$((kills + 1)) writing=$((writing + in))
+        else early=$((early + 1))
+        fi
+        ;;
     0)
         runs=$((runs + 1))
         cmp want.json got.json || die 'another receipt'
@@ -66,10 +70,13 @@ while [ $kills -lt "$wanted" ]; do
     esac
 done
 unset FASTCNN_ISA
+[ ! -e run.ckpt ] || resumes=$((resumes + 1))
 "$program" train $options --checkpoint run.ckpt --every 2 --resume --receipt got.json --history got.csv >out 2>err ||
     die 'the last run does not end'
 cmp want.json got.json && cmp want.csv got.csv || die 'the last run has another end'
-resumes=$((resumes + 1)) runs=$((runs + 1))
+runs=$((runs + 1))
 rm -f run.ckpt
 [ -z "$(ls -A | grep '\.tmp$')" ] || die "left behind: $(ls -A | grep '\.tmp$')"
-echo "$kills kills, $writing of them while writing; $resumes resumes; all $runs runs ended at one receipt"
+[ $resumes -eq "$kills" ] || die "$kills kills, but $resumes resumes"
+echo "$kills kills and resumes, $writing of them while a file was written, and $early kills before there was one;" \
+    "all $runs runs ended at one receipt and history"

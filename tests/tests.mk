@@ -4,6 +4,7 @@
 
 script_tests = \
     tests/check_bench.sh \
+    tests/check_checkpoint.sh \
     tests/check_cli.sh \
     tests/check_columns.sh \
     tests/check_compare.sh \
@@ -42,6 +43,7 @@ EXTRA_DIST += \
     tests/receipts/README.md \
     tests/receipts/layers.json \
     tests/receipts/layers.txt \
+    tests/receipts/layers_arm64.json \
     tests/receipts/make.sh \
     tests/receipts/mnist.json \
     tests/receipts/tiny.json \
@@ -379,7 +381,8 @@ check-nehalem:
 aarch64_programs = tests/check_denormals tests/check_dispatch tests/check_explain tests/check_isas tests/check_kernels \
     tests/check_peak tests/check_pins tests/check_reference tests/check_settings
 check-aarch64: fastcnn fastcnn-icount
-	FCNN_TEST_KERNEL='*_neon' FCNN_TEST_RANDOM=3 FCNN_TEST_MOST=2e4 $(MAKE) check-TESTS \
-	    check_PROGRAMS='$(aarch64_programs)' TESTS='$(aarch64_programs) tests/check_hot_loops.sh tests/check_table.sh'
+	FCNN_TEST_SMALL=1 FCNN_TEST_KERNEL='*_neon' FCNN_TEST_RANDOM=3 FCNN_TEST_MOST=2e4 $(MAKE) check-TESTS \
+	    check_PROGRAMS='$(aarch64_programs)' TESTS='$(aarch64_programs) tests/check_hot_loops.sh tests/check_table.sh \
+	tests/check_verify.sh'
 	hash=$$(sed -n 's/^| `.\/fastcnn prove --quick` | `\([0-9a-f]*\)` |$$/\1/p' $(srcdir)/README.md) && \
 	    FASTCNN_TUNING=off $(FCNN_RUN) ./fastcnn prove --quick --expect="$$hash"
