@@ -302,7 +302,7 @@ fuzz_targets = \
     tests/fuzz/text_model.c \
     tests/fuzz/trail.c \
     tests/fuzz/tuning.c
-EXTRA_DIST += tests/fuzz/run.sh tests/fuzz/fuzz.h $(fuzz_targets) tests/fuzz/seeds
+EXTRA_DIST += tests/fuzz/run.sh tests/fuzz/fuzz.h tests/fuzz/repair.h $(fuzz_targets) tests/fuzz/seeds
 .PHONY: fuzz
 fuzz:
 	@$(AM_TESTS_ENVIRONMENT) $(SHELL) $(srcdir)/tests/fuzz/run.sh || test $$? -eq 77
@@ -330,8 +330,9 @@ check-programs:
 
 # The suite again with less than the CPU has, and on a CPU of 2008, where any stray AVX instruction is a crash. A cap
 # changes what plans choose: programs that name their kernels, or have none, do the same under it.
-isa_free = cases dataset digits dispatch early_stopping faults gate.* idx input kernels keras.* limits npz orders peak \
-    peers places png problem program_files reference.* report results safetensors summaries summary text text_models winograd
+isa_free = cases dataset digits dispatch early_stopping faults gate.* idx input kernels keras.* \
+    limits npz orders peak peers places png problem program_files reference.* report results safetensors summaries \
+    summary text text_models winograd
 .PHONY: check-aarch64 check-isa check-nehalem
 check-isa:
 	tests=$$(echo $(check_programs) | tr ' ' '\n' | \
