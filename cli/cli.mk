@@ -17,6 +17,8 @@ cli_sources = \
     cli/cli.h \
     cli/canvas.c \
     cli/canvas.h \
+    cli/checkpoint.c \
+    cli/checkpoint.h \
     cli/convert.c \
     cli/data.c \
     cli/evaluate.c \
@@ -63,6 +65,7 @@ cli_sources = \
     cli/verify.c \
     cli/verify.h \
     cli/verify_begin.c \
+    cli/verify_checkpoint.c \
     cli/verify_run.c
 fastcnn_SOURCES = $(cli_sources)
 fastcnn_LDADD = libfcnn-program.la libfcnn-cases.la libfcnn-reference.la libfcnn-layers.la libfcnn-io.la \

@@ -3,11 +3,13 @@
 #include "cli/record.h"
 
 #include <errno.h>
+#include <math.h>
 #include <nettle/sha2.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/checkpoint.h"
 #include "cli/network.h"
 
 /* Where a trail is. */
@@ -20,6 +22,7 @@ struct record_private {
     struct io_trail *trail; /* NULL: neither wanted nor watched */
     FILE *file;
     struct mark now, *marks; /* after each epoch */
+    int headless;            /* it goes on from a checkpoint, and the lines before are not there */
     float *values;
 };
 
@@ -81,14 +84,10 @@ static int write_step(const struct training *t, const double *loss, int *stop)
     return write_text(t, line, length);
 }
 
-static int begin_trail(const struct training *t, const fcnn_model *model, int *stop)
+static int begin_trail(const struct training *t, int *stop)
 {
     struct record_private *own = t->record->own;
-    char math[64];
     size_t length;
-    record_math(&t->kernels, math);
-    const fcnn_status status = io_trail_create(&own->trail, model, math);
-    if (status) return fail_io(status);
     sha256_init(&own->now.hash);
     own->now.bytes = 0;
     if (t->trail_file && !(own->file = fopen(t->trail_file, "w"))) return cannot_write(t);
@@ -97,11 +96,95 @@ static int begin_trail(const struct training *t, const fcnn_model *model, int *s
     return code ? code : write_step(t, NULL, stop);
 }
 
+/* ---- a trail that goes on ---- */
+
+static int refuse(const struct training *t, const char *what)
+{
+    program_complain("%s: %s; a run goes on together with the trail that it wrote", t->trail_file, what);
+    return EX_DATAERR;
+}
+
+/* Finds the line of the step at which the model stands: *bytes is behind it, ends[] behind each epoch before. Of a run
+ * that is finished, and of which a best epoch was kept, there may be less. */
+static int find_step(const struct training *t, struct io_trail_reader *reader, const fcnn_receipt *run, int64_t *ends)
+{
+    const struct io_trail_step *step = NULL, *now;
+    int64_t number = 0;
+    do {
+        const int64_t before = io_trail_reader_offset(reader);
+        const fcnn_status status = io_trail_next(reader, &step);
+        if (status) return fail_io(status);
+        for (; step && number < step->epoch - run->first_epoch - 1 && number < t->checkpoint.before; number++)
+            ends[number] = before;
+    } while (step && step->step < run->steps);
+    for (; number < t->checkpoint.before; number++) ends[number] = io_trail_reader_offset(reader);
+    if (!step) return checkpoint_is_finished(t) ? EXIT_SUCCESS : refuse(t, "it ends before the step of the checkpoint");
+    if (io_trail_look(t->record->own->trail, NULL, &now)) return fail_io(FCNN_OUT_OF_MEMORY);
+    for (int i = 0; i < io_trail_tensors(t->record->own->trail); i++)
+        if (step->hashes[i] != now->hashes[i]) return refuse(t, "it is not that of the checkpoint's run");
+    return EXIT_SUCCESS;
+}
+
+/* Hashes the bytes of the file up to `bytes`, with a mark at each end of an epoch. */
+static int hash_until(const struct training *t, int64_t bytes, const int64_t *ends)
+{
+    struct record_private *own = t->record->own;
+    uint8_t block[16384];
+    int64_t number = 0;
+    sha256_init(&own->now.hash);
+    own->now.bytes = 0;
+    while (own->now.bytes < bytes || number < t->checkpoint.before) {
+        const int64_t to = number < t->checkpoint.before ? ends[number] : bytes;
+        const int64_t left = to - own->now.bytes, most = sizeof block;
+        const size_t n = fread(block, 1, (size_t)(left < most ? left : most), own->file);
+        if (n == 0 && left > 0) return refuse(t, "it cannot be read again");
+        sha256_update(&own->now.hash, n, block);
+        own->now.bytes += (int64_t)n;
+        if (own->now.bytes == to && number < t->checkpoint.before) own->marks[number++] = own->now;
+    }
+    return EXIT_SUCCESS;
+}
+
+static int reopen_trail(const struct training *t, int64_t bytes, const int64_t *ends)
+{
+    struct record_private *own = t->record->own;
+    own->file = fopen(t->trail_file, "r+");
+    if (!own->file) return cannot_write(t);
+    const int code = hash_until(t, bytes, ends);
+    if (code) return code;
+    return fseek(own->file, 0, SEEK_CUR) || ftruncate(fileno(own->file), (off_t)bytes) ? cannot_write(t) : EXIT_SUCCESS;
+}
+
+static int continue_trail(const struct training *t, const fcnn_receipt *run)
+{
+    struct io_trail_reader *reader;
+    char math[64];
+    if (!t->trail_file) {
+        t->record->own->headless = 1;
+        return EXIT_SUCCESS;
+    }
+    const fcnn_status status = io_trail_open(&reader, t->trail_file);
+    if (status) return fail_io(status);
+    int64_t *ends = program_allocate((size_t)t->checkpoint.before, sizeof *ends);
+    record_math(&t->kernels, math);
+    int code = EXIT_SUCCESS;
+    if (io_trail_reader_numerics(reader) != run->numerics || strcmp(io_trail_reader_math(reader), math) ||
+        !io_trail_reader_fits(reader, t->record->own->trail))
+        code = refuse(t, "it has other tensors, numerics or classes");
+    if (!code) code = find_step(t, reader, run, ends);
+    const int64_t bytes = io_trail_reader_offset(reader);
+    io_trail_close(reader);
+    if (!code) code = reopen_trail(t, bytes, ends);
+    free(ends);
+    return code;
+}
+
 /* A device keeps what it was told. */
 static int end_trail(struct training *t)
 {
     struct record_private *own = t->record->own;
     uint8_t digest[SHA256_DIGEST_SIZE];
+    if (own->headless) return EXIT_SUCCESS;
     if (t->restored && t->stopping.best_epoch) {
         own->now = own->marks[t->stopping.best_epoch - 1];
         if (own->file && ftruncate(fileno(own->file), (off_t)own->now.bytes) && errno != EINVAL)
@@ -117,14 +200,57 @@ static int end_trail(struct training *t)
 
 /* ---- the run ---- */
 
+/* Numbers that are not finite are null again in the receipt. */
+static double number_of(const json_t *epoch, const char *name)
+{
+    const json_t *number = json_object_get(epoch, name);
+    return json_is_number(number) ? json_number_value(number) : (double)NAN;
+}
+
+static int restore_epochs(const struct training *t)
+{
+    const json_t *list = json_object_get(t->kept, "epochs");
+    for (int i = 0; i < t->checkpoint.before; i++) {
+        const json_t *epoch = json_array_get(list, (size_t)i);
+        const char *weights = json_string_value(json_object_get(epoch, "weights_sha256"));
+        if (!weights || strlen(weights) != 64) {
+            program_complain("%s: what it keeps of epoch %d is not what 'fastcnn train' writes", t->checkpoint.file,
+                             i + 1);
+            return EX_DATAERR;
+        }
+        t->record->epochs[i] = (struct fcnn_receipt_epoch){
+            .steps = json_integer_value(json_object_get(epoch, "steps")), .loss = number_of(epoch, "loss"),
+            .accuracy = number_of(epoch, "accuracy"), .val_loss = number_of(epoch, "val_loss"),
+            .val_accuracy = number_of(epoch, "val_accuracy"), .validated = 1};
+        strcpy(t->record->epochs[i].weights, weights);
+    }
+    return EXIT_SUCCESS;
+}
+
 int record_begin(struct training *t, const fcnn_model *model)
 {
     struct record *record = t->record;
-    int stop = 0;
+    fcnn_receipt run;
+    char math[64];
+    int stop = 0, code = restore_epochs(t);
     record->own->values = program_allocate((size_t)fcnn_model_parameters(model), sizeof(float));
-    if (!t->trail_file && !record->on_step) return EXIT_SUCCESS;
-    const int code = begin_trail(t, model, &stop);
+    if (code || (!t->trail_file && !record->on_step)) return code;
+    record_math(&t->kernels, math);
+    fcnn_status status = io_trail_create(&record->own->trail, model, math);
+    if (status) return fail_io(status);
+    status = fcnn_model_receipt(model, &run);
+    if (status) return program_failed(status);
+    code = run.steps > run.first_step ? continue_trail(t, &run) : begin_trail(t, &stop);
     return code ? code : stop ? EXIT_CHECK_FAILED : EXIT_SUCCESS;
+}
+
+/* For a checkpoint. */
+static void keep_epoch(const struct training *t, int64_t number)
+{
+    json_t *list = json_object_get(t->kept, "epochs");
+    if (!t->kept) return;
+    if (!list) json_object_set_new(t->kept, "epochs", list = json_array());
+    json_array_append_new(list, fcnn_receipt_epoch_json(number, &t->record->epochs[number]));
 }
 
 static int end_epoch(struct training *t, const fcnn_model *model, const fcnn_progress *progress)
@@ -144,6 +270,7 @@ static int end_epoch(struct training *t, const fcnn_model *model, const fcnn_pro
                                          .validated = progress->has_validation};
     fcnn_sha256(epoch->weights, record->own->values, count, NULL, 0);
     record->own->marks[number] = record->own->now;
+    keep_epoch(t, number);
     return record->on_epoch && record->on_epoch(record->context, number, epoch);
 }
 

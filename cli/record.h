@@ -24,8 +24,10 @@ struct record *record_create(int epochs);
 void record_destroy(struct record *record);
 
 /* Before the first step, after each call of fcnn_fit()'s callback, after the last one. The trail goes to t->trail_file
- * line by line: who kills the program finds all lines but the last there. Of a run whose best epoch is kept the lines
- * after that are taken out again. Exit codes, after a complaint; record_step(): 1 to stop, t->failed is the code. */
+ * line by line: who kills the program finds all lines but the last there. A run that goes on from a checkpoint goes on
+ * in the trail behind the checkpoint's step, which must be there; t->kept has the epochs. Of a run whose best epoch is
+ * kept the lines after that are taken out again. Exit codes, after a complaint; record_step(): 1 to stop, t->failed is
+ * the code. */
 int record_begin(struct training *t, const fcnn_model *model);
 int record_step(struct training *t, const fcnn_model *model, const fcnn_progress *progress);
 int record_end(struct training *t, const fcnn_model *model);

@@ -32,6 +32,9 @@ static void print_verdict(const struct verification *v)
     const int good = v->verdict == VERIFIED;
     printf("%s%s%s", cli_color(stdout, good ? CLI_GREEN : CLI_RED), words[v->verdict], cli_color(stdout, CLI_PLAIN));
     if (!good) printf(": %s\n", v->reason);
+    else if (v->checkpoint)
+        printf(": from step %lld on %s the receipt's weights bit for bit; what was before was not repeated\n",
+               (long long)v->from, v->epochs ? "the epochs asked for give" : "the run gives");
     else if (v->epochs)
         printf(": a prefix: the first %d of %d epochs give the receipt's weights bit for bit; the rest was not "
                "repeated\n", v->epochs, v->receipt.fit.epochs);
@@ -54,10 +57,10 @@ static json_t *place_json(const struct verification *v)
 
 static json_t *verification_json(const struct verification *v)
 {
-    return json_pack("{s:s, s:o, s:s, s:o, s:b, s:I, s:I, s:o, s:f}", "command", "verify", "receipt",
+    return json_pack("{s:s, s:o, s:s, s:o, s:b, s:I, s:I, s:I, s:o, s:f}", "command", "verify", "receipt",
                      cli_json_text(v->path), "verdict", values[v->verdict], "reason", text_or_null(v->reason), "prefix",
-                     v->epochs > 0, "epochs", (json_int_t)v->compared_epochs, "steps", (json_int_t)v->compared_steps,
-                     "differs", place_json(v), "seconds", v->seconds);
+                     v->epochs > 0, "from_step", (json_int_t)v->from, "epochs", (json_int_t)v->compared_epochs,
+                     "steps", (json_int_t)v->compared_steps, "differs", place_json(v), "seconds", v->seconds);
 }
 
 static int report(const struct verification *v)
@@ -90,6 +93,8 @@ static const struct cli_option options[] = {
     {"epochs", "N", "Repeat the first N epochs alone", CLI_INT, .field = FIELD(epochs), .low = 1, .high = 1000000},
     {"initial", "FILE", "The model that the run was trained from, if it did not begin with weights drawn from its seed",
      CLI_TEXT, .field = FIELD(initial)},
+    {"from-checkpoint", "FILE", "Begin at this checkpoint of the run, at the end of an epoch, or anywhere with --trail",
+     CLI_TEXT, .field = FIELD(checkpoint)},
     {"trail", "FILE", "The run's trail: a difference is named by step, layer and tensor", CLI_TEXT,
      .field = FIELD(trail)},
     {"isa", "NAME", "Use no instruction set beyond NAME (default: FASTCNN_ISA, else all the CPU has)", CLI_TEXT,

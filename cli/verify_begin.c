@@ -22,8 +22,7 @@ int verify_conclude(struct verification *v, enum verdict verdict, const char *fo
 
 #define CANNOT(...) return verify_conclude(v, CANNOT_BE_VERIFIED, __VA_ARGS__)
 
-/* What is damaged, or wants what this program has not, is a verdict; no file and no memory are failures. */
-static int judge(struct verification *v, fcnn_status status, const char *sentence)
+int verify_judge(struct verification *v, fcnn_status status, const char *sentence)
 {
     if (status == FCNN_NO_FILE || status == FCNN_OUT_OF_MEMORY) {
         program_complain("%s", sentence);
@@ -42,12 +41,12 @@ static int compile(struct verification *v, fcnn_model **model)
     snprintf(where, sizeof where, "%s: model", v->path);
     const char *text = v->receipt.model;
     fcnn_status status = io_text_parse(model, &t->compile, &compiles, text, strlen(text), where);
-    if (status) return judge(v, status, fcnn_io_last_error());
+    if (status) return verify_judge(v, status, fcnn_io_last_error());
     if (!compiles) CANNOT("%s: it has no compile line", where);
     t->compile.kernels = &t->kernels;
     status = fcnn_compile(*model, &t->compile);
     if (!status) status = fcnn_model_compile_options(*model, &t->compile);
-    return status ? judge(v, status, fcnn_last_error()) : EXIT_SUCCESS;
+    return status ? verify_judge(v, status, fcnn_last_error()) : EXIT_SUCCESS;
 }
 
 /* The file that the run began with: its weights and state, in the receipt's layers. */
@@ -58,8 +57,8 @@ static int load_initial(struct verification *v, fcnn_model **model)
     fcnn_model_destroy(*model);
     *model = NULL;
     const fcnn_status status = fcnn_model_load(model, v->initial, &options, NULL);
-    if (status) return judge(v, status, fcnn_io_last_error());
-    if (io_text_format(&layers, *model, v->initial)) return judge(v, FCNN_BAD_DATA, fcnn_io_last_error());
+    if (status) return verify_judge(v, status, fcnn_io_last_error());
+    if (io_text_format(&layers, *model, v->initial)) return verify_judge(v, FCNN_BAD_DATA, fcnn_io_last_error());
     const int same = !strcmp(layers, v->receipt.model);
     free(layers);
     if (!same) CANNOT("%s has other layers than the receipt", v->initial);
@@ -91,7 +90,8 @@ static int check_initial(struct verification *v, const fcnn_model *model)
         return verify_conclude(v, DIFFERS, "the %s drawn from the seed are not those that the receipt begins with: "
                                "their SHA-256 is %.16s..., the receipt says %.16s...", names[array], sha256,
                                v->receipt.initial[array]);
-    if (state.steps != first->steps || state.epochs != first->epochs || state.beta_1_power != first->beta_1_power ||
+    if (state.steps != first->steps || state.epochs != first->epochs ||
+        state.epoch_steps != first->epoch_steps || state.beta_1_power != first->beta_1_power ||
         state.beta_2_power != first->beta_2_power)
         CANNOT("the state in %s (%lld steps, %lld epochs) is not what the receipt says that the run began with (%lld, "
                "%lld)", v->initial ? v->initial : "a new model", (long long)state.steps, (long long)state.epochs,
@@ -101,6 +101,7 @@ static int check_initial(struct verification *v, const fcnn_model *model)
 
 static int make_model(struct verification *v, fcnn_model **model)
 {
+    if (v->checkpoint) return verify_load_checkpoint(v, model);
     if (v->receipt.given && !v->initial)
         CANNOT("the run began with given weights; --initial=FILE names the model that it was trained from");
     if (!v->receipt.given && v->initial)
@@ -179,6 +180,8 @@ static int check_receipt(struct verification *v)
     if (v->epochs > r->fit.epochs)
         CANNOT("the run has %d epoch%s; --epochs=%d asks for more", r->fit.epochs, r->fit.epochs == 1 ? "" : "s",
                v->epochs);
+    if (v->checkpoint && v->initial)
+        cli_usage(&cli_verify, "--from-checkpoint and --initial both say what to begin with");
     if (v->trail && !r->trail) CANNOT("the receipt names no trail: --trail=%s cannot be held against it", v->trail);
     if (v->t.kernels.kernel && r->kernel)
         CANNOT("the receipt says which kernels were asked for (%s); leave --kernel out", r->kernel);
@@ -199,7 +202,7 @@ static void take_options(struct verification *v)
 int verify_begin(struct verification *v, fcnn_model **model)
 {
     fcnn_status status = fcnn_receipt_read(&v->receipt, v->path);
-    if (status) return judge(v, status, fcnn_io_last_error());
+    if (status) return verify_judge(v, status, fcnn_io_last_error());
     int code = check_receipt(v);
     if (!code && !v->verdict) take_options(v);
     if (!code && !v->verdict) code = make_model(v, model);

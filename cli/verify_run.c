@@ -5,14 +5,6 @@
 
 #include "cli/verify.h"
 
-static int io_failed(struct verification *v, fcnn_status status)
-{
-    if (status == FCNN_BAD_DATA)
-        return verify_conclude(v, CANNOT_BE_VERIFIED, "%s", fcnn_io_last_error());
-    program_complain("%s", fcnn_io_last_error());
-    return program_exit_code(status);
-}
-
 /* ---- after each step ---- */
 
 static int step_differs(struct verification *v, const struct io_trail *trail, const struct io_trail_step *found,
@@ -43,11 +35,11 @@ static int on_step(void *context, const struct io_trail *trail, const struct io_
 {
     struct verification *v = context;
     const struct io_trail_step *expected;
-    v->compared_steps = found->step - v->receipt.first.steps;
+    v->compared_steps = found->step - v->receipt.first.steps - v->from;
     if (!v->steps) return 0;
     const fcnn_status status = io_trail_next(v->steps, &expected);
     if (status) {
-        v->t.failed = io_failed(v, status);
+        v->t.failed = verify_judge(v, status, fcnn_io_last_error());
         return 1;
     }
     if (expected) return step_differs(v, trail, found, expected);
@@ -64,12 +56,12 @@ static int on_epoch(void *context, int64_t number, const struct fcnn_receipt_epo
 {
     struct verification *v = context;
     const json_t *expected = json_array_get(json_object_get(v->receipt.json, "epochs"), (size_t)number);
-    v->compared_steps = epoch->steps - v->receipt.first.steps;
+    v->compared_steps = epoch->steps - v->receipt.first.steps - v->from;
     if (!expected) return 0; /* one that stopped within: the whole receipt is compared then */
     json_t *found = fcnn_receipt_epoch_json(number, epoch);
     const int differs = fcnn_receipt_differs(expected, found, 0, &v->difference);
     json_decref(found);
-    v->compared_epochs = number + 1;
+    v->compared_epochs++;
     if (!differs) return 0;
     v->epoch = number + 1;
     char member[sizeof v->difference.member];
@@ -89,6 +81,8 @@ static int compare_receipts(struct verification *v, const fcnn_model *model)
     json_t *again;
     const int code = training_receipt(&v->t, model, &again);
     if (code) return code;
+    /* The trail's beginning was not repeated; of its rest each line was compared. */
+    if (v->checkpoint) json_object_set(again, "trail", json_object_get(v->receipt.json, "trail"));
     const int differs = fcnn_receipt_differs(v->receipt.json, again, v->epochs, &v->difference);
     json_decref(again);
     if (!differs) return EXIT_SUCCESS;
@@ -102,7 +96,7 @@ static int compare_trails(struct verification *v)
     const struct io_trail_step *more = NULL;
     if (!v->steps || v->epochs || v->verdict) return EXIT_SUCCESS;
     const fcnn_status status = io_trail_next(v->steps, &more);
-    if (status) return io_failed(v, status);
+    if (status) return verify_judge(v, status, fcnn_io_last_error());
     if (more) return verify_conclude(v, DIFFERS, "the trail goes on after the last step");
     return EXIT_SUCCESS;
 }
@@ -125,7 +119,7 @@ static int open_trail(struct verification *v, const fcnn_model *model)
         return verify_conclude(v, CANNOT_BE_VERIFIED, "%s is not the trail that the receipt names: another SHA-256",
                                v->trail);
     if (!status) status = io_trail_create(&trail, model, v->receipt.math);
-    if (status) return io_failed(v, status);
+    if (status) return verify_judge(v, status, fcnn_io_last_error());
     if ((io_trail_reader_numerics(v->steps) != v->receipt.numerics ||
                   strcmp(io_trail_reader_math(v->steps), v->receipt.math) || !io_trail_reader_fits(v->steps, trail)))
         verify_conclude(v, CANNOT_BE_VERIFIED, "%s is the trail of another run: other tensors or numerics", v->trail);
@@ -150,8 +144,8 @@ static int repeat(struct verification *v, fcnn_model *model)
         return EXIT_INTERRUPTED;
     }
     if (status && status != FCNN_DIVERGED) return program_failed(status);
-    if (compare_receipts(v, model) == EXIT_SUCCESS) return compare_trails(v);
-    return EX_SOFTWARE;
+    const int code = compare_receipts(v, model);
+    return code ? code : compare_trails(v);
 }
 
 int verify_run(struct verification *v)
@@ -160,6 +154,7 @@ int verify_run(struct verification *v)
     fcnn_model *model = NULL;
     int code = verify_begin(v, &model);
     if (!code && !v->verdict) code = open_trail(v, model);
+    if (!code && !v->verdict && v->checkpoint) code = verify_find_checkpoint(v, model);
     if (!code && !v->verdict) {
         const size_t epochs = (size_t)t->fit.epochs;
         t->history = program_allocate(epochs, sizeof *t->history);
@@ -176,5 +171,6 @@ int verify_run(struct verification *v)
     free(t->faults);
     fcnn_model_destroy(model);
     cli_data_free(&t->data);
+    json_decref(t->kept);
     return code;
 }

@@ -4,8 +4,10 @@
 dist_man_MANS += \
     docs/fastcnn.1
 dist_doc_DATA = \
+    docs/checkpoints.md \
     docs/models.md \
     docs/numerics.md \
+    docs/proof.md \
     docs/tuning.md
 EXTRA_DIST += \
     docs/adding-a-kernel.md \

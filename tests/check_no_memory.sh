@@ -15,7 +15,8 @@ work=$(mktemp -d "$PWD/check_memory.XXXXXX") || exit 1
 trap 'rm -rf "$work"' EXIT
 failed=0 runs=0 refused=0
 
-timeless() { sed -e '/^epoch /d' -e '/^bound /d' -e '/ the epoch runs at /d' "$1"; } # what differs from run to run
+# Without what differs from run to run.
+timeless() { sed -e '/^epoch /d' -e '/^bound /d' -e '/ the epoch runs at /d' -e '/^repeated /d' "$1"; }
 
 try() # which allocation, how many fail, then arguments of the program
 {
@@ -50,6 +51,10 @@ each "$few 500 1000" list --json
 each "$few" explain 'conv2d forward mb2ic3ih9oc5kh3'
 each "$few" explain --json 'conv2d forward mb2ic3ih9oc5kh3'
 each "$few" train --limit 20 --epochs 1 --batch-size 8 --quiet
+"$program" train --limit 20 --epochs 1 --quiet --receipt "$work/run.json" --trail "$work/run.trail" \
+    >"$work/out" || exit 1
+each "$few 500 700 1000" verify --quiet "$work/run.json" --trail "$work/run.trail"
+each "$few" trail "$work/run.trail" "$work/run.trail"
 
 [ "$refused" -gt 20 ] || { echo "FAIL: only $refused of $runs runs ended for lack of memory"; exit 1; }
 echo "$runs runs, $refused ended for lack of memory"

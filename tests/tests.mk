@@ -4,6 +4,7 @@
 
 script_tests = \
     tests/check_bench.sh \
+    tests/check_checkpoint.sh \
     tests/check_cli.sh \
     tests/check_columns.sh \
     tests/check_compare.sh \
@@ -19,6 +20,7 @@ script_tests = \
     tests/check_includes.sh \
     tests/check_install.sh \
     tests/check_keras_files.sh \
+    tests/check_kill.sh \
     tests/check_leak.sh \
     tests/check_lists.sh \
     tests/check_mca.sh \
@@ -34,7 +36,20 @@ script_tests = \
     tests/check_tier0.sh \
     tests/check_tuning.sh \
     tests/check_tutorial.sh \
-    tests/check_vectors.sh
+    tests/check_vectors.sh \
+    tests/check_verify.sh
+EXTRA_DIST += \
+    tests/receipts/README.md \
+    tests/receipts/layers.json \
+    tests/receipts/layers.txt \
+    tests/receipts/layers_arm64.json \
+    tests/receipts/make.sh \
+    tests/receipts/mnist.json \
+    tests/receipts/tiny.json \
+    tests/receipts/tiny.txt \
+    tests/receipts/winograd.txt \
+    tests/receipts/winograd_f2.json \
+    tests/receipts/winograd_f4.json
 EXTRA_DIST += $(script_tests) tests/README.md tests/growth.c tests/lsan.supp \
     tests/keras_layouts.py tests/keras_models.py tests/make_keras_files.py tests/verify_keras_files.py \
     tests/onnx_predict.py tests/run_bench.sh
@@ -81,8 +96,10 @@ check_programs = \
 other_programs = \
     tests/check_allocator \
     tests/check_api \
+    tests/check_batches \
     tests/check_callback \
     tests/check_cases \
+    tests/check_checkpoint \
     tests/check_continue \
     tests/check_dataset \
     tests/check_denormals \
@@ -179,6 +196,7 @@ tests_check_receipt_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 tests_check_receipt_file_SOURCES = tests/check_receipt_file.c tests/zoo.c tests/zoo.h
 tests_check_receipt_file_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 tests_check_receipt_file_LDADD = $(LDADD) $(JANSSON_LIBS)
+tests_check_batches_SOURCES = tests/check_batches.c tests/zoo.c tests/zoo.h
 tests_check_trail_SOURCES = tests/check_trail.c tests/zoo.c tests/zoo.h
 if HAVE_CHECK
 check_LTLIBRARIES = libfcnn-tests.la
@@ -188,7 +206,7 @@ check_PROGRAMS += tests/make_onnx
 tests_make_onnx_SOURCES = tests/make_onnx.c tests/zoo.c tests/zoo.h
 
 # The program with an allocator that fails on command, for check_no_memory.sh.
-check_PROGRAMS += tests/broken_fastcnn
+check_PROGRAMS += tests/broken_fastcnn tests/dying_fastcnn
 
 # Pictures and models for shell tests.
 check_PROGRAMS += tests/picture
@@ -199,6 +217,10 @@ tests_broken_fastcnn_SOURCES = $(cli_sources) cli/program.c cli/program.h tests/
 tests_broken_fastcnn_LDADD = libfcnn-cases.la libfcnn-layers.la libfcnn-io.la libfcnn-core.la $(JANSSON_LIBS) $(LIBM)
 tests_broken_fastcnn_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc -Wl,--wrap=calloc -Wl,--wrap=realloc \
     -Wl,--wrap=aligned_alloc -Wl,--wrap=posix_memalign
+tests_dying_fastcnn_CPPFLAGS = $(fastcnn_CPPFLAGS)
+tests_dying_fastcnn_SOURCES = $(cli_sources) cli/program.c cli/program.h tests/die.c
+tests_dying_fastcnn_LDADD = $(tests_broken_fastcnn_LDADD)
+tests_dying_fastcnn_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=write -Wl,--wrap=fsync -Wl,--wrap=rename
 libfcnn_tests_la_CPPFLAGS = $(LIB_CPPFLAGS)
 libfcnn_tests_la_SOURCES = \
     tests/check_reference.h \
@@ -267,6 +289,8 @@ tests_check_program_files_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 tests_check_program_files_SOURCES = tests/check_program_files.c tests/complaint.c tests/complaint.h cli/history.c \
     cli/json.c cli/kernel_text.c
 tests_check_program_files_LDADD = libfcnn-bench.la $(LDADD) $(JANSSON_LIBS)
+tests_check_checkpoint_SOURCES = tests/check_checkpoint.c tests/zoo.c tests/zoo.h
+tests_check_checkpoint_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 tests_check_safetensors_SOURCES = tests/check_safetensors.c tests/zoo.c tests/zoo.h
 tests_check_safetensors_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 tests_check_text_models_SOURCES = tests/check_text_models.c tests/zoo.c tests/zoo.h
@@ -355,7 +379,8 @@ check-nehalem:
 aarch64_programs = tests/check_denormals tests/check_dispatch tests/check_explain tests/check_isas tests/check_kernels \
     tests/check_peak tests/check_pins tests/check_reference tests/check_settings
 check-aarch64: fastcnn fastcnn-icount
-	FCNN_TEST_KERNEL='*_neon' FCNN_TEST_RANDOM=3 FCNN_TEST_MOST=2e4 $(MAKE) check-TESTS \
-	    check_PROGRAMS='$(aarch64_programs)' TESTS='$(aarch64_programs) tests/check_hot_loops.sh tests/check_table.sh'
+	FCNN_TEST_SMALL=1 FCNN_TEST_KERNEL='*_neon' FCNN_TEST_RANDOM=3 FCNN_TEST_MOST=2e4 $(MAKE) check-TESTS \
+	    check_PROGRAMS='$(aarch64_programs)' TESTS='$(aarch64_programs) tests/check_hot_loops.sh tests/check_table.sh \
+	tests/check_verify.sh'
 	hash=$$(sed -n 's/^| `.\/fastcnn prove --quick` | `\([0-9a-f]*\)` |$$/\1/p' $(srcdir)/README.md) && \
 	    FASTCNN_TUNING=off $(FCNN_RUN) ./fastcnn prove --quick --expect="$$hash"

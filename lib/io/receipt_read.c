@@ -187,6 +187,7 @@ static fcnn_status read_initial(struct fcnn_receipt_file *file, const struct par
     for (int i = 0; i < 3; i++) IO_TRY(get_hash(&initial, hashes[i], &file->initial[i]));
     IO_TRY(get_int(&initial, "step", 0, MOST_STEPS, &file->first.steps));
     IO_TRY(get_int(&initial, "epoch", 0, UINT32_MAX, &file->first.epochs));
+    IO_TRY(get_int(&initial, "epoch_steps", 0, MOST_STEPS, &file->first.epoch_steps));
     IO_TRY(get_real(&initial, "beta_1_power", &powers[0]));
     IO_TRY(get_real(&initial, "beta_2_power", &powers[1]));
     for (int i = 0; i < 2; i++)

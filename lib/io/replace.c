@@ -130,23 +130,25 @@ static void sync_folder(const char *path)
 
 /* ---- the whole ---- */
 
-static fcnn_status begin(const char *path, const struct stat *old, int *fd, char **name)
+/* `called`: what the caller named, where `path` is what a link pointed to. */
+static fcnn_status begin(const char *path, const char *called, const struct stat *old, int *fd, char **name)
 {
     *name = NULL;
     *fd = -1;
-    if (old && access(path, W_OK)) return system_failed(path, "it cannot be written", errno);
+    if (old && access(path, W_OK)) return system_failed(called, "it cannot be written", errno);
     *fd = open_new(path, name);
     if (*fd >= 0) return FCNN_OK;
-    const fcnn_status status = system_failed(path, "no file can be made beside it", errno);
+    const fcnn_status status = system_failed(called, "no file can be made beside it", errno);
     free(*name);
     return status;
 }
 
-static fcnn_status replace(const char *path, const struct stat *old, const struct io_piece *pieces, int count)
+static fcnn_status replace(const char *path, const char *called, const struct stat *old,
+                           const struct io_piece *pieces, int count)
 {
     char *name;
     int fd;
-    IO_TRY(begin(path, old, &fd, &name));
+    IO_TRY(begin(path, called, old, &fd, &name));
     const int done = !pieces || ((!old || !fchmod(fd, old->st_mode & 07777)) && write_all(fd, pieces, count) &&
                                  !fsync(fd) && !rename(name, path));
     const int error = errno;
@@ -154,7 +156,7 @@ static fcnn_status replace(const char *path, const struct stat *old, const struc
     else sync_folder(path);
     close(fd); /* it was locked up to here; what could not be written has shown in fsync() */
     free(name);
-    return done ? FCNN_OK : system_failed(path, "it cannot be written", error);
+    return done ? FCNN_OK : system_failed(called, "it cannot be written", error);
 }
 
 static fcnn_status find_and_replace(const char *path, const struct io_piece *pieces, int count)
@@ -165,7 +167,7 @@ static fcnn_status find_and_replace(const char *path, const struct io_piece *pie
     if (there && !S_ISREG(old.st_mode)) return pieces ? write_through(path, pieces, count) : FCNN_OK;
     char *real = there ? realpath(path, NULL) : strdup(path);
     if (!real) return system_failed(path, "its place cannot be found", errno);
-    const fcnn_status status = replace(real, there ? &old : NULL, pieces, count);
+    const fcnn_status status = replace(real, path, there ? &old : NULL, pieces, count);
     free(real);
     return status;
 }

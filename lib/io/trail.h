@@ -15,10 +15,10 @@
  *     1 1 2.3046274185180664 0d54c2b49be29af1 ...
  *
  * A tensor is LAYER/PART of the weights, then of the optimizer's moments; blanks, '%', ':' and control characters of a
- * name are %XX. A step's line has the number of its epoch and of the steps so far, over all runs; the loss of the epoch
- * so far as the shortest decimal that reads back; and for each tensor the 64-bit XXH3 of its little-endian floats, -0
- * as +0 and every NaN as one, in 16 hexadecimal digits. The first line is what the run began with. A last line without its newline is one
- * that a program was writing when it was killed: it does not count. */
+ * name are %XX. A step's line has the number of its epoch and of the steps so far, over all runs; the loss of the
+ * epoch so far as the shortest decimal that reads back; and for each tensor the 64-bit XXH3 of its little-endian
+ * floats, -0 as +0 and every NaN as one, in 16 hexadecimal digits. The first line is what the run began with. A last
+ * line without its newline is one that a program was writing when it was killed: it does not count. */
 #ifndef FCNN_IO_TRAIL_H
 #define FCNN_IO_TRAIL_H
 

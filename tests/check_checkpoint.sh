@@ -1,0 +1,159 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+# fastcnn train --checkpoint, --every, --resume: Ctrl-C and SIGTERM, what a resumed run takes from its file and what is
+# refused, results as of a run that did not stop, and files that cannot be written. check_kill.sh kills. Run in the
+# build folder.
+set -u
+unset FASTCNN_KERNEL FASTCNN_MATH FASTCNN_VERBOSE FASTCNN_ISA FASTCNN_NUM_THREADS
+export FASTCNN_TUNING=off
+program="${FCNN_RUN-} $PWD/fastcnn"
+case ${FCNN_RUN-} in *libtool*) program="$PWD/libtool --mode=execute ${FCNN_RUN#*execute } $PWD/fastcnn" ;; esac
+work=$(mktemp -d "$PWD/check_checkpoint.XXXXXX") || exit 1
+trap 'chmod -R u+w "$work"; rm -rf "$work"' EXIT
+cd "$work" || exit 1
+failed=0 checks=0
+
+fail()
+{
+    failed=$((failed + 1))
+    echo "FAIL: $*"
+    sed 's/^/    /' out err | head -n 12
+}
+gives() # STATUS WORD...: fastcnn train with these words
+{
+    wanted=$1
+    shift
+    checks=$((checks + 1))
+    $program train "$@" >out 2>err
+    status=$?
+    [ $status -eq "$wanted" ] || fail "train $*: exit status $status instead of $wanted"
+}
+says() { checks=$((checks + 1)); grep -q -e "$1" err || fail "...: does not say $1"; }
+same() { checks=$((checks + 1)); cmp -s "$1" "$2" || fail "$1 and $2 differ"; }
+alone() { checks=$((checks + 1)); [ -z "$(ls -A | grep 'tmp$')" ] || fail "left behind: $(ls -A | grep 'tmp$')"; }
+
+cat >net.txt <<'END'
+input 28x28x1
+max_pooling2d 4x4
+flatten
+dense 10
+END
+plain='--model net.txt --limit 120 --batch-size 24 --learning-rate 0.02'
+
+# ---- a run in parts is the run ----
+gives 0 $plain --epochs 4 --seed 5 --receipt want.json --history want.csv --best want.safetensors
+gives 0 $plain --epochs 2 --seed 5 --receipt got.json --history got.csv --best got.safetensors --checkpoint a
+gives 64 $plain --epochs 2 --seed 5 --checkpoint a; says 'a is there already: --resume goes on'
+gives 0 --checkpoint a --resume --epochs 4 --receipt got.json --history got.csv --best got.safetensors
+says 'Going on from a: epoch 3 of 4, after 0 steps of it'
+same want.json got.json; same want.csv got.csv; same want.safetensors got.safetensors; alone
+# What is finished says so, and makes its results again.
+rm got.json got.csv
+gives 0 --checkpoint a --resume --receipt got.json --history got.csv; says 'its run of 4 epochs is finished; --epochs'
+same want.json got.json; same want.csv got.csv
+gives 64 --checkpoint a --resume --epochs 3; says 'epochs 3: the run of a is in its epoch 4'
+# Without a file a run begins; --quiet says nothing.
+gives 0 $plain --epochs 4 --seed 5 --checkpoint b --every 3 --resume --receipt got.json; says 'b is not there yet'
+same want.json got.json
+gives 0 --checkpoint b --resume --quiet; checks=$((checks + 1)); [ ! -s err ] || fail '--quiet speaks'
+# It is a model.
+checks=$((checks + 1))
+$program evaluate b >out 2>err && $program summary b >out 2>err || fail 'a checkpoint is no model'
+gives 0 --model b --limit 120 --epochs 1 --quiet
+
+# ---- options ----
+gives 0 $plain --seed 5 --epochs 4 --validation-split 0.2 --optimizer adam --shards 8 --checkpoint a --resume
+for option in '--seed 6' '--batch-size 25' '--validation-split 0.3' '--optimizer sgd' '--learning-rate 0.03' \
+    '--momentum 0.5' '--shards 4' '--limit 121' '--model mnist-cnn' '--until 0.5' '--patience 3' \
+    '--monitor accuracy' '--keep-going' '--loss mean_squared_error' '--schedule cosine'; do
+    gives 64 --checkpoint a --resume $option; says "${option%% *} is not what the run of a has"
+done
+gives 64 $plain --every 3; says 'every goes with --checkpoint'
+gives 64 $plain --resume; says 'resume goes with --checkpoint'
+gives 64 $plain --checkpoint x --save x; says 'name one file'
+FASTCNN_NUM_THREADS=1 FASTCNN_ISA=scalar gives 0 --checkpoint a --resume --verbose 2
+
+# ---- other data ----
+gives 0 $plain --epochs 1 --checkpoint c
+sed 's/"seed\\":1,/"seed\\":2,/' c >other # another seed draws other digits; but the checksum is not right
+gives 65 --checkpoint other --resume; says 'other: it is damaged'
+head -c 5000 c >other
+gives 65 --checkpoint other --resume; says 'other: '
+: >other
+gives 65 --checkpoint other --resume; says 'it is no checkpoint'
+gives 0 $plain --epochs 1 --save model.safetensors --quiet
+gives 65 --checkpoint model.safetensors --resume; says 'it is no checkpoint'
+
+# ---- early stopping: the best epoch is in the file, too ----
+stop='--patience 2 --monitor accuracy --learning-rate 1 --optimizer sgd --momentum 0.9 --seed 2'
+stop="--model net.txt --limit 120 --batch-size 24 $stop"
+gives 0 $stop --epochs 30 --receipt want.json --history want.csv --save want.safetensors
+grep -q '^stopped   after epoch' out || fail 'nothing was stopped early'
+last=$(sed -n 's/^stopped   after epoch \([0-9]*\).*/\1/p' out)
+gives 0 $stop --epochs $((last - 1)) --checkpoint s --quiet
+gives 0 --checkpoint s --resume --epochs 30 --receipt got.json --history got.csv --save got.safetensors
+same want.json got.json; same want.csv got.csv; same want.safetensors got.safetensors
+gives 0 --checkpoint s --resume --epochs 30 --receipt got.json --save got.safetensors; says 'is finished$'
+same want.json got.json; same want.safetensors got.safetensors
+# --until: what was reached is known later, too.
+gives 0 $plain --until 0.3 --epochs 40 --receipt want.json --checkpoint u
+grep -q '^reached   accuracy 0' out || fail 'nothing was reached'
+grep '^reached' out >first
+gives 0 --checkpoint u --resume --receipt got.json
+grep '^reached' out | cmp -s - first || fail 'what was reached is forgotten'
+same want.json got.json
+
+# ---- a model that is trained on: the initial weights go along ----
+gives 0 --model model.safetensors --limit 120 --epochs 2 --receipt want.json
+gives 0 --model model.safetensors --limit 120 --epochs 1 --checkpoint m
+gives 0 --checkpoint m --resume --epochs 2 --receipt got.json
+same want.json got.json
+
+# ---- Ctrl-C, SIGTERM: the batch is finished, the file is written ----
+for signal in INT TERM; do
+    checks=$((checks + 1))
+    rm -f i
+    $program train $plain --epochs 1000000 --seed 5 --checkpoint i --quiet >out 2>err &
+    while [ ! -s i ]; do sleep 0.05; done
+    sleep 0.3
+    kill -$signal $!
+    wait $!
+    status=$?
+    [ $status -eq 130 ] || fail "SIG$signal: exit status $status instead of 130"
+    says 'resume goes on from i'
+    epoch=$(sed -n 's/.*interrupted in epoch \([0-9]*\) of.*/\1/p' err)
+    gives 0 --checkpoint i --resume --epochs $((epoch + 1)) --receipt got.json --history got.csv
+    gives 0 $plain --epochs $((epoch + 1)) --seed 5 --receipt want.json --history want.csv
+    same want.json got.json; same want.csv got.csv; alone
+done
+
+# ---- what cannot be written ----
+mkdir folder closed
+gives 74 $plain --checkpoint folder; says 'folder cannot be written: Is a directory'
+gives 74 $plain --checkpoint none/x; says 'none/x cannot be written'
+gives 64 $plain --checkpoint /dev/null; says 'a checkpoint is a regular file'
+chmod a-w closed
+if [ "$(id -u)" -ne 0 ]; then gives 74 $plain --checkpoint closed/x; says 'closed/x cannot be written'; fi
+# A limit of 512-byte blocks: at once; when the best epoch comes to it, after the first one.
+(ulimit -f 4 && $program train $plain --checkpoint f) >out 2>err
+[ $? -eq 74 ] || fail 'ulimit -f 4'
+says 'f: it cannot be written: File too large'; alone
+checks=$((checks + 1)); [ ! -e f ] || fail 'f is there'
+gives 0 $plain --epochs 1 --checkpoint f --patience 9 --quiet
+cp f before
+blocks=$(($(wc -c <f) / 512 / 3 * 2)) # room for the model, not for the best epoch beside it
+(ulimit -f $blocks && $program train --checkpoint f --resume --epochs 3 --quiet) >out 2>err
+[ $? -eq 74 ] || fail "ulimit -f $blocks"
+says 'training stops, the checkpoint before is whole'; same f before; alone
+gives 0 --checkpoint f --resume --epochs 3 --receipt got.json
+gives 0 $plain --epochs 3 --patience 9 --receipt want.json
+same want.json got.json
+# Through a symbolic link; histories, too.
+: >real.csv
+ln -s real.csv link.csv
+gives 0 $plain --epochs 1 --history link.csv --quiet
+checks=$((checks + 1))
+[ -L link.csv ] && grep -q loss real.csv || fail '--history replaces a link'
+
+echo "$failed of $checks checks failed"
+[ $failed -eq 0 ]
