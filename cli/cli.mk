@@ -17,6 +17,8 @@ cli_sources = \
     cli/cli.h \
     cli/canvas.c \
     cli/canvas.h \
+    cli/checkpoint.c \
+    cli/checkpoint.h \
     cli/convert.c \
     cli/data.c \
     cli/evaluate.c \

@@ -1,65 +1,29 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Output files: written beside their place and renamed, so that there is the old file or the whole new one. */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "cli/arguments.h"
 #include "cli/cli.h"
+#include "lib/io/replace.h"
 
-static int failed(const char *path)
+/* The library's sentence, in this program's words. */
+static int failed(const char *path, fcnn_status status)
 {
-    program_complain("%s cannot be written: %s", path, strerror(errno));
-    return EX_IOERR;
-}
-
-/* Closes in any case. */
-static int write_all(FILE *file, const char *text)
-{
-    int bad = fputs(text, file) == EOF;
-    bad |= fflush(file) != 0;
-    bad |= fclose(file) != 0;
-    return bad ? -1 : 0;
-}
-
-/* A device or a FIFO cannot be replaced, only written to. */
-static int write_special(const char *path, const char *text)
-{
-    FILE *file = text ? fopen(path, "w") : NULL;
-    return text && (!file || write_all(file, text)) ? failed(path) : EXIT_SUCCESS;
-}
-
-static int write_beside(const char *path, char *beside, const char *text)
-{
-    const int fd = mkstemp(beside);
-    if (fd < 0) return failed(path);
-    const mode_t mask = umask(0);
-    umask(mask);
-    FILE *file = fdopen(fd, "w");
-    if (!file) close(fd);
-    if (!file || fchmod(fd, 0666 & ~mask) || write_all(file, text ? text : "") || (text && rename(beside, path))) {
-        const int code = failed(path);
-        unlink(beside);
-        return code;
-    }
-    if (!text) unlink(beside);
-    return EXIT_SUCCESS;
+    static const char known[] = "it cannot be written: ";
+    const char *sentence = fcnn_io_last_error(), *why = sentence + strlen(path) + strlen(": ");
+    if (strncmp(sentence, path, strlen(path)) != 0) why = sentence;
+    else if (!strncmp(why, known, strlen(known))) why += strlen(known);
+    program_complain("%s cannot be written: %s", path, why);
+    return status == FCNN_NO_FILE ? EX_IOERR : program_exit_code(status);
 }
 
 int cli_write_file(const char *path, const char *text)
 {
-    struct stat st;
-    if (!stat(path, &st) && !S_ISREG(st.st_mode)) {
-        errno = EISDIR;
-        return S_ISDIR(st.st_mode) ? failed(path) : write_special(path, text);
-    }
-    char *beside = program_allocate(strlen(path) + 8, 1);
-    strcat(strcpy(beside, path), ".XXXXXX");
-    const int code = write_beside(path, beside, text);
-    free(beside);
-    return code;
+    const struct io_piece piece = {text, text ? strlen(text) : 0};
+    const fcnn_status status = text ? io_replace(path, &piece, 1) : io_replace_check(path);
+    return status ? failed(path, status) : EXIT_SUCCESS;
 }
 
 /* ---- two names of one file ---- */

@@ -27,6 +27,9 @@ void program_start(const char *name)
     program_name = name;
     setlocale(LC_CTYPE, "");
     signal(SIGPIPE, SIG_DFL);
+#ifdef SIGXFSZ
+    signal(SIGXFSZ, SIG_IGN); /* past a limit of file sizes write() fails, and says so */
+#endif
     atexit(close_stdout);
 }
 

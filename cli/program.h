@@ -3,7 +3,7 @@
  * for each failure; the exit code follows from the status (sysexits.h):
  *     0   success                    64  usage: an option, value, problem or variable that cannot be understood
  *     1   the check failed           65  bad data     66  no such file     70  internal error
- *     130 interrupted by Ctrl-C      71  no memory    74  results or files could not be written */
+ *     130 interrupted: Ctrl-C, TERM  71  no memory    74  results or files could not be written */
 #ifndef FCNN_PROGRAM_H
 #define FCNN_PROGRAM_H
 

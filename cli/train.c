@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/checkpoint.h"
 #include "cli/history.h"
 #include "cli/network.h"
 #include "cli/training.h"
@@ -17,9 +18,7 @@
 
 /* ---- the model ---- */
 
-/* What the command line says nothing of, in t->compile and t->data.seed. */
-#define SEED_NOT_GIVEN UINT64_MAX
-static const fcnn_compile_options nothing_given = {
+const fcnn_compile_options training_nothing_given = {
     .optimizer = (fcnn_optimizer)-1, .loss = (fcnn_loss)-1, .schedule = (fcnn_schedule)-1, .nesterov = -1,
     .learning_rate = NAN, .momentum = NAN, .rho = NAN, .weight_decay = NAN, .schedule_factor = NAN};
 
@@ -42,18 +41,18 @@ static void check_optimizer(const fcnn_compile_options *given, const fcnn_compil
 /* Each option that is given, over what the model was compiled with; numbers of another optimizer are not this one's. */
 static fcnn_compile_options overlay(fcnn_compile_options base, const fcnn_compile_options *given, uint64_t seed)
 {
-    if (given->optimizer != nothing_given.optimizer && given->optimizer != base.optimizer) {
+    if (given->optimizer != training_nothing_given.optimizer && given->optimizer != base.optimizer) {
         base.learning_rate = base.momentum = base.rho = base.weight_decay = 0;
         base.beta_1 = base.beta_2 = base.epsilon = 0;
         base.nesterov = 0;
         base.optimizer = given->optimizer;
     }
-    if (given->schedule != nothing_given.schedule && given->schedule != base.schedule) {
+    if (given->schedule != training_nothing_given.schedule && given->schedule != base.schedule) {
         base.schedule_steps = 0;
         base.schedule_factor = 0;
         base.schedule = given->schedule;
     }
-    if (given->loss != nothing_given.loss) base.loss = given->loss;
+    if (given->loss != training_nothing_given.loss) base.loss = given->loss;
     if (given->nesterov >= 0) base.nesterov = given->nesterov;
     if (given->learning_rate >= 0) base.learning_rate = given->learning_rate;
     if (given->momentum >= 0) base.momentum = given->momentum;
@@ -62,7 +61,7 @@ static fcnn_compile_options overlay(fcnn_compile_options base, const fcnn_compil
     if (given->schedule_steps) base.schedule_steps = given->schedule_steps;
     if (given->schedule_factor >= 0) base.schedule_factor = given->schedule_factor;
     if (given->shards) base.shards = given->shards;
-    if (seed != SEED_NOT_GIVEN) base.seed = seed;
+    if (seed != TRAINING_SEED_NOT_GIVEN) base.seed = seed;
     base.kernels = NULL;
     return base;
 }
@@ -115,14 +114,14 @@ static fcnn_save_options saving(const struct training *t)
     return (fcnn_save_options){.input_scale = t->file.input_scale, .input_offset = t->file.input_offset};
 }
 
-/* Complaints name the file that the user did. */
+/* Complaints name the file that the user did, `called`, where the library names `path` in its folder. */
 static int save_as(const fcnn_model *model, const char *path, const char *called, const fcnn_save_options *options)
 {
     const fcnn_status status = fcnn_model_save(model, path, options);
-    const char *sentence = fcnn_io_last_error();
-    const size_t length = strlen(path);
+    const char *sentence = fcnn_io_last_error(), *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    const char *at = strstr(sentence, name);
     if (!status) return EXIT_SUCCESS;
-    if (!strncmp(sentence, path, length)) program_complain("%s%s", called, sentence + length);
+    if (at) program_complain("%s%s", called, at + strlen(name));
     else program_complain("%s: %s", called, sentence);
     return status == FCNN_NO_FILE ? EX_IOERR : EX_USAGE;
 }
@@ -208,22 +207,37 @@ static int train_and_report(struct training *t, fcnn_model *model)
     const int stopped = (status == FCNN_INTERRUPTED && !t->failed) || (!status && cli_interrupted());
     const int code = conclude(t, model, status);
     if (stopped)
-        program_complain("interrupted in epoch %d of %d after step %lld of %lld; no result%s%s", progress.last.epoch,
-                         progress.last.epochs, (long long)progress.last.step, (long long)progress.last.steps,
+        program_complain("interrupted in epoch %d of %d after step %lld of %lld; no result%s%s%s%s",
+                         progress.last.epoch, progress.last.epochs, (long long)progress.last.step,
+                         (long long)progress.last.steps,
                          t->save_file && !code ? ", but the model as it is now is in " : "",
-                         t->save_file && !code ? t->save_file : "");
+                         t->save_file && !code ? t->save_file : "",
+                         t->checkpoint.file ? "; --resume goes on from " : "",
+                         t->checkpoint.file ? t->checkpoint.file : "");
     return stopped ? EXIT_INTERRUPTED : code ? code : training_report(t);
 }
 
 /* ---- options that only together make no sense ---- */
 
+static void check_outputs(const struct training *t)
+{
+    const struct cli_output outputs[] = {{"save", t->save_file}, {"best", t->best_file}, {"history", t->history_file},
+                                         {"receipt", t->receipt_file}, {"checkpoint", t->checkpoint.file}};
+    cli_check_outputs(&cli_train, outputs, 5);
+}
+
+/* What is not given, where no run goes on that has it. */
+static void set_defaults(struct training *t)
+{
+    if (!t->fit.batch_size) t->fit.batch_size = 64;
+    if (isnan(t->fit.validation_split)) t->fit.validation_split = 0.2;
+    if (!t->fit.epochs) t->fit.epochs = t->until > 0 || t->patience ? EPOCHS_UNTIL : EPOCHS;
+}
+
 static void check_options(const struct training *t)
 {
     const int validates = t->fit.validation_split > 0;
-    const struct cli_output outputs[] = {{"save", t->save_file}, {"best", t->best_file}, {"history", t->history_file},
-                                         {"receipt", t->receipt_file}};
-    cli_check_outputs(&cli_train, outputs, 4);
-    if (t->monitor >= 0 && !t->patience && !t->best_file)
+    if (t->monitor >= 0 && !t->patience && !t->best_file && !t->checkpoint.goes_on)
         cli_usage(&cli_train, "--monitor goes with --patience or --best");
     if ((t->patience || t->best_file) && !validates && t->monitor <= FCNN_MONITOR_VAL_ACCURACY)
         cli_usage(&cli_train, "--%s looks at the %s of validation images, and --validation-split is 0",
@@ -246,8 +260,11 @@ static int train_model(struct training *t, fcnn_model *model)
     if (!code) code = try_models(t, model);
     const fcnn_status status = code ? FCNN_OK : fcnn_model_compile_options(model, &t->compile);
     if (status) code = program_failed(status);
+    if (!code) code = checkpoint_check_data(t);
     t->history = program_allocate((size_t)t->fit.epochs, sizeof *t->history);
     t->faults = program_allocate((size_t)t->fit.epochs, sizeof *t->faults);
+    if (!code) code = checkpoint_restore(t);
+    if (!code) code = checkpoint_begin(t, model);
     if (!code) code = train_and_report(t, model);
     free(t->history);
     free(t->faults);
@@ -257,20 +274,23 @@ static int train_model(struct training *t, fcnn_model *model)
 static int run(int argc, char **argv)
 {
     fcnn_model *model = NULL;
-    struct training t = {.data = {.seed = SEED_NOT_GIVEN, .any_shape = 1}, .compile = nothing_given, .verbose = 1,
-                         .monitor = -1,
-                         .fit = {.batch_size = 64, .validation_split = 0.2}};
+    struct training t = {.data = {.seed = TRAINING_SEED_NOT_GIVEN, .any_shape = 1}, .compile = training_nothing_given,
+                         .verbose = 1, .monitor = -1, .fit = {.validation_split = NAN}, .kept = json_object()};
     cli_parse(&cli_train, argc, argv, &t);
-    check_options(&t);
-    if (t.monitor < 0) t.monitor = FCNN_MONITOR_VAL_LOSS;
-    if (!t.fit.epochs) t.fit.epochs = t.until > 0 || t.patience ? EPOCHS_UNTIL : EPOCHS;
+    check_outputs(&t);
     int code = try_files(&t);
-    if (!code) code = open_model(&t, &model);
+    if (!code) code = checkpoint_find(&t);
+    if (!code && t.checkpoint.goes_on) code = checkpoint_open(&t, &model);
+    if (!t.checkpoint.goes_on) set_defaults(&t);
+    if (!code) check_options(&t);
+    if (t.monitor < 0) t.monitor = FCNN_MONITOR_VAL_LOSS;
+    if (!code && !t.checkpoint.goes_on) code = open_model(&t, &model);
     if (!code) code = cli_data_load(&t.data, t.limit, 1);
     if (!code) code = check_split(&t);
     if (!code) code = train_model(&t, model);
     fcnn_model_destroy(model);
     cli_data_free(&t.data);
+    checkpoint_free(&t);
     return code;
 }
 
@@ -320,6 +340,12 @@ static const struct cli_option options[] = {
      ".onnx, .weights.h5", CLI_TEXT, .field = FIELD(save_file)},
     {"best", "FILE", "After each epoch that is the best so far, save the model there", CLI_TEXT,
      .field = FIELD(best_file)},
+    {"checkpoint", "FILE", "Keep the run there, after each epoch and at Ctrl-C, so that it can go on", CLI_TEXT,
+     .field = FIELD(checkpoint.file)},
+    {"every", "N", "Write the checkpoint after every N steps of the run instead", CLI_INT64,
+     .field = FIELD(checkpoint.every), .low = 1, .high = INT64_C(1000000000000)},
+    {"resume", NULL, "Go on with the run of the checkpoint, with the same result as if it had not stopped; without a "
+     "file begin one", CLI_SET, .field = FIELD(checkpoint.resume), .low = 1},
     {"history", "FILE", "Write the metrics of all epochs there: JSON as Keras' History has them, CSV if the name ends "
      "with .csv", CLI_TEXT, .field = FIELD(history_file)},
     {"min-accuracy", "X", "Exit with 1 if the test accuracy is below X", CLI_DOUBLE,

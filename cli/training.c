@@ -2,6 +2,8 @@
  * The run of `fastcnn train`, and what is looked at after each step and epoch. */
 #include "cli/training.h"
 
+#include "cli/checkpoint.h"
+
 #include <stdlib.h>
 #include <sys/resource.h>
 
@@ -115,15 +117,20 @@ static int after_epoch(const struct watch *watch, const fcnn_progress *epoch)
 }
 
 /* After each step, the first of an epoch too: the steady state begins there. */
-static int after_step(void *context, const fcnn_progress *state)
+static int after_step(void *context, const fcnn_progress *of_fit)
 {
     const struct watch *watch = context;
     struct training *t = watch->training;
-    if (state->step == 1) t->step_faults = page_faults();
-    if (!state->epoch_ended) t->faults[state->epoch - 1] = page_faults() - t->step_faults;
-    const int interrupted = cli_progress_step(watch->progress, state);
+    fcnn_progress state = *of_fit; /* whose epochs are those of the run */
+    state.epoch += t->checkpoint.before;
+    state.epochs = t->fit.epochs;
+    if (!t->steps++) t->step_faults = page_faults();
+    if (!state.epoch_ended) t->faults[state.epoch - 1] = page_faults() - t->step_faults;
+    else t->steps = 0, t->history[state.epoch - 1] = state;
+    const int interrupted = cli_progress_step(watch->progress, &state);
     if (interrupted) t->end = INTERRUPTED;
-    const int stop = state->epoch_ended && after_epoch(watch, state);
+    int stop = state.epoch_ended && after_epoch(watch, &state);
+    stop |= checkpoint_after_step(t, watch->model, &state);
     return interrupted || stop;
 }
 
@@ -137,16 +144,39 @@ static fcnn_status restore_best(struct training *t, fcnn_model *model)
     return fcnn_snapshot_restore(t->stopping.best_model, model);
 }
 
+/* What the epochs that were finished in another process came to. */
+static void restore_stopping(struct training *t)
+{
+    fcnn_model *model = t->stopping.model;
+    t->stopping.model = NULL; /* it is that of a later epoch */
+    if (t->patience || t->best_file)
+        for (int i = 0; i < t->epochs; i++) fcnn_early_stop(&t->stopping, &t->history[i]);
+    t->stopping.model = model;
+    t->stopping.best_model = t->checkpoint.best;
+    t->checkpoint.best = NULL;
+}
+
+/* The epochs that are left. */
+static fcnn_status fit_rest(struct training *t, fcnn_model *model, struct watch *watch)
+{
+    const int before = t->checkpoint.before;
+    fcnn_fit_options options = t->fit;
+    options.epochs -= before;
+    options.callback = after_step;
+    options.context = watch;
+    return fcnn_fit(model, t->data.train.x, t->data.train.y, t->data.train.n, &options, t->history + before);
+}
+
 static fcnn_status fit(struct training *t, fcnn_model *model, struct cli_progress *progress)
 {
     struct watch watch = {t, progress, model};
-    t->fit.callback = after_step;
-    t->fit.context = &watch;
+    fcnn_status status = FCNN_OK;
     t->stopping = (fcnn_early_stopping){.monitor = (fcnn_monitor)t->monitor,
                                         .patience = t->patience ? t->patience : -1,
                                         .model = t->patience ? model : NULL};
-    t->began = cli_now();
-    fcnn_status status = fcnn_fit(model, t->data.train.x, t->data.train.y, t->data.train.n, &t->fit, t->history);
+    restore_stopping(t);
+    t->began = cli_now() - t->checkpoint.wall_seconds;
+    if (!checkpoint_is_finished(t)) status = fit_rest(t, model, &watch);
     if (status == FCNN_INTERRUPTED && !t->failed && (t->end == REACHED || t->end == NO_PATIENCE)) status = FCNN_OK;
     if (!status) status = restore_best(t, model);
     fcnn_snapshot_destroy(t->stopping.best_model);
@@ -167,7 +197,7 @@ fcnn_status training_run(struct training *t, fcnn_model *model, struct cli_progr
     status = fit(t, model, progress);
     if (status) return status;
     t->threads = fcnn_model_threads(model);
-    const double after = cli_measure_peak(t->isa, t->threads);
+    const double after = t->threads ? cli_measure_peak(t->isa, t->threads) : 0; /* else nothing was left to train */
     t->peak = t->threads == (threads < shards ? threads : shards) ? (before + after) / 2 : after;
     t->epoch_seconds = median_epoch(t->history, t->epochs);
     if (t->peak > 0) t->bound_seconds = fcnn_model_flops(model, 1) * (double)training_images(t) / (t->peak * 1e9);

@@ -3,12 +3,31 @@
 #ifndef FASTCNN_CLI_TRAINING_H
 #define FASTCNN_CLI_TRAINING_H
 
+#include <jansson.h>
+
 #include "cli/arguments.h"
 #include "cli/cli.h"
 #include "cli/model.h"
 
 /* Why a run ended before its last epoch. */
 enum training_end { RAN_OUT, REACHED, NO_PATIENCE, INTERRUPTED };
+
+/* What the command line says nothing of, in `compile` and data.seed. */
+#define TRAINING_SEED_NOT_GIVEN UINT64_MAX
+extern const fcnn_compile_options training_nothing_given;
+
+/* Of --checkpoint: checkpoint.h. */
+struct checkpoint {
+    const char *file; /* NULL: none */
+    int64_t every;    /* steps; 0: epochs */
+    int resume;
+    int goes_on;      /* there is a run in the file, and it goes on */
+    int before;       /* epochs that were finished there */
+    json_t *program;  /* what was there beside the model */
+    fcnn_snapshot *best;
+    double wall_seconds;
+    char train_sha256[65], test_sha256[65];
+};
 
 struct training {
     struct cli_data data;
@@ -23,17 +42,20 @@ struct training {
     int64_t patience; /* 0: as long as there are epochs */
     int monitor;      /* fcnn_monitor */
     fcnn_options kernels;
+    struct checkpoint checkpoint;
 
     /* results */
+    json_t *kept;       /* an object, for whatever of the results must go along in a checkpoint, beside the following */
     fcnn_file_info file;
     fcnn_progress *history;
     int epochs;         /* finished */
     long *faults;       /* page faults of each epoch's training steps after the first */
-    long step_faults;   /* of the process at the end of the epoch's first step */
+    long step_faults;   /* of the process at the end of the epoch's first step here */
+    int64_t steps;      /* of the epoch, in this process */
     enum training_end end;
     fcnn_early_stopping stopping; /* with patience or best_file */
     int restored;       /* the model is that of an earlier epoch: of stopping.best_epoch */
-    double began;       /* cli_now() just before the first step */
+    double began;       /* cli_now() just before the first step, and earlier by what a run took that went on; 0: not yet */
     struct {
         double accuracy, training_seconds, wall_seconds; /* accuracy 0: not reached */
     } reached;

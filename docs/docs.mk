@@ -4,6 +4,7 @@
 dist_man_MANS += \
     docs/fastcnn.1
 dist_doc_DATA = \
+    docs/checkpoints.md \
     docs/models.md \
     docs/numerics.md \
     docs/tuning.md

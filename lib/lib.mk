@@ -32,6 +32,7 @@ libfcnn_core_la_SOURCES = \
     lib/net/added.c \
     lib/net/callbacks.c \
     lib/net/compile.c \
+    lib/net/continue.c \
     lib/net/fastcnn_net.h \
     lib/net/fit.c \
     lib/net/info.c \
@@ -125,6 +126,9 @@ IO_CFLAGS = $(JANSSON_CFLAGS) $(NETTLE_CFLAGS) $(ZLIB_CFLAGS) $(HDF5_CFLAGS) $(P
 IO_LIBS = $(JANSSON_LIBS) $(NETTLE_LIBS) $(ZLIB_LIBS) $(HDF5_LIBS) $(PNG_LIBS)
 libfcnn_io_la_CPPFLAGS = $(LIB_CPPFLAGS) $(IO_CFLAGS)
 libfcnn_io_la_SOURCES = \
+    lib/io/checkpoint.c \
+    lib/io/checkpoint.h \
+    lib/io/checkpoint_run.c \
     lib/io/dataset.c \
     lib/io/dataset.h \
     lib/io/digits.c \

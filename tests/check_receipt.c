@@ -104,7 +104,7 @@ START_TEST(weights_that_were_set_are_not_the_seeds)
     }
     fcnn_receipt r = receipt_of(model);
     ck_assert(r.given && r.seed == 4 && r.steps == 8 && r.epochs == 2);
-    OK(fcnn_model_set_state(model, &(fcnn_state){0, 0, 1, 1}));
+    OK(fcnn_model_set_state(model, &(fcnn_state){.beta_1_power = 1, .beta_2_power = 1}));
     r = receipt_of(model);
     ck_assert(r.given && !r.steps && !r.epochs && !*r.data && !*r.classes);
     fcnn_model_destroy(model);
@@ -152,10 +152,17 @@ START_TEST(callbacks_that_meddle_or_stop_are_marked)
     FAILS(FCNN_INTERRUPTED, fcnn_fit(meddler.model, toy_images, toy_labels, TOY_IMAGES, &options, NULL));
     r = receipt_of(meddler.model);
     ck_assert(r.altered && r.stopped && r.steps == 6 && r.epochs == 1);
-    options.callback = NULL; /* half an epoch is no part of equal fits */
+    options.callback = NULL; /* an equal fit ends the epoch */
     fit(meddler.model, &options);
     r = receipt_of(meddler.model);
-    ck_assert(r.given && !r.altered && !r.stopped && r.first_step == 6 && r.epochs == 1 && r.steps == 10);
+    ck_assert(!r.given && r.altered && !r.stopped && r.first_step == 0 && r.epochs == 2 && r.steps == 8);
+    options.callback = meddle;
+    FAILS(FCNN_INTERRUPTED, fcnn_fit(meddler.model, toy_images, toy_labels, TOY_IMAGES, &options, NULL));
+    options = (fcnn_fit_options){.batch_size = 8}; /* another one begins the epoch anew */
+    fit(meddler.model, &options);
+    r = receipt_of(meddler.model);
+    ck_assert(r.given && !r.altered && !r.stopped && r.first_step == 10 && r.first_epoch_steps == 0);
+    ck_assert(r.epochs == 1 && r.steps == 12);
     fcnn_model_destroy(meddler.model);
 }
 END_TEST

@@ -233,22 +233,30 @@ START_TEST(a_run_is_continued_in_another_model)
 }
 END_TEST
 
+#define STATE(n, m, p, ...) {.steps = n, .epochs = m, .beta_1_power = p, .beta_2_power = __VA_ARGS__}
+
 START_TEST(states_that_cannot_be_are_refused)
 {
     fcnn_model *model = toy_build(NULL);
     fcnn_state state;
     OK(fcnn_model_get_state(model, &state));
     ck_assert(state.steps == 0 && state.epochs == 0 && state.beta_1_power == 1 && state.beta_2_power == 1);
-    const fcnn_state bad[] = {{-1, 0, 1, 1},      {1, -1, 0.9f, 0.999f},   {1, INT64_C(1) << 32, 0.9f, 0.999f},
-                              {0, 0, 0.9f, 1},    {0, 0, 1, 0.999f},       {3, 0, 1, 0.999f},
-                              {3, 0, 0.9f, 1.5f}, {3, 0, -0.1f, 0.999f},   {3, 0, NAN, 0.999f}};
+    const fcnn_state bad[] = {STATE(-1, 0, 1, 1), STATE(1, -1, 0.9f, 0.999f), STATE(1, INT64_C(1) << 32, 0.9f, 0.999f),
+                              STATE(0, 0, 0.9f, 1), STATE(0, 0, 1, 0.999f), STATE(3, 0, 1, 0.999f),
+                              STATE(3, 0, 0.9f, 1.5f), STATE(3, 0, -0.1f, 0.999f), STATE(3, 0, NAN, 0.999f),
+                              STATE(3, 0, 0.9f, 0.999f, .epoch_steps = 4),
+                              STATE(3, 0, 0.9f, 0.999f, .epoch_steps = -1),
+                              STATE(3, 0, 0.9f, 0.999f, .epoch_loss = 1),
+                              STATE(3, 0, 0.9f, 0.999f, .epoch_loss = NAN),
+                              STATE(3, 0, 0.9f, 0.999f, .epoch_correct = 1),
+                              STATE(3, 0, 0.9f, 0.999f, .epoch_steps = 1, .epoch_correct = -1)};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         FAILS(FCNN_BAD_ARGUMENT, fcnn_model_set_state(model, &bad[i]));
     FAILS(FCNN_BAD_ARGUMENT, fcnn_model_set_state(model, NULL));
     FAILS(FCNN_BAD_ARGUMENT, fcnn_model_get_state(NULL, &state));
     OK(fcnn_model_get_state(model, &state));
     ck_assert(state.steps == 0);
-    OK(fcnn_model_set_state(model, &(fcnn_state){2000, 7, 0, 0.1f})); /* the first power has underflowed */
+    OK(fcnn_model_set_state(model, &(fcnn_state){.steps = 2000, .epochs = 7, .beta_2_power = 0.1f})); /* the first power has underflowed */
     fcnn_model_destroy(model);
 }
 END_TEST

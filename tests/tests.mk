@@ -83,6 +83,7 @@ other_programs = \
     tests/check_api \
     tests/check_callback \
     tests/check_cases \
+    tests/check_continue \
     tests/check_dataset \
     tests/check_denormals \
     tests/check_digits \

@@ -87,6 +87,50 @@ FCNN_INLINE fcnn_status fcnn_model_save(const fcnn_model *model, const char *pat
 /* "h5", "keras", "weights.h5", "safetensors", "onnx", "text"; "unknown". */
 FCNN_API const char *fcnn_format_name(fcnn_format format);
 
+/* ---- checkpoints: a training run in a file, from which it goes on as if it had not stopped ---- */
+
+/* Zero-initialise. */
+typedef struct fcnn_checkpoint_options {
+    double input_scale, input_offset; /* as in fcnn_save_options */
+    const char *program;              /* UTF-8: what the caller wants to have back. NULL: nothing */
+    const fcnn_snapshot *best;        /* the best epoch of this run, as fcnn_early_stopping keeps it; NULL: none */
+} fcnn_checkpoint_options;
+
+/* Writes all that the model's run is, also in a callback of fcnn_fit(): a safetensors file that fcnn_model_load() reads
+ * as a model, whatever its name ends with. The file is the old one or the whole new one at any moment, and on the disk
+ * when this returns. FCNN_NO_FILE: it cannot be made or written, with the system's words; FCNN_BAD_ARGUMENT: the model
+ * is not compiled, `best` is of another run; FCNN_OUT_OF_MEMORY. What was there before stays then. */
+FCNN_API fcnn_status fcnn_checkpoint_save_sized(const fcnn_model *model, const char *path,
+                                                const fcnn_checkpoint_options *options, size_t size);
+FCNN_INLINE fcnn_status fcnn_checkpoint_save(const fcnn_model *model, const char *path,
+                                             const fcnn_checkpoint_options *options)
+{
+    return fcnn_checkpoint_save_sized(model, path, options, sizeof *options);
+}
+
+/* What was in a checkpoint beside the model. fcnn_checkpoint_free() frees it. */
+typedef struct fcnn_checkpoint {
+    char *program;       /* NULL: none */
+    fcnn_snapshot *best; /* NULL: none */
+} fcnn_checkpoint;
+
+/* Reads one: *model is compiled as it was and stands where it stood, within an epoch too; an equal fcnn_fit() goes on
+ * with the same bits, metrics and in the end the same receipt, whatever `kernels` says of threads and instruction sets.
+ * fcnn_model_get_state() tells how many epochs there were. kernels, checkpoint and info may be NULL; *model is the
+ * caller's to destroy, NULL after a failure.
+ * FCNN_NO_FILE; FCNN_BAD_DATA: it is no checkpoint, a byte of it is not as it was written (there is a checksum over all), or
+ * other numerics than this library's made it; FCNN_OUT_OF_MEMORY; what fcnn_compile() returns. */
+FCNN_API fcnn_status fcnn_checkpoint_load_sized(fcnn_model **model, const char *path, const fcnn_options *kernels,
+                                                size_t kernels_size, fcnn_checkpoint *checkpoint,
+                                                size_t checkpoint_size, fcnn_file_info *info, size_t info_size);
+FCNN_INLINE fcnn_status fcnn_checkpoint_load(fcnn_model **model, const char *path, const fcnn_options *kernels,
+                                             fcnn_checkpoint *checkpoint, fcnn_file_info *info)
+{
+    return fcnn_checkpoint_load_sized(model, path, kernels, sizeof *kernels, checkpoint, sizeof *checkpoint, info,
+                                      sizeof *info);
+}
+FCNN_API void fcnn_checkpoint_free(fcnn_checkpoint *checkpoint); /* what it points to; NULL is fine */
+
 /* ---- pictures ---- */
 
 /* 8 bits per channel, rows from the top, channels side by side: 1 grey, 2 grey + alpha, 3 RGB, 4 RGBA. */

@@ -142,8 +142,7 @@ static int keeps_range(const fcnn_layer *layer)
            layer->kind == FCNN_LAYER_DROPOUT;
 }
 
-/* A model that scales before it computes takes pixels as they are. */
-static void note_scale(const fcnn_model *model, fcnn_file_info *info)
+void io_note_scale(const fcnn_model *model, fcnn_file_info *info)
 {
     fcnn_layer first = {0};
     int i = 0;
@@ -165,7 +164,7 @@ static fcnn_status load(fcnn_model **model, const char *path, const fcnn_load_op
     if (!format->load) return cannot(path, format, "read");
     IO_TRY(format->load(model, path, options, info));
     info->format = wanted;
-    note_scale(*model, info);
+    io_note_scale(*model, info);
     return FCNN_OK;
 }
 

@@ -28,6 +28,9 @@ fcnn_status io_text_load(fcnn_model **model, const char *path, const fcnn_load_o
                          fcnn_file_info *info);
 fcnn_status io_text_save(const fcnn_model *model, const char *path, const fcnn_save_options *options);
 
+/* What pixels become where the file does not say: a model that scales before it computes takes them as they are. */
+void io_note_scale(const fcnn_model *model, fcnn_file_info *info);
+
 /* The format that a file's name ends like; FCNN_FORMAT_AUTO: none. */
 fcnn_format io_format_of_name(const char *path);
 

@@ -224,9 +224,9 @@ static json_t *classes_json(const char *names)
 static json_t *initial_json(const struct source *source)
 {
     const fcnn_receipt *r = &source->receipt;
-    return json_pack("{s:b, s:I, s:I, s:f, s:f, s:s, s:s, s:s}", "given", r->given, "step", (json_int_t)r->first_step,
-                     "epoch", (json_int_t)r->first_epoch, "beta_1_power", (double)r->first_beta_1_power,
-                     "beta_2_power", (double)r->first_beta_2_power, "weights_sha256",
+    return json_pack("{s:b, s:I, s:I, s:I, s:f, s:f, s:s, s:s, s:s}", "given", r->given, "step",
+                     (json_int_t)r->first_step, "epoch", (json_int_t)r->first_epoch, "epoch_steps",
+                     (json_int_t)r->first_epoch_steps, "beta_1_power", (double)r->first_beta_1_power, "beta_2_power", (double)r->first_beta_2_power, "weights_sha256",
                      source->arrays[FCNN_ARRAY_INITIAL_WEIGHTS], "moment_1_sha256",
                      source->arrays[FCNN_ARRAY_INITIAL_MOMENT_1], "moment_2_sha256",
                      source->arrays[FCNN_ARRAY_INITIAL_MOMENT_2]);

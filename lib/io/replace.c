@@ -3,10 +3,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -50,18 +50,67 @@ static size_t folder_length(const char *path)
     return slash ? (size_t)(slash - path) + 1 : 0;
 }
 
-/* Opens a file of a name that nobody has, in the folder of `path`; *name: free() it. -1: errno. */
+/* ---- the file beside ---- */
+
+#define TRIES 100
+
+/* Other writers of `path` have other numbers; the next one after a process that died takes its place. */
+static char *name_beside(const char *path, int number)
+{
+    const size_t folder = folder_length(path), size = folder + 256; /* a name has at most 255 bytes */
+    char *name = malloc(size);
+    if (name) snprintf(name, size, "%.*s.%.200s.fastcnn-%d.tmp", (int)folder, path, path + folder, number);
+    return name;
+}
+
+static int lock(int fd, int how)
+{
+    while (flock(fd, how))
+        if (errno != EINTR) return 0;
+    return 1;
+}
+
+/* Whether the name is still that of the open file: not of another one, or of none. */
+static int has_name(int fd, const char *name)
+{
+    struct stat open, named;
+    return !fstat(fd, &open) && !lstat(name, &named) && open.st_dev == named.st_dev && open.st_ino == named.st_ino;
+}
+
+/* Removes what a process left that was killed while it wrote: its writer would have it locked. */
+static int remove_dead(const char *name)
+{
+    struct stat st;
+    const int fd = open(name, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (fd < 0) return 0;
+    const int dead = !fstat(fd, &st) && S_ISREG(st.st_mode) && st.st_uid == geteuid() && lock(fd, LOCK_EX | LOCK_NB) &&
+                     has_name(fd, name) && !unlink(name);
+    close(fd);
+    return dead;
+}
+
+/* A new, locked file. Somebody may take it for a dead one's until it is locked; so its name is looked at again. Where
+ * locks do not work, nothing is ever taken for dead. -1: errno. */
+static int make(const char *name)
+{
+    const int fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (fd < 0 || !lock(fd, LOCK_EX) || has_name(fd, name)) return fd;
+    close(fd);
+    errno = EEXIST;
+    return -1;
+}
+
+/* *name: free() it. -1: errno. */
 static int open_new(const char *path, char **name)
 {
-    static atomic_uint number;
-    const size_t folder = folder_length(path), size = folder + 64;
-    *name = malloc(size);
-    if (!*name) return -1;
-    for (int i = 0; i < 100; i++) {
-        snprintf(*name, size, "%.*s.fastcnn-%ld-%u.tmp", (int)folder, path, (long)getpid(),
-                 atomic_fetch_add(&number, 1));
-        const int fd = open(*name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-        if (fd >= 0 || errno != EEXIST) return fd;
+    for (int i = 0; i < TRIES; i++) {
+        *name = name_beside(path, i);
+        if (!*name) return -1;
+        int fd = make(*name), error = errno;
+        if (fd < 0 && error == EEXIST && remove_dead(*name)) fd = make(*name), error = errno;
+        errno = error;
+        if (fd >= 0 || error != EEXIST || i == TRIES - 1) return fd;
+        free(*name);
     }
     return -1;
 }
@@ -79,34 +128,51 @@ static void sync_folder(const char *path)
     free(folder);
 }
 
+/* ---- the whole ---- */
+
+static fcnn_status begin(const char *path, const struct stat *old, int *fd, char **name)
+{
+    *name = NULL;
+    *fd = -1;
+    if (old && access(path, W_OK)) return system_failed(path, "it cannot be written", errno);
+    *fd = open_new(path, name);
+    if (*fd >= 0) return FCNN_OK;
+    const fcnn_status status = system_failed(path, "no file can be made beside it", errno);
+    free(*name);
+    return status;
+}
+
 static fcnn_status replace(const char *path, const struct stat *old, const struct io_piece *pieces, int count)
 {
     char *name;
-    if (old && access(path, W_OK)) return system_failed(path, "it cannot be written", errno);
-    const int fd = open_new(path, &name);
-    if (fd < 0) {
-        const fcnn_status status = system_failed(path, "no file can be made beside it", errno);
-        free(name);
-        return status;
-    }
-    int done = (!old || !fchmod(fd, old->st_mode & 07777)) && write_all(fd, pieces, count) && !fsync(fd);
-    int error = errno;
-    if (close(fd) && done) done = 0, error = errno;
-    if (done && rename(name, path)) done = 0, error = errno;
-    if (done) sync_folder(path);
-    else unlink(name);
+    int fd;
+    IO_TRY(begin(path, old, &fd, &name));
+    const int done = !pieces || ((!old || !fchmod(fd, old->st_mode & 07777)) && write_all(fd, pieces, count) &&
+                                 !fsync(fd) && !rename(name, path));
+    const int error = errno;
+    if (!done || !pieces) unlink(name);
+    else sync_folder(path);
+    close(fd); /* it was locked up to here; what could not be written has shown in fsync() */
     free(name);
     return done ? FCNN_OK : system_failed(path, "it cannot be written", error);
 }
 
-fcnn_status io_replace(const char *path, const struct io_piece *pieces, int count)
+static fcnn_status find_and_replace(const char *path, const struct io_piece *pieces, int count)
 {
     struct stat old;
     const int there = !stat(path, &old);
-    if (there && !S_ISREG(old.st_mode)) return write_through(path, pieces, count);
+    if (there && S_ISDIR(old.st_mode)) return system_failed(path, "it cannot be written", EISDIR);
+    if (there && !S_ISREG(old.st_mode)) return pieces ? write_through(path, pieces, count) : FCNN_OK;
     char *real = there ? realpath(path, NULL) : strdup(path);
     if (!real) return system_failed(path, "its place cannot be found", errno);
     const fcnn_status status = replace(real, there ? &old : NULL, pieces, count);
     free(real);
     return status;
 }
+
+fcnn_status io_replace(const char *path, const struct io_piece *pieces, int count)
+{
+    return find_and_replace(path, pieces, count);
+}
+
+fcnn_status io_replace_check(const char *path) { return find_and_replace(path, NULL, 0); }

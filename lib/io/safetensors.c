@@ -39,7 +39,20 @@ static void set_shape(struct io_tensor *tensor, const fcnn_layer_info *info, con
     memcpy(tensor->shape, shape, (size_t)tensor->rank * sizeof *shape);
 }
 
-int io_tensor_describe(struct io_tensor *tensor, const fcnn_model *model, int layer, fcnn_part part, fcnn_array array)
+/* What the names of a set begin with. */
+static const char *const beginnings[] = {
+    [FCNN_ARRAY_WEIGHTS] = "",
+    [FCNN_ARRAY_MOMENT_1] = "optimizer.moment_1.",
+    [FCNN_ARRAY_MOMENT_2] = "optimizer.moment_2.",
+    [FCNN_ARRAY_INITIAL_WEIGHTS] = "optimizer.initial.weights.",
+    [FCNN_ARRAY_INITIAL_MOMENT_1] = "optimizer.initial.moment_1.",
+    [FCNN_ARRAY_INITIAL_MOMENT_2] = "optimizer.initial.moment_2.",
+    [IO_BEST + FCNN_ARRAY_WEIGHTS] = "optimizer.best.weights.",
+    [IO_BEST + FCNN_ARRAY_MOMENT_1] = "optimizer.best.moment_1.",
+    [IO_BEST + FCNN_ARRAY_MOMENT_2] = "optimizer.best.moment_2.",
+};
+
+int io_tensor_describe(struct io_tensor *tensor, const fcnn_model *model, int layer, fcnn_part part, int set)
 {
     fcnn_layer_info info;
     fcnn_layer as_added;
@@ -48,11 +61,7 @@ int io_tensor_describe(struct io_tensor *tensor, const fcnn_model *model, int la
     tensor->count = part == FCNN_PART_WEIGHTS ? info.weights : part == FCNN_PART_BIAS ? info.bias : info.moving;
     if (!tensor->count) return 0;
     set_shape(tensor, &info, &as_added);
-    snprintf(tensor->name, sizeof tensor->name, "%s%s.%s",
-             array == FCNN_ARRAY_MOMENT_1   ? "optimizer.moment_1."
-             : array == FCNN_ARRAY_MOMENT_2 ? "optimizer.moment_2."
-                                            : "",
-             info.name, part_name(info.kind, part));
+    snprintf(tensor->name, sizeof tensor->name, "%s%s.%s", beginnings[set], info.name, part_name(info.kind, part));
     return 1;
 }
 

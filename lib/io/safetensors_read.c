@@ -16,7 +16,7 @@
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "tensors are little-endian floats");
 
-static const char *metadata(const struct io_safetensors *file, const char *key)
+const char *io_safetensors_metadata(const struct io_safetensors *file, const char *key)
 {
     return json_string_value(json_object_get(file->metadata, key));
 }
@@ -73,13 +73,13 @@ static fcnn_status set_tensor(const struct io_safetensors *file, const char *nam
 /* Goes through the model's tensors: a function of the next one, its number and the context, until one fails. */
 typedef fcnn_status each_fn(void *context, const struct io_tensor *tensor, int number);
 
-static fcnn_status for_each(const fcnn_model *model, fcnn_array array, each_fn *each, void *context)
+static fcnn_status for_each(const fcnn_model *model, int set, each_fn *each, void *context)
 {
     struct io_tensor tensor;
     int number = 0;
     for (int i = 0; i < fcnn_model_layers(model); i++)
         for (int part = FCNN_PART_WEIGHTS; part <= FCNN_PART_MOVING_VARIANCE; part++)
-            if (io_tensor_describe(&tensor, model, i, (fcnn_part)part, array))
+            if (io_tensor_describe(&tensor, model, i, (fcnn_part)part, set))
                 IO_TRY(each(context, &tensor, number++));
     return FCNN_OK;
 }
@@ -88,8 +88,9 @@ struct filling {
     const struct io_safetensors *file;
     const char **names; /* NULL: the tensors' own */
     fcnn_model *model;
-    fcnn_array array;
-    int optional;       /* absent ones are passed over */
+    int set;            /* of tensors in the file */
+    fcnn_array array;   /* of the model */
+    int optional;       /* absent ones are 0 */
     float *room;
     int64_t largest;    /* floats of a tensor */
     int count, present;
@@ -114,11 +115,19 @@ static fcnn_status look(void *context, const struct io_tensor *tensor, int numbe
     return fits(f->file, name, tensor) ? FCNN_OK : does_not_fit(f->file, name, tensor);
 }
 
+static fcnn_status clear_tensor(const struct filling *f, const struct io_tensor *tensor)
+{
+    memset(f->room, 0, (size_t)tensor->count * sizeof *f->room);
+    const fcnn_status status =
+        fcnn_layer_set_array(f->model, tensor->layer, f->array, tensor->part, f->room, tensor->count);
+    return status ? fcnn_io_fail_as(status, f->file->path) : FCNN_OK;
+}
+
 static fcnn_status fill(void *context, const struct io_tensor *tensor, int number)
 {
     const struct filling *f = context;
     const char *name = f->names ? f->names[number] : tensor->name;
-    if (!json_object_get(f->file->header, name)) return FCNN_OK;
+    if (!json_object_get(f->file->header, name)) return clear_tensor(f, tensor);
     return set_tensor(f->file, name, f->model, f->array, tensor, f->room);
 }
 
@@ -128,9 +137,37 @@ static fcnn_status fill_all(struct filling *f, fcnn_model *model)
     f->model = model;
     f->room = malloc(f->largest ? (size_t)f->largest * sizeof *f->room : 1);
     if (!f->room) return fcnn_io_fail(FCNN_OUT_OF_MEMORY, "%s: no memory for a tensor", f->file->path);
-    const fcnn_status status = for_each(model, f->array, fill, f);
+    const fcnn_status status = for_each(model, f->set, fill, f);
     free(f->room);
     return status;
+}
+
+fcnn_status io_safetensors_fill(const struct io_safetensors *file, fcnn_model *model, int set, fcnn_array array)
+{
+    struct filling f = {.file = file, .set = set, .array = array, .optional = 1};
+    IO_TRY(for_each(model, set, tally, &f));
+    IO_TRY(for_each(model, set, look, &f));
+    return fill_all(&f, model);
+}
+
+static fcnn_status copy(void *context, const struct io_tensor *tensor, int number)
+{
+    struct filling *f = context;
+    const json_t *offsets = json_object_get(json_object_get(f->file->header, tensor->name), "data_offsets");
+    (void)number;
+    if (offsets)
+        memcpy(f->room, f->file->data + json_integer_value(json_array_get(offsets, 0)),
+               (size_t)tensor->count * sizeof *f->room);
+    else memset(f->room, 0, (size_t)tensor->count * sizeof *f->room);
+    f->room += tensor->count;
+    return FCNN_OK;
+}
+
+fcnn_status io_safetensors_copy(const struct io_safetensors *file, const fcnn_model *model, int set, float *packed)
+{
+    struct filling f = {.file = file, .optional = 1, .room = packed};
+    IO_TRY(for_each(model, set, look, &f));
+    return for_each(model, set, copy, &f);
 }
 
 /* ---- the model ---- */
@@ -138,7 +175,7 @@ static fcnn_status fill_all(struct filling *f, fcnn_model *model)
 static fcnn_status parse(const struct io_safetensors *file, const char *key, json_t **value)
 {
     char where[300];
-    const char *text = metadata(file, key);
+    const char *text = io_safetensors_metadata(file, key);
     *value = NULL;
     snprintf(where, sizeof where, "%.200s: %s", file->path, key);
     return text ? io_json_parse(value, text, strlen(text), where) : FCNN_OK;
@@ -147,7 +184,7 @@ static fcnn_status parse(const struct io_safetensors *file, const char *key, jso
 static fcnn_status read_layers(const struct io_safetensors *file, fcnn_model **model, fcnn_file_info *info)
 {
     json_t *config;
-    if (!metadata(file, "model_config"))
+    if (!io_safetensors_metadata(file, "model_config"))
         return fcnn_io_fail(FCNN_BAD_DATA, "%s: it has tensors, but its __metadata__ says nothing of layers: its "
                             "weights can be read into a model (fastcnn convert MODEL --weights)", file->path);
     IO_TRY(parse(file, "model_config", &config));
@@ -192,13 +229,12 @@ static fcnn_status read_own(const struct io_safetensors *file, struct own *own, 
 
 static fcnn_status set_state(const struct io_safetensors *file, fcnn_model *model, const struct own *own)
 {
-    for (int array = FCNN_ARRAY_MOMENT_1; array <= FCNN_ARRAY_MOMENT_2; array++) {
-        struct filling f = {.file = file, .array = (fcnn_array)array, .optional = 1};
-        IO_TRY(for_each(model, f.array, tally, &f));
-        IO_TRY(for_each(model, f.array, look, &f));
-        IO_TRY(fill_all(&f, model));
-    }
-    const fcnn_state state = {own->steps, own->epochs, (float)own->beta_1_power, (float)own->beta_2_power};
+    for (int array = FCNN_ARRAY_MOMENT_1; array <= FCNN_ARRAY_MOMENT_2; array++)
+        IO_TRY(io_safetensors_fill(file, model, array, (fcnn_array)array));
+    const fcnn_state state = {.steps = own->steps,
+                              .epochs = own->epochs,
+                              .beta_1_power = (float)own->beta_1_power,
+                              .beta_2_power = (float)own->beta_2_power};
     const fcnn_status status = fcnn_model_set_state(model, &state);
     return status ? fcnn_io_fail(FCNN_BAD_DATA, "%s: %s", file->path, fcnn_last_error()) : FCNN_OK;
 }
@@ -234,18 +270,29 @@ static fcnn_status read_compiled(const struct io_safetensors *file, fcnn_model *
 
 static void read_scale(const struct io_safetensors *file, fcnn_file_info *info)
 {
-    const char *scale = metadata(file, "input_scale"), *offset = metadata(file, "input_offset");
+    const char *scale = io_safetensors_metadata(file, "input_scale"), *offset = io_safetensors_metadata(file, "input_offset");
     info->has_scale = scale && offset && io_number_read(scale, &info->input_scale) &&
                       io_number_read(offset, &info->input_offset);
-    if (metadata(file, "producer")) snprintf(info->producer, sizeof info->producer, "%s", metadata(file, "producer"));
+    if (io_safetensors_metadata(file, "producer")) snprintf(info->producer, sizeof info->producer, "%s", io_safetensors_metadata(file, "producer"));
 }
 
-static fcnn_status read_model(const struct io_safetensors *file, fcnn_model **model, const fcnn_load_options *options,
+static fcnn_status read_all(const struct io_safetensors *file, fcnn_model **model, const fcnn_load_options *options,
                               fcnn_file_info *info)
 {
     IO_TRY(read_layers(file, model, info));
     read_scale(file, info);
     return options->not_compiled ? FCNN_OK : read_compiled(file, *model, options, info);
+}
+
+fcnn_status io_safetensors_model(const struct io_safetensors *file, fcnn_model **model,
+                                 const fcnn_load_options *options, fcnn_file_info *info)
+{
+    *model = NULL;
+    const fcnn_status status = read_all(file, model, options, info);
+    if (!status) return FCNN_OK;
+    fcnn_model_destroy(*model);
+    *model = NULL;
+    return status;
 }
 
 fcnn_status io_safetensors_read(fcnn_model **model, const unsigned char *bytes, size_t count, const char *path,
@@ -254,11 +301,8 @@ fcnn_status io_safetensors_read(fcnn_model **model, const unsigned char *bytes, 
     struct io_safetensors file;
     *model = NULL;
     IO_TRY(io_safetensors_open(&file, bytes, count, path));
-    const fcnn_status status = read_model(&file, model, options, info);
+    const fcnn_status status = io_safetensors_model(&file, model, options, info);
     io_safetensors_close(&file);
-    if (!status) return FCNN_OK;
-    fcnn_model_destroy(*model);
-    *model = NULL;
     return status;
 }
 

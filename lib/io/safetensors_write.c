@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Writing models as safetensors files. */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,46 +12,40 @@
 #include "lib/io/replace.h"
 #include "lib/io/safetensors.h"
 
-/* A file in the making. What cannot be made for lack of memory shows in `failed`. */
-struct writing {
-    const fcnn_model *model;
-    const fcnn_save_options *options;
-    fcnn_state state;
-    json_t *header;
-    float *data;
-    int64_t count; /* floats that are there */
-    int failed;
-};
-
-static void put(struct writing *w, json_t *object, const char *key, json_t *value)
+static void put(struct io_writing *w, json_t *object, const char *key, json_t *value)
 {
     w->failed |= json_object_set_new(object, key, value);
 }
 
 /* ---- metadata ---- */
 
-static void put_document(struct writing *w, json_t *metadata, const char *key, json_t *document)
+void io_writing_text(struct io_writing *w, const char *key, const char *text)
+{
+    put(w, w->metadata, key, text ? json_string(text) : NULL);
+}
+
+void io_writing_document(struct io_writing *w, const char *key, json_t *document)
 {
     char *text = document ? json_dumps(document, JSON_COMPACT) : NULL;
-    put(w, metadata, key, text ? json_string(text) : NULL);
+    io_writing_text(w, key, text);
     free(text);
     json_decref(document);
 }
 
-static void put_number(struct writing *w, json_t *metadata, const char *key, double number)
+static void put_number(struct io_writing *w, const char *key, double number)
 {
     char text[32];
     io_number_write(text, number);
-    put(w, metadata, key, json_string(text));
+    io_writing_text(w, key, text);
 }
 
-static int has_state(const struct writing *w)
+static int has_state(const struct io_writing *w)
 {
-    return !w->options->without_state && (w->state.steps || w->state.epochs);
+    return w->always_state || (!w->options->without_state && (w->state.steps || w->state.epochs));
 }
 
 /* What Keras' configurations have no words for. */
-static json_t *own(struct writing *w, const fcnn_compile_options *compile)
+static json_t *own(struct io_writing *w, const fcnn_compile_options *compile)
 {
     json_t *own = json_pack("{s:I, s:i}", "seed", (json_int_t)compile->seed, "shards", compile->shards);
     if (!has_state(w)) return own;
@@ -61,20 +56,21 @@ static json_t *own(struct writing *w, const fcnn_compile_options *compile)
     return own;
 }
 
-static void put_metadata(struct writing *w, const fcnn_compile_options *compile)
+static void put_metadata(struct io_writing *w, const fcnn_compile_options *compile)
 {
     char producer[64];
-    json_t *metadata = json_object();
     snprintf(producer, sizeof producer, "libfastcnn %s", fcnn_version());
-    put(w, metadata, "producer", json_string(producer));
-    put_document(w, metadata, "model_config", io_keras_model_config(w->model));
-    put_document(w, metadata, "training_config", io_keras_training_config(w->model));
-    put_document(w, metadata, "fastcnn", own(w, compile));
-    if (w->options->input_scale != 0 || w->options->input_offset != 0) {
-        put_number(w, metadata, "input_scale", w->options->input_scale);
-        put_number(w, metadata, "input_offset", w->options->input_offset);
-    }
-    put(w, w->header, "__metadata__", metadata);
+    w->header = json_object();
+    put(w, w->header, "__metadata__", json_object());
+    w->metadata = json_object_get(w->header, "__metadata__");
+    if (w->first) io_writing_text(w, w->first, w->first_text);
+    io_writing_text(w, "producer", producer);
+    io_writing_document(w, "model_config", io_keras_model_config(w->model));
+    io_writing_document(w, "training_config", io_keras_training_config(w->model));
+    io_writing_document(w, "fastcnn", own(w, compile));
+    if (w->options->input_scale == 0 && w->options->input_offset == 0) return;
+    put_number(w, "input_scale", w->options->input_scale);
+    put_number(w, "input_offset", w->options->input_offset);
 }
 
 /* ---- tensors ---- */
@@ -82,11 +78,11 @@ static void put_metadata(struct writing *w, const fcnn_compile_options *compile)
 static int is_zero(const float *values, int64_t count)
 {
     for (int64_t i = 0; i < count; i++)
-        if (values[i] != 0) return 0;
+        if (values[i] != 0 || signbit(values[i])) return 0;
     return 1;
 }
 
-static void put_tensor(struct writing *w, const struct io_tensor *tensor)
+static void put_tensor(struct io_writing *w, const struct io_tensor *tensor)
 {
     json_t *shape = json_array();
     const json_int_t begin = (json_int_t)(w->count * (int64_t)sizeof(float));
@@ -98,35 +94,46 @@ static void put_tensor(struct writing *w, const struct io_tensor *tensor)
     w->count += tensor->count;
 }
 
-static fcnn_status put_array(struct writing *w, fcnn_array array)
+/* Of a layer that has the part; the room is there. */
+static void put_values(struct io_writing *w, const struct io_tensor *tensor, int set, const float *values)
+{
+    if (set != FCNN_ARRAY_WEIGHTS && is_zero(values, tensor->count)) return;
+    memmove(w->data + w->count, values, (size_t)tensor->count * sizeof *values);
+    put_tensor(w, tensor);
+}
+
+void io_writing_set(struct io_writing *w, int set, const float *packed)
 {
     struct io_tensor tensor;
     for (int i = 0; i < fcnn_model_layers(w->model); i++)
         for (int part = FCNN_PART_WEIGHTS; part <= FCNN_PART_MOVING_VARIANCE; part++) {
-            if (!io_tensor_describe(&tensor, w->model, i, (fcnn_part)part, array)) continue;
-            float *to = w->data + w->count;
-            const fcnn_status status =
-                fcnn_layer_get_array(w->model, i, array, tensor.part, to, tensor.count);
-            if (status) return status;
-            if (array == FCNN_ARRAY_WEIGHTS || !is_zero(to, tensor.count)) put_tensor(w, &tensor);
+            if (!io_tensor_describe(&tensor, w->model, i, (fcnn_part)part, set)) continue;
+            put_values(w, &tensor, set, packed);
+            packed += tensor.count;
         }
-    return FCNN_OK;
 }
 
-static fcnn_status put_arrays(struct writing *w)
+/* The array is read to where its tensors will be, or further back. */
+static fcnn_status put_arrays(struct io_writing *w)
 {
     const int arrays = has_state(w) ? 3 : 1;
-    const size_t floats = (size_t)arrays * (size_t)fcnn_model_parameters(w->model);
+    const int64_t count = fcnn_model_parameters(w->model);
+    const size_t floats = (size_t)(arrays + w->extra_sets) * (size_t)count;
     w->data = malloc(floats ? floats * sizeof *w->data : 1);
     w->failed |= !w->data;
-    for (int array = FCNN_ARRAY_WEIGHTS; w->data && array < arrays; array++) IO_TRY(put_array(w, (fcnn_array)array));
+    for (int array = FCNN_ARRAY_WEIGHTS; w->data && array < arrays; array++) {
+        float *to = w->data + w->count;
+        const fcnn_status status = fcnn_model_get_array(w->model, (fcnn_array)array, to, count);
+        if (status) return status;
+        io_writing_set(w, array, to);
+    }
     return FCNN_OK;
 }
 
 /* ---- the file ---- */
 
 /* The header is padded with blanks, so that the numbers begin at a multiple of 8. */
-static fcnn_status write_file(const struct writing *w, const char *path)
+fcnn_status io_writing_end(struct io_writing *w, const char *path)
 {
     static const char blanks[8] = "        ";
     char *text = w->failed ? NULL : json_dumps(w->header, JSON_COMPACT);
@@ -134,6 +141,7 @@ static fcnn_status write_file(const struct writing *w, const char *path)
     const size_t length = strlen(text), padding = (8 - length % 8) % 8;
     const uint64_t header = length + padding;
     fcnn_status status;
+    if (w->seal) w->seal(text, length, w->data, (size_t)w->count);
     if (header > IO_SAFETENSORS_MOST_HEADER)
         status = fcnn_io_fail(FCNN_BAD_ARGUMENT, "%s: the model's description has %llu bytes, too many for this format",
                               path, (unsigned long long)header);
@@ -144,18 +152,6 @@ static fcnn_status write_file(const struct writing *w, const char *path)
                                                             {w->data, (size_t)w->count * sizeof *w->data}}, 4);
     free(text);
     return status;
-}
-
-static fcnn_status write_model(struct writing *w, const char *path)
-{
-    fcnn_compile_options compile;
-    fcnn_status status = fcnn_model_compile_options(w->model, &compile);
-    if (status)
-        return fcnn_io_fail(FCNN_BAD_ARGUMENT, "%s: the model is not compiled: it has no weights to write", path);
-    status = fcnn_model_get_state(w->model, &w->state);
-    if (!status) put_metadata(w, &compile);
-    if (!status) status = put_arrays(w);
-    return status ? fcnn_io_fail_as(status, path) : write_file(w, path);
 }
 
 /* A layer whose tensors could have the names of another one's moments. */
@@ -169,12 +165,30 @@ static fcnn_status check_names(const fcnn_model *model, const char *path)
     return FCNN_OK;
 }
 
+fcnn_status io_writing_begin(struct io_writing *w, const char *path)
+{
+    fcnn_compile_options compile;
+    IO_TRY(check_names(w->model, path));
+    fcnn_status status = fcnn_model_compile_options(w->model, &compile);
+    if (status)
+        return fcnn_io_fail(FCNN_BAD_ARGUMENT, "%s: the model is not compiled: it has no weights to write", path);
+    status = fcnn_model_get_state(w->model, &w->state);
+    if (!status) put_metadata(w, &compile);
+    if (!status) status = put_arrays(w);
+    return status ? fcnn_io_fail_as(status, path) : FCNN_OK;
+}
+
+void io_writing_free(struct io_writing *w)
+{
+    json_decref(w->header);
+    free(w->data);
+}
+
 fcnn_status io_safetensors_save(const fcnn_model *model, const char *path, const fcnn_save_options *options)
 {
-    IO_TRY(check_names(model, path));
-    struct writing w = {.model = model, .options = options, .header = json_object()};
-    const fcnn_status status = write_model(&w, path);
-    json_decref(w.header);
-    free(w.data);
+    struct io_writing w = {.model = model, .options = options};
+    fcnn_status status = io_writing_begin(&w, path);
+    if (!status) status = io_writing_end(&w, path);
+    io_writing_free(&w);
     return status;
 }

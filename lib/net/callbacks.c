@@ -81,6 +81,36 @@ fcnn_status fcnn_snapshot_restore(const fcnn_snapshot *snapshot, fcnn_model *mod
     return FCNN_OK;
 }
 
+fcnn_status fcnn_snapshot_get_array(const fcnn_snapshot *snapshot, fcnn_array array, float *values, int64_t count)
+{
+    if (!snapshot || !values) return fcnn_fail(FCNN_BAD_ARGUMENT, "%s is NULL", snapshot ? "values" : "snapshot");
+    if ((unsigned)array >= ARRAYS)
+        return fcnn_fail(FCNN_BAD_ARGUMENT, "array %d is none of the weights and moments of a snapshot", (int)array);
+    if (count != snapshot->count)
+        return fcnn_fail(FCNN_BAD_ARGUMENT, "count is %lld; there are %lld floats", (long long)count,
+                         (long long)snapshot->count);
+    memcpy(values, snapshot->arrays + array * count, (size_t)count * sizeof *values);
+    return FCNN_OK;
+}
+
+fcnn_status fcnn_snapshot_get_state_sized(const fcnn_snapshot *snapshot, fcnn_state *state, size_t size)
+{
+    if (!snapshot || !state) return fcnn_fail(FCNN_BAD_ARGUMENT, "%s is NULL", snapshot ? "state" : "snapshot");
+    FCNN_GIVE(state, size, snapshot->state);
+    return FCNN_OK;
+}
+
+fcnn_status fcnn_snapshot_receipt_sized(const fcnn_snapshot *snapshot, const fcnn_model *model, fcnn_receipt *receipt,
+                                        size_t size)
+{
+    NET_TRY(check_compiled(snapshot, model));
+    NET_TRY(check_count(snapshot, model));
+    if (!receipt) return fcnn_fail(FCNN_BAD_ARGUMENT, "receipt is NULL");
+    const fcnn_receipt value = net_receipt(model, &snapshot->run, &snapshot->state, snapshot->arrays);
+    FCNN_GIVE(receipt, size, value);
+    return FCNN_OK;
+}
+
 void fcnn_snapshot_destroy(fcnn_snapshot *snapshot) { net_free(snapshot); }
 
 /* ---- early stopping ---- */

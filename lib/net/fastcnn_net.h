@@ -203,6 +203,12 @@ typedef struct fcnn_fit_options {
  * history: NULL, or one entry per epoch finished. Shuffling depends
  * on seed and epoch alone. The weights after FCNN_INTERRUPTED are those of the last finished step.
  *
+ * An epoch that was stopped, by a callback or by a failure, is under way: the next call on the same data in the same
+ * way goes on behind its last finished step, and so does the first call after fcnn_model_set_state() with such a state.
+ * The rest of it counts as one of options->epochs; in callbacks and history its metrics are those of the whole epoch,
+ * its seconds those of the rest. A call on other data or in another way begins that epoch anew, and so does one after
+ * weights were set. FCNN_BAD_ARGUMENT: the state is behind the end of an epoch of these images and batches.
+ *
  * FCNN_DIVERGED: the loss of a step is not finite (that step is not taken), or at the end of an epoch a weight or the
  * validation loss is not. The receipt tells the step; with keep_going too, where training goes on.
  *
@@ -294,9 +300,15 @@ FCNN_API fcnn_status fcnn_layer_set_array(fcnn_model *model, int layer, fcnn_arr
 typedef struct fcnn_state {
     int64_t steps, epochs;            /* finished, over all calls of fcnn_fit(); the next epoch's number shuffles it */
     float beta_1_power, beta_2_power; /* beta^steps by repeated multiplication; 1 before the first step */
+    int64_t epoch_steps;              /* finished in the epoch under way, as in a callback; 0 between epochs */
+    double epoch_loss;                /* of their images: the sum of the losses, */
+    int64_t epoch_correct;            /* and how many were correct */
 } fcnn_state;
 FCNN_API fcnn_status fcnn_model_get_state_sized(const fcnn_model *model, fcnn_state *state, size_t size);
-/* FCNN_BAD_ARGUMENT: negative numbers, more than 2^32 - 1 epochs, powers outside 0 .. 1, or not 1 with no steps. */
+/* Weights and state in either order, as long as the model was not trained in between. In a callback of fcnn_fit() of
+ * this model the epoch under way goes on, whatever the last three members say.
+ * FCNN_BAD_ARGUMENT: negative numbers, more than 2^32 - 1 epochs, powers outside 0 .. 1, or not 1 with no steps, more
+ * steps in the epoch than in all. */
 FCNN_API fcnn_status fcnn_model_set_state_sized(fcnn_model *model, const fcnn_state *state, size_t size);
 FCNN_INLINE fcnn_status fcnn_model_get_state(const fcnn_model *model, fcnn_state *state)
 {
@@ -318,6 +330,14 @@ FCNN_API fcnn_status fcnn_snapshot_take(fcnn_snapshot **snapshot, const fcnn_mod
  * within fcnn_fit(); a model with another number of parameters. */
 FCNN_API fcnn_status fcnn_snapshot_restore(const fcnn_snapshot *snapshot, fcnn_model *model);
 FCNN_API void fcnn_snapshot_destroy(fcnn_snapshot *snapshot); /* NULL is fine */
+/* What is in one, for files: weights or a moment, as fcnn_model_get_array() has them, and the state. */
+FCNN_API fcnn_status fcnn_snapshot_get_array(const fcnn_snapshot *snapshot, fcnn_array array, float *values,
+                                             int64_t count);
+FCNN_API fcnn_status fcnn_snapshot_get_state_sized(const fcnn_snapshot *snapshot, fcnn_state *state, size_t size);
+FCNN_INLINE fcnn_status fcnn_snapshot_get_state(const fcnn_snapshot *snapshot, fcnn_state *state)
+{
+    return fcnn_snapshot_get_state_sized(snapshot, state, sizeof *state);
+}
 
 typedef enum fcnn_monitor {
     FCNN_MONITOR_VAL_LOSS, /* the less the better; these two need a validation split */
@@ -390,7 +410,7 @@ typedef struct fcnn_receipt {
     int given;         /* 0: the run began with weights drawn from the seed and a fresh optimizer; 1: with what it found
                         * in the initial arrays and the first_ members */
     int altered;       /* a callback set weights or state: fcnn_fit() alone does not repeat the run */
-    int stopped;       /* the run ended within an epoch: by a callback, or because it diverged */
+    int stopped;       /* the run is within an epoch: a callback or a divergence has stopped it there */
     int64_t diverged_step; /* the first step, from 1, whose loss or weights were not finite; 0: none */
     int64_t first_step, first_epoch; /* the state that the run began with, see fcnn_state */
     float first_beta_1_power, first_beta_2_power;
@@ -407,11 +427,36 @@ typedef struct fcnn_receipt {
     fcnn_schedule schedule;
     int64_t schedule_steps;
     double schedule_factor;
+    int64_t first_epoch_steps; /* of the state that the run began with */
 } fcnn_receipt;
 FCNN_API fcnn_status fcnn_model_receipt_sized(const fcnn_model *model, fcnn_receipt *receipt, size_t size);
 FCNN_INLINE fcnn_status fcnn_model_receipt(const fcnn_model *model, fcnn_receipt *receipt)
 {
     return fcnn_model_receipt_sized(model, receipt, sizeof *receipt);
+}
+
+/* What the receipt would say had it been asked for when the snapshot of this model was taken. */
+FCNN_API fcnn_status fcnn_snapshot_receipt_sized(const fcnn_snapshot *snapshot, const fcnn_model *model,
+                                                 fcnn_receipt *receipt, size_t size);
+FCNN_INLINE fcnn_status fcnn_snapshot_receipt(const fcnn_snapshot *snapshot, const fcnn_model *model,
+                                                fcnn_receipt *receipt)
+{
+    return fcnn_snapshot_receipt_sized(snapshot, model, receipt, sizeof *receipt);
+}
+
+/* After weights, moments and state were set as they were in another model with the same layers and compile options:
+ * says that its run goes on here. *run: what fcnn_model_receipt() said of that model then. `initial`: where the run is
+ * `given` and has begun (`data` is not ""), its arrays FCNN_ARRAY_INITIAL_WEIGHTS, _MOMENT_1 and _MOMENT_2, one behind
+ * the other, `count` = 3 times fcnn_model_parameters() floats, which are copied; else NULL. An equal fcnn_fit() is then
+ * one of that run, and in the end the receipt is that of a run in one model.
+ * FCNN_BAD_ARGUMENT: within fcnn_fit(); a member of *run is not what this model has, by name, or cannot be; or it is of
+ * other numerics than this library's. FCNN_OUT_OF_MEMORY. The model is as it was then. */
+FCNN_API fcnn_status fcnn_model_continue_run_sized(fcnn_model *model, const fcnn_receipt *run, size_t size,
+                                                   const float *initial, int64_t count);
+FCNN_INLINE fcnn_status fcnn_model_continue_run(fcnn_model *model, const fcnn_receipt *run, const float *initial,
+                                                  int64_t count)
+{
+    return fcnn_model_continue_run_sized(model, run, sizeof *run, initial, count);
 }
 
 #ifdef __cplusplus

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <omp.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "lib/sized.h"
 
@@ -151,17 +152,27 @@ static fcnn_status report(const struct fit *fit)
     return FCNN_OK;
 }
 
-static fcnn_status after_step(void *context, const struct net_sum *sum, int64_t step, int64_t images)
+/* How far the epoch under way is, and what its images gave so far. */
+static void note_epoch(struct fit *fit)
+{
+    const fcnn_model *model = fit->model;
+    fcnn_progress *progress = &fit->progress;
+    const struct net_epoch epoch = {.images = fit->training, .batch = fit->batch};
+    const int64_t images = net_images_done(model, &epoch);
+    const fcnn_metrics metrics = images ? mean(&model->under_way.sum, images) : (fcnn_metrics){0};
+    progress->step = model->under_way.steps;
+    progress->loss = metrics.loss;
+    progress->accuracy = metrics.accuracy;
+}
+
+static fcnn_status after_step(void *context)
 {
     struct fit *fit = context;
     fcnn_progress *progress = &fit->progress;
     const double now = omp_get_wtime();
-    progress->step = step;
     progress->seconds = now - fit->begin;
     progress->training_seconds += now - fit->step_begin;
-    const fcnn_metrics metrics = mean(sum, images);
-    progress->loss = metrics.loss;
-    progress->accuracy = metrics.accuracy;
+    note_epoch(fit);
     const fcnn_status status = report(fit);
     fit->step_begin = omp_get_wtime();
     return status;
@@ -180,6 +191,7 @@ static fcnn_status train(struct fit *fit)
         .after_step = after_step,
         .context = fit,
     };
+    note_epoch(fit);
     fit->progress.training_seconds = 0;
     fit->step_begin = omp_get_wtime();
     return net_train(fit->model, &epoch);
@@ -227,6 +239,7 @@ static fcnn_status run_epoch(struct fit *fit, fcnn_progress *history, size_t his
     fit->progress.seconds = omp_get_wtime() - fit->begin;
     fit->progress.epoch_ended = 1;
     model->epochs++;
+    memset(&model->under_way, 0, sizeof model->under_way);
     model->run.epochs++;
     model->run.stopped = 0;
     if (history) FCNN_GIVE(history, history_size, fit->progress);

@@ -130,7 +130,7 @@ struct net_run {
     int stopped;  /* within an epoch; so it is until the epoch's end */
     float *initial; /* given: weights and both moments that it began with, each in the packed order; NULL: drawn from
                      * the seed, or not begun */
-    int64_t first_step, first_epoch, epochs, diverged_step;
+    int64_t first_step, first_epoch, first_epoch_steps, epochs, diverged_step;
     float first_powers[2];
     unsigned classes;
     struct net_fit_record {
@@ -180,6 +180,10 @@ struct fcnn_model {
     int64_t sums_capacity;
 
     int64_t steps, epochs; /* finished so far, over all calls of fcnn_fit() */
+    struct {
+        int64_t steps;      /* finished; 0: between epochs */
+        struct net_sum sum; /* over their images */
+    } under_way;            /* the epoch that was begun and has not ended */
     int fitting;           /* within fcnn_fit() */
     struct fcnn_team *at_work; /* on its steps; NULL outside of them */
     struct net_run run;
@@ -345,7 +349,7 @@ fcnn_op net_optimizer_op(const fcnn_model *model);
 double net_schedule(const fcnn_compile_options *options, int64_t step);
 float net_learning_rate(const fcnn_model *model, int64_t step);
 
-/* ---- train.c: the steps of an epoch ---- */
+/* ---- train.c: the steps of an epoch, behind those that model->under_way has ---- */
 
 struct net_epoch {
     const float *x;
@@ -354,10 +358,10 @@ struct net_epoch {
     const int64_t *order; /* NULL: as they come */
     int64_t images, batch;
     int keep_going;       /* where the loss is not finite; else FCNN_DIVERGED */
-    /* Called after each step with the sums over the images so far; anything but FCNN_OK ends the epoch. */
-    fcnn_status (*after_step)(void *context, const struct net_sum *sum, int64_t step, int64_t images);
+    fcnn_status (*after_step)(void *context); /* called after each step; anything but FCNN_OK ends the epoch */
     void *context;
 };
+int64_t net_images_done(const fcnn_model *model, const struct net_epoch *epoch); /* in the epoch under way */
 fcnn_status net_train(fcnn_model *model, const struct net_epoch *epoch);
 
 /* ---- state.c ---- */
@@ -372,12 +376,16 @@ void net_read_array(const fcnn_model *model, fcnn_array array, float *values);
 
 /* ---- receipt.c ---- */
 
-/* A fcnn_fit() is about to begin: in the same run or in another one. x and one of y and targets: what `fit`, whose
- * `data` is still open, trains on. FCNN_OUT_OF_MEMORY: nothing has changed. */
+/* A fcnn_fit() is about to begin: in the same run or in another one, within an epoch or at the begin of one. x and one
+ * of y and targets: what `fit`, whose `data` is still open, trains on. FCNN_BAD_ARGUMENT: the state is within an epoch
+ * that this fit does not have; FCNN_OUT_OF_MEMORY: nothing has changed. */
 fcnn_status net_run_begin(fcnn_model *model, const struct net_fit_record *fit, const float *x, const int32_t *y,
                           const float *targets);
-void net_run_changed(fcnn_model *model); /* somebody is about to set weights or state */
+void net_run_changed(fcnn_model *model); /* somebody is about to set weights or state; so a run's epoch is over */
 void net_run_diverged(fcnn_model *model, int64_t step);
+/* packed: weights of a snapshot; NULL: the model's. */
+fcnn_receipt net_receipt(const fcnn_model *model, const struct net_run *run, const fcnn_state *state,
+                         const float *packed);
 
 /* ---- tune.c ---- */
 

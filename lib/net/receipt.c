@@ -46,11 +46,13 @@ static void hash_data(const fcnn_model *model, const float *x, const int32_t *y,
     finish(&state, text);
 }
 
-static void hash_weights(const fcnn_model *model, char text[33])
+/* packed: of a snapshot; NULL: the model's. */
+static void hash_weights(const fcnn_model *model, const float *packed, char text[33])
 {
     XXH3_state_t state;
     XXH3_128bits_reset(&state);
-    for (int i = 0; i < model->layers; i++) {
+    if (packed) update(&state, packed, model->parameters);
+    for (int i = 0; !packed && i < model->layers; i++) {
         update(&state, model->weights + model->layer[i].at_weights, model->layer[i].weights);
         update(&state, model->weights + model->layer[i].at_bias, model->layer[i].bias);
         update(&state, model->weights + model->layer[i].at_moving[0], model->layer[i].moving);
@@ -81,15 +83,33 @@ static fcnn_status copy_initial(const fcnn_model *model, float **initial)
     return FCNN_OK;
 }
 
+/* Of a state that was set. */
+static fcnn_status check_under_way(const fcnn_model *model, const struct net_fit_record *fit)
+{
+    const struct net_epoch epoch = {.images = fit->images, .batch = fit->batch};
+    const int64_t steps = (fit->images + fit->batch - 1) / fit->batch, done = model->under_way.steps;
+    if (done > steps)
+        return fcnn_fail(FCNN_BAD_ARGUMENT, "the model's state is that after step %lld of an epoch; an epoch of %lld "
+                         "images in batches of %lld has %lld", (long long)done, (long long)fit->images,
+                         (long long)fit->batch, (long long)steps);
+    if (done && model->under_way.sum.correct > net_images_done(model, &epoch))
+        return fcnn_fail(FCNN_BAD_ARGUMENT, "the model's state has %lld correct images of the %lld in this epoch",
+                         (long long)model->under_way.sum.correct, (long long)net_images_done(model, &epoch));
+    return FCNN_OK;
+}
+
 fcnn_status net_run_begin(fcnn_model *model, const struct net_fit_record *fit, const float *x, const int32_t *y,
                           const float *targets)
 {
     struct net_run *run = &model->run, next = {.given = run->given || begun(run), .fit = *fit};
     hash_data(model, x, y, targets, fit->images, next.fit.data);
-    if (begun(run) && !run->stopped && equal(&run->fit, &next.fit)) return FCNN_OK;
+    if (begun(run) && equal(&run->fit, &next.fit)) return FCNN_OK;
+    if (!begun(run)) NET_TRY(check_under_way(model, fit));
     if (next.given) NET_TRY(copy_initial(model, &next.initial));
+    if (begun(run)) memset(&model->under_way, 0, sizeof model->under_way);
     next.first_step = model->steps;
     next.first_epoch = model->epochs;
+    next.first_epoch_steps = model->under_way.steps;
     next.first_powers[0] = model->hyper.beta_1_power;
     next.first_powers[1] = model->hyper.beta_2_power;
     net_free(run->initial);
@@ -103,6 +123,7 @@ void net_run_changed(fcnn_model *model)
         model->run.altered = 1;
         return;
     }
+    if (begun(&model->run)) memset(&model->under_way, 0, sizeof model->under_way);
     net_free(model->run.initial);
     model->run = (struct net_run){.given = 1};
 }
@@ -157,18 +178,18 @@ static void describe_optimizer(const fcnn_model *model, fcnn_receipt *receipt)
     receipt->schedule_factor = model->options.schedule_factor;
 }
 
-static void describe_run(const fcnn_model *model, fcnn_receipt *receipt)
+static void describe_run(const struct net_run *run, const fcnn_state *state, fcnn_receipt *receipt)
 {
-    const struct net_run *run = &model->run;
     const struct net_fit_record *fit = &run->fit;
     receipt->given = run->given;
     receipt->altered = run->altered;
     receipt->stopped = run->stopped;
     receipt->diverged_step = run->diverged_step;
-    receipt->first_step = begun(run) ? run->first_step : model->steps;
-    receipt->first_epoch = begun(run) ? run->first_epoch : model->epochs;
-    receipt->first_beta_1_power = begun(run) ? run->first_powers[0] : model->hyper.beta_1_power;
-    receipt->first_beta_2_power = begun(run) ? run->first_powers[1] : model->hyper.beta_2_power;
+    receipt->first_step = begun(run) ? run->first_step : state->steps;
+    receipt->first_epoch = begun(run) ? run->first_epoch : state->epochs;
+    receipt->first_beta_1_power = begun(run) ? run->first_powers[0] : state->beta_1_power;
+    receipt->first_beta_2_power = begun(run) ? run->first_powers[1] : state->beta_2_power;
+    receipt->first_epoch_steps = begun(run) ? run->first_epoch_steps : state->epoch_steps;
     receipt->epochs = run->epochs;
     memcpy(receipt->data, fit->data, sizeof receipt->data);
     receipt->images = fit->images;
@@ -180,18 +201,27 @@ static void describe_run(const fcnn_model *model, fcnn_receipt *receipt)
     name_classes(run->classes, receipt->classes, sizeof receipt->classes);
 }
 
+fcnn_receipt net_receipt(const fcnn_model *model, const struct net_run *run, const fcnn_state *state,
+                         const float *packed)
+{
+    fcnn_receipt receipt = {.seed = model->seed, .shards = model->shards, .steps = state->steps};
+    const fcnn_fpmode saved = fcnn_fpmode_enter(); /* a denormal is not 0 */
+    hash_weights(model, packed, receipt.weights);
+    fcnn_fpmode_leave(saved);
+    describe_versions(&receipt);
+    receipt.loss = model->options.loss;
+    describe_optimizer(model, &receipt);
+    describe_run(run, state, &receipt);
+    return receipt;
+}
+
 fcnn_status fcnn_model_receipt_sized(const fcnn_model *model, fcnn_receipt *receipt, size_t size)
 {
     if (!model || !receipt) return fcnn_fail(FCNN_BAD_ARGUMENT, "%s is NULL", model ? "receipt" : "model");
     if (!model->compiled) return fcnn_fail(FCNN_BAD_ARGUMENT, "a model has no receipt before fcnn_compile()");
-    fcnn_receipt value = {.seed = model->seed, .shards = model->shards, .steps = model->steps};
-    const fcnn_fpmode saved = fcnn_fpmode_enter(); /* a denormal is not 0 */
-    hash_weights(model, value.weights);
-    fcnn_fpmode_leave(saved);
-    describe_versions(&value);
-    value.loss = model->options.loss;
-    describe_optimizer(model, &value);
-    describe_run(model, &value);
+    fcnn_state state;
+    NET_TRY(fcnn_model_get_state(model, &state));
+    const fcnn_receipt value = net_receipt(model, &model->run, &state, NULL);
     FCNN_GIVE(receipt, size, value);
     return FCNN_OK;
 }

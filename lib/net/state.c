@@ -206,6 +206,9 @@ fcnn_status fcnn_model_get_state_sized(const fcnn_model *model, fcnn_state *stat
         .epochs = model->epochs,
         .beta_1_power = model->hyper.beta_1_power,
         .beta_2_power = model->hyper.beta_2_power,
+        .epoch_steps = model->under_way.steps,
+        .epoch_loss = model->under_way.sum.loss,
+        .epoch_correct = model->under_way.sum.correct,
     };
     FCNN_GIVE(state, size, value);
     return FCNN_OK;
@@ -219,6 +222,28 @@ static fcnn_status check_power(const char *name, float power, int64_t steps)
                      (long long)steps, steps ? "at least 0 and below 1" : "1");
 }
 
+/* The sums of no steps are 0. What an epoch has, fcnn_fit() knows. */
+static fcnn_status check_epoch(const fcnn_state *state)
+{
+    if (state->epoch_steps < 0 || state->epoch_steps > state->steps)
+        return fcnn_fail(FCNN_BAD_ARGUMENT, "%lld steps in the epoch under way, of %lld in all",
+                         (long long)state->epoch_steps, (long long)state->steps);
+    if (state->epoch_correct < 0 || (!state->epoch_steps && (!(state->epoch_loss == 0) || state->epoch_correct)))
+        return fcnn_fail(FCNN_BAD_ARGUMENT, "epoch_loss is %g, epoch_correct %lld; with epoch_steps %lld they must be "
+                         "%s", state->epoch_loss, (long long)state->epoch_correct, (long long)state->epoch_steps,
+                         state->epoch_steps ? "sums over images" : "0");
+    return FCNN_OK;
+}
+
+/* Within fcnn_fit() its epoch goes on where it is. */
+static void set_epoch(fcnn_model *model, const fcnn_state *state)
+{
+    if (model->fitting) return;
+    model->under_way.steps = state->epoch_steps;
+    model->under_way.sum.loss = state->epoch_loss;
+    model->under_way.sum.correct = state->epoch_correct;
+}
+
 fcnn_status fcnn_model_set_state_sized(fcnn_model *model, const fcnn_state *state, size_t size)
 {
     FCNN_TAKE(fcnn_state, taken, state, size);
@@ -228,10 +253,12 @@ fcnn_status fcnn_model_set_state_sized(fcnn_model *model, const fcnn_state *stat
                          (long long)taken.steps, (long long)taken.epochs);
     NET_TRY(check_power("beta_1_power", taken.beta_1_power, taken.steps));
     NET_TRY(check_power("beta_2_power", taken.beta_2_power, taken.steps));
+    NET_TRY(check_epoch(&taken));
     net_run_changed(model);
     model->steps = taken.steps;
     model->epochs = taken.epochs;
     model->hyper.beta_1_power = taken.beta_1_power;
     model->hyper.beta_2_power = taken.beta_2_power;
+    set_epoch(model, &taken);
     return FCNN_OK;
 }

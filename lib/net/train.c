@@ -13,9 +13,8 @@ struct run {
     fcnn_status status;
     struct net_failure failure; /* of an update */
     struct net_job job;
-    struct net_sum sum; /* over the epoch so far */
-    fcnn_hyper hyper;   /* of this step */
-    int64_t step, images; /* steps begun; images of the steps before */
+    fcnn_hyper hyper; /* of this step */
+    int64_t images;   /* of the steps before */
 };
 
 /* The next batch. */
@@ -24,7 +23,6 @@ static void begin_step(struct run *run)
     const struct net_epoch *epoch = run->epoch;
     const int64_t left = epoch->images - run->images, image = run->model->image, classes = net_classes(run->model);
     const int64_t at = epoch->order ? 0 : run->images; /* where x, y and targets of the batch are */
-    run->step++;
     run->job = (struct net_job){
         .x = epoch->x + at * image,
         .y = epoch->y ? epoch->y + at : NULL,
@@ -70,10 +68,11 @@ static fcnn_status step(struct run *run, struct fcnn_team *team)
     model->hyper.beta_2_power = run->hyper.beta_2_power;
     model->steps++;
     model->run.classes |= model->step.classes | net_job_classes(model, &run->job);
-    run->sum.loss += sum.loss;
-    run->sum.correct += sum.correct;
+    model->under_way.steps++;
+    model->under_way.sum.loss += sum.loss;
+    model->under_way.sum.correct += sum.correct;
     run->images += run->job.count;
-    return run->epoch->after_step(run->epoch->context, &run->sum, run->step, run->images);
+    return run->epoch->after_step(run->epoch->context);
 }
 
 static void lead(void *context, struct fcnn_team *team)
@@ -85,9 +84,15 @@ static void lead(void *context, struct fcnn_team *team)
     run->model->at_work = NULL;
 }
 
+int64_t net_images_done(const fcnn_model *model, const struct net_epoch *epoch)
+{
+    const int64_t images = model->under_way.steps * epoch->batch;
+    return images < epoch->images ? images : epoch->images;
+}
+
 fcnn_status net_train(fcnn_model *model, const struct net_epoch *epoch)
 {
-    struct run run = {.model = model, .epoch = epoch};
+    struct run run = {.model = model, .epoch = epoch, .images = net_images_done(model, epoch)};
     net_lead(model, model->shards, lead, &run);
     return run.status;
 }
