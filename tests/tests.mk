@@ -282,6 +282,7 @@ check-random: tests/check_kernels
 # libFuzzer on everything that reads files: tests/fuzz/run.sh says how. Succeeds where there is no libFuzzer.
 fuzz_targets = \
     tests/fuzz/bench_json.c \
+    tests/fuzz/checkpoint.c \
     tests/fuzz/filter_kernel.c \
     tests/fuzz/history.c \
     tests/fuzz/idx.c \
