@@ -3,9 +3,7 @@
  * file. Its checksum would hide the rest from a fuzzer: it is set right, too. */
 #include "lib/io/checkpoint.h"
 #include "tests/fuzz/fuzz.h"
-
-#define XXH_INLINE_ALL
-#include <xxhash.h>
+#include "tests/seal.h"
 
 static void try_to_read(const uint8_t *bytes, size_t length)
 {
@@ -18,20 +16,6 @@ static void try_to_read(const uint8_t *bytes, size_t length)
                   : model && info.has_weights);
     fcnn_checkpoint_free(&checkpoint);
     fcnn_model_destroy(model);
-}
-
-/* 32 digits after the header's beginning: XXH3-128 of the file with zeros in their place. */
-static void seal(uint8_t *bytes, size_t length)
-{
-    static const char beginning[] = "{\"__metadata__\":{\"xxh3\":\"";
-    uint8_t *digits = bytes + 8 + sizeof beginning - 1;
-    XXH128_canonical_t sum;
-    char text[33];
-    if (length < 8 + sizeof beginning - 1 + 32 || memcmp(bytes + 8, beginning, sizeof beginning - 1)) return;
-    memset(digits, '0', 32);
-    XXH128_canonicalFromHash(&sum, XXH3_128bits(bytes, length));
-    for (int i = 0; i < 16; i++) snprintf(text + 2 * i, 3, "%02x", sum.digest[i]);
-    memcpy(digits, text, 32);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
