@@ -231,7 +231,8 @@ static int read_results(struct training *t)
                     "train_sha256", &train, "test_sha256", &test, "history", &history, "end", &end, "wall_seconds",
                     &c->wall_seconds, "reached_accuracy", &t->reached.accuracy, "reached_training_seconds",
                     &t->reached.training_seconds, "reached_wall_seconds", &t->reached.wall_seconds, "kept", &kept) ||
-        version != PART_VERSION || !json_is_array(history) || !json_is_object(kept) || end < RAN_OUT || end >= INTERRUPTED)
+        version != PART_VERSION || !json_is_array(history) || !json_is_object(kept) || end < RAN_OUT ||
+        end >= INTERRUPTED)
         return damaged(t, version == PART_VERSION || !version ? "something" : "the version");
     snprintf(c->train_sha256, sizeof c->train_sha256, "%s", train);
     snprintf(c->test_sha256, sizeof c->test_sha256, "%s", test);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * `fastcnn train --checkpoint FILE [--every N] [--resume]`: what of a run is kept in a file, when it is written, and how
- * a run goes on from it. Each function complains and returns an exit code where it says nothing else. */
+ * `fastcnn train --checkpoint FILE [--every N] [--resume]`: what of a run is kept in a file, when it is written, how a
+ * run goes on from it. Each function complains and returns an exit code where it says nothing else. */
 #ifndef FASTCNN_CLI_CHECKPOINT_H
 #define FASTCNN_CLI_CHECKPOINT_H
 

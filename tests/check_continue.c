@@ -127,7 +127,8 @@ static int equal(const fcnn_receipt *a, const fcnn_receipt *b)
 {
     ck_assert_str_eq(a->weights, b->weights);
     ck_assert_str_eq(a->data, b->data);
-    return !strcmp(a->classes, b->classes) && a->steps == b->steps && a->given == b->given && a->altered == b->altered && a->stopped == b->stopped &&
+    return !strcmp(a->classes, b->classes) && a->steps == b->steps && a->given == b->given &&
+           a->altered == b->altered && a->stopped == b->stopped &&
            a->diverged_step == b->diverged_step && a->first_step == b->first_step && a->first_epoch == b->first_epoch &&
            a->first_beta_1_power == b->first_beta_1_power && a->first_beta_2_power == b->first_beta_2_power &&
            a->epochs == b->epochs && a->images == b->images && a->validation_images == b->validation_images &&

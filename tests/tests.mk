@@ -19,6 +19,7 @@ script_tests = \
     tests/check_includes.sh \
     tests/check_install.sh \
     tests/check_keras_files.sh \
+    tests/check_kill.sh \
     tests/check_leak.sh \
     tests/check_lists.sh \
     tests/check_mca.sh \
@@ -83,6 +84,7 @@ other_programs = \
     tests/check_api \
     tests/check_callback \
     tests/check_cases \
+    tests/check_checkpoint \
     tests/check_continue \
     tests/check_damaged_checkpoints \
     tests/check_dataset \
@@ -185,7 +187,7 @@ check_PROGRAMS += tests/make_onnx
 tests_make_onnx_SOURCES = tests/make_onnx.c tests/zoo.c tests/zoo.h
 
 # The program with an allocator that fails on command, for check_no_memory.sh.
-check_PROGRAMS += tests/broken_fastcnn
+check_PROGRAMS += tests/broken_fastcnn tests/dying_fastcnn
 
 # Pictures and models for shell tests.
 check_PROGRAMS += tests/picture
@@ -196,6 +198,10 @@ tests_broken_fastcnn_SOURCES = $(cli_sources) cli/program.c cli/program.h tests/
 tests_broken_fastcnn_LDADD = libfcnn-cases.la libfcnn-layers.la libfcnn-io.la libfcnn-core.la $(JANSSON_LIBS) $(LIBM)
 tests_broken_fastcnn_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc -Wl,--wrap=calloc -Wl,--wrap=realloc \
     -Wl,--wrap=aligned_alloc -Wl,--wrap=posix_memalign
+tests_dying_fastcnn_CPPFLAGS = $(fastcnn_CPPFLAGS)
+tests_dying_fastcnn_SOURCES = $(cli_sources) cli/program.c cli/program.h tests/die.c
+tests_dying_fastcnn_LDADD = $(tests_broken_fastcnn_LDADD)
+tests_dying_fastcnn_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=write -Wl,--wrap=fsync -Wl,--wrap=rename
 libfcnn_tests_la_CPPFLAGS = $(LIB_CPPFLAGS)
 libfcnn_tests_la_SOURCES = \
     tests/check_reference.h \
@@ -264,6 +270,8 @@ tests_check_program_files_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 tests_check_program_files_SOURCES = tests/check_program_files.c tests/complaint.c tests/complaint.h cli/history.c \
     cli/json.c cli/kernel_text.c
 tests_check_program_files_LDADD = libfcnn-bench.la $(LDADD) $(JANSSON_LIBS)
+tests_check_checkpoint_SOURCES = tests/check_checkpoint.c tests/zoo.c tests/zoo.h
+tests_check_checkpoint_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 tests_check_safetensors_SOURCES = tests/check_safetensors.c tests/zoo.c tests/zoo.h
 tests_check_safetensors_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 tests_check_text_models_SOURCES = tests/check_text_models.c tests/zoo.c tests/zoo.h

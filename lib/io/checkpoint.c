@@ -91,13 +91,13 @@ static json_t *best_json(const fcnn_model *model, const fcnn_snapshot *best)
     fcnn_receipt run;
     fcnn_state state;
     if (fcnn_snapshot_receipt(best, model, &run) || fcnn_snapshot_get_state(best, &state)) return NULL;
-    return json_pack("{s:o, s:o}", "run", io_run_json(&run), "state", io_state_json(&state));
+    return json_pack("{s:o, s:o}", "run", io_checkpoint_run(&run), "state", io_checkpoint_state(&state));
 }
 
 static json_t *checkpoint_json(const struct io_writing *w, const fcnn_receipt *run, const fcnn_snapshot *best)
 {
-    json_t *json = json_pack("{s:i, s:o, s:o}", "format", FORMAT, "run", io_run_json(run), "state",
-                             io_state_json(&w->state));
+    json_t *json = json_pack("{s:i, s:o, s:o}", "format", FORMAT, "run", io_checkpoint_run(run), "state",
+                             io_checkpoint_state(&w->state));
     if (!best || !json || !json_object_set_new(json, "best", best_json(w->model, best))) return json;
     json_decref(json);
     return NULL;
@@ -197,13 +197,13 @@ static fcnn_status set_run(struct reading *r, const json_t *json, const char *na
     fcnn_state state;
     const json_t *run_json = json_object_get(json, "run");
     snprintf(where, sizeof where, "%.200s: %s", r->file.path, name);
-    IO_TRY(io_state_read(json_object_get(json, "state"), where, &state));
+    IO_TRY(io_checkpoint_read_state(json_object_get(json, "state"), where, &state));
     for (int array = FCNN_ARRAY_WEIGHTS; array <= FCNN_ARRAY_MOMENT_2; array++)
         IO_TRY(io_safetensors_fill(&r->file, r->model, set + array, (fcnn_array)array));
     fcnn_status status = fcnn_model_set_state(r->model, &state);
     if (!status) status = fcnn_model_receipt(r->model, &run);
     if (status) return fcnn_io_fail(FCNN_BAD_DATA, "%s: %s", where, fcnn_last_error());
-    IO_TRY(io_run_read(run_json, where, &run));
+    IO_TRY(io_checkpoint_read_run(run_json, where, &run));
     const int given = run.given && *run.data;
     status = fcnn_model_continue_run(r->model, &run, given ? r->initial : NULL,
                                      3 * fcnn_model_parameters(r->model));

@@ -15,13 +15,13 @@
 #include "lib/io/fastcnn_io.h"
 
 /* checkpoint_run.c: what the metadata say. NULL: no memory. */
-json_t *io_run_json(const fcnn_receipt *run);
-json_t *io_state_json(const fcnn_state *state);
+json_t *io_checkpoint_run(const fcnn_receipt *run);
+json_t *io_checkpoint_state(const fcnn_state *state);
 
 /* All of *state; of *run what a model cannot know of itself. FCNN_BAD_DATA names the member that is missing or is not
  * what it must be. */
-fcnn_status io_run_read(const json_t *json, const char *where, fcnn_receipt *run);
-fcnn_status io_state_read(const json_t *json, const char *where, fcnn_state *state);
+fcnn_status io_checkpoint_read_run(const json_t *json, const char *where, fcnn_receipt *run);
+fcnn_status io_checkpoint_read_state(const json_t *json, const char *where, fcnn_state *state);
 
 /* What fcnn_checkpoint_load() does with the bytes of a file. */
 fcnn_status io_checkpoint_read(fcnn_model **model, const unsigned char *bytes, size_t count, const char *path,

@@ -73,8 +73,8 @@ static json_t *members_json(const struct member *members, const void *from)
     return NULL;
 }
 
-json_t *io_run_json(const fcnn_receipt *run) { return members_json(run_members, run); }
-json_t *io_state_json(const fcnn_state *state) { return members_json(state_members, state); }
+json_t *io_checkpoint_run(const fcnn_receipt *run) { return members_json(run_members, run); }
+json_t *io_checkpoint_state(const fcnn_state *state) { return members_json(state_members, state); }
 
 /* ---- reading ---- */
 
@@ -146,12 +146,12 @@ static fcnn_status read_members(const struct member *members, const json_t *json
     return FCNN_OK;
 }
 
-fcnn_status io_run_read(const json_t *json, const char *where, fcnn_receipt *run)
+fcnn_status io_checkpoint_read_run(const json_t *json, const char *where, fcnn_receipt *run)
 {
     return read_members(run_members, json, where, run);
 }
 
-fcnn_status io_state_read(const json_t *json, const char *where, fcnn_state *state)
+fcnn_status io_checkpoint_read_state(const json_t *json, const char *where, fcnn_state *state)
 {
     return read_members(state_members, json, where, state);
 }
