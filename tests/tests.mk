@@ -101,6 +101,7 @@ other_programs = \
     tests/check_cases \
     tests/check_checkpoint \
     tests/check_continue \
+    tests/check_damaged_checkpoints \
     tests/check_dataset \
     tests/check_denormals \
     tests/check_digits \
@@ -190,6 +191,8 @@ tests_check_reference_math_LDADD = libfcnn-tests.la $(SLEEF_LIBS)
 endif
 tests_check_png_CPPFLAGS = $(AM_CPPFLAGS) $(PNG_CFLAGS)
 tests_check_png_LDADD = $(LDADD) $(PNG_LIBS)
+tests_check_damaged_checkpoints_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+tests_check_damaged_checkpoints_SOURCES = tests/check_damaged_checkpoints.c tests/seal.h
 tests_check_dataset_CPPFLAGS = $(AM_CPPFLAGS) $(PNG_CFLAGS)
 tests_check_optimizers_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 tests_check_receipt_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
@@ -312,6 +315,7 @@ check-random: tests/check_kernels
 # libFuzzer on everything that reads files: tests/fuzz/run.sh says how. Succeeds where there is no libFuzzer.
 fuzz_targets = \
     tests/fuzz/bench_json.c \
+    tests/fuzz/checkpoint.c \
     tests/fuzz/filter_kernel.c \
     tests/fuzz/history.c \
     tests/fuzz/idx.c \
@@ -354,7 +358,7 @@ check-programs:
 
 # The suite again with less than the CPU has, and on a CPU of 2008, where any stray AVX instruction is a crash. A cap
 # changes what plans choose: programs that name their kernels, or have none, do the same under it.
-isa_free = cases dataset digits dispatch early_stopping faults gate.* idx input kernels keras.* \
+isa_free = cases damaged_checkpoints dataset digits dispatch early_stopping faults gate.* idx input kernels keras.* \
     limits npz orders peak peers places png problem program_files reference.* report results safetensors summaries \
     summary text text_models winograd
 .PHONY: check-aarch64 check-isa check-nehalem
