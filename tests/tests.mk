@@ -103,6 +103,7 @@ other_programs = \
     tests/check_cases \
     tests/check_checkpoint \
     tests/check_continue \
+    tests/check_damaged_checkpoints \
     tests/check_dataset \
     tests/check_denormals \
     tests/check_digits \
@@ -193,6 +194,8 @@ tests_check_reference_math_LDADD = libfcnn-tests.la $(SLEEF_LIBS)
 endif
 tests_check_png_CPPFLAGS = $(AM_CPPFLAGS) $(PNG_CFLAGS)
 tests_check_png_LDADD = $(LDADD) $(PNG_LIBS)
+tests_check_damaged_checkpoints_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+tests_check_damaged_checkpoints_SOURCES = tests/check_damaged_checkpoints.c tests/seal.h
 tests_check_dataset_CPPFLAGS = $(AM_CPPFLAGS) $(PNG_CFLAGS)
 tests_check_optimizers_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 tests_check_receipt_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
@@ -315,6 +318,7 @@ check-random: tests/check_kernels
 # libFuzzer on everything that reads files: tests/fuzz/run.sh says how. Succeeds where there is no libFuzzer.
 fuzz_targets = \
     tests/fuzz/bench_json.c \
+    tests/fuzz/checkpoint.c \
     tests/fuzz/filter_kernel.c \
     tests/fuzz/history.c \
     tests/fuzz/idx.c \
@@ -329,7 +333,7 @@ fuzz_targets = \
     tests/fuzz/text_model.c \
     tests/fuzz/trail.c \
     tests/fuzz/tuning.c
-EXTRA_DIST += tests/fuzz/run.sh tests/fuzz/fuzz.h $(fuzz_targets) tests/fuzz/seeds
+EXTRA_DIST += tests/fuzz/run.sh tests/fuzz/fuzz.h tests/fuzz/repair.h $(fuzz_targets) tests/fuzz/seeds
 .PHONY: fuzz
 fuzz:
 	@$(AM_TESTS_ENVIRONMENT) $(SHELL) $(srcdir)/tests/fuzz/run.sh || test $$? -eq 77
@@ -357,8 +361,9 @@ check-programs:
 
 # The suite again with less than the CPU has, and on a CPU of 2008, where any stray AVX instruction is a crash. A cap
 # changes what plans choose: programs that name their kernels, or have none, do the same under it.
-isa_free = cases dataset digits dispatch early_stopping faults gate.* idx input kernels keras.* limits npz orders peak \
-    peers places png problem program_files reference.* report results safetensors summaries summary text text_models winograd
+isa_free = cases damaged_checkpoints dataset digits dispatch early_stopping faults gate.* idx input kernels keras.* \
+    limits npz orders peak peers places png problem program_files reference.* report results safetensors summaries \
+    summary text text_models winograd
 .PHONY: check-aarch64 check-isa check-nehalem
 check-isa:
 	tests=$$(echo $(check_programs) | tr ' ' '\n' | \

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * Whatever a history of training holds, JSON or CSV, reading it gives a number of epochs and values for each of them, or
- * a sentence that begins with the file. */
+ * Whatever a history of training holds, JSON or CSV, reading it gives a number of epochs and values for each of them,
+ * or a sentence that begins with the file. */
 #include "cli/history.h"
 #include "tests/complaint.h"
 #include "tests/fuzz/fuzz.h"
