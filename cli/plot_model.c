@@ -227,7 +227,12 @@ int plot_examine(struct plot *plot)
     if (!code) code = cli_data_load_part(&plot->data, FCNN_DATA_ANY);
     if (!code) code = cli_data_fits(&plot->data, network->h, network->w, network->c, network->classes);
     if (code) return code;
-    const struct fcnn_dataset *set = &plot->data.test;
+    struct fcnn_dataset *set = &plot->data.test;
+    if (set->h == 1 && set->w == 1 && network->see_h) { /* vectors are drawn as the pictures that they may be */
+        set->h = network->see_h;
+        set->w = network->see_w;
+        set->c = network->see_c;
+    }
     cli_network_scale(network, set->x, set->n * set->h * set->w * set->c);
     code = judge(plot);
     if (!code) code = see_filters(plot);

@@ -223,7 +223,7 @@ START_TEST(every_type_in_either_byte_order)
 }
 END_TEST
 
-START_TEST(channels_and_columns_of_labels)
+START_TEST(channels_vectors_and_columns_of_labels)
 {
     struct fcnn_dataset set;
     begin_zip();
@@ -232,6 +232,13 @@ START_TEST(channels_and_columns_of_labels)
     write_zip();
     ck_assert_msg(fcnn_npz_load(&set, path, 1, 0) == FCNN_OK, "%s", fcnn_io_last_error());
     ck_assert(set.n == 2 && set.h == 2 && set.w == 1 && set.c == 3);
+    fcnn_dataset_free(&set);
+    begin_zip();
+    add_array("x_train.npy", "|u1", "(2, 6)", 12, pixel, 1);
+    add_array("y_train.npy", "<i8", "(2,)", 2, label, 1);
+    write_zip();
+    ck_assert_msg(fcnn_npz_load(&set, path, 1, 0) == FCNN_OK, "%s", fcnn_io_last_error());
+    ck_assert(set.n == 2 && set.h == 1 && set.w == 1 && set.c == 6 && set.x[11] == (float)pixel(11) / 255.0f);
     fcnn_dataset_free(&set);
 }
 END_TEST
@@ -429,7 +436,7 @@ int main(void)
     TCase *tests = tcase_create("npz");
     tcase_set_timeout(tests, 60);
     tcase_add_loop_test(tests, every_type_in_either_byte_order, 0, TYPES);
-    tcase_add_test(tests, channels_and_columns_of_labels);
+    tcase_add_test(tests, channels_vectors_and_columns_of_labels);
     tcase_add_test(tests, headers_are_read_strictly);
     tcase_add_test(tests, contents_that_do_not_fit);
     tcase_add_test(tests, values_out_of_range);

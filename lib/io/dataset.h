@@ -33,7 +33,7 @@ fcnn_status fcnn_dataset_load(struct fcnn_dataset *set, const char *path, enum f
 const char *fcnn_dataset_class(const struct fcnn_dataset *set, int number, char text[16]);
 
 /* npz.c: uint8 (or other whole numbers from 0 to 255) as pixels, floats from 0 to 1 as they are; labels of any whole
- * numbers; either byte order, C order; shapes (n,h,w), (n,h,w,c), labels (n,) or (n,1). */
+ * numbers; either byte order, C order; shapes (n,h,w), (n,h,w,c), (n,c) for vectors; labels (n,) or (n,1). */
 fcnn_status fcnn_npz_load(struct fcnn_dataset *set, const char *path, int training, int64_t limit);
 struct fcnn_unzip;
 fcnn_status fcnn_npz_read(struct fcnn_dataset *set, struct fcnn_unzip *zip, const char *path, int training,

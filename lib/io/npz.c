@@ -62,8 +62,8 @@ static fcnn_status unfit(const struct array *array, const char *expected)
 static fcnn_status check_images(const struct array *array)
 {
     const struct fcnn_npy *npy = &array->npy;
-    if (npy->dimensions < 3 || !npy->elements || npy->kind == 'b')
-        return unfit(array, "images: numbers of shape (n, height, width) or (n, height, width, channels)");
+    if (npy->dimensions < 2 || !npy->elements || npy->kind == 'b')
+        return unfit(array, "images: numbers of shape (n, height, width), (n, height, width, channels) or (n, length)");
     return FCNN_OK;
 }
 
@@ -168,6 +168,10 @@ static fcnn_status load(struct fcnn_dataset *set, struct array *images, struct a
     const struct fcnn_npy npy = images->npy;
     *set = (struct fcnn_dataset){.n = npy.shape[0], .h = npy.shape[1], .w = npy.shape[2],
                                  .c = npy.dimensions == 4 ? npy.shape[3] : 1};
+    if (npy.dimensions == 2) {
+        set->h = set->w = 1;
+        set->c = npy.shape[1];
+    }
     IO_TRY(read_labels(labels, set)); /* they are short: what does not fit shows early */
     if (limit > 0 && limit < set->n) set->n = limit;
     set->x = malloc((size_t)(set->n * set->h * set->w * set->c) * sizeof *set->x);
