@@ -14,6 +14,11 @@ static int64_t nanoseconds(void)
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
+static void ring_for_all(struct fcnn_bell *bell)
+{
+    if (fcnn_bell_ring(bell)) fcnn_bell_wake(bell, FCNN_MAX_THREADS);
+}
+
 /* ---- pieces ---- */
 
 /* A part is one word, so that one look at it is consistent: the pieces first .. end-1, and the workers of the phase. */
@@ -48,7 +53,7 @@ static int work(struct fcnn_team *team, int worker)
         const int owner = worker + i < parts ? worker + i : worker + i - parts;
         for (int64_t piece; (piece = take(team, owner, worker)) >= 0;) {
             team->piece(team->context, worker, team->base + piece);
-            if (atomic_fetch_sub(&team->unfinished, 1) == 1 && fcnn_bell_ring(&team->done)) fcnn_bell_wake(&team->done, FCNN_MAX_THREADS);
+            if (atomic_fetch_sub(&team->unfinished, 1) == 1) ring_for_all(&team->done);
         }
     }
     return 1;
@@ -96,7 +101,7 @@ void fcnn_team_share(struct fcnn_team *team, int64_t pieces, enum fcnn_length le
 void fcnn_team_dismiss(struct fcnn_team *team)
 {
     atomic_store(&team->dismissed, 1);
-    if (fcnn_bell_ring(&team->opened)) fcnn_bell_wake(&team->opened, FCNN_MAX_THREADS);
+    ring_for_all(&team->opened);
 }
 
 void fcnn_team_help(struct fcnn_team *team, int worker)

@@ -332,7 +332,8 @@ static int reads(const unsigned char *bytes, size_t count, void *name)
     else ck_assert(set.n == IMAGES && set.h * set.w >= 1 && set.h * set.w <= H * W);
     fcnn_dataset_free(&set);
     /* The labels are to blame, too, where the number of images changed. */
-    const char *blamed = strncmp(message, path, strlen(path)) ? path_of(label_names[strstr(path, ".gz") != NULL]) : path;
+    const int other = strncmp(message, path, strlen(path)) != 0;
+    const char *blamed = other ? path_of(label_names[strstr(path, ".gz") != NULL]) : path;
     return mutilated_was_read(status, message, blamed);
 }
 

@@ -40,7 +40,7 @@ BEGIN {
          "omp|sleef|zlib")
     rule("examples/.*", "", "(fastcnn(_io)?|[a-z]+)[.]h", "omp|sleef") # as users write them
     rule("tests/(check_program_files[.]c|complaint[.][ch]|fuzz/(history|filter_kernel)[.]c)",
-         "(cli|lib|tests)/.*", ".*") # what the program alone reads
+         "(bench|cli|lib|tests)/.*", ".*") # what the program alone reads
     rule("tests/.*", "(lib|kernels|reference|bench|tests)/.*", ".*")
     rule("bench/(bounds|suite)[.]c", "lib/internal[.]h|kernels/peak/peak[.]h|bench/.*", ".*") # what users do not have
     # Runs with libraries of other versions, which share only the public interface.
