@@ -272,7 +272,7 @@ check-random: tests/check_kernels
 	@$(AM_TESTS_ENVIRONMENT) FCNN_TEST_LISTS=0 FCNN_TEST_RANDOM='$(RANDOM_PROBLEMS)' $(FCNN_RUN) tests/check_kernels
 
 # libFuzzer on everything that reads files: tests/fuzz/run.sh says how. Succeeds where there is no libFuzzer.
-fuzz_targets = tests/fuzz/checkpoint.c tests/fuzz/keras_file.c tests/fuzz/keras_json.c tests/fuzz/npz.c tests/fuzz/png.c \
+fuzz_targets = tests/fuzz/keras_file.c tests/fuzz/keras_json.c tests/fuzz/npz.c tests/fuzz/png.c \
     tests/fuzz/safetensors.c tests/fuzz/text_model.c tests/fuzz/tuning.c
 EXTRA_DIST += tests/fuzz/run.sh tests/fuzz/fuzz.h $(fuzz_targets) tests/fuzz/seeds
 .PHONY: fuzz
