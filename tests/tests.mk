@@ -330,7 +330,7 @@ fuzz_targets = \
     tests/fuzz/text_model.c \
     tests/fuzz/trail.c \
     tests/fuzz/tuning.c
-EXTRA_DIST += tests/fuzz/run.sh tests/fuzz/fuzz.h tests/fuzz/repair.h $(fuzz_targets) tests/fuzz/seeds
+EXTRA_DIST += tests/fuzz/README.md tests/fuzz/run.sh tests/fuzz/fuzz.h tests/fuzz/repair.h $(fuzz_targets) tests/fuzz/seeds
 .PHONY: fuzz
 fuzz:
 	@$(AM_TESTS_ENVIRONMENT) $(SHELL) $(srcdir)/tests/fuzz/run.sh || test $$? -eq 77
