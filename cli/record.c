@@ -335,7 +335,7 @@ int training_receipt(const struct training *t, const fcnn_model *model, json_t *
         .trail = *t->record->trail ? t->record->trail : NULL,
     };
     const fcnn_status status =
-        fcnn_receipt_json(receipt, model, t->data.train.x, t->data.train.y, &run, message, sizeof message);
+        fcnn_receipt_json_run(receipt, model, t->data.train.x, t->data.train.y, &run, message, sizeof message);
     if (!status) return EXIT_SUCCESS;
     program_complain("%s", message);
     return program_exit_code(status);

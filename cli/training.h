@@ -56,7 +56,7 @@ struct training {
     enum training_end end;
     fcnn_early_stopping stopping; /* with patience or best_file */
     int restored;       /* the model is that of an earlier epoch: of stopping.best_epoch */
-    double began;       /* cli_now() just before the first step, and earlier by what a run took that went on; 0: not yet */
+    double began;       /* cli_now() at the first step, minus what a run took before it went on; 0: not yet */
     struct {
         double accuracy, training_seconds, wall_seconds; /* accuracy 0: not reached */
     } reached;

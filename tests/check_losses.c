@@ -248,8 +248,7 @@ START_TEST(receipts_have_loss_and_targets)
     targets[TARGETS - 1] += 0x1p-20f, targets[TARGETS - 2] -= 0x1p-20f;
     ck_assert_int_eq(fcnn_receipt_json_targets(&json, model, toy_images, targets, message, sizeof message),
                      FCNN_BAD_DATA);
-    ck_assert_int_eq(fcnn_receipt_json(&json, model, toy_images, toy_labels, NULL, message, sizeof message),
-                     FCNN_BAD_DATA);
+    ck_assert_int_eq(fcnn_receipt_json(&json, model, toy_images, toy_labels, message, sizeof message), FCNN_BAD_DATA);
     OK(fcnn_fit(model, toy_images, NULL, TOY_IMAGES, &(fcnn_fit_options){.targets = targets}, NULL));
     OK(fcnn_model_receipt(model, &receipt));
     ck_assert_str_ne(data, receipt.data);

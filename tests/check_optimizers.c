@@ -299,7 +299,7 @@ START_TEST(receipts_name_the_settings)
     fcnn_model *model = toy_build(&settings[_i]);
     json_t *json;
     char message[256];
-    ck_assert_msg(!fcnn_receipt_json(&json, model, NULL, NULL, NULL, message, sizeof message), "%s", message);
+    ck_assert_msg(!fcnn_receipt_json(&json, model, NULL, NULL, message, sizeof message), "%s", message);
     char *text = fcnn_receipt_text(json_object_get(json, "optimizer"));
     for (int i = 0; i < 4; i++) ck_assert_msg(strstr(text, words[_i][i]) != NULL, "no %s in %s", words[_i][i], text);
     free(text);

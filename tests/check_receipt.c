@@ -238,7 +238,7 @@ static char *text_of(const fcnn_model *model, const float *x, const int32_t *y)
 {
     json_t *json;
     char message[256] = "";
-    ck_assert_msg(fcnn_receipt_json(&json, model, x, y, NULL, message, sizeof message) == FCNN_OK, "%s", message);
+    ck_assert_msg(fcnn_receipt_json(&json, model, x, y, message, sizeof message) == FCNN_OK, "%s", message);
     char *text = fcnn_receipt_text(json);
     ck_assert_ptr_nonnull(text);
     json_decref(json);
@@ -427,15 +427,13 @@ START_TEST(other_data_than_the_runs_are_refused)
     fcnn_model *model = toy_build(NULL);
     json_t *json;
     char message[256];
-    ck_assert_int_eq(fcnn_receipt_json(&json, NULL, NULL, NULL, NULL, message, sizeof message), FCNN_BAD_ARGUMENT);
+    ck_assert_int_eq(fcnn_receipt_json(&json, NULL, NULL, NULL, message, sizeof message), FCNN_BAD_ARGUMENT);
     fit(model, &plain);
-    ck_assert_int_eq(fcnn_receipt_json(&json, model, NULL, NULL, NULL, message, sizeof message), FCNN_BAD_ARGUMENT);
-    ck_assert_int_eq(fcnn_receipt_json(&json, model, toy_images, toy_labels, NULL, message, sizeof message),
-                     FCNN_OK);
+    ck_assert_int_eq(fcnn_receipt_json(&json, model, NULL, NULL, message, sizeof message), FCNN_BAD_ARGUMENT);
+    ck_assert_int_eq(fcnn_receipt_json(&json, model, toy_images, toy_labels, message, sizeof message), FCNN_OK);
     json_decref(json);
     toy_images[TOY_IMAGES * TOY_PIXELS - 1] += 1; /* the last one that trained */
-    ck_assert_int_eq(fcnn_receipt_json(&json, model, toy_images, toy_labels, NULL, message, sizeof message),
-                     FCNN_BAD_DATA);
+    ck_assert_int_eq(fcnn_receipt_json(&json, model, toy_images, toy_labels, message, sizeof message), FCNN_BAD_DATA);
     ck_assert(!json && strstr(message, "data"));
     toy_images[TOY_IMAGES * TOY_PIXELS - 1] -= 1;
     fcnn_model_destroy(model);

@@ -46,7 +46,7 @@ static json_t *receipt_of(int number, char **model_text, fcnn_compile_options *c
                                          .images = IMAGES, .scaled = 1, .scale = 0.1, .offset = -0.5,
                                          .math = "exact,winograd_f4", .kernel = "*_winograd_f4_*", .epochs = epochs,
                                          .trail = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"};
-    ck_assert_msg(!fcnn_receipt_json(&json, model, x, y, &run, message, sizeof message), "%s", message);
+    ck_assert_msg(!fcnn_receipt_json_run(&json, model, x, y, &run, message, sizeof message), "%s", message);
     ck_assert(!io_text_format(model_text, model, "model"));
     OK(fcnn_model_compile_options(model, compile));
     fcnn_model_destroy(model);

@@ -118,8 +118,8 @@ typedef struct fcnn_checkpoint {
  * with the same bits, metrics and in the end the same receipt, whatever `kernels` says of threads and instruction sets.
  * fcnn_model_get_state() tells how many epochs there were. kernels, checkpoint and info may be NULL; *model is the
  * caller's to destroy, NULL after a failure.
- * FCNN_NO_FILE; FCNN_BAD_DATA: it is no checkpoint, a byte of it is not as it was written (there is a checksum over all), or
- * other numerics than this library's made it; FCNN_OUT_OF_MEMORY; what fcnn_compile() returns. */
+ * FCNN_NO_FILE; FCNN_BAD_DATA: it is no checkpoint, a byte of it is not as it was written (there is a checksum over
+ * all), or other numerics than this library's made it; FCNN_OUT_OF_MEMORY; what fcnn_compile() returns. */
 FCNN_API fcnn_status fcnn_checkpoint_load_sized(fcnn_model **model, const char *path, const fcnn_options *kernels,
                                                 size_t kernels_size, fcnn_checkpoint *checkpoint,
                                                 size_t checkpoint_size, fcnn_file_info *info, size_t info_size);

@@ -368,7 +368,13 @@ static fcnn_status make(json_t **receipt, const fcnn_model *model, const float *
 }
 
 fcnn_status fcnn_receipt_json(json_t **receipt, const fcnn_model *model, const float *x, const int32_t *y,
-                              const struct fcnn_receipt_run *run, char *message, size_t size)
+                              char *message, size_t size)
+{
+    return make(receipt, model, x, y, NULL, NULL, message, size);
+}
+
+fcnn_status fcnn_receipt_json_run(json_t **receipt, const fcnn_model *model, const float *x, const int32_t *y,
+                                  const struct fcnn_receipt_run *run, char *message, size_t size)
 {
     return make(receipt, model, x, y, NULL, run, message, size);
 }

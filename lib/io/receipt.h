@@ -39,11 +39,15 @@ struct fcnn_receipt_run {
 
 /* Everything that the model's run depended on and produced (docs/numerics.md has the members); *receipt is the
  * caller's to json_decref(). x (images, h, w, c), y: what the last fcnn_fit() was given, at least its training
- * images, with `run` all of them; both NULL before the first one. run NULL: its members are null.
+ * images; both NULL before the first one.
  * FCNN_BAD_DATA: these are not the data that the model trained on; FCNN_BAD_ARGUMENT: NULL or not compiled;
  * FCNN_OUT_OF_MEMORY. *receipt is NULL then, and the sentence is in `message`. */
 fcnn_status fcnn_receipt_json(json_t **receipt, const fcnn_model *model, const float *x, const int32_t *y,
-                              const struct fcnn_receipt_run *run, char *message, size_t size);
+                              char *message, size_t size);
+/* With what only the run's own program knows, which is null otherwise; x and y are of all images, those that validated
+ * too. */
+fcnn_status fcnn_receipt_json_run(json_t **receipt, const fcnn_model *model, const float *x, const int32_t *y,
+                                  const struct fcnn_receipt_run *run, char *message, size_t size);
 /* The same of a run on targets (images, classes), as in fcnn_fit_options. */
 fcnn_status fcnn_receipt_json_targets(json_t **receipt, const fcnn_model *model, const float *x, const float *targets,
                                       char *message, size_t size);

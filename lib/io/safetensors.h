@@ -5,8 +5,8 @@
  *     fastcnn                         seed, shards, and where training stands: steps, epochs, powers of the betas
  *     input_scale, input_offset       of fcnn_save_options
  * Tensors are LAYER.kernel, .bias (.depthwise_kernel; .gamma, .beta, .moving_mean, .moving_variance), and
- * optimizer.moment_1.LAYER.kernel and so on, without those that are 0 throughout. checkpoint.h has what more there is in
- * a checkpoint. */
+ * optimizer.moment_1.LAYER.kernel and so on, without those that are 0 throughout. checkpoint.h says what more is in a
+ * checkpoint. */
 #ifndef FCNN_IO_SAFETENSORS_H
 #define FCNN_IO_SAFETENSORS_H
 

@@ -270,10 +270,12 @@ static fcnn_status read_compiled(const struct io_safetensors *file, fcnn_model *
 
 static void read_scale(const struct io_safetensors *file, fcnn_file_info *info)
 {
-    const char *scale = io_safetensors_metadata(file, "input_scale"), *offset = io_safetensors_metadata(file, "input_offset");
+    const char *scale = io_safetensors_metadata(file, "input_scale");
+    const char *offset = io_safetensors_metadata(file, "input_offset");
+    const char *producer = io_safetensors_metadata(file, "producer");
     info->has_scale = scale && offset && io_number_read(scale, &info->input_scale) &&
                       io_number_read(offset, &info->input_offset);
-    if (io_safetensors_metadata(file, "producer")) snprintf(info->producer, sizeof info->producer, "%s", io_safetensors_metadata(file, "producer"));
+    if (producer) snprintf(info->producer, sizeof info->producer, "%s", producer);
 }
 
 static fcnn_status read_all(const struct io_safetensors *file, fcnn_model **model, const fcnn_load_options *options,
