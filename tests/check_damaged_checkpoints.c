@@ -8,7 +8,6 @@
 
 #include "lib/io/checkpoint.h"
 #include "tests/mutilate.h"
-#include "tests/seal.h"
 #include "tests/suite.h"
 
 static int reads(const unsigned char *bytes, size_t count, void *context)
@@ -21,7 +20,7 @@ static int reads(const unsigned char *bytes, size_t count, void *context)
     ck_assert(copy != NULL);
     memcpy(copy, bytes, count);
     (void)context;
-    seal(copy, count);
+    io_checkpoint_seal(copy, count);
     const fcnn_status status = io_checkpoint_read(&model, copy, count, "t", &kernels, &checkpoint, &info);
     free(copy);
     if (status) ck_assert(!model && !checkpoint.best && !checkpoint.program);

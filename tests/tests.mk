@@ -195,7 +195,6 @@ endif
 tests_check_png_CPPFLAGS = $(AM_CPPFLAGS) $(PNG_CFLAGS)
 tests_check_png_LDADD = $(LDADD) $(PNG_LIBS)
 tests_check_damaged_checkpoints_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
-tests_check_damaged_checkpoints_SOURCES = tests/check_damaged_checkpoints.c tests/seal.h
 tests_check_dataset_CPPFLAGS = $(AM_CPPFLAGS) $(PNG_CFLAGS)
 tests_check_optimizers_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 tests_check_receipt_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
@@ -333,7 +332,8 @@ fuzz_targets = \
     tests/fuzz/text_model.c \
     tests/fuzz/trail.c \
     tests/fuzz/tuning.c
-EXTRA_DIST += tests/fuzz/run.sh tests/fuzz/fuzz.h tests/fuzz/repair.h $(fuzz_targets) tests/fuzz/seeds
+EXTRA_DIST += tests/fuzz/README.md tests/fuzz/run.sh tests/fuzz/fuzz.h tests/fuzz/repair.h $(fuzz_targets) \
+    tests/fuzz/seeds
 .PHONY: fuzz
 fuzz:
 	@$(AM_TESTS_ENVIRONMENT) $(SHELL) $(srcdir)/tests/fuzz/run.sh || test $$? -eq 77

@@ -3,7 +3,6 @@
  * file. Its checksum would hide the rest from a fuzzer: it is set right, too. */
 #include "lib/io/checkpoint.h"
 #include "tests/fuzz/fuzz.h"
-#include "tests/seal.h"
 
 static void try_to_read(const uint8_t *bytes, size_t length)
 {
@@ -23,7 +22,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
     try_to_read(bytes, length);
     uint8_t *copy = malloc(length + !length);
     memcpy(copy, bytes, length);
-    seal(copy, length);
+    io_checkpoint_seal(copy, length);
     try_to_read(copy, length);
     free(copy);
     return 0;
