@@ -37,7 +37,7 @@ int cli_is_utf8(void);
 const char *cli_count(int64_t number, char text[32]); /* "12,000" */
 double cli_now(void);                /* seconds, monotonic */
 double cli_cpu(void);                /* seconds that the calling thread has run */
-void cli_catch_interrupt(void);      /* from here on the first Ctrl-C or SIGTERM sets a flag; the second one kills */
+void cli_catch_interrupt(void);      /* from here on the first Ctrl-C, SIGTERM, SIGHUP sets a flag; the second kills */
 int cli_interrupted(void);
 
 /* ---- json.c ---- */

@@ -81,12 +81,20 @@ static void on_interrupt(int signal_number)
     interrupted = 1;
 }
 
+/* But for one that whoever started the program has it ignore, as shells do for jobs in the background. */
+static void catch(int signal_number)
+{
+    struct sigaction action = {.sa_handler = on_interrupt, .sa_flags = (int)(SA_RESETHAND | SA_RESTART)}, before;
+    sigemptyset(&action.sa_mask);
+    if (sigaction(signal_number, NULL, &before) || before.sa_handler != SIG_IGN)
+        sigaction(signal_number, &action, NULL);
+}
+
 void cli_catch_interrupt(void)
 {
-    struct sigaction action = {.sa_handler = on_interrupt, .sa_flags = (int)(SA_RESETHAND | SA_RESTART)};
-    sigemptyset(&action.sa_mask);
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
+    catch(SIGINT);
+    catch(SIGTERM);
+    catch(SIGHUP); /* the terminal is gone */
 }
 
 int cli_interrupted(void)

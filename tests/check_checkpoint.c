@@ -43,8 +43,7 @@ static char *text_of(const fcnn_model *model)
 {
     json_t *json;
     char message[256] = "";
-    ck_assert_msg(!fcnn_receipt_json(&json, model, toy_images, toy_labels, NULL, message, sizeof message), "%s",
-                  message);
+    ck_assert_msg(!fcnn_receipt_json(&json, model, toy_images, toy_labels, message, sizeof message), "%s", message);
     char *text = fcnn_receipt_text(json);
     json_decref(json);
     return text;
@@ -393,6 +392,9 @@ START_TEST(leftovers_of_the_dead_are_removed)
     close(fd);
     IO_OK(fcnn_checkpoint_save(model, path, NULL));
     ck_assert_int_eq(others(), 0);
+    close(open(live, O_WRONLY | O_CREAT, 0666)); /* whose number nobody needs */
+    IO_OK(fcnn_checkpoint_save(model, path, NULL));
+    ck_assert_int_eq(others(), 0);
     fcnn_model_destroy(model);
 }
 END_TEST
@@ -409,6 +411,15 @@ START_TEST(links_are_written_through)
     ck_assert(!symlink("run", link));
     IO_OK(fcnn_checkpoint_save(model, link, NULL));
     ck_assert(!lstat(link, &st) && S_ISLNK(st.st_mode) && !stat(path, &st) && (st.st_mode & 0777) == 0640);
+    unlink(path);
+    IO_OK(fcnn_checkpoint_save(model, link, NULL)); /* to nothing */
+    ck_assert(!lstat(link, &st) && S_ISLNK(st.st_mode) && !lstat(path, &st) && S_ISREG(st.st_mode));
+    unlink(link);
+    ck_assert(!symlink("link", link));
+    IO_FAILS(FCNN_NO_FILE, fcnn_checkpoint_save(model, link, NULL), "link"); /* to itself */
+    unlink(link);
+    ck_assert(!mkfifo(link, 0600));
+    IO_FAILS(FCNN_NO_FILE, fcnn_checkpoint_save(model, link, NULL), "nobody reads it");
     unlink(link);
     fcnn_model_destroy(model);
 }

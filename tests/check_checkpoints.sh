@@ -109,11 +109,11 @@ gives 0 --model model.safetensors --limit 120 --epochs 1 --checkpoint m
 gives 0 --checkpoint m --resume --epochs 2 --receipt got.json
 same want.json got.json
 
-# ---- Ctrl-C, SIGTERM: the batch is finished, the file is written ----
-for signal in INT TERM; do
+# ---- Ctrl-C, SIGTERM, SIGHUP: the batch is finished, the file is written ----
+for signal in INT TERM HUP; do
     checks=$((checks + 1))
     rm -f i
-    $program train $plain --epochs 1000000 --seed 5 --checkpoint i --quiet >out 2>err &
+    env --default-signal=INT $program train $plain --epochs 1000000 --seed 5 --checkpoint i --quiet >out 2>err &
     while [ ! -s i ]; do sleep 0.05; done
     sleep 0.3
     kill -$signal $!

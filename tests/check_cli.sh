@@ -320,7 +320,9 @@ has out kernel; silent err
 
 last='fastcnn train, interrupted'
 : >"$err"
-${FCNN_RUN-} ./fastcnn train --data "$good" --limit 2 --batch-size 1 --epochs 1000000 >"$out" 2>"$err" &
+# A shell has its background jobs ignore the signal, and the program respects that.
+env --default-signal=INT ${FCNN_RUN-} ./fastcnn train --data "$good" --limit 2 --batch-size 1 --epochs 1000000 \
+    >"$out" 2>"$err" &
 pid=$!
 for _ in $(seq 300); do grep -q 'Epoch 1/' "$err" && break; sleep 0.1; done
 kill -INT $pid

@@ -147,7 +147,7 @@ cmp -s "$work/models/still.safetensors" "$work/models/kept.safetensors" || fail 
 
 last='fastcnn train, interrupted'
 : >"$err"
-${FCNN_RUN-} ./fastcnn train --limit 20 --batch-size 4 --epochs 1000000 --history "$h.json" \
+env --default-signal=INT ${FCNN_RUN-} ./fastcnn train --limit 20 --batch-size 4 --epochs 1000000 --history "$h.json" \
     --save "$work/models/interrupted.safetensors" >"$out" 2>"$err" &
 pid=$!
 for _ in $(seq 300); do grep -q 'Epoch 3/' "$err" && break; sleep 0.1; done

@@ -247,19 +247,22 @@ static fcnn_status read_optimizer(struct reader *r, const json_t *object)
     return read_rate(r, &m);
 }
 
-/* One loss: its name, an object, or the only member of a list or of an object with the outputs' names. */
-static const char *loss_name(json_t *loss)
+/* The loss itself of what may be a list with one member, or an object with one, which is the output's name. */
+static json_t *only_loss(json_t *loss)
 {
     if (json_is_array(loss) && json_array_size(loss) == 1) loss = json_array_get(loss, 0);
+    if (json_is_object(loss) && !*io_keras_class(loss) && json_object_size(loss) == 1)
+        loss = json_object_iter_value(json_object_iter(loss));
+    return loss;
+}
+
+/* Of only_loss(): its name, or an object's. */
+static const char *loss_name(const json_t *loss)
+{
     if (json_is_string(loss)) return json_string_value(loss);
     if (!json_is_object(loss)) return "";
-    if (*io_keras_class(loss)) {
-        const char *config = json_string_value(json_object_get(loss, "config")); /* a function of Keras 3 */
-        return config ? config : io_keras_class(loss);
-    }
-    if (json_object_size(loss) != 1) return "";
-    const char *name = json_string_value(json_object_iter_value(json_object_iter(loss)));
-    return name ? name : "";
+    const char *config = json_string_value(json_object_get(loss, "config")); /* a function of Keras 3 */
+    return config ? config : io_keras_class(loss);
 }
 
 static fcnn_status read_loss(struct reader *r, json_t *loss)
@@ -287,7 +290,7 @@ static fcnn_status read_loss(struct reader *r, json_t *loss)
 int io_keras_binary_loss(const json_t *config)
 {
     static const char *const names[] = {"binary_crossentropy", "BinaryCrossentropy", "bce", "BCE"};
-    json_t *loss = json_object_get(config, "loss");
+    const json_t *loss = only_loss(json_object_get(config, "loss"));
     const char *name = loss_name(loss);
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (!strcmp(name, names[i])) return 1 + json_is_true(io_get(io_get(loss, "config"), "from_logits"));
@@ -310,7 +313,7 @@ fcnn_status io_keras_read_training(fcnn_compile_options *options, const json_t *
     const json_t *optimizer = io_get(config, "optimizer_config");
     if (!optimizer) optimizer = io_get(config, "optimizer");
     if (optimizer) IO_TRY(read_optimizer(&r, optimizer));
-    json_t *loss = json_object_get(config, "loss");
+    json_t *loss = only_loss(json_object_get(config, "loss"));
     if (loss && !json_is_null(loss)) {
         IO_TRY(read_loss(&r, loss));
         IO_TRY(refuse_smoothing(&r, loss));

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,12 +34,13 @@ static int write_all(int fd, const struct io_piece *pieces, int count)
     return 1;
 }
 
-/* What is no regular file cannot be replaced, only written to. */
+/* What is no regular file cannot be replaced, only written to. A FIFO that nobody reads is an error, not a wait. */
 static fcnn_status write_through(const char *path, const struct io_piece *pieces, int count)
 {
-    const int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+    const int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    if (fd < 0 && errno == ENXIO) return fcnn_io_fail(FCNN_NO_FILE, "%s: it cannot be written: nobody reads it", path);
     if (fd < 0) return system_failed(path, "it cannot be written", errno);
-    const int done = write_all(fd, pieces, count), error = errno;
+    const int done = !fcntl(fd, F_SETFL, 0) && write_all(fd, pieces, count), error = errno;
     if (close(fd) && done) return system_failed(path, "it cannot be written", errno);
     return done ? FCNN_OK : system_failed(path, "it cannot be written", error);
 }
@@ -53,6 +55,7 @@ static size_t folder_length(const char *path)
 /* ---- the file beside ---- */
 
 #define TRIES 100
+#define MOST_LINKS 40 /* of a link to a link, as Linux has it */
 
 /* Other writers of `path` have other numbers; the next one after a process that died takes its place. */
 static char *name_beside(const char *path, int number)
@@ -115,6 +118,19 @@ static int open_new(const char *path, char **name)
     return -1;
 }
 
+/* The files of dead writers that others were before, too; those who live keep theirs. */
+static void remove_all_dead(const char *path)
+{
+    for (int i = 0; i < TRIES; i++) {
+        struct stat st;
+        char *name = name_beside(path, i);
+        const int there = name && !lstat(name, &st);
+        if (there) remove_dead(name);
+        free(name);
+        if (!there && i) return;
+    }
+}
+
 /* The name is on the disk too. File systems that cannot do that keep the order anyway. */
 static void sync_folder(const char *path)
 {
@@ -155,8 +171,37 @@ static fcnn_status replace(const char *path, const char *called, const struct st
     if (!done || !pieces) unlink(name);
     else sync_folder(path);
     close(fd); /* it was locked up to here; what could not be written has shown in fsync() */
+    remove_all_dead(path);
     free(name);
     return done ? FCNN_OK : system_failed(called, "it cannot be written", error);
+}
+
+/* What the link points to, from here. free() it. NULL: errno. */
+static char *read_link(const char *link)
+{
+    char target[PATH_MAX];
+    const ssize_t length = readlink(link, target, sizeof target - 1);
+    const size_t folder = folder_length(link), before = length > 0 && *target == '/' ? 0 : folder;
+    char *path = length < 0 ? NULL : malloc(before + (size_t)length + 1);
+    if (!path) return NULL;
+    memcpy(path, link, before);
+    memcpy(path + before, target, (size_t)length);
+    path[before + (size_t)length] = 0;
+    return path;
+}
+
+/* Where a file is to be that is not there yet: at the end of links that point to nothing. free() it. NULL: errno. */
+static char *place_of(const char *path)
+{
+    struct stat st;
+    char *place = strdup(path);
+    for (int links = 0; place && !lstat(place, &st) && S_ISLNK(st.st_mode); links++) {
+        char *next = links < MOST_LINKS ? read_link(place) : NULL;
+        if (links == MOST_LINKS) errno = ELOOP;
+        free(place);
+        place = next;
+    }
+    return place;
 }
 
 static fcnn_status find_and_replace(const char *path, const struct io_piece *pieces, int count)
@@ -165,7 +210,7 @@ static fcnn_status find_and_replace(const char *path, const struct io_piece *pie
     const int there = !stat(path, &old);
     if (there && S_ISDIR(old.st_mode)) return system_failed(path, "it cannot be written", EISDIR);
     if (there && !S_ISREG(old.st_mode)) return pieces ? write_through(path, pieces, count) : FCNN_OK;
-    char *real = there ? realpath(path, NULL) : strdup(path);
+    char *real = there ? realpath(path, NULL) : place_of(path);
     if (!real) return system_failed(path, "its place cannot be found", errno);
     const fcnn_status status = replace(real, path, there ? &old : NULL, pieces, count);
     free(real);

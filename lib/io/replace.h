@@ -12,9 +12,10 @@ struct io_piece {
 };
 
 /* Writes the pieces one behind the other into a new file in the same folder, waits until it is on the disk, and renames
- * it. A file that was there keeps its mode, and a symbolic link goes on pointing to what is replaced; a device or FIFO
- * is written to. The new file is .NAME.fastcnn-N.tmp until then; one that a killed process left is removed by the next
- * writer of that name. FCNN_NO_FILE with the system's words: what was there is as it was. FCNN_OUT_OF_MEMORY. */
+ * it. A file that was there keeps its mode, and a symbolic link goes on pointing to what is replaced, or made where it
+ * points to nothing; a device is written to, and a FIFO that somebody reads. The new file is .NAME.fastcnn-N.tmp until
+ * then; those that killed processes left are removed by the next writer of that name. FCNN_NO_FILE with the system's
+ * words: what was there is as it was. FCNN_OUT_OF_MEMORY. */
 fcnn_status io_replace(const char *path, const struct io_piece *pieces, int count);
 
 /* Whether that could begin: it fails alike, and leaves all as it is. */

@@ -243,8 +243,9 @@ static fcnn_status run_epoch(struct fit *fit, fcnn_progress *history, size_t his
     model->run.epochs++;
     model->run.stopped = 0;
     if (history) FCNN_GIVE(history, history_size, fit->progress);
+    const fcnn_status outcome = check_outcome(fit); /* so that a callback finds it in the receipt */
     NET_TRY(report(fit));
-    return check_outcome(fit);
+    return outcome;
 }
 
 static fcnn_status run_epochs(struct fit *fit, fcnn_progress *history, size_t history_size)
