@@ -61,16 +61,31 @@ static void seal(char *header, size_t length, const float *data, size_t count)
     memcpy(header + BEGINNING, digits, DIGITS);
 }
 
+#define SEAL (sizeof(uint64_t) + BEGINNING) /* where the digits are in a file */
+
+/* 0: the bytes do not begin like a checkpoint. */
+static int sum_file(const unsigned char *bytes, size_t count, char digits[DIGITS + 1])
+{
+    const size_t behind = SEAL + DIGITS;
+    if (count < behind || memcmp(bytes + sizeof(uint64_t), beginning, BEGINNING) != 0) return 0;
+    sum((const struct part[]){{bytes, SEAL}, {ZEROS, DIGITS}, {bytes + behind, count - behind}}, 3, digits);
+    return 1;
+}
+
+void io_checkpoint_seal(unsigned char *bytes, size_t count)
+{
+    char digits[DIGITS + 1];
+    if (sum_file(bytes, count, digits)) memcpy(bytes + SEAL, digits, DIGITS);
+}
+
 static fcnn_status check_seal(const unsigned char *bytes, size_t count, const char *path)
 {
-    const size_t at = sizeof(uint64_t) + BEGINNING, behind = at + DIGITS;
     char digits[DIGITS + 1];
-    if (count < behind || memcmp(bytes + sizeof(uint64_t), beginning, BEGINNING) != 0)
+    if (!sum_file(bytes, count, digits))
         return fcnn_io_fail(FCNN_BAD_DATA, "%s: it is no checkpoint: a checkpoint begins with its checksum", path);
-    sum((const struct part[]){{bytes, at}, {ZEROS, DIGITS}, {bytes + behind, count - behind}}, 3, digits);
-    if (!memcmp(bytes + at, digits, DIGITS)) return FCNN_OK;
+    if (!memcmp(bytes + SEAL, digits, DIGITS)) return FCNN_OK;
     return fcnn_io_fail(FCNN_BAD_DATA, "%s: it is damaged: its %zu bytes have the checksum %s, where it says %.32s",
-                        path, count, digits, (const char *)bytes + at);
+                        path, count, digits, (const char *)bytes + SEAL);
 }
 
 /* ---- writing ---- */
