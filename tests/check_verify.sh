@@ -96,9 +96,11 @@ places()
           if (first) print NR, first
           if (last > first) print NR, last }' "$t"
 }
+case ${CFLAGS-} in *-fsanitize*) every=8 ;; *) every=1 ;; esac # sanitized programs begin slowly
 places >"$work/places"
 checks=$((checks + 1))
 [ "$(wc -l <"$work/places")" -gt 150 ] || fail "only $(wc -l <"$work/places") digits in $t"
+awk -v every=$every 'NR % every == 0' "$work/places" >"$work/some"
 while read -r line column; do
     change "$work/lie.json" "$line" "$column"
     signed "$work/lie.json"
@@ -107,7 +109,7 @@ while read -r line column; do
     got=$?
     checks=$((checks + 1))
     case $got in 1 | 2) ;; *) fail "$last: exit status $got" ;; esac
-done <"$work/places"
+done <"$work/some"
 sed 's/"epochs": 2/"epochs": 1/' "$t" >"$work/damaged.json"
 verify 2 "$work/damaged.json"; has 'CANNOT BE VERIFIED' && has 'damaged'
 verify 2 --epochs 1 "$work/damaged.json"
