@@ -159,7 +159,7 @@ static char *add(struct reader *r, const char *text, char *at)
     return at + sprintf(at, "%s", sizes) + 1;
 }
 
-/* Every word may become a layer: room for all of them is asked for at once, 112 bytes for each of the file's at most. */
+/* Every word may become a layer: room for all is asked for at once, at most 112 bytes for each of the file's. */
 static int make_room(struct bench_shape_file *file, const char *text)
 {
     static const char blanks[] = " \t\r\n";

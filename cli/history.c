@@ -257,7 +257,8 @@ int cli_history_read(struct cli_history *history, const char *path)
     if (!text) return code;
     code = is_csv(path) ? read_csv(history, path, text, length) : read_json(history, path, text, length);
     free(text);
-    if (!code && (!has_any(history) || !history->epochs)) code = complain(path, "it has no epoch with an accuracy or a loss");
+    if (!code && (!has_any(history) || !history->epochs))
+        code = complain(path, "it has no epoch with an accuracy or a loss");
     if (code) cli_history_free(history);
     return code;
 }

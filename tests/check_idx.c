@@ -332,8 +332,8 @@ static int reads(const unsigned char *bytes, size_t count, void *name)
     else ck_assert(set.n == IMAGES && set.h * set.w >= 1 && set.h * set.w <= H * W);
     fcnn_dataset_free(&set);
     /* The labels are to blame, too, where the number of images changed. */
-    const char *blamed = strncmp(message, path, strlen(path)) ? path_of(label_names[strstr(path, ".gz") != NULL]) : path;
-    return mutilated_was_read(status, message, blamed);
+    const int is_blamed = !strncmp(message, path, strlen(path));
+    return mutilated_was_read(status, message, is_blamed ? path : path_of(label_names[strstr(path, ".gz") != NULL]));
 }
 
 /* _i: plain images and labels, gzip images and labels. What may change without a trace: pixels, labels below 10, and

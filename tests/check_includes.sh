@@ -39,7 +39,7 @@ BEGIN {
     rule("cli/.*", "lib/fastcnn[.]h|lib/io/.*[.]h|bench/(cases|layers|report/html)[.]h|cli/.*[.]h", any,
          "omp|sleef|zlib")
     rule("examples/.*", "", "(fastcnn(_io)?|[a-z]+)[.]h", "omp|sleef") # as users write them
-    rule("tests/.*", "(lib|kernels|reference|bench|tests)/.*", ".*")
+    rule("tests/.*", "(lib|kernels|reference|bench|cli|tests)/.*", ".*")
     rule("bench/(bounds|suite)[.]c", "lib/internal[.]h|kernels/peak/peak[.]h|bench/.*", ".*") # what users do not have
     # Runs with libraries of other versions, which share only the public interface.
     rule("bench/(ab_time[.]c|tensors[.][ch]|gate/.*)", "lib/fastcnn[.]h|bench/.*", ".*")

@@ -73,7 +73,8 @@ START_TEST(vectors_and_images_without_channels)
     ck_assert_str_eq(layer.name, "a_b");
     ck_assert_int_eq(layer.activation, FCNN_SOFTMAX_ACTIVATION);
     fcnn_model_destroy(model);
-    IO_OK(keras_read_text(&model, "{\"class_name\":\"Sequential\",\"config\":{\"build_input_shape\":[null,784],\"layers\":["
+    IO_OK(keras_read_text(&model, "{\"class_name\":\"Sequential\",\"config\":"
+                            "{\"build_input_shape\":[null,784],\"layers\":["
                             "{\"class_name\":\"Reshape\",\"config\":{\"target_shape\":[28,-1,1]}},"
                             "{\"class_name\":\"Conv2D\",\"config\":{\"filters\":2,\"kernel_size\":3}}]}}"));
     OK(fcnn_model_input(model, &h, &w, &c));

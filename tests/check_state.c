@@ -256,7 +256,8 @@ START_TEST(states_that_cannot_be_are_refused)
     FAILS(FCNN_BAD_ARGUMENT, fcnn_model_get_state(NULL, &state));
     OK(fcnn_model_get_state(model, &state));
     ck_assert(state.steps == 0);
-    OK(fcnn_model_set_state(model, &(fcnn_state){.steps = 2000, .epochs = 7, .beta_2_power = 0.1f})); /* the first power has underflowed */
+    /* the first power has underflowed */
+    OK(fcnn_model_set_state(model, &(fcnn_state){.steps = 2000, .epochs = 7, .beta_2_power = 0.1f}));
     fcnn_model_destroy(model);
 }
 END_TEST
