@@ -15,7 +15,7 @@ static void print_run(const struct verification *v)
 {
     const struct fcnn_receipt_file *r = &v->receipt;
     char images[32], steps[32];
-    if (!r->kind) return; /* nothing could be read */
+    if (!v->whole) return;
     printf("receipt   %s: %d epoch%s, %s steps, %s images of %s; %s, numerics %d\n", v->path, r->fit.epochs,
            r->fit.epochs == 1 ? "" : "s", cli_count(r->steps - r->first.steps, steps), cli_count(r->images, images),
            r->kind, r->math, r->numerics);

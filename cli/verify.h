@@ -15,6 +15,7 @@ struct verification {
     int epochs;          /* 0: all */
 
     struct fcnn_receipt_file receipt;
+    int whole;           /* it was read to its end */
     struct io_trail_reader *steps; /* of `trail` */
     int64_t from;        /* the step that `checkpoint` is at, counted from the run's first; 0: the beginning */
     enum verdict verdict;

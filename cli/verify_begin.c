@@ -203,6 +203,7 @@ int verify_begin(struct verification *v, fcnn_model **model)
 {
     fcnn_status status = fcnn_receipt_read(&v->receipt, v->path);
     if (status) return verify_judge(v, status, fcnn_io_last_error());
+    v->whole = 1;
     int code = check_receipt(v);
     if (!code && !v->verdict) take_options(v);
     if (!code && !v->verdict) code = make_model(v, model);
