@@ -134,16 +134,16 @@ gives 74 $plain --checkpoint none/x; says 'none/x cannot be written'
 gives 64 $plain --checkpoint /dev/null; says 'a checkpoint is a regular file'
 chmod a-w closed
 if [ "$(id -u)" -ne 0 ]; then gives 74 $plain --checkpoint closed/x; says 'closed/x cannot be written'; fi
-# A limit of 512-byte blocks: at once; when the best epoch comes to it, after the first one.
-(ulimit -f 4 && $program train $plain --checkpoint f) >out 2>err
-[ $? -eq 74 ] || fail 'ulimit -f 4'
+# A limit in bytes: at once; when the best epoch comes to it, after the first one.
+prlimit --fsize=2048 $program train $plain --checkpoint f >out 2>err
+[ $? -eq 74 ] || fail 'a limit of 2048 bytes'
 says 'f: it cannot be written: File too large'; alone
 checks=$((checks + 1)); [ ! -e f ] || fail 'f is there'
 gives 0 $plain --epochs 1 --checkpoint f --patience 9 --quiet
 cp f before
-blocks=$(($(wc -c <f) / 512 / 3 * 2)) # room for the model, not for the best epoch beside it
-(ulimit -f $blocks && $program train --checkpoint f --resume --epochs 3 --quiet) >out 2>err
-[ $? -eq 74 ] || fail "ulimit -f $blocks"
+limit=$(($(wc -c <f) / 3 * 2)) # room for the model, not for the best epoch beside it
+prlimit --fsize=$limit $program train --checkpoint f --resume --epochs 3 --quiet >out 2>err
+[ $? -eq 74 ] || fail "a limit of $limit bytes"
 says 'training stops, the checkpoint before is whole'; same f before; alone
 gives 0 --checkpoint f --resume --epochs 3 --receipt got.json
 gives 0 $plain --epochs 3 --patience 9 --receipt want.json
