@@ -59,14 +59,17 @@ static int64_t standard_beside(const struct fcnn_query *query)
     return lanes.vectors == 1 ? FCNN_MOOT : fcnn_max(1, 16 / outputs);
 }
 
-/* Pays where rows meet several outputs: a stride leaves too few sums to a tile, unless spreading is what costs. */
+/* Pays where rows meet several outputs: a stride leaves too few sums to a tile, unless spreading is what costs. Strips
+ * must be wide enough that at most a quarter of a row is spread for two of them. */
 static int64_t standard_march(const struct fcnn_query *query)
 {
     const struct fcnn_grouped *loops = query->context;
     const fcnn_problem *p = query->problem;
     const int64_t age = fcnn_grouped_age(p);
     if (!age) return FCNN_MOOT;
-    return age > 1 && (p->stride_h == 1 || !fcnn_grouped_lanes_of(p, loops->lanes).broadcast);
+    const int64_t common = (p->s - 1) * p->dilation_w, columns = loops->marching[age - 1] * p->stride_w;
+    if (age == 1 || columns < 4 * common) return 0;
+    return p->stride_h == 1 || !fcnn_grouped_lanes_of(p, loops->lanes).broadcast;
 }
 
 /* As many tiles as leave half of the first-level cache to outputs, weights and the image; one at least. */
