@@ -163,7 +163,7 @@ static void run_tile(const struct call *call, const struct place *place, struct 
         tile->out[0] = fcnn_weights_sum_bias(&call->sum, slot) + place->channel;
     } else {
         place_rows(cut, place, call->src, fcnn_weights_sum_weights(&call->sum, slot), tile);
-        if (cut->packed) fetch_next(cut, place, tile);
+        if (cut->packed && tile->carry) fetch_next(cut, place, tile);
     }
     if (cut->summed) {
         tile->alive = call->alive + place->channel;

@@ -63,8 +63,8 @@ static int64_t standard_panel(const struct fcnn_query *query)
 
 /* All that a chunk reads fills half of the second cache: tiles come back to it row by row. What one panel's tiles read,
  * a strip of the gradient and a line or two of the image per step, is to stay in the first cache where carrying sums
- * costs little: where they find room in the other half, or where they are asked for before they are needed, by tiles
- * that read copies. */
+ * costs little: where they find room in the other half. Tiles that read copies ask for the next one's sums in time, and
+ * can do with twice the second cache; beyond that each pass over the sums costs more than it saves. */
 static int64_t standard_chunk(const struct fcnn_query *query)
 {
     const struct fcnn_tiles *tiles = query->context;
@@ -76,8 +76,8 @@ static int64_t standard_chunk(const struct fcnn_query *query)
     const int64_t second = caches->l2 / 2 / (floats * bytes), first = caches->l1 / ((strip + 2 * LINE) * bytes);
     if (is_pixel(p)) return FCNN_MOOT;
     if (query->knobs[FCNN_CUT_SUMMED]) return second;
-    if (packed != FCNN_PACKED_BOTH && filter_elements(p) * p->k * bytes > caches->l2 / 2) return second;
-    return fcnn_min(first, second);
+    const int64_t room = packed == FCNN_PACKED_BOTH ? 2 * caches->l2 : caches->l2 / 2;
+    return filter_elements(p) * p->k * bytes > room ? second : fcnn_min(first, second);
 }
 
 /* Summed tiles use a gradient beyond the second cache as fast as it comes, and skip parts of it: they ask ahead. */
