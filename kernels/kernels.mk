@@ -64,9 +64,12 @@ libfcnn_scalar_la_SOURCES = \
     kernels/fastcnn_problem.h \
     kernels/grouped/body.h \
     kernels/grouped/gather.c \
+    kernels/grouped/gather.h \
     kernels/grouped/grouped.c \
     kernels/grouped/grouped.h \
     kernels/grouped/grouped_scalar.c \
+    kernels/grouped/march.c \
+    kernels/grouped/march_body.h \
     kernels/grouped/weights.c \
     kernels/grouped/weights_body.h \
     kernels/kernel.h \

@@ -10,6 +10,8 @@
 #include "kernels/conv2d/weights_sum.h"
 #include "kernels/simd/common.h"
 
+#define LINE 16 /* floats in a cache line */
+
 /* Scratch: segments, copies of image and gradient. The shared area: the gradient, if it is spread. */
 static size_t segment_bytes(const struct fcnn_cut *cut)
 {
@@ -90,7 +92,9 @@ static void place_rows(const struct fcnn_cut *cut, const struct place *place, co
     for (int64_t i = 0; i < place->rows; i++, out += cut->conv.k) tile->out[i] = out;
     if (!cut->packed) src += place->group * g->depth;
     if (cut->by_tap) {
-        tile->a[0] = src + place->from - place->span * cut->span_rows;
+        const int64_t row = place->from - place->span * cut->span_rows;
+        tile->a[0] = src + row;
+        if (cut->packed) tile->a[0] += row / cut->image_channels * (cut->image_block - cut->image_channels);
         for (int64_t i = 1; i < place->rows; i++) tile->a[i] = tile->a[0] + i;
         return;
     }
@@ -131,6 +135,14 @@ struct pass {
     struct fcnn_tile tile;
 };
 
+/* The next tile's sums, which may be far away, while this tile is at work. */
+static void fetch_next(const struct fcnn_cut *cut, const struct place *place, const struct fcnn_tile *tile)
+{
+    for (int64_t i = 0; i < place->rows; i++)
+        for (int64_t j = 0; j < place->width; j += LINE)
+            __builtin_prefetch(tile->out[i] + place->rows * cut->conv.k + j, 1);
+}
+
 static void run_tile(const struct call *call, const struct place *place, struct pass *pass)
 {
     static const float one = 1.0f; /* the bias alone is a chain of 1 * d_dst + sum */
@@ -151,6 +163,7 @@ static void run_tile(const struct call *call, const struct place *place, struct 
         tile->out[0] = fcnn_weights_sum_bias(&call->sum, slot) + place->channel;
     } else {
         place_rows(cut, place, call->src, fcnn_weights_sum_weights(&call->sum, slot), tile);
+        if (cut->packed && tile->carry) fetch_next(cut, place, tile);
     }
     if (cut->summed) {
         tile->alive = call->alive + place->channel;
@@ -169,16 +182,26 @@ static void add_slot(const struct call *call, const struct place *place, int64_t
 }
 
 /* Rows from .. to-1 of a place's span, in tiles of about one size. */
-static void do_rows(const struct call *call, int64_t from, int64_t to, struct place *place, struct pass *pass)
+static void do_block(const struct call *call, int64_t from, int64_t to, struct place *place, struct pass *pass)
 {
     const int64_t tiles = fcnn_ceil_div(to - from, call->cut.tile_rows);
-    if (tiles <= 0) return;
     const int64_t even = (to - from) / tiles, longer = (to - from) % tiles;
     place->from = place->span * call->cut.span_rows + from;
     for (int64_t i = 0; i < tiles; i++, place->from += place->rows) {
         place->rows = even + (i < longer);
         if (pass->chunk) run_tile(call, place, pass);
         else add_slot(call, place, pass->slot);
+    }
+}
+
+/* The same: no tile reads two blocks of a copied image. */
+static void do_rows(const struct call *call, int64_t from, int64_t to, struct place *place, struct pass *pass)
+{
+    const struct fcnn_cut *cut = &call->cut;
+    const int64_t most = cut->packed ? cut->image_channels : fcnn_max(1, cut->span_rows);
+    for (int64_t next; from < to; from = next) {
+        next = fcnn_min(to, (from / most + 1) * most);
+        do_block(call, from, next, place, pass);
     }
 }
 

@@ -9,7 +9,7 @@ static int64_t block_images(const struct fcnn_cut *cut) { return fcnn_min(cut->c
 
 size_t fcnn_strips_image_bytes(const struct fcnn_cut *cut)
 {
-    if (cut->packed) return fcnn_line((size_t)(cut->strip_rows * cut->gather.src_row) * sizeof(float));
+    if (cut->packed) return fcnn_line((size_t)(cut->image_blocks * cut->image_block) * sizeof(float));
     if (cut->src_spread == FCNN_SPREAD_NOTHING) return 0;
     return fcnn_line((size_t)(block_images(cut) * cut->gather.src_image) * sizeof(float));
 }
@@ -39,19 +39,30 @@ struct area {
     int64_t top, bottom, left, right;
 };
 
-static void fill_image(const struct fcnn_tiles *tiles, const struct fcnn_cut *cut, const fcnn_problem *p,
-                       const float *src, const struct area *area, const struct fcnn_strips *strips)
+/* Channels from .. from + channels-1, which are of one block. */
+static void fill_block(const struct fcnn_tiles *tiles, const struct fcnn_cut *cut, const fcnn_problem *p,
+                       const float *src, const struct area *area, int64_t from, int64_t channels, float *to)
 {
     const struct fcnn_gather *g = &cut->gather;
     const int compact = cut->conv.h != p->h || cut->conv.w != p->w; /* only pixels that meet an output */
     const int64_t step_h = compact ? p->stride_h : 1, step_w = compact ? p->stride_w : 1;
-    float *to = strips->image + strips->channel;
-    src += strips->group * g->depth + strips->channel;
     for (int64_t row = area->top; row < area->bottom; row++, to += g->src_row) {
         const int64_t n = row / cut->conv.h, h = row % cut->conv.h * step_h;
-        tiles->cut_strip(area->right - area->left, strips->channels,
-                         src + ((n * p->h + h) * p->w + area->left * step_w) * p->c, NULL, step_w * p->c, to,
+        tiles->cut_strip(area->right - area->left, channels,
+                         src + ((n * p->h + h) * p->w + area->left * step_w) * p->c + from, NULL, step_w * p->c, to,
                          g->src_pixel);
+    }
+}
+
+static void fill_image(const struct fcnn_tiles *tiles, const struct fcnn_cut *cut, const fcnn_problem *p,
+                       const float *src, const struct area *area, const struct fcnn_strips *strips)
+{
+    const int64_t last = strips->channel + strips->channels;
+    for (int64_t from = strips->channel, to; from < last; from = to) {
+        const int64_t block = from / cut->image_channels, within = from % cut->image_channels;
+        to = fcnn_min(last, from - within + cut->image_channels);
+        fill_block(tiles, cut, p, src, area, strips->group * cut->gather.depth + from, to - from,
+                   strips->image + block * cut->image_block + within);
     }
 }
 

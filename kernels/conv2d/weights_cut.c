@@ -6,6 +6,7 @@
 #include "kernels/simd/common.h"
 
 #define LINE 16             /* floats in a cache line */
+#define BLOCK 48            /* channels of a block of the image: whole lines, and whole tiles of 4, 6, 8, 12 rows */
 #define SUMMED_TILES 3      /* up to which summed tiles pay */
 #define SUMMED_MOST 8       /* up to which they are thought of */
 #define PACKED_WORK 6       /* vector multiply-adds per packed float, from which packing should pay */
@@ -60,9 +61,10 @@ static int64_t standard_panel(const struct fcnn_query *query)
     return query->knobs[FCNN_CUT_SUMMED] ? tiles->summed_vectors : tiles->vectors;
 }
 
-/* All that a chunk reads fills half of the second cache, a strip of the gradient alone where that is copied: tiles come
- * back to it row by row. Where the sums find room in the other half, carrying them costs little, and what one panel's
- * tiles read, a strip and a line or two of the image per step, is to stay in the first cache. */
+/* All that a chunk reads fills half of the second cache: tiles come back to it row by row. What one panel's tiles read,
+ * a strip of the gradient and a line or two of the image per step, is to stay in the first cache where carrying sums
+ * costs little: where they find room in the other half. Tiles that read copies ask for the next one's sums in time, and
+ * can do with twice the second cache; beyond that each pass over the sums costs more than it saves. */
 static int64_t standard_chunk(const struct fcnn_query *query)
 {
     const struct fcnn_tiles *tiles = query->context;
@@ -73,8 +75,9 @@ static int64_t standard_chunk(const struct fcnn_query *query)
     const int64_t floats = packed == FCNN_PACKED_BOTH ? strip : p->c * p->stride_h * p->stride_w + p->k;
     const int64_t second = caches->l2 / 2 / (floats * bytes), first = caches->l1 / ((strip + 2 * LINE) * bytes);
     if (is_pixel(p)) return FCNN_MOOT;
-    if (query->knobs[FCNN_CUT_SUMMED] || filter_elements(p) * p->k * bytes > caches->l2 / 2) return second;
-    return packed == FCNN_PACKED_BOTH ? second : fcnn_min(first, second);
+    if (query->knobs[FCNN_CUT_SUMMED]) return second;
+    const int64_t room = packed == FCNN_PACKED_BOTH ? 2 * caches->l2 : caches->l2 / 2;
+    return filter_elements(p) * p->k * bytes > room ? second : fcnn_min(first, second);
 }
 
 /* Summed tiles use a gradient beyond the second cache as fast as it comes, and skip parts of it: they ask ahead. */
@@ -94,14 +97,18 @@ const struct fcnn_knob fcnn_cut_knobs[FCNN_CUT_KNOBS] = {
     [FCNN_CUT_AHEAD] = {"ahead_steps", 4, {0, 16, 48, 96}, standard_ahead},
 };
 
-/* The gradient in one strip per panel; the image with pixels an odd number of cache lines apart. Threads copy their
- * share of the larger one, and all of the smaller one; of two equals the gradient is shared out (measured). */
+/* The gradient in one strip per panel; the image in blocks of channels, pixels an odd number of cache lines apart. A
+ * tile's pixels then lie in a few pages, in neighbouring lines: whole pixels of many channels would be pages apart, and
+ * even from the first cache tiles would be a fifth slower (measured). Threads copy their share of the larger one, and
+ * all of the smaller one; of two equals the gradient is shared out (measured). */
 static void plan_strips(const struct fcnn_tiles *tiles, const fcnn_problem *p, struct fcnn_cut *cut)
 {
     struct fcnn_gather *g = &cut->gather;
     if (p->r == 1 && p->s == 1 && !cut->padded) /* only pixels that an output reads */
         cut->conv.h = p->p, cut->conv.w = p->q, cut->conv.stride_h = cut->conv.stride_w = 1;
-    g->src_pixel = (fcnn_ceil_div(g->depth, LINE) | 1) * LINE;
+    cut->image_blocks = fcnn_ceil_div(g->depth, BLOCK);
+    cut->image_channels = cut->image_blocks > 1 ? BLOCK : g->depth;
+    g->src_pixel = (fcnn_ceil_div(cut->image_channels, LINE) | 1) * LINE;
     g->src_row = cut->conv.w * g->src_pixel;
     g->src_image = cut->conv.h * g->src_row;
     if (cut->gradient_packed) cut->gradient_pixel = cut->vectors * tiles->lanes;
@@ -155,6 +162,7 @@ static void size_strips(struct fcnn_cut *cut)
     const int64_t met = (rows - 1) * conv->stride_h + (conv->r - 1) * conv->dilation_h + 1;
     cut->strip_rows = cut->chunk_units < cut->image_units ? fcnn_min(met, conv->h)
                                                           : cut->chunk_units / cut->image_units * conv->h;
+    cut->image_block = cut->strip_rows * cut->gather.src_row;
     cut->strip = fcnn_ceil_div(cut->chunk_units * cut->unit_steps * cut->gradient_pixel, LINE) * LINE;
 }
 

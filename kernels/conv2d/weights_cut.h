@@ -19,6 +19,7 @@ struct fcnn_cut {
     int summed; /* tiles also do ReLU's gradient and the bias: so few that passes over the gradient would cost more */
     int packed, gradient_packed; /* tiles read the image, and the gradient, too, from strips.h's copies: */
     int64_t strip, strip_rows; /* of a chunk: floats of the gradient of a panel, rows of the image */
+    int64_t image_channels, image_blocks, image_block; /* the image's copy: channels of a block, blocks, floats of it */
     int64_t gradient_pixel; /* floats from pixel to pixel, packed or not */
     int64_t vectors, spans, span_rows, tile_rows; /* tile_rows: at most */
     int by_tap;             /* a span is a tap */

@@ -13,7 +13,12 @@
 
 /* ---- spreading ---- */
 
-#define FILL_CHANNELS 4 /* side by side, since each has a chain of additions to its bias */
+/* Side by side, since each has a chain of additions to its bias, and one load may serve all. */
+#if VEC_REGISTERS >= 32
+#define FILL_CHANNELS 8
+#else
+#define FILL_CHANNELS 4
+#endif
 
 /* Constants of a loop. joint: all channels of a pixel that are spread are in one vector, which is loaded once. */
 struct fill_kind {
@@ -122,6 +127,7 @@ static void fill_row(const struct fcnn_grouped_fill *fill)
     }
     int64_t i = 0;
     for (; i + FILL_CHANNELS <= fill->depth; i += FILL_CHANNELS) fill_any(fill, i, FILL_CHANNELS);
+    for (; i + FILL_CHANNELS / 2 <= fill->depth; i += FILL_CHANNELS / 2) fill_any(fill, i, FILL_CHANNELS / 2);
     for (; i < fill->depth; i++) fill_any(fill, i, 1);
 }
 

@@ -4,19 +4,10 @@
  * those of one window, in the first-level cache. */
 #include <string.h>
 
-#include "kernels/grouped/grouped.h"
+#include "kernels/grouped/gather.h"
 #include "kernels/simd/common.h"
 
-struct gather_cut {
-    struct fcnn_grouped_copy copy;
-    struct fcnn_gather gather; /* of copy.halo.conv */
-    struct fcnn_grouped_lanes lanes;
-    int64_t slots, ring;         /* rows of a ring, its floats */
-    int64_t beside, sets;        /* vectors of a task; how many such sets there are */
-    int64_t strips, bands, rows; /* rows: of a band */
-};
-
-enum { BESIDE, COLUMNS, ROWS };
+enum { MARCH, BESIDE, COLUMNS, ROWS, HELD };
 
 /* The most positions that `count` outputs meet. */
 static int64_t most_met(const struct fcnn_halo *halo, int vertical, int64_t count)
@@ -29,28 +20,33 @@ static int64_t most_met(const struct fcnn_halo *halo, int vertical, int64_t coun
     return fcnn_min(vertical ? halo->rows : halo->columns, fcnn_ceil_div(reach + count - 1, stride) + 1);
 }
 
-static struct gather_cut cut_of(const struct fcnn_query *query, int64_t beside, int64_t columns, int64_t rows)
+/* `columns` is moot in a march, `held` elsewhere. */
+static struct fcnn_grouped_cut cut_of(const struct fcnn_query *query, const int64_t *knobs)
 {
     const struct fcnn_grouped *loops = query->context;
     const fcnn_problem *p = query->problem;
     const struct fcnn_halo halo = fcnn_halo_of(p);
-    struct gather_cut cut = {.gather = fcnn_gather_of(&halo.conv), .lanes = fcnn_grouped_lanes_of(p, loops->lanes)};
+    struct fcnn_grouped_cut cut = {.gather = fcnn_gather_of(&halo.conv),
+                                   .lanes = fcnn_grouped_lanes_of(p, loops->lanes), .phases_h = 1, .phases_w = 1};
+    if (halo.conv.direction != FCNN_FORWARD) {
+        cut.phases_h = fcnn_min(halo.conv.stride_h, cut.gather.dst_h);
+        cut.phases_w = fcnn_min(halo.conv.stride_w, cut.gather.dst_w);
+    }
+    cut.age = knobs[MARCH] ? fcnn_grouped_age(p) : 0;
+    int64_t columns = cut.age ? cut.phases_w * loops->marching[cut.age - 1] : knobs[COLUMNS];
     cut.strips = fcnn_ceil_div(cut.gather.dst_w, columns);
     columns = most_met(&halo, 0, fcnn_ceil_div(cut.gather.dst_w, cut.strips));
     cut.copy = fcnn_grouped_copy_of(loops, &halo, columns, cut.lanes.planes);
-    cut.slots = most_met(&halo, 1, 1);
+    cut.slots = cut.age ? fcnn_min(knobs[HELD], halo.h) : most_met(&halo, 1, 1);
     cut.ring = cut.slots * cut.copy.row;
-    cut.beside = fcnn_min(beside, cut.lanes.vectors);
+    cut.beside = fcnn_min(knobs[BESIDE], cut.lanes.vectors);
     cut.sets = fcnn_ceil_div(cut.lanes.vectors, cut.beside);
-    cut.rows = fcnn_min(rows, cut.gather.dst_h);
+    cut.rows = fcnn_min(knobs[ROWS], cut.gather.dst_h);
     cut.bands = fcnn_ceil_div(cut.gather.dst_h, cut.rows);
     return cut;
 }
 
-static struct gather_cut gather_cut_of(const struct fcnn_query *query)
-{
-    return cut_of(query, query->knobs[BESIDE], query->knobs[COLUMNS], query->knobs[ROWS]);
-}
+static struct fcnn_grouped_cut gather_cut_of(const struct fcnn_query *query) { return cut_of(query, query->knobs); }
 
 /* ---- knobs ---- */
 
@@ -63,40 +59,61 @@ static int64_t standard_beside(const struct fcnn_query *query)
     return lanes.vectors == 1 ? FCNN_MOOT : fcnn_max(1, 16 / outputs);
 }
 
+/* Pays where rows meet several outputs: a stride leaves too few sums to a tile, unless spreading is what costs. Strips
+ * must be wide enough that at most a quarter of a row is spread for two of them. */
+static int64_t standard_march(const struct fcnn_query *query)
+{
+    const struct fcnn_grouped *loops = query->context;
+    const fcnn_problem *p = query->problem;
+    const int64_t age = fcnn_grouped_age(p);
+    if (!age) return FCNN_MOOT;
+    const int64_t common = (p->s - 1) * p->dilation_w, columns = loops->marching[age - 1] * p->stride_w;
+    if (age == 1 || columns < 4 * common) return 0;
+    return p->stride_h == 1 || !fcnn_grouped_lanes_of(p, loops->lanes).broadcast;
+}
+
 /* As many tiles as leave half of the first-level cache to outputs, weights and the image; one at least. */
 static int64_t standard_columns(const struct fcnn_query *query)
 {
     const struct fcnn_grouped *loops = query->context;
-    const int64_t pixels = loops->pixels, most = cut_of(query, 1, 1, 1).gather.dst_w;
-    if (most <= pixels) return most;
-    int64_t columns = pixels;
+    if (query->knobs[MARCH]) return FCNN_MOOT;
+    int64_t knobs[] = {[MARCH] = 0, [BESIDE] = 1, [COLUMNS] = loops->pixels, [ROWS] = 1, [HELD] = 1};
+    const int64_t most = cut_of(query, knobs).gather.dst_w;
+    if (most <= loops->pixels) return most;
+    int64_t columns = loops->pixels;
     const int64_t room = query->caches->l1 / 2 / (int64_t)sizeof(float);
-    while (columns < most && cut_of(query, 1, columns + pixels, 1).ring <= room)
-        columns += pixels;
-    return columns;
+    for (;;) {
+        knobs[COLUMNS] = columns + loops->pixels;
+        if (columns >= most || cut_of(query, knobs).ring > room) return columns;
+        columns = knobs[COLUMNS];
+    }
 }
 
 /* Neighbouring bands of a call are one: small ones cost nothing but where a call begins. */
 static int64_t standard_rows(const struct fcnn_query *query)
 {
-    const struct gather_cut cut = cut_of(query, 1, 1, 1);
+    const int64_t knobs[] = {[MARCH] = 0, [BESIDE] = 1, [COLUMNS] = 1, [ROWS] = 1, [HELD] = 1};
+    const struct fcnn_grouped_cut cut = cut_of(query, knobs);
     return cut.gather.dst_h == 1 ? FCNN_MOOT : fcnn_max(2 * cut.slots, fcnn_ceil_div(cut.gather.dst_h, 4));
 }
 
+/* Rows that leave as much, too. */
+static int64_t standard_held(const struct fcnn_query *query)
+{
+    const int64_t knobs[] = {[MARCH] = 1, [BESIDE] = 1, [COLUMNS] = 1, [ROWS] = 1, [HELD] = 1};
+    if (!query->knobs[MARCH]) return FCNN_MOOT;
+    return query->caches->l1 / 2 / (cut_of(query, knobs).copy.row * (int64_t)sizeof(float));
+}
+
 const struct fcnn_knob fcnn_grouped_gather_knobs[FCNN_GROUPED_GATHER_KNOBS] = {
+    [MARCH] = {"march", 2, {0, 1}, standard_march},
     [BESIDE] = {"vectors", 4, {1, 2, 4, 8}, standard_beside},
     [COLUMNS] = {"columns", 8, {7, 10, 14, 20, 28, 42, 56, 112}, standard_columns},
     [ROWS] = {"rows", 6, {1, 2, 4, 8, 16, 64}, standard_rows},
+    [HELD] = {"held_rows", 6, {1, 2, 4, 8, 16, 32}, standard_held},
 };
 
 /* ---- demand ---- */
-
-/* Tables: the classes of rows, then (from dst_h on) of columns. */
-struct classes {
-    int64_t rows, columns;
-    int32_t index[FCNN_GROUPED_LANES];
-    struct fcnn_axis_class list[];
-};
 
 /* Scratch: first the rings, one for each vector of a set, then for each of its rows which one it is; the rows that an
  * output row meets; for each class of columns and tap where in a row its first pixel lies. */
@@ -108,35 +125,28 @@ struct scratch {
     size_t bytes;
 };
 
-static struct scratch scratch_of(const struct gather_cut *cut, void *memory)
+static struct scratch scratch_of(const struct fcnn_grouped_cut *cut, void *memory)
 {
     const struct fcnn_gather *g = &cut->gather;
-    const fcnn_problem *conv = &cut->copy.halo.conv;
-    const int64_t phases = conv->direction == FCNN_FORWARD ? 1 : fcnn_min(conv->stride_w, g->dst_w);
     const size_t rings = fcnn_line((size_t)(cut->beside * cut->ring) * sizeof(float));
     const size_t held = rings + fcnn_line((size_t)(cut->beside * cut->slots) * sizeof(int64_t));
     const size_t met = held + fcnn_line((size_t)g->taps_h * sizeof(struct fcnn_grouped_row));
     char *base = memory;
-    struct scratch s = {.bytes = met + (size_t)(phases * g->taps_w) * sizeof(int64_t)};
+    struct scratch s = {.bytes = met + (size_t)(cut->phases_w * g->taps_w) * sizeof(int64_t)};
     if (!base) return s;
     s.rings = memory, s.held = (int64_t *)(base + rings), s.met = (struct fcnn_grouped_row *)(base + held);
     s.offsets = (int64_t *)(base + met);
     return s;
 }
 
-/* Floats of a vector's packed weights: initial values, then for each tap and spread channel a vector. */
-static int64_t packed_vector(const struct gather_cut *cut)
-{
-    return (1 + cut->gather.taps_h * cut->gather.taps_w * cut->lanes.depth) * cut->lanes.lanes;
-}
-
 void fcnn_grouped_gather_demand(const struct fcnn_query *query, struct fcnn_demand *demand)
 {
-    const struct gather_cut cut = gather_cut_of(query);
+    const struct fcnn_grouped_cut cut = gather_cut_of(query);
     demand->tables =
-        sizeof(struct classes) + (size_t)(cut.gather.dst_h + cut.gather.dst_w) * sizeof(struct fcnn_axis_class);
-    demand->packed = (size_t)(cut.lanes.vectors * packed_vector(&cut)) * sizeof(float);
-    demand->scratch = scratch_of(&cut, NULL).bytes;
+        sizeof(struct fcnn_grouped_classes) +
+        (size_t)(cut.gather.dst_h + cut.gather.dst_w) * sizeof(struct fcnn_axis_class);
+    demand->packed = (size_t)(cut.lanes.vectors * fcnn_grouped_packed(&cut)) * sizeof(float);
+    demand->scratch = cut.age ? fcnn_grouped_march_scratch(&cut) : scratch_of(&cut, NULL).bytes;
     demand->tasks[FCNN_TABLES] = 1;
     demand->tasks[FCNN_PACK] = cut.lanes.vectors;
     demand->tasks[FCNN_COMPUTE] = cut.gather.images * cut.sets * cut.bands;
@@ -144,14 +154,14 @@ void fcnn_grouped_gather_demand(const struct fcnn_query *query, struct fcnn_dema
 
 /* ---- packing ---- */
 
-static void pack_vector(const struct gather_cut *cut, const fcnn_tensors *t, int64_t i, float *out)
+static void pack_vector(const struct fcnn_grouped_cut *cut, const fcnn_tensors *t, int64_t i, float *out)
 {
     const struct fcnn_grouped_lanes *lanes = &cut->lanes;
     const struct fcnn_grouped_vector v = fcnn_grouped_vector_at(lanes, i);
     const fcnn_problem *conv = &cut->copy.halo.conv;
     const int forward = conv->direction == FCNN_FORWARD;
     const size_t bytes = (size_t)v.lanes * sizeof(float);
-    memset(out, 0, (size_t)packed_vector(cut) * sizeof(float));
+    memset(out, 0, (size_t)fcnn_grouped_packed(cut) * sizeof(float));
     if (forward && !conv->no_bias) memcpy(out, t->bias + v.channel, bytes);
     out += lanes->lanes;
     for (int64_t row = 0; row < conv->r * conv->s * lanes->depth; row++, out += lanes->lanes) {
@@ -169,8 +179,8 @@ static void pack_vector(const struct gather_cut *cut, const fcnn_tensors *t, int
 
 /* A set of vectors of an image, a strip of its columns. */
 struct job {
-    const struct gather_cut *cut;
-    const struct classes *classes;
+    const struct fcnn_grouped_cut *cut;
+    const struct fcnn_grouped_classes *classes;
     const fcnn_tensors *tensors;
     const float *packed;
     struct scratch scratch;
@@ -179,47 +189,45 @@ struct job {
     struct fcnn_span met;  /* columns of the halo */
 };
 
-/* The outputs of a class in the strip. Short rows are done in a few hundred cycles: no division where there is none. */
-static struct fcnn_span part_of(const struct fcnn_axis_class *h, int64_t from, int64_t to)
+void fcnn_grouped_list_offsets(const struct fcnn_grouped_cut *cut, const struct fcnn_grouped_classes *classes,
+                               int64_t from, int64_t to, int64_t met, int64_t *offsets)
 {
-    if (h->step == 1) return (struct fcnn_span){fcnn_max(0, from - h->first), fcnn_min(h->count, to - h->first)};
-    return (struct fcnn_span){fcnn_ceil_div(fcnn_max(0, from - h->first), h->step),
-                               fcnn_min(h->count, fcnn_ceil_div(fcnn_max(0, to - h->first), h->step))};
-}
-
-static void list_offsets(const struct job *job)
-{
-    const struct fcnn_grouped_copy *copy = &job->cut->copy;
-    const struct fcnn_axis_class *columns = job->classes->list + job->cut->gather.dst_h;
-    for (int64_t i = 0; i < job->classes->columns; i++) {
-        const struct fcnn_axis_class *h = &columns[i];
-        const int64_t origin = h->origin + part_of(h, job->from, job->to).from * h->stride - job->met.from;
+    const struct fcnn_grouped_copy *copy = &cut->copy;
+    for (int64_t i = 0; i < classes->columns; i++, offsets += cut->gather.taps_w) {
+        const struct fcnn_axis_class *h = &classes->list[cut->gather.dst_h + i];
+        const int64_t origin = h->origin + fcnn_grouped_part(h, from, to).from * h->stride - met;
         for (int64_t s = 0; s < h->taps; s++) {
             const int64_t column = origin + s * h->advance;
-            job->scratch.offsets[i * job->cut->gather.taps_w + s] =
-                column % copy->phases * copy->phase + column / copy->phases * copy->loops->lanes;
+            offsets[s] = column % copy->phases * copy->phase + column / copy->phases * copy->loops->lanes;
         }
     }
+}
+
+struct fcnn_grouped_fill fcnn_grouped_fill_of(const struct fcnn_grouped_cut *cut,
+                                              const struct fcnn_grouped_classes *classes, const fcnn_tensors *tensors,
+                                              const struct fcnn_grouped_vector *at, int64_t n, int64_t row)
+{
+    const struct fcnn_halo *halo = &cut->copy.halo;
+    const int forward = halo->conv.direction == FCNN_FORWARD;
+    const int64_t first = (n * halo->h + row - halo->top) * halo->w * halo->pixel + at->spread;
+    return (struct fcnn_grouped_fill){
+        .src = (forward ? tensors->src : tensors->d_dst) + first,
+        .dst = !forward && halo->conv.activation == FCNN_RELU_ACTIVATION ? tensors->dst + first : NULL,
+        .reach = (at->groups - 1) * cut->lanes.depth + 1,
+        .room = cut->lanes.broadcast ? cut->lanes.depth : halo->pixel - at->spread,
+        .index = cut->lanes.broadcast ? NULL : classes->index};
 }
 
 /* Row `row` of the halo for a vector, from its ring. */
 static const float *row_at(const struct job *job, const struct fcnn_grouped_vector *v, int64_t i, int64_t row)
 {
-    const struct gather_cut *cut = job->cut;
+    const struct fcnn_grouped_cut *cut = job->cut;
     const struct fcnn_halo *halo = &cut->copy.halo;
     const int64_t slot = i * cut->slots + (int32_t)row % (int32_t)cut->slots; /* a short division */
     float *out = job->scratch.rings + slot * cut->copy.row;
     if (job->scratch.held[slot] == row) return out;
-    const int forward = halo->conv.direction == FCNN_FORWARD;
-    const int64_t at = (job->n * halo->h + row - halo->top) * halo->w * halo->pixel + v->spread;
-    struct fcnn_grouped_fill fill = {
-        .src = (forward ? job->tensors->src : job->tensors->d_dst) + at,
-        .dst = !forward && halo->conv.activation == FCNN_RELU_ACTIVATION ? job->tensors->dst + at : NULL,
-        .out = out,
-        .ahead = halo->w * halo->pixel,
-        .reach = (v->groups - 1) * cut->lanes.depth + 1,
-        .room = cut->lanes.broadcast ? cut->lanes.depth : halo->pixel - v->spread,
-        .index = cut->lanes.broadcast ? NULL : job->classes->index};
+    struct fcnn_grouped_fill fill = fcnn_grouped_fill_of(cut, job->classes, job->tensors, v, job->n, row);
+    fill.out = out, fill.ahead = halo->w * halo->pixel;
     fcnn_grouped_copy_row(&cut->copy, &fill, job->met.from, job->met.to - job->met.from,
                           job->scratch.held[slot] < 0);
     job->scratch.held[slot] = row;
@@ -229,11 +237,11 @@ static const float *row_at(const struct job *job, const struct fcnn_grouped_vect
 /* Output m of a class of rows, for one vector. */
 static void run_row(const struct job *job, const struct fcnn_axis_class *v, int64_t m, int64_t vector)
 {
-    const struct gather_cut *cut = job->cut;
+    const struct fcnn_grouped_cut *cut = job->cut;
     const struct fcnn_gather *g = &cut->gather;
     const struct fcnn_halo *halo = &cut->copy.halo;
     const struct fcnn_grouped_vector at = fcnn_grouped_vector_at(&cut->lanes, vector);
-    const float *packed = job->packed + vector * packed_vector(cut);
+    const float *packed = job->packed + vector * fcnn_grouped_packed(cut);
     const int forward = halo->conv.direction == FCNN_FORWARD;
     const int64_t tap = cut->lanes.depth * cut->lanes.lanes;
     struct fcnn_grouped_run run = {.rows = job->scratch.met, .depth = cut->lanes.depth, .plane = cut->copy.plane,
@@ -250,7 +258,7 @@ static void run_row(const struct job *job, const struct fcnn_axis_class *v, int6
                  (v->first + m * v->step) * g->dst_row + at.channel;
     for (int64_t i = 0; i < job->classes->columns; i++) {
         const struct fcnn_axis_class *h = &job->classes->list[g->dst_h + i];
-        const struct fcnn_span part = part_of(h, job->from, job->to);
+        const struct fcnn_span part = fcnn_grouped_part(h, job->from, job->to);
         if (part.from >= part.to) continue;
         run.offsets = job->scratch.offsets + i * g->taps_w;
         run.taps = h->taps, run.tap = h->tap_step * tap, run.skip = h->tap * tap;
@@ -264,9 +272,9 @@ static void run_row(const struct job *job, const struct fcnn_axis_class *v, int6
 /* Output rows first .. last-1 of a strip. */
 static void run_strip(const struct job *job, int64_t first, int64_t last)
 {
-    const struct gather_cut *cut = job->cut;
+    const struct fcnn_grouped_cut *cut = job->cut;
     for (int64_t i = 0; i < cut->beside * cut->slots; i++) job->scratch.held[i] = -1;
-    list_offsets(job);
+    fcnn_grouped_list_offsets(cut, job->classes, job->from, job->to, job->met.from, job->scratch.offsets);
     for (int64_t row = first; row < last; row++) {
         const struct fcnn_axis_class *v = job->classes->list;
         while (row < v->first || (row - v->first) % v->step || (row - v->first) / v->step >= v->count) v++;
@@ -274,7 +282,7 @@ static void run_strip(const struct job *job, int64_t first, int64_t last)
     }
 }
 
-static void compute(const struct gather_cut *cut, const fcnn_tensors *t, const struct fcnn_memory *memory,
+static void compute(const struct fcnn_grouped_cut *cut, const fcnn_tensors *t, const struct fcnn_memory *memory,
                     int64_t first, int64_t last)
 {
     const struct fcnn_gather *g = &cut->gather;
@@ -285,10 +293,12 @@ static void compute(const struct gather_cut *cut, const fcnn_tensors *t, const s
         end = fcnn_min(last, task - band + cut->bands);
         job.n = task / cut->bands / cut->sets;
         job.first = set * cut->beside, job.last = fcnn_min(cut->lanes.vectors, job.first + cut->beside);
-        for (int64_t strip = 0; strip < cut->strips; strip++) {
+        const struct fcnn_span rows = {band * cut->rows, fcnn_min(g->dst_h, (band + end - task) * cut->rows)};
+        if (cut->age) fcnn_grouped_march_band(cut, t, memory, job.n, job.first, job.last, &rows);
+        for (int64_t strip = 0; !cut->age && strip < cut->strips; strip++) {
             job.from = g->dst_w * strip / cut->strips, job.to = g->dst_w * (strip + 1) / cut->strips;
             job.met = fcnn_halo_met(&cut->copy.halo, 0, job.from, job.to);
-            run_strip(&job, band * cut->rows, fcnn_min(g->dst_h, (band + end - task) * cut->rows));
+            run_strip(&job, rows.from, rows.to);
         }
     }
 }
@@ -296,15 +306,15 @@ static void compute(const struct gather_cut *cut, const fcnn_tensors *t, const s
 void fcnn_grouped_gather_run(const struct fcnn_query *query, const fcnn_tensors *t, const struct fcnn_memory *memory,
                              enum fcnn_stage stage, int64_t first, int64_t last)
 {
-    const struct gather_cut cut = gather_cut_of(query);
-    struct classes *classes = memory->tables;
+    const struct fcnn_grouped_cut cut = gather_cut_of(query);
+    struct fcnn_grouped_classes *classes = memory->tables;
     if (stage == FCNN_TABLES) {
         fcnn_grouped_list_index(&cut.lanes, classes->index);
         classes->rows = fcnn_axis_classes(&cut.copy.halo.conv, 1, classes->list);
         classes->columns = fcnn_axis_classes(&cut.copy.halo.conv, 0, classes->list + cut.gather.dst_h);
     } else if (stage == FCNN_PACK) {
         for (; first < last; first++)
-            pack_vector(&cut, t, first, (float *)memory->packed + first * packed_vector(&cut));
+            pack_vector(&cut, t, first, (float *)memory->packed + first * fcnn_grouped_packed(&cut));
     } else {
         compute(&cut, t, memory, first, last);
     }

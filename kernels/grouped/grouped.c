@@ -81,6 +81,9 @@ struct fcnn_grouped_copy fcnn_grouped_copy_of(const struct fcnn_grouped *loops, 
     return copy;
 }
 
+/* a / b, rounded up. Rows are short: no division where there is none. */
+static int64_t ceil_phases(int64_t a, int64_t b) { return b == 1 ? a : fcnn_ceil_div(a, b); }
+
 static int is_met(const struct fcnn_grouped_copy *copy, int64_t phase)
 {
     for (int64_t tap = 0; tap <= copy->reach && tap < copy->phases; tap++)
@@ -98,9 +101,9 @@ void fcnn_grouped_copy_row(const struct fcnn_grouped_copy *copy, struct fcnn_gro
     for (int64_t phase = 0; phase < phases && phase < columns; phase++, out += copy->phase) {
         if (phases > 1 && !is_met(copy, phase)) continue;
         const int64_t first = from + phase - copy->halo.left; /* column of the image */
-        const int64_t count = fcnn_ceil_div(columns - phase, phases);
-        const int64_t left = fcnn_min(count, fcnn_ceil_div(fcnn_max(0, -first), phases));
-        const int64_t real = fcnn_min(count, fcnn_ceil_div(fcnn_max(0, copy->halo.w - first), phases));
+        const int64_t count = ceil_phases(columns - phase, phases);
+        const int64_t left = fcnn_min(count, ceil_phases(fcnn_max(0, -first), phases));
+        const int64_t real = fcnn_min(count, ceil_phases(fcnn_max(0, copy->halo.w - first), phases));
         for (int64_t i = 0; fresh && i < copy->planes; i++) {
             float *row = out + i * copy->plane;
             memset(row, 0, (size_t)(left * lanes) * sizeof(float));

@@ -63,6 +63,26 @@ struct fcnn_grouped_run {
     int relu, broadcast;
 };
 
+/* Some pixels of each output row from the first to the last, as rows of the input come by; a row of theirs is spread
+ * for all outputs that it meets. Steps t are rows of the input: row t meets output row t / stride - j by row
+ * t % stride + j * stride of the filter, j < age. Rows and outputs are counted in the order of the march. */
+#define FCNN_GROUPED_AGE 3 /* most of age */
+struct fcnn_grouped_march {
+    const float *x;         /* row `from`, laid out as in a fcnn_grouped_run */
+    const int64_t *offsets; /* of taps of a row */
+    const float *weights, *init;
+    float *carry;           /* the sums of unfinished outputs between two calls, [j][pixel][lane] */
+    float *dst;             /* of output 0 */
+    int64_t row, dst_row;  /* floats from one to the next */
+    int64_t taps, tap, tap_row; /* tap_row: floats of weights from row to row of the filter */
+    int64_t height, stride, age; /* height: rows of the filter; age: height / stride, rounded up */
+    int64_t from, to, last; /* steps from .. to-1 are done now; the last one of all */
+    int64_t full;           /* the last one that the newest output meets */
+    int64_t real_from, real_to; /* steps that are no padding */
+    int64_t depth, plane, columns, step, lanes;
+    int relu, broadcast;
+};
+
 /* Continues the sums of products of `taps` rows of the source, in lanes, and `spread` spread gradients:
  * sums[t][j][lane] += x[row][t][q][lane] gradient[row][j][q][lane], rows and q ascending; j counts from `first`.
  * Broadcast: gradient[row][j / lanes][q][j % lanes]. */
@@ -81,9 +101,11 @@ struct fcnn_grouped_sum {
 struct fcnn_grouped {
     int64_t lanes;
     int64_t pixels;       /* of a tile of run() */
+    int64_t marching[FCNN_GROUPED_AGE]; /* most columns of march() for each age, from 1 on */
     int64_t taps, spread; /* most of sum() */
     void (*fill)(const struct fcnn_grouped_fill *fill);
     void (*run)(const struct fcnn_grouped_run *run);
+    void (*march)(const struct fcnn_grouped_march *march);
     void (*sum)(const struct fcnn_grouped_sum *sum);
     /* out[lane][j] = sums[j][lane], j < count */
     void (*store)(const float *sums, int64_t count, int64_t lanes, float *const *out);
@@ -112,7 +134,7 @@ void fcnn_grouped_list_index(const struct fcnn_grouped_lanes *lanes, int32_t ind
 fcnn_phrase_fn fcnn_grouped_doubt, fcnn_grouped_weights_doubt;
 fcnn_demand_fn fcnn_grouped_gather_demand, fcnn_grouped_weights_demand;
 fcnn_run_fn fcnn_grouped_gather_run, fcnn_grouped_weights_run;
-#define FCNN_GROUPED_GATHER_KNOBS 3
+#define FCNN_GROUPED_GATHER_KNOBS 5
 #define FCNN_GROUPED_WEIGHTS_KNOBS 1
 extern const struct fcnn_knob fcnn_grouped_gather_knobs[FCNN_GROUPED_GATHER_KNOBS];
 extern const struct fcnn_knob fcnn_grouped_weights_knobs[FCNN_GROUPED_WEIGHTS_KNOBS];
@@ -120,7 +142,7 @@ extern const struct fcnn_knob fcnn_grouped_weights_knobs[FCNN_GROUPED_WEIGHTS_KN
 /* Values of a struct fcnn_variant. */
 #define FCNN_GROUPED_GATHER(loops)                                                                                     \
     {.unsupported = fcnn_conv2d_unsupported, .doubt = fcnn_grouped_doubt, .demand = fcnn_grouped_gather_demand,        \
-     .run = fcnn_grouped_gather_run, .context = &(loops), FCNN_KNOBS(fcnn_grouped_gather_knobs), .revision = 1}
+     .run = fcnn_grouped_gather_run, .context = &(loops), FCNN_KNOBS(fcnn_grouped_gather_knobs), .revision = 2}
 #define FCNN_GROUPED_WEIGHTS(loops)                                                                                    \
     {.unsupported = fcnn_conv2d_unsupported, .doubt = fcnn_grouped_weights_doubt,                                      \
      .demand = fcnn_grouped_weights_demand, .run = fcnn_grouped_weights_run, .context = &(loops),                      \

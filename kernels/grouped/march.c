@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Grouped forward and backward data by a march: a strip of few columns, from the first row of a band to its last. Some
+ * rows of the input are spread at once, in the first-level cache; then outputs of all classes move on by so many.
+ * Windows whose taps ascend while rows descend, of backward data, are marched through from below. */
+#include "kernels/grouped/gather.h"
+
+int64_t fcnn_grouped_age(const fcnn_problem *p)
+{
+    if (p->dilation_h != 1 || p->r < p->stride_h) return 0; /* rows that lie side by side, each of them met */
+    const int64_t age = fcnn_ceil_div(p->r, p->stride_h);
+    return age <= FCNN_GROUPED_AGE ? age : 0;
+}
+
+/* Spread rows; unfinished sums of each class of rows and of columns; offsets as fcnn_grouped_list_offsets() lists
+ * them. */
+struct scratch {
+    float *rows, *carry;
+    int64_t *offsets;
+    size_t bytes;
+};
+
+/* Floats of a class. */
+static int64_t carried(const struct fcnn_grouped_cut *cut)
+{
+    return cut->age * cut->copy.loops->marching[cut->age - 1] * cut->lanes.lanes;
+}
+
+static struct scratch scratch_of(const struct fcnn_grouped_cut *cut, void *memory)
+{
+    const size_t rows = fcnn_line((size_t)cut->ring * sizeof(float));
+    const size_t carry = rows + fcnn_line((size_t)(cut->phases_h * cut->phases_w * carried(cut)) * sizeof(float));
+    char *base = memory;
+    struct scratch s = {.bytes = carry + (size_t)(cut->phases_w * cut->gather.taps_w) * sizeof(int64_t)};
+    if (base) s.rows = memory, s.carry = (float *)(base + rows), s.offsets = (int64_t *)(base + carry);
+    return s;
+}
+
+size_t fcnn_grouped_march_scratch(const struct fcnn_grouped_cut *cut) { return scratch_of(cut, NULL).bytes; }
+
+/* A strip of a vector. Step u of a march is row `first` + u * sign of the halo. */
+struct march {
+    const struct fcnn_grouped_cut *cut;
+    const struct fcnn_grouped_classes *classes;
+    const fcnn_tensors *tensors;
+    const float *packed;
+    struct scratch scratch;
+    struct fcnn_grouped_vector at;
+    int64_t n, from, to;    /* output columns */
+    struct fcnn_span met;   /* columns of the halo */
+    struct fcnn_span rows;  /* output rows */
+    int64_t first, sign, steps;
+    struct fcnn_span real; /* steps that are rows of the image */
+};
+
+/* The row that the first output of a class meets first, in the order of the march. */
+static int64_t begin_of(const struct march *m, const struct fcnn_axis_class *v)
+{
+    return m->sign > 0 ? v->origin : v->origin + (v->count - 1) * v->stride;
+}
+
+static int64_t steps_of(const struct fcnn_axis_class *v) { return (v->count - 1) * v->stride + v->taps; }
+
+/* From the first to the last row that is met at all. */
+static void plan_steps(struct march *m)
+{
+    const struct fcnn_halo *halo = &m->cut->copy.halo;
+    int64_t from = INT64_MAX, to = INT64_MIN;
+    m->sign = halo->conv.direction == FCNN_FORWARD ? 1 : -1;
+    for (int64_t i = 0; i < m->classes->rows; i++) {
+        const struct fcnn_axis_class v = fcnn_axis_part(&m->classes->list[i], m->rows.from, m->rows.to);
+        if (v.count == 0) continue;
+        const int64_t begin = m->sign * begin_of(m, &v);
+        from = fcnn_min(from, begin), to = fcnn_max(to, begin + steps_of(&v));
+    }
+    m->first = m->sign * from, m->steps = to - from;
+    const int64_t top = m->sign > 0 ? halo->top : -(halo->top + halo->h - 1); /* like `from` */
+    m->real = (struct fcnn_span){fcnn_max(0, top - from), fcnn_min(m->steps, top + halo->h - from)};
+}
+
+/* Steps from .. to-1 into their slots; a slot's padding is written by the first one. */
+static void spread_rows(const struct march *m, int64_t from, int64_t to)
+{
+    const struct fcnn_grouped_cut *cut = m->cut;
+    const struct fcnn_halo *halo = &cut->copy.halo;
+    for (int64_t u = fcnn_max(from, m->real.from); u < fcnn_min(to, m->real.to); u++) {
+        struct fcnn_grouped_fill fill =
+            fcnn_grouped_fill_of(cut, m->classes, m->tensors, &m->at, m->n, m->first + u * m->sign);
+        fill.out = m->scratch.rows + (u - from) * cut->copy.row;
+        fill.ahead = m->sign * cut->slots * halo->w * halo->pixel;
+        fcnn_grouped_copy_row(&cut->copy, &fill, m->met.from, m->met.to - m->met.from, u - cut->slots < m->real.from);
+    }
+}
+
+/* The same steps of the outputs of classes i (of rows) and k (of columns). */
+static void march_class(const struct march *m, int64_t i, int64_t k, int64_t from, int64_t to)
+{
+    const struct fcnn_grouped_cut *cut = m->cut;
+    const struct fcnn_gather *g = &cut->gather;
+    const struct fcnn_axis_class v = fcnn_axis_part(&m->classes->list[i], m->rows.from, m->rows.to);
+    const struct fcnn_axis_class *h = &m->classes->list[g->dst_h + k];
+    const struct fcnn_span part = fcnn_grouped_part(h, m->from, m->to);
+    if (v.count == 0 || part.from >= part.to) return;
+    const fcnn_problem *conv = &cut->copy.halo.conv;
+    const int forward = conv->direction == FCNN_FORWARD;
+    const int64_t late = m->sign * (begin_of(m, &v) - m->first), steps = steps_of(&v); /* step u is step u - late */
+    const int64_t tap = cut->lanes.depth * cut->lanes.lanes, top = m->sign > 0 ? 0 : v.count - 1;
+    const int64_t begin = fcnn_max(from, late);
+    const struct fcnn_grouped_march march = {
+        .x = m->scratch.rows + (begin - from) * cut->copy.row, .row = cut->copy.row,
+        .offsets = m->scratch.offsets + k * g->taps_w,
+        .weights = m->packed + cut->lanes.lanes + (v.tap * g->taps_w + h->tap) * tap,
+        .init = m->packed,
+        .carry = m->scratch.carry + (i * cut->phases_w + k) * carried(cut),
+        .dst = (forward ? m->tensors->dst : m->tensors->d_src) + m->n * g->dst_image +
+               (v.first + top * v.step) * g->dst_row + (h->first + part.from * h->step) * g->dst_pixel + m->at.channel,
+        .dst_row = m->sign * v.step * g->dst_row,
+        .taps = h->taps, .tap = h->tap_step * tap, .tap_row = v.tap_step * g->taps_w * tap,
+        .height = v.taps, .stride = v.stride, .age = fcnn_ceil_div(v.taps, v.stride),
+        .from = begin - late, .to = fcnn_min(to - late, steps), .last = steps - 1, .full = v.count * v.stride - 1,
+        .real_from = m->real.from - late, .real_to = m->real.to - late,
+        .depth = cut->lanes.depth, .plane = cut->copy.plane,
+        .columns = part.to - part.from, .step = h->step * g->dst_pixel, .lanes = m->at.lanes,
+        .relu = forward && conv->activation == FCNN_RELU_ACTIVATION, .broadcast = cut->lanes.broadcast};
+    if (march.from < march.to) cut->copy.loops->march(&march);
+}
+
+static void march_strip(const struct march *m)
+{
+    fcnn_grouped_list_offsets(m->cut, m->classes, m->from, m->to, m->met.from, m->scratch.offsets);
+    for (int64_t u = 0, next; u < m->steps; u = next) {
+        next = fcnn_min(m->steps, u + m->cut->slots);
+        spread_rows(m, u, next);
+        for (int64_t i = 0; i < m->classes->rows; i++)
+            for (int64_t k = 0; k < m->classes->columns; k++) march_class(m, i, k, u, next);
+    }
+}
+
+void fcnn_grouped_march_band(const struct fcnn_grouped_cut *cut, const fcnn_tensors *tensors,
+                             const struct fcnn_memory *memory, int64_t n, int64_t first, int64_t last,
+                             const struct fcnn_span *rows)
+{
+    const int64_t width = cut->gather.dst_w;
+    struct march m = {.cut = cut, .classes = memory->tables, .tensors = tensors, .n = n, .rows = *rows,
+                      .scratch = scratch_of(cut, memory->scratch)};
+    plan_steps(&m);
+    for (int64_t strip = 0; strip < cut->strips; strip++) {
+        m.from = width * strip / cut->strips, m.to = width * (strip + 1) / cut->strips;
+        m.met = fcnn_halo_met(&cut->copy.halo, 0, m.from, m.to);
+        for (int64_t i = first; i < last; i++) {
+            m.at = fcnn_grouped_vector_at(&cut->lanes, i);
+            m.packed = (const float *)memory->packed + i * fcnn_grouped_packed(cut);
+            march_strip(&m);
+        }
+    }
+}

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * The march of grouped forward and backward data (see grouped.h) over the vector header that the stub has included:
+ * what is loaded from a spread row is used for all outputs of a column that meet it. */
+#include "kernels/grouped/grouped.h"
+#include "kernels/simd/common.h"
+
+/* Most pixels of a tile whose columns have 1, 2 or 3 unfinished outputs, a register each. */
+#define MARCH_PIXELS_1 12
+#if VEC_REGISTERS >= 32
+#define MARCH_PIXELS_2 12
+#define MARCH_PIXELS_3 8
+#else
+#define MARCH_PIXELS_2 6
+#define MARCH_PIXELS_3 4
+#endif
+#define MARCH_PIXELS 12
+#define MARCHING {MARCH_PIXELS_1, MARCH_PIXELS_2, MARCH_PIXELS_3}
+
+/* One spread channel; `pairs` (of outputs and rows of weights), `pixels`, `broadcast` are constants. */
+FCNN_INLINE void march_step(const float *x, const float *w, int64_t apart, vec acc[][MARCH_PIXELS], const int pairs,
+                            const int pixels, const int broadcast)
+{
+    vec weight[FCNN_GROUPED_AGE];
+    FCNN_UNROLL for (int j = 0; j < pairs; j++) weight[j] = vec_keep(vec_load(w + j * apart));
+    FCNN_UNROLL for (int p = 0; p < pixels; p++) {
+        const vec in = vec_keep(broadcast ? vec_set1(x[p * VL]) : vec_load(x + p * VL));
+        FCNN_UNROLL for (int j = 0; j < pairs; j++) acc[j][p] = vec_fma(in, weight[j], acc[j][p]);
+    }
+}
+
+/* A row of the input; likewise. */
+FCNN_INLINE void march_row(const struct fcnn_grouped_march *m, const float *row, const float *weights,
+                           vec acc[][MARCH_PIXELS], const int pairs, const int pixels, const int broadcast)
+{
+    const int64_t apart = m->stride * m->tap_row, plane = m->plane, depth = m->depth;
+    for (int64_t s = 0; s < m->taps; s++) {
+        const float *x = row + m->offsets[s], *w = weights + s * m->tap;
+        if (!broadcast) {
+            for (const float *end = w + depth * VL; w < end; w += VL, x += plane)
+                march_step(x, w, apart, acc, pairs, pixels, 0);
+            continue;
+        }
+        for (int64_t left = depth; left > 0; left -= VL, x += plane) {
+            const float *at = x;
+            for (const float *end = x + fcnn_min(left, VL); at < end; at++, w += VL)
+                march_step(at, w, apart, acc, pairs, pixels, 1);
+        }
+    }
+}
+
+FCNN_INLINE void march_store(const struct fcnn_grouped_march *m, float *dst, const vec *acc, const int pixels)
+{
+    FCNN_UNROLL for (int p = 0; p < pixels; p++) {
+        const vec out = m->relu ? vec_max(vec_zero(), acc[p]) : acc[p];
+        if (m->lanes == VL) vec_store(dst + p * m->step, out);
+        else vec_store_masked(dst + p * m->step, out, vec_first(m->lanes));
+    }
+}
+
+/* acc[j]: the sum of the output j rows before the newest one. `age`, too, is a constant: how many of a column are
+ * unfinished. The first and the last outputs have fewer neighbours. */
+FCNN_INLINE void march(const struct fcnn_grouped_march *m, const int age, const int pixels, const int broadcast)
+{
+    const vec start = vec_load(m->init);
+    vec acc[FCNN_GROUPED_AGE][MARCH_PIXELS];
+    int64_t phase = m->from % m->stride, output = m->from / m->stride - (age - 1); /* of acc[age - 1] */
+    const int64_t whole = m->height - (age - 1) * m->stride; /* phases in which all are met */
+    FCNN_UNROLL for (int j = 0; j < age; j++)
+        FCNN_UNROLL for (int p = 0; p < pixels; p++)
+            acc[j][p] = m->from ? vec_load(m->carry + (j * pixels + p) * VL) : start;
+    const float *x = m->x;
+    for (int64_t t = m->from; t < m->to; t++, x += m->row, phase++) {
+        const float *weights = m->weights + phase * m->tap_row;
+        if (t >= m->real_from && t < m->real_to) {
+            if (phase >= whole || output < 0) march_row(m, x, weights, acc, age - 1, pixels, broadcast);
+            else if (t > m->full)
+                march_row(m, x, weights + m->stride * m->tap_row, acc + 1, age - 1, pixels, broadcast);
+            else march_row(m, x, weights, acc, age, pixels, broadcast);
+        }
+        if (phase < m->stride - 1 && t < m->last) continue;
+        if (output >= 0) march_store(m, m->dst + output * m->dst_row, acc[age - 1], pixels);
+        FCNN_UNROLL for (int p = 0; p < pixels; p++) {
+            FCNN_UNROLL for (int j = age - 1; j > 0; j--) acc[j][p] = acc[j - 1][p];
+            acc[0][p] = start;
+        }
+        phase = -1, output++;
+    }
+    FCNN_UNROLL for (int j = 0; j < age; j++)
+        FCNN_UNROLL for (int p = 0; p < pixels; p++) vec_store(m->carry + (j * pixels + p) * VL, acc[j][p]);
+}
+
+typedef void march_fn(const struct fcnn_grouped_march *m);
+#define MARCH(a, n) \
+    static void march_##a##_##n(const struct fcnn_grouped_march *m)    \
+    {                                                                  \
+        m->broadcast ? march(m, a, n, 1) : march(m, a, n, 0);          \
+    }
+#define MARCHES_4(a) MARCH(a, 1) MARCH(a, 2) MARCH(a, 3) MARCH(a, 4)
+#define MARCHES_6(a) MARCHES_4(a) MARCH(a, 5) MARCH(a, 6)
+#define MARCHES_8(a) MARCHES_6(a) MARCH(a, 7) MARCH(a, 8)
+#define MARCHES_12(a) MARCHES_8(a) MARCH(a, 9) MARCH(a, 10) MARCH(a, 11) MARCH(a, 12)
+#define MARCH_4(a) NULL, march_##a##_1, march_##a##_2, march_##a##_3, march_##a##_4
+#define MARCH_6(a) MARCH_4(a), march_##a##_5, march_##a##_6
+#define MARCH_8(a) MARCH_6(a), march_##a##_7, march_##a##_8
+#define MARCH_12(a) MARCH_8(a), march_##a##_9, march_##a##_10, march_##a##_11, march_##a##_12
+
+MARCHES_12(1)
+#if VEC_REGISTERS >= 32
+MARCHES_12(2) MARCHES_8(3)
+#else
+MARCHES_6(2) MARCHES_4(3)
+#endif
+
+static void march_rows(const struct fcnn_grouped_march *m)
+{
+    static march_fn *const marches[FCNN_GROUPED_AGE][MARCH_PIXELS + 1] = {
+        {MARCH_12(1)},
+#if VEC_REGISTERS >= 32
+        {MARCH_12(2)}, {MARCH_8(3)},
+#else
+        {MARCH_6(2)}, {MARCH_4(3)},
+#endif
+    };
+    marches[m->age - 1][m->columns](m);
+}
