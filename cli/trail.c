@@ -115,8 +115,8 @@ static void describe(const struct comparison *c, char *text, size_t size)
                      c->path[c->ends - 1], (long long)c->last, c->path[2 - c->ends]);
         break;
     case IO_TRAIL_PLACE:
-        snprintf(text, size, "step %lld of epoch %lld comes in one where the other has step %lld of epoch %lld",
-                 (long long)a->step, (long long)a->epoch, (long long)b->step, (long long)b->epoch);
+        snprintf(text, size, "%s has step %lld of epoch %lld where %s has step %lld of epoch %lld", c->path[0],
+                 (long long)a->step, (long long)a->epoch, c->path[1], (long long)b->step, (long long)b->epoch);
         break;
     case IO_TRAIL_LOSS:
         snprintf(text, size, "step %lld (epoch %lld): the losses are %s and %s; all tensors are the same",
@@ -180,6 +180,6 @@ const struct cli_command cli_trail = {
     .arguments = "A B",
     .doc = "Compares two trails ('fastcnn train --trail=FILE'), which have a hash of every tensor after every step, "
            "and names the first that differs. Exits with 0: the same; 1: they differ, or one ends before the other; 2: "
-           "they cannot be compared (other layers, other numerics, damage).",
+           "they cannot be compared (other layers, other numerics, damage); 66: there is no such file.",
     .run = run,
 };
