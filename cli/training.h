@@ -76,7 +76,10 @@ int64_t training_images(const struct training *t);
 fcnn_status training_run(struct training *t, fcnn_model *model, struct cli_progress *progress);
 /* Trains alone, with what is looked at after each step. */
 fcnn_status training_fit(struct training *t, fcnn_model *model, struct cli_progress *progress);
-/* train.c: the data have the model's shapes; pixels become what t->file says that it takes. Returns an exit code. */
+/* train_model.c, exit codes: the model that t->model_name names, compiled as its file and the options say, which
+ * t->compile and t->data.seed then have. */
+int training_open_model(struct training *t, fcnn_model **model);
+/* The data have the model's shapes; pixels become what t->file says that it takes. */
 int training_fit_data(struct training *t, const fcnn_model *model);
 
 /* train_report.c */
