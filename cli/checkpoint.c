@@ -11,7 +11,7 @@
 
 #include "lib/io/receipt.h"
 
-#define PART_VERSION 1 /* of the program's part */
+#define PART_VERSION 2 /* of the program's part */
 
 /* ---- numbers, also those that JSON has no word for ---- */
 
@@ -150,14 +150,13 @@ static int read_results(struct training *t)
     struct checkpoint *c = &t->checkpoint;
     const char *train = NULL, *test = NULL;
     json_t *history = NULL, *kept = NULL;
-    int version = 0, end = RAN_OUT;
-    if (json_unpack(c->program, "{s:i, s:s, s:s, s:o, s:i, s:F, s:F, s:F, s:F, s:o}", "version", &version,
-                    "train_sha256", &train, "test_sha256", &test, "history", &history, "end", &end, "wall_seconds",
-                    &c->wall_seconds, "reached_accuracy", &t->reached.accuracy, "reached_training_seconds",
-                    &t->reached.training_seconds, "reached_wall_seconds", &t->reached.wall_seconds, "kept", &kept) ||
-        version != PART_VERSION || !json_is_array(history) || !json_is_object(kept) || end < RAN_OUT ||
-        end >= INTERRUPTED)
-        return checkpoint_damaged(t, version == PART_VERSION || !version ? "something" : "the version");
+    int end = RAN_OUT;
+    if (json_unpack(c->program, "{s:s, s:s, s:o, s:i, s:F, s:F, s:F, s:F, s:o}", "train_sha256", &train, "test_sha256", &test,
+                    "history", &history, "end", &end, "wall_seconds", &c->wall_seconds, "reached_accuracy",
+                    &t->reached.accuracy, "reached_training_seconds", &t->reached.training_seconds,
+                    "reached_wall_seconds", &t->reached.wall_seconds, "kept", &kept) ||
+        !json_is_array(history) || !json_is_object(kept) || end < RAN_OUT || end >= INTERRUPTED)
+        return checkpoint_damaged(t, "something");
     snprintf(c->train_sha256, sizeof c->train_sha256, "%s", train);
     snprintf(c->test_sha256, sizeof c->test_sha256, "%s", test);
     json_decref(t->kept);
@@ -191,23 +190,47 @@ static int check_epochs(struct training *t, const fcnn_model *model)
     return EXIT_SUCCESS;
 }
 
-static int load(struct training *t, fcnn_model **model)
+static int load_file(struct training *t, fcnn_model **model, const fcnn_options *kernels, fcnn_checkpoint *found)
+{
+    const fcnn_status status = fcnn_checkpoint_load(model, t->checkpoint.file, kernels, found, &t->file);
+    if (!status) return EXIT_SUCCESS;
+    program_complain("%s", fcnn_io_last_error());
+    return status == FCNN_NO_FILE || status == FCNN_OUT_OF_MEMORY ? program_exit_code(status) : EX_DATAERR;
+}
+
+static int read_program(struct training *t, const fcnn_checkpoint *found)
 {
     struct checkpoint *c = &t->checkpoint;
-    fcnn_checkpoint found;
     json_error_t error;
-    const fcnn_status status = fcnn_checkpoint_load(model, c->file, &t->kernels, &found, &t->file);
-    if (status) {
-        program_complain("%s", fcnn_io_last_error());
-        return status == FCNN_NO_FILE || status == FCNN_OUT_OF_MEMORY ? program_exit_code(status) : EX_DATAERR;
-    }
-    c->best = found.best;
-    c->program = found.program ? json_loads(found.program, JSON_REJECT_DUPLICATES, &error) : NULL;
-    free(found.program);
+    c->program = found->program ? json_loads(found->program, JSON_REJECT_DUPLICATES, &error) : NULL;
     const char *program = json_string_value(json_object_get(c->program, "program"));
-    if (program && !strcmp(program, "fastcnn train")) return EXIT_SUCCESS;
-    program_complain("%s: it is a checkpoint, but another program than 'fastcnn train' wrote it", c->file);
+    if (!program || strcmp(program, "fastcnn train") != 0) {
+        program_complain("%s: it is a checkpoint, but another program than 'fastcnn train' wrote it", c->file);
+        return EX_DATAERR;
+    }
+    if (json_integer_value(json_object_get(c->program, "version")) == PART_VERSION) return EXIT_SUCCESS;
+    program_complain("%s: another version of 'fastcnn train' wrote it, and only that one can go on with it", c->file);
     return EX_DATAERR;
+}
+
+/* Which kernels the model is to be compiled with is in the file: once more, where they are not those of every model. */
+static int load(struct training *t, fcnn_model **model)
+{
+    fcnn_options plain = t->kernels;
+    fcnn_checkpoint found = {.program = NULL};
+    plain.math = fcnn_class_name(FCNN_EXACT);
+    plain.kernel = "";
+    int are_plain = 1, code = load_file(t, model, &plain, &found);
+    if (!code) code = read_program(t, &found);
+    if (!code) code = checkpoint_read_kernels(t, &are_plain);
+    if (!code && !are_plain) {
+        fcnn_model_destroy(*model);
+        fcnn_checkpoint_free(&found);
+        code = load_file(t, model, &t->kernels, &found);
+    }
+    t->checkpoint.best = found.best;
+    free(found.program);
+    return code;
 }
 
 int checkpoint_open(struct training *t, fcnn_model **model)

@@ -35,7 +35,10 @@ void checkpoint_free(struct training *t);
 /* ---- checkpoint_options.c ---- */
 
 json_t *checkpoint_options_json(const struct training *t);
-/* Over *t, from t->checkpoint.program, whose texts they are, and the model. */
+/* Classes and kernels into t->kernels, from t->checkpoint.program, whose texts they are; *are_plain: the class is exact
+ * alone, and no kernel is asked for. Refused: what options or variables say otherwise. */
+int checkpoint_read_kernels(struct training *t, int *are_plain);
+/* The rest over *t, from there and the model. */
 int checkpoint_read_options(struct training *t, const fcnn_model *model);
 /* The name of an option that is given, as `given` has it, and is not the run's. NULL: none. */
 const char *checkpoint_other_option(const struct training *given, const struct training *run);

@@ -1,20 +1,25 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * What a checkpoint says of what its run was asked for, and what the command line may say again. */
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli/checkpoint.h"
+#include "cli/record.h"
 
 /* ---- written ---- */
 
 json_t *checkpoint_options_json(const struct training *t)
 {
-    return json_pack("{s:o, s:o, s:I, s:i, s:I, s:f, s:b, s:f, s:I, s:i}", "model",
+    char math[64];
+    record_math(&t->kernels, math);
+    return json_pack("{s:o, s:o, s:I, s:i, s:I, s:f, s:b, s:f, s:I, s:i, s:s, s:o}", "model",
                      t->model_name ? cli_json_text(t->model_name) : json_null(), "data",
                      t->data.directory ? cli_json_text(t->data.directory) : json_null(), "limit",
                      (json_int_t)t->limit, "epochs", t->fit.epochs, "batch_size", (json_int_t)t->fit.batch_size,
                      "validation_split", t->fit.validation_split, "keep_going", t->fit.keep_going, "until", t->until,
-                     "patience", (json_int_t)t->patience, "monitor", t->monitor);
+                     "patience", (json_int_t)t->patience, "monitor", t->monitor, "math", math,
+                     "kernel", cli_json_text(record_kernel(&t->kernels, math)));
 }
 
 /* ---- read ---- */
@@ -24,6 +29,42 @@ int checkpoint_damaged(const struct training *t, const char *where)
 {
     program_complain("%s: %s of the program's part is not what 'fastcnn train' writes", t->checkpoint.file, where);
     return EX_DATAERR;
+}
+
+static int refuse_setting(const struct training *t, const char *option, const char *variable)
+{
+    program_complain("%s is not what the run of %s has; leave it out, or begin another checkpoint",
+                     option ? option : variable, t->checkpoint.file);
+    return EX_USAGE;
+}
+
+static int is_said(const char *option, const char *variable)
+{
+    const char *value = getenv(variable);
+    return option || (value && *value);
+}
+
+int checkpoint_read_kernels(struct training *t, int *are_plain)
+{
+    const json_t *options = json_object_get(t->checkpoint.program, "options");
+    const char *math = json_string_value(json_object_get(options, "math"));
+    const char *kernel = json_string_value(json_object_get(options, "kernel"));
+    fcnn_options *kernels = &t->kernels;
+    char here[64];
+    if (!math || !kernel) return checkpoint_damaged(t, "\"options\"");
+    record_math(kernels, here);
+    const int said = is_said(kernels->kernel, "FASTCNN_KERNEL");
+    if (strcmp(math, here) != 0) {
+        if (is_said(kernels->math, "FASTCNN_MATH"))
+            return refuse_setting(t, kernels->math ? "--math" : NULL, "FASTCNN_MATH");
+        kernels->math = math;
+    }
+    if (strcmp(kernel, record_kernel(kernels, math)) != 0) {
+        if (said) return refuse_setting(t, kernels->kernel ? "--kernel" : NULL, "FASTCNN_KERNEL");
+        kernels->kernel = kernel;
+    }
+    *are_plain = !strcmp(math, fcnn_class_name(FCNN_EXACT)) && !said;
+    return EXIT_SUCCESS;
 }
 
 /* The name of an option that is given, as `given` has it, and is not the run's. NULL: none. */

@@ -73,6 +73,24 @@ gives 64 $plain --resume; says 'resume goes with --checkpoint'
 gives 64 $plain --checkpoint x --save x; says 'name one file'
 FASTCNN_NUM_THREADS=1 FASTCNN_ISA=scalar gives 0 --checkpoint a --resume --verbose 2
 
+# ---- classes of numerics, and the kernels that decide between them ----
+fast='--limit 64 --batch-size 32 --quiet' # with the default model, whose convolutions have several classes
+gives 0 $fast --epochs 2 --math winograd_f4,exact,winograd_f2 --receipt want.json
+gives 0 $fast --epochs 2 --receipt got.json
+checks=$((checks + 1)); ! cmp -s want.json got.json || fail '--math changes nothing'
+gives 0 $fast --epochs 1 --math winograd_f4,exact,winograd_f2 --checkpoint w
+gives 0 --checkpoint w --resume --epochs 2 --receipt got.json; same want.json got.json
+gives 64 --checkpoint w --resume --math exact; says '--math is not what the run of w has'
+gives 64 --checkpoint w --resume --kernel '*_naive'; says '--kernel is not what the run of w has'
+FASTCNN_MATH=winograd_f2 gives 64 --checkpoint w --resume; says ' FASTCNN_MATH is not what the run of w has'
+FASTCNN_KERNEL='*_naive' gives 64 --checkpoint w --resume; says ' FASTCNN_KERNEL is not what the run of w has'
+gives 64 --checkpoint a --resume --math winograd_f2; says '--math is not what the run of a has'
+pins='conv2d_fwd_winograd_*,conv2d_*_im2col_*'
+gives 0 $fast --epochs 2 --math exact,winograd_f2 --kernel "$pins" --receipt want.json
+FASTCNN_KERNEL=$pins gives 0 $fast --epochs 1 --math exact,winograd_f2 --checkpoint k
+gives 0 --checkpoint k --resume --math winograd_f2,exact --epochs 2 --receipt got.json; same want.json got.json
+gives 0 --checkpoint a --resume --kernel '*_scalar' # of one class: the results are the same
+
 # ---- other data ----
 gives 0 $plain --epochs 1 --checkpoint c
 sed 's/"seed\\":1,/"seed\\":2,/' c >other # another seed draws other digits; but the checksum is not right
