@@ -176,6 +176,7 @@ static int check_epochs(struct training *t, const fcnn_model *model)
     const size_t finished = json_array_size(json_object_get(c->program, "history"));
     if ((int64_t)finished != run.epochs) return checkpoint_damaged(t, "\"history\"");
     c->before = (int)finished;
+    c->diverged = t->fit.keep_going ? 0 : run.diverged_step;
     const int begun = c->before + (state.epoch_steps > 0);
     if (t->fit.epochs < begun) {
         program_complain("--epochs %d: the run of %s is in its epoch %d", t->fit.epochs, c->file, begun);
@@ -183,7 +184,7 @@ static int check_epochs(struct training *t, const fcnn_model *model)
     }
     if (t->verbose && checkpoint_is_finished(t))
         fprintf(stderr, "%s: its run of %d epoch%s is finished%s\n", c->file, c->before, c->before == 1 ? "" : "s",
-                t->end == RAN_OUT ? "; --epochs trains on" : "");
+                t->end == RAN_OUT && !c->diverged ? "; --epochs trains on" : "");
     else if (t->verbose)
         fprintf(stderr, "Going on from %s: epoch %d of %d, after %lld steps of it\n", c->file, c->before + 1,
                 t->fit.epochs, (long long)state.epoch_steps);
@@ -292,7 +293,8 @@ int checkpoint_begin(struct training *t, const fcnn_model *model)
 
 int checkpoint_is_finished(const struct training *t)
 {
-    return t->checkpoint.goes_on && (t->end != RAN_OUT || t->checkpoint.before >= t->fit.epochs);
+    const struct checkpoint *c = &t->checkpoint;
+    return c->goes_on && (t->end != RAN_OUT || c->diverged || c->before >= t->fit.epochs);
 }
 
 /* ---- while it trains ---- */

@@ -168,6 +168,15 @@ static fcnn_status fit_rest(struct training *t, fcnn_model *model, struct watch 
     return fcnn_fit(model, t->data.train.x, t->data.train.y, t->data.train.n, &options, t->history + before);
 }
 
+/* In the process before, at the end of an epoch. */
+static fcnn_status has_diverged(struct training *t)
+{
+    program_complain("after step %lld a weight or the validation loss is not finite: training has diverged",
+                     (long long)t->checkpoint.diverged);
+    t->failed = program_exit_code(FCNN_DIVERGED);
+    return FCNN_DIVERGED;
+}
+
 fcnn_status training_fit(struct training *t, fcnn_model *model, struct cli_progress *progress)
 {
     struct watch watch = {t, progress, model};
@@ -178,7 +187,8 @@ fcnn_status training_fit(struct training *t, fcnn_model *model, struct cli_progr
     if (t->record && (t->failed = record_begin(t, model))) return FCNN_NO_FILE; /* nothing is to be saved */
     restore_stopping(t);
     t->began = cli_now() - t->checkpoint.wall_seconds;
-    if (!checkpoint_is_finished(t)) status = fit_rest(t, model, &watch);
+    if (t->checkpoint.diverged) status = has_diverged(t);
+    else if (!checkpoint_is_finished(t)) status = fit_rest(t, model, &watch);
     if (status == FCNN_INTERRUPTED && !t->failed && (t->end == REACHED || t->end == NO_PATIENCE)) status = FCNN_OK;
     if (!status) status = restore_best(t, model);
     if (t->record) {

@@ -23,6 +23,7 @@ struct checkpoint {
     int resume;
     int goes_on;      /* there is a run in the file, and it goes on */
     int before;       /* epochs that were finished there */
+    int64_t diverged; /* step in which the run ended there, because it had diverged; 0: it had not */
     json_t *program;  /* what was there beside the model */
     fcnn_snapshot *best;
     double wall_seconds;

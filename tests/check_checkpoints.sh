@@ -127,6 +127,21 @@ gives 0 --model model.safetensors --limit 120 --epochs 1 --checkpoint m
 gives 0 --checkpoint m --resume --epochs 2 --receipt got.json
 same want.json got.json
 
+# ---- a run that diverges ends, in the process that finds it and in the next one ----
+printf 'input 28x28x1\nflatten\ndense 10\n' >linear.txt
+steep='--model linear.txt --loss mean_squared_error --limit 100 --batch-size 1000 --optimizer sgd --learning-rate 1e5'
+for more in '--epochs 30' '--epochs 4'; do # a weight is not finite after the step of the last epoch of 4
+    rm -f d
+    gives 1 $steep $more --checkpoint d --receipt want.json --history want.csv; says 'training has diverged'
+    gives 1 --checkpoint d --resume --receipt got.json --history got.csv; says 'training has diverged'
+    same want.json got.json; same want.csv got.csv
+done
+gives 0 $steep --epochs 6 --keep-going --receipt want.json --history want.csv
+rm -f d
+gives 0 $steep --epochs 4 --keep-going --checkpoint d
+gives 0 --checkpoint d --resume --epochs 6 --receipt got.json --history got.csv; same want.json got.json
+same want.csv got.csv
+
 # ---- Ctrl-C, SIGTERM: the batch is finished, the file is written ----
 for signal in INT TERM; do
     checks=$((checks + 1))
