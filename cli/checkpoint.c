@@ -80,14 +80,13 @@ static json_t *program_json(const struct training *t)
     const struct checkpoint *c = &t->checkpoint;
     json_t *epochs = json_array();
     for (int i = 0; i < t->epochs; i++) json_array_append_new(epochs, epoch_json(&t->history[i], t->faults[i]));
-    json_t *json = json_pack("{s:s, s:i, s:o, s:s, s:s, s:o, s:i, s:f, s:f, s:f, s:f, s:O}", "program",
-                             "fastcnn train", "version", PART_VERSION, "options", checkpoint_options_json(t), "train_sha256",
-                             c->train_sha256, "test_sha256", c->test_sha256, "history", epochs, "end",
-                             t->end == INTERRUPTED ? RAN_OUT : t->end, "wall_seconds",
-                             t->began > 0 ? cli_now() - t->began : c->wall_seconds, "reached_accuracy",
-                             t->reached.accuracy, "reached_training_seconds", t->reached.training_seconds,
-                             "reached_wall_seconds", t->reached.wall_seconds, "kept", t->kept);
-    return json;
+    return json_pack("{s:s, s:i, s:o, s:s, s:s, s:o, s:i, s:f, s:[f,f], s:f, s:f, s:f, s:O}", "program",
+                     "fastcnn train", "version", PART_VERSION, "options", checkpoint_options_json(t), "train_sha256",
+                     c->train_sha256, "test_sha256", c->test_sha256, "history", epochs, "end",
+                     t->end == INTERRUPTED ? RAN_OUT : t->end, "wall_seconds",
+                     t->began > 0 ? cli_now() - t->began : c->wall_seconds, "epoch_seconds", t->time.seconds,
+                     t->time.training_seconds, "reached_accuracy", t->reached.accuracy, "reached_training_seconds",
+                     t->reached.training_seconds, "reached_wall_seconds", t->reached.wall_seconds, "kept", t->kept);
 }
 
 static int failed(fcnn_status status)
@@ -151,8 +150,9 @@ static int read_results(struct training *t)
     const char *train = NULL, *test = NULL;
     json_t *history = NULL, *kept = NULL;
     int end = RAN_OUT;
-    if (json_unpack(c->program, "{s:s, s:s, s:o, s:i, s:F, s:F, s:F, s:F, s:o}", "train_sha256", &train, "test_sha256", &test,
-                    "history", &history, "end", &end, "wall_seconds", &c->wall_seconds, "reached_accuracy",
+    if (json_unpack(c->program, "{s:s, s:s, s:o, s:i, s:F, s:[F,F], s:F, s:F, s:F, s:o}", "train_sha256", &train,
+                    "test_sha256", &test, "history", &history, "end", &end, "wall_seconds", &c->wall_seconds,
+                    "epoch_seconds", &c->begun.seconds, &c->begun.training_seconds, "reached_accuracy",
                     &t->reached.accuracy, "reached_training_seconds", &t->reached.training_seconds,
                     "reached_wall_seconds", &t->reached.wall_seconds, "kept", &kept) ||
         !json_is_array(history) || !json_is_object(kept) || end < RAN_OUT || end >= INTERRUPTED)

@@ -18,7 +18,7 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static double median_epoch(const fcnn_progress *history, int epochs)
+static double median_of(const fcnn_progress *history, int epochs)
 {
     double *seconds = program_allocate((size_t)epochs, sizeof *seconds), median;
     for (int i = 0; i < epochs; i++) seconds[i] = history[i].training_seconds;
@@ -26,6 +26,14 @@ static double median_epoch(const fcnn_progress *history, int epochs)
     median = epochs ? (seconds[(epochs - 1) / 2] + seconds[epochs / 2]) / 2 : 0;
     free(seconds);
     return median;
+}
+
+/* Of the epochs that this process began and ended: others had other threads, or another machine. */
+static void time_epochs(struct training *t)
+{
+    const int first = t->checkpoint.before + (t->checkpoint.begun.seconds > 0);
+    t->timed = t->epochs > first ? t->epochs - first : 0;
+    t->epoch_seconds = median_of(t->history + (t->timed ? first : 0), t->timed);
 }
 
 static long page_faults(void)
@@ -116,14 +124,27 @@ static int after_epoch(const struct watch *watch, const fcnn_progress *epoch)
     return has_reached(t, watch->model, epoch) || stop;
 }
 
+/* As fcnn_fit() says it, but of the run and not of its rest alone. */
+static fcnn_progress of_run(struct training *t, const fcnn_progress *of_fit)
+{
+    fcnn_progress state = *of_fit;
+    if (state.epoch == 1) {
+        state.seconds += t->checkpoint.begun.seconds;
+        state.training_seconds += t->checkpoint.begun.training_seconds;
+    }
+    t->time = (struct training_time){state.seconds, state.training_seconds};
+    if (state.epoch_ended) t->time = (struct training_time){0, 0};
+    state.epoch += t->checkpoint.before;
+    state.epochs = t->fit.epochs;
+    return state;
+}
+
 /* After each step, the first of an epoch too: the steady state begins there. */
 static int after_step(void *context, const fcnn_progress *of_fit)
 {
     const struct watch *watch = context;
     struct training *t = watch->training;
-    fcnn_progress state = *of_fit; /* whose epochs are those of the run */
-    state.epoch += t->checkpoint.before;
-    state.epochs = t->fit.epochs;
+    const fcnn_progress state = of_run(t, of_fit);
     if (!t->steps++) t->step_faults = page_faults();
     if (!state.epoch_ended) t->faults[state.epoch - 1] = page_faults() - t->step_faults;
     else t->steps = 0, t->history[state.epoch - 1] = state;
@@ -216,8 +237,8 @@ fcnn_status training_run(struct training *t, fcnn_model *model, struct cli_progr
     t->threads = fcnn_model_threads(model);
     const double after = t->threads ? cli_measure_peak(t->isa, t->threads) : 0; /* else nothing was left to train */
     t->peak = t->threads == (threads < shards ? threads : shards) ? (before + after) / 2 : after;
-    t->epoch_seconds = median_epoch(t->history, t->epochs);
-    if (t->peak > 0) t->bound_seconds = fcnn_model_flops(model, 1) * (double)training_images(t) / (t->peak * 1e9);
+    time_epochs(t);
+    if (t->peak > 0 && t->timed) t->bound_seconds = fcnn_model_flops(model, 1) * (double)training_images(t) / (t->peak * 1e9);
     status = fcnn_evaluate(model, t->data.test.x, t->data.test.y, t->data.test.n, &t->test);
     if (!status) status = fcnn_model_receipt(model, &t->receipt);
     return status;

@@ -16,6 +16,11 @@ enum training_end { RAN_OUT, REACHED, NO_PATIENCE, INTERRUPTED };
 #define TRAINING_SEED_NOT_GIVEN UINT64_MAX
 extern const fcnn_compile_options training_nothing_given;
 
+/* Of an epoch so far. */
+struct training_time {
+    double seconds, training_seconds; /* as in fcnn_progress */
+};
+
 /* Of --checkpoint: checkpoint.h. */
 struct checkpoint {
     const char *file; /* NULL: none */
@@ -27,6 +32,7 @@ struct checkpoint {
     json_t *program;  /* what was there beside the model */
     fcnn_snapshot *best;
     double wall_seconds;
+    struct training_time begun; /* of the epoch that was under way there */
     char train_sha256[65], test_sha256[65];
 };
 
@@ -50,6 +56,7 @@ struct training {
     fcnn_file_info file;
     fcnn_progress *history;
     int epochs;         /* finished */
+    struct training_time time; /* of the epoch under way, in other processes too */
     long *faults;       /* page faults of each epoch's training steps after the first */
     struct record *record; /* what receipt and trail say of steps and epochs; NULL: neither is wanted */
     long step_faults;   /* of the process at the end of the epoch's first step here */
@@ -67,7 +74,8 @@ struct training {
     int64_t parameters;
     fcnn_isa isa;
     int threads;
-    double peak, epoch_seconds, bound_seconds; /* GFLOP/s; median; dense FLOP bound */
+    int timed;          /* epochs that this process did from beginning to end */
+    double peak, epoch_seconds, bound_seconds; /* GFLOP/s; median of the timed; dense FLOP bound; 0: unknown */
 };
 
 /* Images that an epoch trains on: the last part is for validation, as in Keras. */
