@@ -84,7 +84,7 @@ static json_t *program_json(const struct training *t)
                      "fastcnn train", "version", PART_VERSION, "options", checkpoint_options_json(t), "train_sha256",
                      c->train_sha256, "test_sha256", c->test_sha256, "history", epochs, "end",
                      t->end == INTERRUPTED ? RAN_OUT : t->end, "wall_seconds",
-                     t->began > 0 ? cli_now() - t->began : c->wall_seconds, "epoch_seconds", t->time.seconds,
+                     t->running ? cli_now() - t->began : c->wall_seconds, "epoch_seconds", t->time.seconds,
                      t->time.training_seconds, "reached_accuracy", t->reached.accuracy, "reached_training_seconds",
                      t->reached.training_seconds, "reached_wall_seconds", t->reached.wall_seconds, "kept", t->kept);
 }
@@ -111,8 +111,7 @@ static int write_checkpoint(struct training *t, const fcnn_model *model)
     const fcnn_status status = fcnn_checkpoint_save(model, t->checkpoint.file, &options);
     free(text);
     if (!status) return EXIT_SUCCESS;
-    program_complain("%s%s", fcnn_io_last_error(), t->began > 0 ? "; training stops, the checkpoint before is whole"
-                                                                : "");
+    program_complain("%s%s", fcnn_io_last_error(), t->running ? "; training stops, the checkpoint before is whole" : "");
     return failed(status);
 }
 

@@ -207,7 +207,8 @@ fcnn_status training_fit(struct training *t, fcnn_model *model, struct cli_progr
                                         .model = t->patience ? model : NULL};
     if (t->record && (t->failed = record_begin(t, model))) return FCNN_NO_FILE; /* nothing is to be saved */
     restore_stopping(t);
-    t->began = cli_now() - t->checkpoint.wall_seconds;
+    t->began = cli_now() - t->checkpoint.wall_seconds; /* below 0 where the machine was started anew */
+    t->running = 1;
     if (t->checkpoint.diverged) status = has_diverged(t);
     else if (!checkpoint_is_finished(t)) status = fit_rest(t, model, &watch);
     if (status == FCNN_INTERRUPTED && !t->failed && (t->end == REACHED || t->end == NO_PATIENCE)) status = FCNN_OK;

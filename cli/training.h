@@ -64,7 +64,8 @@ struct training {
     enum training_end end;
     fcnn_early_stopping stopping; /* with patience or best_file */
     int restored;       /* the model is that of an earlier epoch: of stopping.best_epoch */
-    double began;       /* cli_now() before the first step, less what a run took that went on; 0: not yet */
+    int running;        /* the first step may have been taken */
+    double began;       /* then: cli_now() before it, less what the run took in other processes */
     struct {
         double accuracy, training_seconds, wall_seconds; /* accuracy 0: not reached */
     } reached;

@@ -77,6 +77,15 @@ cmp want.json got.json && cmp want.csv got.csv || die 'the last run has another 
 runs=$((runs + 1))
 rm -f run.ckpt
 [ -z "$(ls -A | grep '\.tmp$')" ] || die "left behind: $(ls -A | grep '\.tmp$')"
+# ---- the clock begins at 0 where the machine was started anew; what the run took before counts ----
+wall() { head -c 65536 run.ckpt | grep -a -o 'wall_seconds[^,]*' | head -n 1 | sed 's/.*://'; }
+more='--model net.txt --limit 240 --batch-size 16 --seed 3 --quiet --checkpoint run.ckpt'
+FCNN_CLOCK=1000 "$dying" train $more --epochs 2 >out 2>err || die 'two epochs'
+before=$(wall)
+FCNN_CLOCK=1 "$dying" train $more --resume --epochs 3 >out 2>err || die 'it does not go on'
+awk -v before="$before" -v after="$(wall)" 'BEGIN { exit !(after > before) }' || die "$before s, then $(wall) s"
+rm -f run.ckpt
+
 # ---- seconds: of all processes together; the speed is of epochs that one process did ----
 one="$options --checkpoint run.ckpt --every 2"
 FCNN_DIE_AT=30 sh -c '"$@" >out 2>err' - "$dying" train $one 2>/dev/null && die 'it does not die'
