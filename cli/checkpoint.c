@@ -111,7 +111,8 @@ static int write_checkpoint(struct training *t, const fcnn_model *model)
     const fcnn_status status = fcnn_checkpoint_save(model, t->checkpoint.file, &options);
     free(text);
     if (!status) return EXIT_SUCCESS;
-    program_complain("%s%s", fcnn_io_last_error(), t->running ? "; training stops, the checkpoint before is whole" : "");
+    program_complain("%s%s", fcnn_io_last_error(),
+                     t->running ? "; training stops, the checkpoint before is whole" : "");
     return failed(status);
 }
 
@@ -176,6 +177,11 @@ static int check_epochs(struct training *t, const fcnn_model *model)
     if ((int64_t)finished != run.epochs) return checkpoint_damaged(t, "\"history\"");
     c->before = (int)finished;
     c->diverged = t->fit.keep_going ? 0 : run.diverged_step;
+    if (t->best_file && !c->keeps_best && c->before) {
+        program_complain("--best is new to the run of %s, which did not keep the best of its %d epoch%s; leave it out, "
+                         "or begin another checkpoint", c->file, c->before, c->before == 1 ? "" : "s");
+        return EX_USAGE;
+    }
     const int begun = c->before + (state.epoch_steps > 0);
     if (t->fit.epochs < begun) {
         program_complain("--epochs %d: the run of %s is in its epoch %d", t->fit.epochs, c->file, begun);

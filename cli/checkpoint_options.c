@@ -13,12 +13,13 @@ json_t *checkpoint_options_json(const struct training *t)
 {
     char math[64];
     record_math(&t->kernels, math);
-    return json_pack("{s:o, s:o, s:I, s:i, s:I, s:f, s:b, s:f, s:I, s:i, s:s, s:o}", "model",
+    return json_pack("{s:o, s:o, s:I, s:i, s:I, s:f, s:b, s:f, s:I, s:i, s:b, s:s, s:o}", "model",
                      t->model_name ? cli_json_text(t->model_name) : json_null(), "data",
                      t->data.directory ? cli_json_text(t->data.directory) : json_null(), "limit",
                      (json_int_t)t->limit, "epochs", t->fit.epochs, "batch_size", (json_int_t)t->fit.batch_size,
                      "validation_split", t->fit.validation_split, "keep_going", t->fit.keep_going, "until", t->until,
-                     "patience", (json_int_t)t->patience, "monitor", t->monitor, "math", math,
+                     "patience", (json_int_t)t->patience, "monitor", t->monitor, "keeps_best", t->checkpoint.keeps_best,
+                     "math", math,
                      "kernel", cli_json_text(record_kernel(&t->kernels, math)));
 }
 
@@ -107,10 +108,10 @@ int checkpoint_read_options(struct training *t, const fcnn_model *model)
     json_t *model_name = NULL, *data = NULL;
     json_int_t limit, batch, patience;
     int keep_going, given_epochs = t->fit.epochs;
-    if (json_unpack((json_t *)options, "{s:o, s:o, s:I, s:i, s:I, s:F, s:b, s:F, s:I, s:i}", "model", &model_name,
+    if (json_unpack((json_t *)options, "{s:o, s:o, s:I, s:i, s:I, s:F, s:b, s:F, s:I, s:i, s:b}", "model", &model_name,
                     "data", &data, "limit", &limit, "epochs", &t->fit.epochs, "batch_size", &batch,
                     "validation_split", &t->fit.validation_split, "keep_going", &keep_going, "until", &t->until,
-                    "patience", &patience, "monitor", &t->monitor) ||
+                    "patience", &patience, "monitor", &t->monitor, "keeps_best", &t->checkpoint.keeps_best) ||
         t->fit.epochs < 1 || t->fit.epochs > 1000000 || batch < 1 || patience < 0 || limit < 0 ||
         !training_monitor(t->monitor) || !(t->fit.validation_split >= 0 && t->fit.validation_split < 1))
         return checkpoint_damaged(t, "\"options\"");

@@ -175,6 +175,7 @@ static int train_model(struct training *t, fcnn_model *model)
     t->faults = program_allocate((size_t)t->fit.epochs, sizeof *t->faults);
     if (!code && (t->receipt_file || t->trail_file || t->checkpoint.file)) t->record = record_create(t->fit.epochs);
     if (!code) code = checkpoint_restore(t);
+    t->checkpoint.keeps_best |= t->checkpoint.file && (t->patience || t->best_file);
     if (!code) code = checkpoint_begin(t, model);
     if (!code) code = train_and_report(t, model);
     record_destroy(t->record);

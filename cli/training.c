@@ -103,15 +103,21 @@ static int has_reached(struct training *t, fcnn_model *model, const fcnn_progres
     return 1;
 }
 
+static int has_best(const struct training *t) { return t->patience || t->best_file || t->checkpoint.keeps_best; }
+
+static int save_best(const struct training *t, const fcnn_model *model)
+{
+    const fcnn_save_options options = {.input_scale = t->file.input_scale, .input_offset = t->file.input_offset};
+    return cli_model_save(model, t->best_file, &options);
+}
+
 /* Keeps the best epoch so far, in memory and in --best. */
 static int watch_best(struct training *t, fcnn_model *model, const fcnn_progress *epoch)
 {
-    if (!t->patience && !t->best_file) return 0;
+    if (!has_best(t)) return 0;
     const int stop = fcnn_early_stop(&t->stopping, epoch);
     if (t->stopping.status) t->failed = program_failed(t->stopping.status);
-    else if (t->best_file && t->stopping.improved)
-        t->failed = cli_model_save(model, t->best_file, &(fcnn_save_options){.input_scale = t->file.input_scale,
-                                                                             .input_offset = t->file.input_offset});
+    else if (t->best_file && t->stopping.improved) t->failed = save_best(t, model);
     if (t->stopping.stopped) t->end = NO_PATIENCE;
     return stop || t->failed;
 }
@@ -171,11 +177,24 @@ static void restore_stopping(struct training *t)
 {
     fcnn_model *model = t->stopping.model;
     t->stopping.model = NULL; /* it is that of a later epoch */
-    if (t->patience || t->best_file)
+    if (has_best(t))
         for (int i = 0; i < t->epochs; i++) fcnn_early_stop(&t->stopping, &t->history[i]);
     t->stopping.model = model;
     t->stopping.best_model = t->checkpoint.best;
     t->checkpoint.best = NULL;
+}
+
+/* What --best had at the checkpoint: the file may be gone, or of a later epoch. */
+static int save_best_again(struct training *t, fcnn_model *model)
+{
+    fcnn_snapshot *now = NULL;
+    if (!t->best_file || !t->stopping.best_model) return EXIT_SUCCESS;
+    fcnn_status status = fcnn_snapshot_take(&now, model);
+    if (!status) status = fcnn_snapshot_restore(t->stopping.best_model, model);
+    const int code = status ? program_failed(status) : save_best(t, model);
+    if (!status) status = fcnn_snapshot_restore(now, model);
+    fcnn_snapshot_destroy(now);
+    return code || !status ? code : program_failed(status);
 }
 
 /* The epochs that are left. */
@@ -204,9 +223,10 @@ fcnn_status training_fit(struct training *t, fcnn_model *model, struct cli_progr
     fcnn_status status = FCNN_OK;
     t->stopping = (fcnn_early_stopping){.monitor = (fcnn_monitor)t->monitor,
                                         .patience = t->patience ? t->patience : -1,
-                                        .model = t->patience ? model : NULL};
+                                        .model = t->patience || t->checkpoint.keeps_best ? model : NULL};
     if (t->record && (t->failed = record_begin(t, model))) return FCNN_NO_FILE; /* nothing is to be saved */
     restore_stopping(t);
+    if ((t->failed = save_best_again(t, model))) return FCNN_NO_FILE;
     t->began = cli_now() - t->checkpoint.wall_seconds; /* below 0 where the machine was started anew */
     t->running = 1;
     if (t->checkpoint.diverged) status = has_diverged(t);
@@ -239,7 +259,8 @@ fcnn_status training_run(struct training *t, fcnn_model *model, struct cli_progr
     const double after = t->threads ? cli_measure_peak(t->isa, t->threads) : 0; /* else nothing was left to train */
     t->peak = t->threads == (threads < shards ? threads : shards) ? (before + after) / 2 : after;
     time_epochs(t);
-    if (t->peak > 0 && t->timed) t->bound_seconds = fcnn_model_flops(model, 1) * (double)training_images(t) / (t->peak * 1e9);
+    if (t->peak > 0 && t->timed)
+        t->bound_seconds = fcnn_model_flops(model, 1) * (double)training_images(t) / (t->peak * 1e9);
     status = fcnn_evaluate(model, t->data.test.x, t->data.test.y, t->data.test.n, &t->test);
     if (!status) status = fcnn_model_receipt(model, &t->receipt);
     return status;

@@ -113,6 +113,19 @@ gives 0 --checkpoint s --resume --epochs 30 --receipt got.json --history got.csv
 same want.json got.json; same want.csv got.csv; same want.safetensors got.safetensors
 gives 0 --checkpoint s --resume --epochs 30 --receipt got.json --save got.safetensors; says 'is finished$'
 same want.json got.json; same want.safetensors got.safetensors
+# ---- --best: of a run that is finished, too; from its beginning, or not at all ----
+gives 0 $stop --epochs 4 --checkpoint e --best want.safetensors --quiet
+cp want.safetensors got.safetensors
+rm want.safetensors
+gives 0 --checkpoint e --resume --best want.safetensors; same want.safetensors got.safetensors
+gives 0 --checkpoint s --resume --best late.safetensors; says 'is finished$' # --patience has it
+gives 0 $stop --epochs 30 --best got.safetensors --quiet; same late.safetensors got.safetensors
+gives 0 $plain --epochs 6 --seed 2 --learning-rate 1 --best want.safetensors --quiet
+gives 0 $plain --epochs 3 --seed 2 --learning-rate 1 --best got.safetensors --checkpoint g --quiet
+gives 0 --checkpoint g --resume --epochs 4 # without saying it again: it is kept none the less
+rm got.safetensors
+gives 0 --checkpoint g --resume --epochs 6 --best got.safetensors; same want.safetensors got.safetensors
+gives 64 --checkpoint b --resume --best x.h5; says 'best is new to the run of b, which did not keep the best of its 4 '
 # --until: what was reached is known later, too.
 gives 0 $plain --until 0.3 --epochs 40 --receipt want.json --checkpoint u
 grep -q '^reached   accuracy 0' out || fail 'nothing was reached'
