@@ -11,9 +11,20 @@ const fcnn_compile_options training_nothing_given = {
     .optimizer = (fcnn_optimizer)-1, .loss = (fcnn_loss)-1, .schedule = (fcnn_schedule)-1, .nesterov = -1,
     .learning_rate = NAN, .momentum = NAN, .rho = NAN, .weight_decay = NAN, .schedule_factor = NAN};
 
+/* 0 is the library's word for the default, and would train with that. */
+static void check_zeros(const fcnn_compile_options *given, const fcnn_compile_options *c)
+{
+    if (given->weight_decay == 0) cli_usage(&cli_train, "--weight-decay 0: adamw without decay is --optimizer adam");
+    if (given->rho == 0) cli_usage(&cli_train, "--rho 0: expected a number above 0 (default 0.9)");
+    if (given->schedule_factor == 0 && c->schedule == FCNN_SCHEDULE_STEP)
+        cli_usage(&cli_train, "--schedule-factor 0: nothing would be learned after the first --schedule-steps; expected "
+                  "a number above 0 (default 0.1)");
+}
+
 static void check_optimizer(const fcnn_compile_options *given, const fcnn_compile_options *c)
 {
     const int sgd = c->optimizer == FCNN_OPTIMIZER_SGD, rmsprop = c->optimizer == FCNN_OPTIMIZER_RMSPROP;
+    check_zeros(given, c);
     if (given->momentum > 0 && !sgd && !rmsprop)
         cli_usage(&cli_train, "--momentum goes with --optimizer sgd or rmsprop");
     if (given->nesterov > 0 && !sgd) cli_usage(&cli_train, "--nesterov goes with --optimizer sgd");

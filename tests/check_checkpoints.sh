@@ -73,6 +73,17 @@ gives 64 $plain --resume; says 'resume goes with --checkpoint'
 gives 64 $plain --checkpoint x --save x; says 'name one file'
 FASTCNN_NUM_THREADS=1 FASTCNN_ISA=scalar gives 0 --checkpoint a --resume --verbose 2
 
+# 0 would be the default in silence, and another value with --resume.
+gives 64 $plain --optimizer adamw --weight-decay 0; says 'weight-decay 0: adamw without decay is --optimizer adam'
+gives 64 $plain --optimizer rmsprop --rho 0; says 'rho 0: expected a number above 0'
+gives 64 $plain --schedule step --schedule-steps 4 --schedule-factor 0; says 'schedule-factor 0: nothing would be'
+for more in '--schedule cosine --schedule-steps 8 --schedule-factor 0' '--optimizer sgd --momentum 0 --until 0' \
+    '--optimizer adamw --weight-decay 0.01' '--optimizer rmsprop --rho 0.8 --validation-split 0 --seed 0' \
+    '--schedule step --schedule-steps 4'; do
+    rm -f z
+    for run in first same; do gives 0 $plain --epochs 1 $more --checkpoint z --resume --quiet; done
+done
+
 # ---- classes of numerics, and the kernels that decide between them ----
 fast='--limit 64 --batch-size 32 --quiet' # with the default model, whose convolutions have several classes
 gives 0 $fast --epochs 2 --math winograd_f4,exact,winograd_f2 --receipt want.json
