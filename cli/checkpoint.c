@@ -165,6 +165,23 @@ static int read_results(struct training *t)
     return EXIT_SUCCESS;
 }
 
+/* More epochs than before that there will not be are no silent matter. */
+static void say_where(const struct training *t, int64_t steps)
+{
+    const struct checkpoint *c = &t->checkpoint;
+    const int ended = t->end != RAN_OUT || c->diverged;
+    if (ended && t->fit.epochs > c->wanted)
+        program_complain("--epochs %d trains no more: the run of %s ended with epoch %d, %s", t->fit.epochs, c->file,
+                         c->before, t->end == REACHED ? "as --until asks" : t->end == NO_PATIENCE ? "as --patience asks"
+                                                      : "in which it diverged");
+    else if (t->verbose && checkpoint_is_finished(t))
+        fprintf(stderr, "%s: its run of %d epoch%s is finished%s\n", c->file, c->before, c->before == 1 ? "" : "s",
+                ended ? "" : "; --epochs trains on");
+    else if (t->verbose)
+        fprintf(stderr, "Going on from %s: epoch %d of %d, after %lld steps of it\n", c->file, c->before + 1,
+                t->fit.epochs, (long long)steps);
+}
+
 static int check_epochs(struct training *t, const fcnn_model *model)
 {
     struct checkpoint *c = &t->checkpoint;
@@ -187,12 +204,7 @@ static int check_epochs(struct training *t, const fcnn_model *model)
         program_complain("--epochs %d: the run of %s is in its epoch %d", t->fit.epochs, c->file, begun);
         return EX_USAGE;
     }
-    if (t->verbose && checkpoint_is_finished(t))
-        fprintf(stderr, "%s: its run of %d epoch%s is finished%s\n", c->file, c->before, c->before == 1 ? "" : "s",
-                t->end == RAN_OUT && !c->diverged ? "; --epochs trains on" : "");
-    else if (t->verbose)
-        fprintf(stderr, "Going on from %s: epoch %d of %d, after %lld steps of it\n", c->file, c->before + 1,
-                t->fit.epochs, (long long)state.epoch_steps);
+    say_where(t, state.epoch_steps);
     return EXIT_SUCCESS;
 }
 

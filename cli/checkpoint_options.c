@@ -115,6 +115,7 @@ int checkpoint_read_options(struct training *t, const fcnn_model *model)
         t->fit.epochs < 1 || t->fit.epochs > 1000000 || batch < 1 || patience < 0 || limit < 0 ||
         !training_monitor(t->monitor) || !(t->fit.validation_split >= 0 && t->fit.validation_split < 1))
         return checkpoint_damaged(t, "\"options\"");
+    t->checkpoint.wanted = t->fit.epochs;
     if (given_epochs) t->fit.epochs = given_epochs;
     t->model_name = json_string_value(model_name); /* null: the default */
     if (!t->data.directory) t->data.directory = json_string_value(data);

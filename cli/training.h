@@ -27,6 +27,7 @@ struct checkpoint {
     int64_t every;    /* steps; 0: epochs */
     int resume;
     int goes_on;      /* there is a run in the file, and it goes on */
+    int wanted;       /* epochs that were asked for there */
     int before;       /* epochs that were finished there */
     int keeps_best;   /* the best epoch's model, too: with --patience or --best, in whichever process */
     int64_t diverged; /* step in which the run ended there, because it had diverged; 0: it had not */

@@ -124,6 +124,12 @@ gives 0 --checkpoint s --resume --epochs 30 --receipt got.json --history got.csv
 same want.json got.json; same want.csv got.csv; same want.safetensors got.safetensors
 gives 0 --checkpoint s --resume --epochs 30 --receipt got.json --save got.safetensors; says 'is finished$'
 same want.json got.json; same want.safetensors got.safetensors
+# More epochs than it was to have there will not be; the same command line again is no mistake.
+gives 0 --checkpoint s --resume --epochs 31 --quiet
+says "epochs 31 trains no more: the run of s ended with epoch $last, as --patience asks"
+gives 0 --checkpoint s --resume --epochs 30 --quiet
+checks=$((checks + 1)); [ ! -s err ] || fail '--quiet speaks'
+
 # ---- --best: of a run that is finished, too; from its beginning, or not at all ----
 gives 0 $stop --epochs 4 --checkpoint e --best want.safetensors --quiet
 cp want.safetensors got.safetensors
@@ -141,6 +147,7 @@ gives 64 --checkpoint b --resume --best x.h5; says 'best is new to the run of b,
 gives 0 $plain --until 0.3 --epochs 40 --receipt want.json --checkpoint u
 grep -q '^reached   accuracy 0' out || fail 'nothing was reached'
 grep '^reached' out >first
+gives 0 --checkpoint u --resume --epochs 41 --quiet; says 'epochs 41 trains no more: .* as --until asks'
 gives 0 --checkpoint u --resume --receipt got.json
 grep '^reached' out | cmp -s - first || fail 'what was reached is forgotten'
 same want.json got.json
