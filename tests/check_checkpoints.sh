@@ -68,6 +68,10 @@ for option in '--seed 6' '--batch-size 25' '--validation-split 0.3' '--optimizer
     '--monitor accuracy' '--keep-going' '--loss mean_squared_error' '--schedule cosine'; do
     gives 64 --checkpoint a --resume $option; says "${option%% *} is not what the run of a has"
 done
+gives 64 $plain --epochs 10001 --checkpoint x; says 'epochs 10001: with --checkpoint, .* at most 10000'
+gives 64 $plain --epochs 10001 --receipt x; says 'epochs 10001: with --receipt, .* at most 10000'
+gives 64 --epochs 10001 --checkpoint a --resume; says 'epochs 10001: with --checkpoint'
+checks=$((checks + 1)); [ ! -e x ] || fail 'x is there'
 gives 64 $plain --every 3; says 'every goes with --checkpoint'
 gives 64 $plain --resume; says 'resume goes with --checkpoint'
 gives 64 $plain --checkpoint x --save x; says 'name one file'
@@ -177,7 +181,7 @@ same want.csv got.csv
 for signal in INT TERM; do
     checks=$((checks + 1))
     rm -f i
-    $program train $plain --epochs 1000000 --seed 5 --checkpoint i --quiet >out 2>err &
+    $program train $plain --epochs 10000 --seed 5 --checkpoint i --quiet >out 2>err &
     while [ ! -s i ]; do sleep 0.05; done
     sleep 0.3
     kill -$signal $!
