@@ -90,7 +90,7 @@ static int failed(fcnn_status status)
            : status == FCNN_BAD_ARGUMENT ? EX_USAGE : program_exit_code(status);
 }
 
-static int write_checkpoint(struct training *t, const fcnn_model *model)
+static int write_file(const struct training *t, const fcnn_model *model)
 {
     json_t *json = program_json(t);
     char *text = json_dumps(json, JSON_COMPACT);
@@ -109,6 +109,13 @@ static int write_checkpoint(struct training *t, const fcnn_model *model)
     program_complain("%s%s", fcnn_io_last_error(),
                      t->running ? "; training stops, the checkpoint before is whole" : "");
     return failed(status);
+}
+
+static int write_checkpoint(struct training *t, const fcnn_model *model)
+{
+    int code = checkpoint_is_locked(t);
+    if (!code) code = write_file(t, model);
+    return code ? code : checkpoint_lock(t);
 }
 
 /* ---- what there is at the beginning ---- */
@@ -134,7 +141,7 @@ int checkpoint_find(struct training *t)
     }
     if (c->resume && !there && t->verbose)
         fprintf(stderr, "%s is not there yet: training begins anew\n", c->file);
-    return EXIT_SUCCESS;
+    return c->goes_on ? checkpoint_lock(t) : EXIT_SUCCESS;
 }
 
 /* ---- going on ---- */
@@ -334,6 +341,7 @@ int checkpoint_after_step(struct training *t, const fcnn_model *model, const fcn
 
 void checkpoint_free(struct training *t)
 {
+    checkpoint_unlock(t);
     fcnn_snapshot_destroy(t->checkpoint.best);
     json_decref(t->checkpoint.program);
     json_decref(t->kept);

@@ -179,20 +179,26 @@ same want.csv got.csv
 
 # ---- Ctrl-C, SIGTERM: the batch is finished, the file is written ----
 for signal in INT TERM; do
-    checks=$((checks + 1))
+    checks=$((checks + 2))
     rm -f i
-    $program train $plain --epochs 10000 --seed 5 --checkpoint i --quiet >out 2>err &
+    $program train $plain --epochs 10000 --seed 5 --checkpoint i --trail i.trail --quiet >out 2>err &
+    first=$!
     while [ ! -s i ]; do sleep 0.05; done
     sleep 0.3
-    kill -$signal $!
-    wait $!
+    # Another process does not take the run over while it goes on: neither of its files.
+    $program train --checkpoint i --resume --trail i.trail --quiet >out2 2>err2
+    status=$?
+    [ $status -eq 74 ] && grep -q 'i cannot be written: another run goes on with it' err2 ||
+        fail "two processes, one checkpoint: exit status $status: $(cat err2)"
+    kill -$signal $first
+    wait $first
     status=$?
     [ $status -eq 130 ] || fail "SIG$signal: exit status $status instead of 130"
     says 'resume goes on from i'
     epoch=$(sed -n 's/.*interrupted in epoch \([0-9]*\) of.*/\1/p' err)
-    gives 0 --checkpoint i --resume --epochs $((epoch + 1)) --receipt got.json --history got.csv
-    gives 0 $plain --epochs $((epoch + 1)) --seed 5 --receipt want.json --history want.csv
-    same want.json got.json; same want.csv got.csv; alone
+    gives 0 --checkpoint i --resume --epochs $((epoch + 1)) --trail i.trail --receipt got.json --history got.csv
+    gives 0 $plain --epochs $((epoch + 1)) --seed 5 --trail want.trail --receipt want.json --history want.csv
+    same want.json got.json; same want.csv got.csv; same want.trail i.trail; alone
 done
 
 # ---- what cannot be written ----
