@@ -162,6 +162,17 @@ gives 0 --model model.safetensors --limit 120 --epochs 1 --checkpoint m
 gives 0 --checkpoint m --resume --epochs 2 --receipt got.json
 same want.json got.json
 
+# ---- a trail begins with its run, and ends with the best epoch where that is what the run leaves ----
+worse='--patience 9 --monitor accuracy --learning-rate 1 --optimizer sgd --momentum 0.9 --seed 2'
+worse="--model net.txt --limit 120 --batch-size 24 $worse"
+gives 0 $worse --epochs $last --checkpoint t --trail t.trail
+grep -q '^best      epoch' out || fail 'the best epoch is the last one'
+gives 0 --checkpoint t --resume --trail t.trail --receipt want.json
+gives 65 --checkpoint t --resume --trail t.trail --epochs $((last + 1)); says 'without --trail the run can be trained on'
+gives 66 --checkpoint t --resume --trail new.trail --epochs $((last + 1)); says 'new.trail is not there: a run goes on'
+gives 0 --checkpoint t --resume --epochs $((last + 1)) --receipt got.json; says 'Going on from t: epoch'
+checks=$((checks + 1)); grep -q '"trail_sha256": null\|"trail": null' got.json || fail 'a receipt with half a trail'
+
 # ---- a run that diverges ends, in the process that finds it and in the next one ----
 printf 'input 28x28x1\nflatten\ndense 10\n' >linear.txt
 steep='--model linear.txt --loss mean_squared_error --limit 100 --batch-size 1000 --optimizer sgd --learning-rate 1e5'
