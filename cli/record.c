@@ -118,7 +118,10 @@ static int find_step(const struct training *t, struct io_trail_reader *reader, c
             ends[number] = before;
     } while (step && step->step < run->steps);
     for (; number < t->checkpoint.before; number++) ends[number] = io_trail_reader_offset(reader);
-    if (!step) return checkpoint_is_finished(t) ? EXIT_SUCCESS : refuse(t, "it ends before the step of the checkpoint");
+    if (!step && !checkpoint_is_finished(t))
+        return refuse(t, "it ends before the step of the checkpoint, as that of a run does whose best epoch was another "
+                      "one than its last; without --trail the run can be trained on");
+    if (!step) return EXIT_SUCCESS;
     if (io_trail_look(t->record->own->trail, NULL, &now)) return fail_io(FCNN_OUT_OF_MEMORY);
     for (int i = 0; i < io_trail_tensors(t->record->own->trail); i++)
         if (step->hashes[i] != now->hashes[i]) return refuse(t, "it is not that of the checkpoint's run");
@@ -164,6 +167,11 @@ static int continue_trail(const struct training *t, const fcnn_receipt *run)
         return EXIT_SUCCESS;
     }
     const fcnn_status status = io_trail_open(&reader, t->trail_file);
+    if (status == FCNN_NO_FILE && access(t->trail_file, F_OK)) {
+        program_complain("%s is not there: a run goes on together with the trail that it wrote from its beginning, or "
+                         "without --trail", t->trail_file);
+        return EX_NOINPUT;
+    }
     if (status) return fail_io(status);
     int64_t *ends = program_allocate((size_t)t->checkpoint.before, sizeof *ends);
     record_math(&t->kernels, math);
@@ -310,10 +318,9 @@ void record_math(const fcnn_options *kernels, char math[64])
     }
 }
 
-/* Which of several classes a problem gets may depend on the kernels that are asked for. */
-static const char *deciding_kernels(const struct training *t, const char *math)
+const char *record_kernel(const fcnn_options *kernels, const char *math)
 {
-    const char *asked = t->kernels.kernel ? t->kernels.kernel : getenv("FASTCNN_KERNEL");
+    const char *asked = kernels->kernel ? kernels->kernel : getenv("FASTCNN_KERNEL");
     return asked && strchr(math, ',') ? asked : "";
 }
 
@@ -330,7 +337,7 @@ int training_receipt(const struct training *t, const fcnn_model *model, json_t *
         .scale = t->file.input_scale,
         .offset = t->file.input_offset,
         .math = math,
-        .kernel = deciding_kernels(t, math),
+        .kernel = record_kernel(&t->kernels, math),
         .epochs = t->record->epochs,
         .trail = *t->record->trail ? t->record->trail : NULL,
     };
