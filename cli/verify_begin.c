@@ -177,18 +177,12 @@ static int load_data(struct verification *v, const fcnn_model *model)
 
 /* ---- the whole ---- */
 
-static int here(void)
-{
-    const char *at = strstr(fcnn_version_details(), "numerics ");
-    return at ? atoi(at + strlen("numerics ")) : 0;
-}
-
 static int check_receipt(struct verification *v)
 {
     const struct fcnn_receipt_file *r = &v->receipt;
-    if (r->numerics != here())
+    if (r->numerics != fcnn_numerics_version())
         CANNOT("the receipt is of numerics %d, this program computes numerics %d: other bits are to be expected",
-               r->numerics, here());
+               r->numerics, fcnn_numerics_version());
     if (r->altered) CANNOT("weights were set while the run went on, by a program that nothing here can repeat");
     if (v->epochs > r->fit.epochs)
         CANNOT("the run has %d epoch%s; --epochs=%d asks for more", r->fit.epochs, r->fit.epochs == 1 ? "" : "s",
