@@ -11,7 +11,7 @@
 
 #include "lib/io/receipt.h"
 
-#define PART_VERSION 1 /* of the program's part */
+#define PART_VERSION 2 /* of the program's part */
 
 /* ---- numbers, also those that JSON has no word for ---- */
 
@@ -75,29 +75,18 @@ static int read_epoch(const json_t *json, fcnn_progress *epoch, long *faults)
 
 /* ---- the program's part ---- */
 
-static json_t *options_json(const struct training *t)
-{
-    return json_pack("{s:o, s:o, s:I, s:i, s:I, s:f, s:b, s:f, s:I, s:i}", "model",
-                     t->model_name ? cli_json_text(t->model_name) : json_null(), "data",
-                     t->data.directory ? cli_json_text(t->data.directory) : json_null(), "limit",
-                     (json_int_t)t->limit, "epochs", t->fit.epochs, "batch_size", (json_int_t)t->fit.batch_size,
-                     "validation_split", t->fit.validation_split, "keep_going", t->fit.keep_going, "until", t->until,
-                     "patience", (json_int_t)t->patience, "monitor", t->monitor);
-}
-
 static json_t *program_json(const struct training *t)
 {
     const struct checkpoint *c = &t->checkpoint;
     json_t *epochs = json_array();
     for (int i = 0; i < t->epochs; i++) json_array_append_new(epochs, epoch_json(&t->history[i], t->faults[i]));
-    json_t *json = json_pack("{s:s, s:i, s:o, s:s, s:s, s:o, s:i, s:f, s:f, s:f, s:f, s:O}", "program",
-                             "fastcnn train", "version", PART_VERSION, "options", options_json(t), "train_sha256",
-                             c->train_sha256, "test_sha256", c->test_sha256, "history", epochs, "end",
-                             t->end == INTERRUPTED ? RAN_OUT : t->end, "wall_seconds",
-                             t->began > 0 ? cli_now() - t->began : c->wall_seconds, "reached_accuracy",
-                             t->reached.accuracy, "reached_training_seconds", t->reached.training_seconds,
-                             "reached_wall_seconds", t->reached.wall_seconds, "kept", t->kept);
-    return json;
+    return json_pack("{s:s, s:i, s:o, s:s, s:s, s:o, s:i, s:f, s:[f,f], s:f, s:f, s:f, s:O}", "program",
+                     "fastcnn train", "version", PART_VERSION, "options", checkpoint_options_json(t), "train_sha256",
+                     c->train_sha256, "test_sha256", c->test_sha256, "history", epochs, "end",
+                     t->end == INTERRUPTED ? RAN_OUT : t->end, "wall_seconds",
+                     t->running ? cli_now() - t->began : c->wall_seconds, "epoch_seconds", t->time.seconds,
+                     t->time.training_seconds, "reached_accuracy", t->reached.accuracy, "reached_training_seconds",
+                     t->reached.training_seconds, "reached_wall_seconds", t->reached.wall_seconds, "kept", t->kept);
 }
 
 static int failed(fcnn_status status)
@@ -122,8 +111,8 @@ static int write_checkpoint(struct training *t, const fcnn_model *model)
     const fcnn_status status = fcnn_checkpoint_save(model, t->checkpoint.file, &options);
     free(text);
     if (!status) return EXIT_SUCCESS;
-    program_complain("%s%s", fcnn_io_last_error(), t->began > 0 ? "; training stops, the checkpoint before is whole"
-                                                                : "");
+    program_complain("%s%s", fcnn_io_last_error(),
+                     t->running ? "; training stops, the checkpoint before is whole" : "");
     return failed(status);
 }
 
@@ -153,93 +142,44 @@ int checkpoint_find(struct training *t)
     return EXIT_SUCCESS;
 }
 
-/* ---- going on: options ---- */
-
-/* Of the file, with where it is wrong. */
-static int damaged(const struct training *t, const char *where)
-{
-    program_complain("%s: %s of the program's part is not what 'fastcnn train' writes", t->checkpoint.file, where);
-    return EX_DATAERR;
-}
-
-/* The name of an option that is given, as `given` has it, and is not the run's. NULL: none. */
-static const char *other_optimizer(const fcnn_compile_options *given, const fcnn_compile_options *run)
-{
-    const fcnn_compile_options *nothing = &training_nothing_given;
-    if (given->optimizer != nothing->optimizer && given->optimizer != run->optimizer) return "optimizer";
-    if (given->loss != nothing->loss && given->loss != run->loss) return "loss";
-    if (given->nesterov >= 0 && given->nesterov != run->nesterov) return "nesterov";
-    if (given->learning_rate >= 0 && given->learning_rate != run->learning_rate) return "learning-rate";
-    if (given->momentum >= 0 && given->momentum != run->momentum) return "momentum";
-    if (given->rho >= 0 && given->rho != run->rho) return "rho";
-    if (given->weight_decay >= 0 && given->weight_decay != run->weight_decay) return "weight-decay";
-    if (given->schedule != nothing->schedule && given->schedule != run->schedule) return "schedule";
-    if (given->schedule_steps && given->schedule_steps != run->schedule_steps) return "schedule-steps";
-    if (given->schedule_factor >= 0 && given->schedule_factor != run->schedule_factor) return "schedule-factor";
-    return given->shards && given->shards != run->shards ? "shards" : NULL;
-}
-
-static const char *other_option(const struct training *given, const struct training *run)
-{
-    if (given->model_name && strcmp(given->model_name, run->model_name ? run->model_name : "mnist-cnn") != 0)
-        return "model";
-    if (given->limit && given->limit != run->limit) return "limit";
-    if (given->fit.batch_size && given->fit.batch_size != run->fit.batch_size) return "batch-size";
-    if (given->fit.validation_split >= 0 && given->fit.validation_split != run->fit.validation_split)
-        return "validation-split";
-    if (given->data.seed != TRAINING_SEED_NOT_GIVEN && given->data.seed != run->data.seed) return "seed";
-    if (given->until > 0 && given->until != run->until) return "until";
-    if (given->patience && given->patience != run->patience) return "patience";
-    if (given->monitor >= 0 && given->monitor != run->monitor) return "monitor";
-    if (given->fit.keep_going && !run->fit.keep_going) return "keep-going";
-    return other_optimizer(&given->compile, &run->compile);
-}
-
-/* Over *t. The texts are the JSON's, which is kept. */
-static int read_options(struct training *t, const fcnn_model *model)
-{
-    const json_t *options = json_object_get(t->checkpoint.program, "options");
-    json_t *model_name = NULL, *data = NULL;
-    json_int_t limit, batch, patience;
-    int keep_going, given_epochs = t->fit.epochs;
-    if (json_unpack((json_t *)options, "{s:o, s:o, s:I, s:i, s:I, s:F, s:b, s:F, s:I, s:i}", "model", &model_name,
-                    "data", &data, "limit", &limit, "epochs", &t->fit.epochs, "batch_size", &batch,
-                    "validation_split", &t->fit.validation_split, "keep_going", &keep_going, "until", &t->until,
-                    "patience", &patience, "monitor", &t->monitor) ||
-        t->fit.epochs < 1 || t->fit.epochs > 1000000 || batch < 1 || patience < 0 || limit < 0 ||
-        !training_monitor(t->monitor) || !(t->fit.validation_split >= 0 && t->fit.validation_split < 1))
-        return damaged(t, "\"options\"");
-    if (given_epochs) t->fit.epochs = given_epochs;
-    t->model_name = json_string_value(model_name); /* null: the default */
-    if (!t->data.directory) t->data.directory = json_string_value(data);
-    t->limit = limit;
-    t->fit.batch_size = batch;
-    t->fit.keep_going = keep_going;
-    t->patience = patience;
-    const fcnn_status status = fcnn_model_compile_options(model, &t->compile);
-    t->data.seed = t->compile.seed;
-    return status ? program_failed(status) : EXIT_SUCCESS;
-}
+/* ---- going on ---- */
 
 static int read_results(struct training *t)
 {
     struct checkpoint *c = &t->checkpoint;
     const char *train = NULL, *test = NULL;
     json_t *history = NULL, *kept = NULL;
-    int version = 0, end = RAN_OUT;
-    if (json_unpack(c->program, "{s:i, s:s, s:s, s:o, s:i, s:F, s:F, s:F, s:F, s:o}", "version", &version,
-                    "train_sha256", &train, "test_sha256", &test, "history", &history, "end", &end, "wall_seconds",
-                    &c->wall_seconds, "reached_accuracy", &t->reached.accuracy, "reached_training_seconds",
-                    &t->reached.training_seconds, "reached_wall_seconds", &t->reached.wall_seconds, "kept", &kept) ||
-        version != PART_VERSION || !json_is_array(history) || !json_is_object(kept) || end < RAN_OUT ||
-        end >= INTERRUPTED)
-        return damaged(t, version == PART_VERSION || !version ? "something" : "the version");
+    int end = RAN_OUT;
+    if (json_unpack(c->program, "{s:s, s:s, s:o, s:i, s:F, s:[F,F], s:F, s:F, s:F, s:o}", "train_sha256", &train,
+                    "test_sha256", &test, "history", &history, "end", &end, "wall_seconds", &c->wall_seconds,
+                    "epoch_seconds", &c->begun.seconds, &c->begun.training_seconds, "reached_accuracy",
+                    &t->reached.accuracy, "reached_training_seconds", &t->reached.training_seconds,
+                    "reached_wall_seconds", &t->reached.wall_seconds, "kept", &kept) ||
+        !json_is_array(history) || !json_is_object(kept) || end < RAN_OUT || end >= INTERRUPTED)
+        return checkpoint_damaged(t, "something");
     snprintf(c->train_sha256, sizeof c->train_sha256, "%s", train);
     snprintf(c->test_sha256, sizeof c->test_sha256, "%s", test);
     json_decref(t->kept);
     t->kept = json_deep_copy(kept);
     t->end = (enum training_end)end;
     return EXIT_SUCCESS;
+}
+
+/* More epochs than before that there will not be are no silent matter. */
+static void say_where(const struct training *t, int64_t steps)
+{
+    const struct checkpoint *c = &t->checkpoint;
+    const int ended = t->end != RAN_OUT || c->diverged;
+    if (ended && t->fit.epochs > c->wanted)
+        program_complain("--epochs %d trains no more: the run of %s ended with epoch %d, %s", t->fit.epochs, c->file,
+                         c->before, t->end == REACHED ? "as --until asks" : t->end == NO_PATIENCE ? "as --patience asks"
+                                                      : "in which it diverged");
+    else if (t->verbose && checkpoint_is_finished(t))
+        fprintf(stderr, "%s: its run of %d epoch%s is finished%s\n", c->file, c->before, c->before == 1 ? "" : "s",
+                ended ? "" : "; --epochs trains on");
+    else if (t->verbose)
+        fprintf(stderr, "Going on from %s: epoch %d of %d, after %lld steps of it\n", c->file, c->before + 1,
+                t->fit.epochs, (long long)steps);
 }
 
 static int check_epochs(struct training *t, const fcnn_model *model)
@@ -251,48 +191,73 @@ static int check_epochs(struct training *t, const fcnn_model *model)
     if (!status) status = fcnn_model_receipt(model, &run);
     if (status) return program_failed(status);
     const size_t finished = json_array_size(json_object_get(c->program, "history"));
-    if ((int64_t)finished != run.epochs) return damaged(t, "\"history\"");
+    if ((int64_t)finished != run.epochs) return checkpoint_damaged(t, "\"history\"");
     c->before = (int)finished;
+    c->diverged = t->fit.keep_going ? 0 : run.diverged_step;
+    if (t->best_file && !c->keeps_best && c->before) {
+        program_complain("--best is new to the run of %s, which did not keep the best of its %d epoch%s; leave it out, "
+                         "or begin another checkpoint", c->file, c->before, c->before == 1 ? "" : "s");
+        return EX_USAGE;
+    }
     const int begun = c->before + (state.epoch_steps > 0);
     if (t->fit.epochs < begun) {
         program_complain("--epochs %d: the run of %s is in its epoch %d", t->fit.epochs, c->file, begun);
         return EX_USAGE;
     }
-    if (t->verbose && checkpoint_is_finished(t))
-        fprintf(stderr, "%s: its run of %d epoch%s is finished%s\n", c->file, c->before, c->before == 1 ? "" : "s",
-                t->end == RAN_OUT ? "; --epochs trains on" : "");
-    else if (t->verbose)
-        fprintf(stderr, "Going on from %s: epoch %d of %d, after %lld steps of it\n", c->file, c->before + 1,
-                t->fit.epochs, (long long)state.epoch_steps);
+    say_where(t, state.epoch_steps);
     return EXIT_SUCCESS;
 }
 
-static int load(struct training *t, fcnn_model **model)
+static int load_file(struct training *t, fcnn_model **model, const fcnn_options *kernels, fcnn_checkpoint *found)
+{
+    const fcnn_status status = fcnn_checkpoint_load(model, t->checkpoint.file, kernels, found, &t->file);
+    if (!status) return EXIT_SUCCESS;
+    program_complain("%s", fcnn_io_last_error());
+    return status == FCNN_NO_FILE || status == FCNN_OUT_OF_MEMORY ? program_exit_code(status) : EX_DATAERR;
+}
+
+static int read_program(struct training *t, const fcnn_checkpoint *found)
 {
     struct checkpoint *c = &t->checkpoint;
-    fcnn_checkpoint found;
     json_error_t error;
-    const fcnn_status status = fcnn_checkpoint_load(model, c->file, &t->kernels, &found, &t->file);
-    if (status) {
-        program_complain("%s", fcnn_io_last_error());
-        return status == FCNN_NO_FILE || status == FCNN_OUT_OF_MEMORY ? program_exit_code(status) : EX_DATAERR;
-    }
-    c->best = found.best;
-    c->program = found.program ? json_loads(found.program, JSON_REJECT_DUPLICATES, &error) : NULL;
-    free(found.program);
+    c->program = found->program ? json_loads(found->program, JSON_REJECT_DUPLICATES, &error) : NULL;
     const char *program = json_string_value(json_object_get(c->program, "program"));
-    if (program && !strcmp(program, "fastcnn train")) return EXIT_SUCCESS;
-    program_complain("%s: it is a checkpoint, but another program than 'fastcnn train' wrote it", c->file);
+    if (!program || strcmp(program, "fastcnn train") != 0) {
+        program_complain("%s: it is a checkpoint, but another program than 'fastcnn train' wrote it", c->file);
+        return EX_DATAERR;
+    }
+    if (json_integer_value(json_object_get(c->program, "version")) == PART_VERSION) return EXIT_SUCCESS;
+    program_complain("%s: another version of 'fastcnn train' wrote it, and only that one can go on with it", c->file);
     return EX_DATAERR;
+}
+
+/* Which kernels the model is to be compiled with is in the file: once more, where they are not those of every model. */
+static int load(struct training *t, fcnn_model **model)
+{
+    fcnn_options plain = t->kernels;
+    fcnn_checkpoint found = {.program = NULL};
+    plain.math = fcnn_class_name(FCNN_EXACT);
+    plain.kernel = "";
+    int are_plain = 1, code = load_file(t, model, &plain, &found);
+    if (!code) code = read_program(t, &found);
+    if (!code) code = checkpoint_read_kernels(t, &are_plain);
+    if (!code && !are_plain) {
+        fcnn_model_destroy(*model);
+        fcnn_checkpoint_free(&found);
+        code = load_file(t, model, &t->kernels, &found);
+    }
+    t->checkpoint.best = found.best;
+    free(found.program);
+    return code;
 }
 
 int checkpoint_open(struct training *t, fcnn_model **model)
 {
     const struct training given = *t;
     int code = load(t, model);
-    if (!code) code = read_options(t, *model);
+    if (!code) code = checkpoint_read_options(t, *model);
     if (!code) code = read_results(t);
-    const char *other = code ? NULL : other_option(&given, t);
+    const char *other = code ? NULL : checkpoint_other_option(&given, t);
     if (other) {
         program_complain("--%s is not what the run of %s has; leave it out, or begin another checkpoint", other,
                          t->checkpoint.file);
@@ -330,7 +295,7 @@ int checkpoint_restore(struct training *t)
     const json_t *history = json_object_get(t->checkpoint.program, "history");
     for (int i = 0; i < t->checkpoint.before; i++) {
         if (!read_epoch(json_array_get(history, (size_t)i), &t->history[i], &t->faults[i]))
-            return damaged(t, "an epoch in \"history\"");
+            return checkpoint_damaged(t, "an epoch in \"history\"");
         t->history[i].epoch = i + 1;
         t->history[i].epochs = t->fit.epochs;
     }
@@ -345,7 +310,8 @@ int checkpoint_begin(struct training *t, const fcnn_model *model)
 
 int checkpoint_is_finished(const struct training *t)
 {
-    return t->checkpoint.goes_on && (t->end != RAN_OUT || t->checkpoint.before >= t->fit.epochs);
+    const struct checkpoint *c = &t->checkpoint;
+    return c->goes_on && (t->end != RAN_OUT || c->diverged || c->before >= t->fit.epochs);
 }
 
 /* ---- while it trains ---- */

@@ -19,6 +19,7 @@ cli_sources = \
     cli/canvas.h \
     cli/checkpoint.c \
     cli/checkpoint.h \
+    cli/checkpoint_options.c \
     cli/convert.c \
     cli/data.c \
     cli/evaluate.c \
@@ -54,6 +55,7 @@ cli_sources = \
     cli/times.h \
     cli/trail.c \
     cli/train.c \
+    cli/train_model.c \
     cli/train_report.c \
     cli/training.c \
     cli/training.h \

@@ -310,10 +310,9 @@ void record_math(const fcnn_options *kernels, char math[64])
     }
 }
 
-/* Which of several classes a problem gets may depend on the kernels that are asked for. */
-static const char *deciding_kernels(const struct training *t, const char *math)
+const char *record_kernel(const fcnn_options *kernels, const char *math)
 {
-    const char *asked = t->kernels.kernel ? t->kernels.kernel : getenv("FASTCNN_KERNEL");
+    const char *asked = kernels->kernel ? kernels->kernel : getenv("FASTCNN_KERNEL");
     return asked && strchr(math, ',') ? asked : "";
 }
 
@@ -330,7 +329,7 @@ int training_receipt(const struct training *t, const fcnn_model *model, json_t *
         .scale = t->file.input_scale,
         .offset = t->file.input_offset,
         .math = math,
-        .kernel = deciding_kernels(t, math),
+        .kernel = record_kernel(&t->kernels, math),
         .epochs = t->record->epochs,
         .trail = *t->record->trail ? t->record->trail : NULL,
     };

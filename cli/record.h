@@ -34,5 +34,8 @@ int record_end(struct training *t, const fcnn_model *model);
 
 /* The classes that options and environment allow, in the order of fcnn_class: "exact,winograd_f2". */
 void record_math(const fcnn_options *kernels, char math[64]);
+/* The kernels that options or environment ask for, where results depend on them: which of several classes a problem
+ * gets. "" elsewhere. */
+const char *record_kernel(const fcnn_options *kernels, const char *math);
 
 #endif

@@ -64,7 +64,7 @@ static int left_out(const char *path)
 
 static void print_speed(const struct training *t)
 {
-    printf("epoch     %.3g s of training (median of %d)\n", t->epoch_seconds, t->epochs);
+    if (t->timed) printf("epoch     %.3g s of training (median of %d)\n", t->epoch_seconds, t->timed);
     if (t->epoch_seconds > 0 && t->bound_seconds > 0)
         printf("bound     %.3g s for the dense multiply-adds at the FMA peak, measured with %d thread%s: %.4g GFLOP/s, "
                "%s\n"
@@ -155,6 +155,9 @@ static json_t *best_json(const struct training *t)
                      t->end == NO_PATIENCE, "restored", t->restored);
 }
 
+/* 0: it was not measured, as nothing was left to train. */
+static json_t *known(double number) { return number > 0 ? json_real(number) : json_null(); }
+
 static json_t *training_json(const struct training *t)
 {
     const fcnn_receipt *r = &t->receipt;
@@ -163,8 +166,9 @@ static json_t *training_json(const struct training *t)
                                 "diverged_step", (json_int_t)r->diverged_step, "classes", r->classes, "versions",
                                 r->versions);
     json_t *speed =
-        json_pack("{s:s, s:i, s:f, s:f, s:f}", "isa", fcnn_isa_name(t->isa), "threads", t->threads, "peak_gflops",
-                  t->peak, "epoch_seconds", t->epoch_seconds, "bound_seconds", t->bound_seconds);
+        json_pack("{s:s, s:i, s:o, s:o, s:o}", "isa", fcnn_isa_name(t->isa), "threads", t->threads, "peak_gflops",
+                  known(t->peak), "epoch_seconds", t->timed ? json_real(t->epoch_seconds) : json_null(),
+                  "bound_seconds", known(t->bound_seconds));
     json_t *test = json_pack("{s:o, s:o}", "loss", cli_json_real(t->test.loss), "accuracy",
                              cli_json_real(t->test.accuracy));
     json_t *model = json_pack("{s:o, s:I}", "name", cli_json_text(t->model_name ? t->model_name : "mnist-cnn"),

@@ -18,7 +18,7 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static double median_epoch(const fcnn_progress *history, int epochs)
+static double median_of(const fcnn_progress *history, int epochs)
 {
     double *seconds = program_allocate((size_t)epochs, sizeof *seconds), median;
     for (int i = 0; i < epochs; i++) seconds[i] = history[i].training_seconds;
@@ -26,6 +26,14 @@ static double median_epoch(const fcnn_progress *history, int epochs)
     median = epochs ? (seconds[(epochs - 1) / 2] + seconds[epochs / 2]) / 2 : 0;
     free(seconds);
     return median;
+}
+
+/* Of the epochs that this process began and ended: others had other threads, or another machine. */
+static void time_epochs(struct training *t)
+{
+    const int first = t->checkpoint.before + (t->checkpoint.begun.seconds > 0);
+    t->timed = t->epochs > first ? t->epochs - first : 0;
+    t->epoch_seconds = median_of(t->history + (t->timed ? first : 0), t->timed);
 }
 
 static long page_faults(void)
@@ -95,15 +103,21 @@ static int has_reached(struct training *t, fcnn_model *model, const fcnn_progres
     return 1;
 }
 
+static int has_best(const struct training *t) { return t->patience || t->best_file || t->checkpoint.keeps_best; }
+
+static int save_best(const struct training *t, const fcnn_model *model)
+{
+    const fcnn_save_options options = {.input_scale = t->file.input_scale, .input_offset = t->file.input_offset};
+    return cli_model_save(model, t->best_file, &options);
+}
+
 /* Keeps the best epoch so far, in memory and in --best. */
 static int watch_best(struct training *t, fcnn_model *model, const fcnn_progress *epoch)
 {
-    if (!t->patience && !t->best_file) return 0;
+    if (!has_best(t)) return 0;
     const int stop = fcnn_early_stop(&t->stopping, epoch);
     if (t->stopping.status) t->failed = program_failed(t->stopping.status);
-    else if (t->best_file && t->stopping.improved)
-        t->failed = cli_model_save(model, t->best_file, &(fcnn_save_options){.input_scale = t->file.input_scale,
-                                                                             .input_offset = t->file.input_offset});
+    else if (t->best_file && t->stopping.improved) t->failed = save_best(t, model);
     if (t->stopping.stopped) t->end = NO_PATIENCE;
     return stop || t->failed;
 }
@@ -116,14 +130,27 @@ static int after_epoch(const struct watch *watch, const fcnn_progress *epoch)
     return has_reached(t, watch->model, epoch) || stop;
 }
 
+/* As fcnn_fit() says it, but of the run and not of its rest alone. */
+static fcnn_progress of_run(struct training *t, const fcnn_progress *of_fit)
+{
+    fcnn_progress state = *of_fit;
+    if (state.epoch == 1) {
+        state.seconds += t->checkpoint.begun.seconds;
+        state.training_seconds += t->checkpoint.begun.training_seconds;
+    }
+    t->time = (struct training_time){state.seconds, state.training_seconds};
+    if (state.epoch_ended) t->time = (struct training_time){0, 0};
+    state.epoch += t->checkpoint.before;
+    state.epochs = t->fit.epochs;
+    return state;
+}
+
 /* After each step, the first of an epoch too: the steady state begins there. */
 static int after_step(void *context, const fcnn_progress *of_fit)
 {
     const struct watch *watch = context;
     struct training *t = watch->training;
-    fcnn_progress state = *of_fit; /* whose epochs are those of the run */
-    state.epoch += t->checkpoint.before;
-    state.epochs = t->fit.epochs;
+    const fcnn_progress state = of_run(t, of_fit);
     if (!t->steps++) t->step_faults = page_faults();
     if (!state.epoch_ended) t->faults[state.epoch - 1] = page_faults() - t->step_faults;
     else t->steps = 0, t->history[state.epoch - 1] = state;
@@ -150,11 +177,24 @@ static void restore_stopping(struct training *t)
 {
     fcnn_model *model = t->stopping.model;
     t->stopping.model = NULL; /* it is that of a later epoch */
-    if (t->patience || t->best_file)
+    if (has_best(t))
         for (int i = 0; i < t->epochs; i++) fcnn_early_stop(&t->stopping, &t->history[i]);
     t->stopping.model = model;
     t->stopping.best_model = t->checkpoint.best;
     t->checkpoint.best = NULL;
+}
+
+/* What --best had at the checkpoint: the file may be gone, or of a later epoch. */
+static int save_best_again(struct training *t, fcnn_model *model)
+{
+    fcnn_snapshot *now = NULL;
+    if (!t->best_file || !t->stopping.best_model) return EXIT_SUCCESS;
+    fcnn_status status = fcnn_snapshot_take(&now, model);
+    if (!status) status = fcnn_snapshot_restore(t->stopping.best_model, model);
+    const int code = status ? program_failed(status) : save_best(t, model);
+    if (!status) status = fcnn_snapshot_restore(now, model);
+    fcnn_snapshot_destroy(now);
+    return code || !status ? code : program_failed(status);
 }
 
 /* The epochs that are left. */
@@ -168,17 +208,29 @@ static fcnn_status fit_rest(struct training *t, fcnn_model *model, struct watch 
     return fcnn_fit(model, t->data.train.x, t->data.train.y, t->data.train.n, &options, t->history + before);
 }
 
+/* In the process before, at the end of an epoch. */
+static fcnn_status has_diverged(struct training *t)
+{
+    program_complain("after step %lld a weight or the validation loss is not finite: training has diverged",
+                     (long long)t->checkpoint.diverged);
+    t->failed = program_exit_code(FCNN_DIVERGED);
+    return FCNN_DIVERGED;
+}
+
 fcnn_status training_fit(struct training *t, fcnn_model *model, struct cli_progress *progress)
 {
     struct watch watch = {t, progress, model};
     fcnn_status status = FCNN_OK;
     t->stopping = (fcnn_early_stopping){.monitor = (fcnn_monitor)t->monitor,
                                         .patience = t->patience ? t->patience : -1,
-                                        .model = t->patience ? model : NULL};
+                                        .model = t->patience || t->checkpoint.keeps_best ? model : NULL};
     if (t->record && (t->failed = record_begin(t, model))) return FCNN_NO_FILE; /* nothing is to be saved */
     restore_stopping(t);
-    t->began = cli_now() - t->checkpoint.wall_seconds;
-    if (!checkpoint_is_finished(t)) status = fit_rest(t, model, &watch);
+    if ((t->failed = save_best_again(t, model))) return FCNN_NO_FILE;
+    t->began = cli_now() - t->checkpoint.wall_seconds; /* below 0 where the machine was started anew */
+    t->running = 1;
+    if (t->checkpoint.diverged) status = has_diverged(t);
+    else if (!checkpoint_is_finished(t)) status = fit_rest(t, model, &watch);
     if (status == FCNN_INTERRUPTED && !t->failed && (t->end == REACHED || t->end == NO_PATIENCE)) status = FCNN_OK;
     if (!status) status = restore_best(t, model);
     if (t->record) {
@@ -206,8 +258,9 @@ fcnn_status training_run(struct training *t, fcnn_model *model, struct cli_progr
     t->threads = fcnn_model_threads(model);
     const double after = t->threads ? cli_measure_peak(t->isa, t->threads) : 0; /* else nothing was left to train */
     t->peak = t->threads == (threads < shards ? threads : shards) ? (before + after) / 2 : after;
-    t->epoch_seconds = median_epoch(t->history, t->epochs);
-    if (t->peak > 0) t->bound_seconds = fcnn_model_flops(model, 1) * (double)training_images(t) / (t->peak * 1e9);
+    time_epochs(t);
+    if (t->peak > 0 && t->timed)
+        t->bound_seconds = fcnn_model_flops(model, 1) * (double)training_images(t) / (t->peak * 1e9);
     status = fcnn_evaluate(model, t->data.test.x, t->data.test.y, t->data.test.n, &t->test);
     if (!status) status = fcnn_model_receipt(model, &t->receipt);
     return status;

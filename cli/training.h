@@ -16,16 +16,25 @@ enum training_end { RAN_OUT, REACHED, NO_PATIENCE, INTERRUPTED };
 #define TRAINING_SEED_NOT_GIVEN UINT64_MAX
 extern const fcnn_compile_options training_nothing_given;
 
+/* Of an epoch so far. */
+struct training_time {
+    double seconds, training_seconds; /* as in fcnn_progress */
+};
+
 /* Of --checkpoint: checkpoint.h. */
 struct checkpoint {
     const char *file; /* NULL: none */
     int64_t every;    /* steps; 0: epochs */
     int resume;
     int goes_on;      /* there is a run in the file, and it goes on */
+    int wanted;       /* epochs that were asked for there */
     int before;       /* epochs that were finished there */
+    int keeps_best;   /* the best epoch's model, too: with --patience or --best, in whichever process */
+    int64_t diverged; /* step in which the run ended there, because it had diverged; 0: it had not */
     json_t *program;  /* what was there beside the model */
     fcnn_snapshot *best;
     double wall_seconds;
+    struct training_time begun; /* of the epoch that was under way there */
     char train_sha256[65], test_sha256[65];
 };
 
@@ -49,6 +58,7 @@ struct training {
     fcnn_file_info file;
     fcnn_progress *history;
     int epochs;         /* finished */
+    struct training_time time; /* of the epoch under way, in other processes too */
     long *faults;       /* page faults of each epoch's training steps after the first */
     struct record *record; /* what receipt and trail say of steps and epochs; NULL: neither is wanted */
     long step_faults;   /* of the process at the end of the epoch's first step here */
@@ -56,7 +66,8 @@ struct training {
     enum training_end end;
     fcnn_early_stopping stopping; /* with patience or best_file */
     int restored;       /* the model is that of an earlier epoch: of stopping.best_epoch */
-    double began;       /* cli_now() before the first step, less what a run took that went on; 0: not yet */
+    int running;        /* the first step may have been taken */
+    double began;       /* then: cli_now() before it, less what the run took in other processes */
     struct {
         double accuracy, training_seconds, wall_seconds; /* accuracy 0: not reached */
     } reached;
@@ -66,7 +77,8 @@ struct training {
     int64_t parameters;
     fcnn_isa isa;
     int threads;
-    double peak, epoch_seconds, bound_seconds; /* GFLOP/s; median; dense FLOP bound */
+    int timed;          /* epochs that this process did from beginning to end */
+    double peak, epoch_seconds, bound_seconds; /* GFLOP/s; median of the timed; dense FLOP bound; 0: unknown */
 };
 
 /* Images that an epoch trains on: the last part is for validation, as in Keras. */
@@ -76,7 +88,10 @@ int64_t training_images(const struct training *t);
 fcnn_status training_run(struct training *t, fcnn_model *model, struct cli_progress *progress);
 /* Trains alone, with what is looked at after each step. */
 fcnn_status training_fit(struct training *t, fcnn_model *model, struct cli_progress *progress);
-/* train.c: the data have the model's shapes; pixels become what t->file says that it takes. Returns an exit code. */
+/* train_model.c, exit codes: the model that t->model_name names, compiled as its file and the options say, which
+ * t->compile and t->data.seed then have. */
+int training_open_model(struct training *t, fcnn_model **model);
+/* The data have the model's shapes; pixels become what t->file says that it takes. */
 int training_fit_data(struct training *t, const fcnn_model *model);
 
 /* train_report.c */

@@ -43,7 +43,7 @@ static char *text_of(const fcnn_model *model)
 {
     json_t *json;
     char message[256] = "";
-    ck_assert_msg(!fcnn_receipt_json(&json, model, toy_images, toy_labels, NULL, message, sizeof message), "%s",
+    ck_assert_msg(!fcnn_receipt_json(&json, model, toy_images, toy_labels, message, sizeof message), "%s",
                   message);
     char *text = fcnn_receipt_text(json);
     json_decref(json);

@@ -73,6 +73,35 @@ gives 64 $plain --resume; says 'resume goes with --checkpoint'
 gives 64 $plain --checkpoint x --save x; says 'name one file'
 FASTCNN_NUM_THREADS=1 FASTCNN_ISA=scalar gives 0 --checkpoint a --resume --verbose 2
 
+# 0 would be the default in silence, and another value with --resume.
+gives 64 $plain --optimizer adamw --weight-decay 0; says 'weight-decay 0: adamw without decay is --optimizer adam'
+gives 64 $plain --optimizer rmsprop --rho 0; says 'rho 0: expected a number above 0'
+gives 64 $plain --schedule step --schedule-steps 4 --schedule-factor 0; says 'schedule-factor 0: nothing would be'
+for more in '--schedule cosine --schedule-steps 8 --schedule-factor 0' '--optimizer sgd --momentum 0 --until 0' \
+    '--optimizer adamw --weight-decay 0.01' '--optimizer rmsprop --rho 0.8 --validation-split 0 --seed 0' \
+    '--schedule step --schedule-steps 4'; do
+    rm -f z
+    for run in first same; do gives 0 $plain --epochs 1 $more --checkpoint z --resume --quiet; done
+done
+
+# ---- classes of numerics, and the kernels that decide between them ----
+fast='--limit 64 --batch-size 32 --quiet' # with the default model, whose convolutions have several classes
+gives 0 $fast --epochs 2 --math winograd_f4,exact,winograd_f2 --receipt want.json
+gives 0 $fast --epochs 2 --receipt got.json
+checks=$((checks + 1)); ! cmp -s want.json got.json || fail '--math changes nothing'
+gives 0 $fast --epochs 1 --math winograd_f4,exact,winograd_f2 --checkpoint w
+gives 0 --checkpoint w --resume --epochs 2 --receipt got.json; same want.json got.json
+gives 64 --checkpoint w --resume --math exact; says '--math is not what the run of w has'
+gives 64 --checkpoint w --resume --kernel '*_naive'; says '--kernel is not what the run of w has'
+FASTCNN_MATH=winograd_f2 gives 64 --checkpoint w --resume; says ' FASTCNN_MATH is not what the run of w has'
+FASTCNN_KERNEL='*_naive' gives 64 --checkpoint w --resume; says ' FASTCNN_KERNEL is not what the run of w has'
+gives 64 --checkpoint a --resume --math winograd_f2; says '--math is not what the run of a has'
+pins='conv2d_fwd_winograd_*,conv2d_*_im2col_*'
+gives 0 $fast --epochs 2 --math exact,winograd_f2 --kernel "$pins" --receipt want.json
+FASTCNN_KERNEL=$pins gives 0 $fast --epochs 1 --math exact,winograd_f2 --checkpoint k
+gives 0 --checkpoint k --resume --math winograd_f2,exact --epochs 2 --receipt got.json; same want.json got.json
+gives 0 --checkpoint a --resume --kernel '*_scalar' # of one class: the results are the same
+
 # ---- other data ----
 gives 0 $plain --epochs 1 --checkpoint c
 sed 's/"seed\\":1,/"seed\\":2,/' c >other # another seed draws other digits; but the checksum is not right
@@ -95,10 +124,30 @@ gives 0 --checkpoint s --resume --epochs 30 --receipt got.json --history got.csv
 same want.json got.json; same want.csv got.csv; same want.safetensors got.safetensors
 gives 0 --checkpoint s --resume --epochs 30 --receipt got.json --save got.safetensors; says 'is finished$'
 same want.json got.json; same want.safetensors got.safetensors
+# More epochs than it was to have there will not be; the same command line again is no mistake.
+gives 0 --checkpoint s --resume --epochs 31 --quiet
+says "epochs 31 trains no more: the run of s ended with epoch $last, as --patience asks"
+gives 0 --checkpoint s --resume --epochs 30 --quiet
+checks=$((checks + 1)); [ ! -s err ] || fail '--quiet speaks'
+
+# ---- --best: of a run that is finished, too; from its beginning, or not at all ----
+gives 0 $stop --epochs 4 --checkpoint e --best want.safetensors --quiet
+cp want.safetensors got.safetensors
+rm want.safetensors
+gives 0 --checkpoint e --resume --best want.safetensors; same want.safetensors got.safetensors
+gives 0 --checkpoint s --resume --best late.safetensors; says 'is finished$' # --patience has it
+gives 0 $stop --epochs 30 --best got.safetensors --quiet; same late.safetensors got.safetensors
+gives 0 $plain --epochs 6 --seed 2 --learning-rate 1 --best want.safetensors --quiet
+gives 0 $plain --epochs 3 --seed 2 --learning-rate 1 --best got.safetensors --checkpoint g --quiet
+gives 0 --checkpoint g --resume --epochs 4 # without saying it again: it is kept none the less
+rm got.safetensors
+gives 0 --checkpoint g --resume --epochs 6 --best got.safetensors; same want.safetensors got.safetensors
+gives 64 --checkpoint b --resume --best x.h5; says 'best is new to the run of b, which did not keep the best of its 4 '
 # --until: what was reached is known later, too.
 gives 0 $plain --until 0.3 --epochs 40 --receipt want.json --checkpoint u
 grep -q '^reached   accuracy 0' out || fail 'nothing was reached'
 grep '^reached' out >first
+gives 0 --checkpoint u --resume --epochs 41 --quiet; says 'epochs 41 trains no more: .* as --until asks'
 gives 0 --checkpoint u --resume --receipt got.json
 grep '^reached' out | cmp -s - first || fail 'what was reached is forgotten'
 same want.json got.json
@@ -108,6 +157,21 @@ gives 0 --model model.safetensors --limit 120 --epochs 2 --receipt want.json
 gives 0 --model model.safetensors --limit 120 --epochs 1 --checkpoint m
 gives 0 --checkpoint m --resume --epochs 2 --receipt got.json
 same want.json got.json
+
+# ---- a run that diverges ends, in the process that finds it and in the next one ----
+printf 'input 28x28x1\nflatten\ndense 10\n' >linear.txt
+steep='--model linear.txt --loss mean_squared_error --limit 100 --batch-size 1000 --optimizer sgd --learning-rate 1e5'
+for more in '--epochs 30' '--epochs 4'; do # a weight is not finite after the step of the last epoch of 4
+    rm -f d
+    gives 1 $steep $more --checkpoint d --receipt want.json --history want.csv; says 'training has diverged'
+    gives 1 --checkpoint d --resume --receipt got.json --history got.csv; says 'training has diverged'
+    same want.json got.json; same want.csv got.csv
+done
+gives 0 $steep --epochs 6 --keep-going --receipt want.json --history want.csv
+rm -f d
+gives 0 $steep --epochs 4 --keep-going --checkpoint d
+gives 0 --checkpoint d --resume --epochs 6 --receipt got.json --history got.csv; same want.json got.json
+same want.csv got.csv
 
 # ---- Ctrl-C, SIGTERM: the batch is finished, the file is written ----
 for signal in INT TERM; do

@@ -77,6 +77,32 @@ cmp want.json got.json && cmp want.csv got.csv || die 'the last run has another 
 runs=$((runs + 1))
 rm -f run.ckpt
 [ -z "$(ls -A | grep '\.tmp$')" ] || die "left behind: $(ls -A | grep '\.tmp$')"
+# ---- the clock begins at 0 where the machine was started anew; what the run took before counts ----
+wall() { head -c 65536 run.ckpt | grep -a -o 'wall_seconds[^,]*' | head -n 1 | sed 's/.*://'; }
+more='--model net.txt --limit 240 --batch-size 16 --seed 3 --quiet --checkpoint run.ckpt'
+FCNN_CLOCK=1000 "$dying" train $more --epochs 2 >out 2>err || die 'two epochs'
+before=$(wall)
+FCNN_CLOCK=1 "$dying" train $more --resume --epochs 3 >out 2>err || die 'it does not go on'
+awk -v before="$before" -v after="$(wall)" 'BEGIN { exit !(after > before) }' || die "$before s, then $(wall) s"
+rm -f run.ckpt
+
+# ---- seconds: of all processes together; the speed is of epochs that one process did ----
+one="$options --checkpoint run.ckpt --every 2"
+FCNN_DIE_AT=30 sh -c '"$@" >out 2>err' - "$dying" train $one 2>/dev/null && die 'it does not die'
+before=$(head -c 65536 run.ckpt | tr '\0' ' ' | grep -a -o 'epoch_seconds[^]]*]' | head -n 1)
+case $before in *,0.0]) die "it died between two epochs: $before" ;; esac
+before=$(echo "$before" | sed 's/.*,\([0-9.e-]*\)]/\1/')
+"$program" train $one --resume --json >out 2>err || die 'it does not go on'
+tr -d ' \n' <out >flat
+sed 's/.*"history":\[{[^}]*"training_seconds":\([0-9.e-]*\).*/\1/' flat |
+    awk -v before="$before" '{ exit !($1 > before + 0) }' || die "the first epoch has not the $before s before the kill"
+grep -q '"epoch_seconds":[0-9]' flat || die 'no epoch is timed'
+"$program" train $one --resume --json >out 2>err || die 'it is finished and does not say so'
+tr -d ' \n' <out | grep -q '"epoch_seconds":null,"bound_seconds":null' || die 'an epoch of another process is timed'
+"$program" train $one --resume >out 2>err || die 'it is finished and does not say so'
+! grep -q '^epoch \|^bound ' out || die 'an epoch of another process is timed'
+rm -f run.ckpt
+
 [ $resumes -eq "$kills" ] || die "$kills kills, but $resumes resumes"
 echo "$kills kills and resumes, $writing of them while a file was written, and $early kills before there was one;" \
     "all $runs runs ended at one receipt and history"

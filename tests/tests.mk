@@ -225,7 +225,8 @@ tests_broken_fastcnn_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc -Wl,--wrap=calloc
 tests_dying_fastcnn_CPPFLAGS = $(fastcnn_CPPFLAGS)
 tests_dying_fastcnn_SOURCES = $(cli_sources) cli/program.c cli/program.h tests/die.c
 tests_dying_fastcnn_LDADD = $(tests_broken_fastcnn_LDADD)
-tests_dying_fastcnn_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=write -Wl,--wrap=fsync -Wl,--wrap=rename
+tests_dying_fastcnn_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=write -Wl,--wrap=fsync -Wl,--wrap=rename \
+    -Wl,--wrap=clock_gettime
 libfcnn_tests_la_CPPFLAGS = $(LIB_CPPFLAGS)
 libfcnn_tests_la_SOURCES = \
     tests/check_reference.h \

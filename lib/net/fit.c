@@ -243,8 +243,9 @@ static fcnn_status run_epoch(struct fit *fit, fcnn_progress *history, size_t his
     model->run.epochs++;
     model->run.stopped = 0;
     if (history) FCNN_GIVE(history, history_size, fit->progress);
+    check_outcome(fit); /* the callback, which may keep the run in a file, is to find it */
     NET_TRY(report(fit));
-    return check_outcome(fit);
+    return check_outcome(fit); /* its sentence is the last one, whatever the callback called */
 }
 
 static fcnn_status run_epochs(struct fit *fit, fcnn_progress *history, size_t history_size)
