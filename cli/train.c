@@ -151,6 +151,9 @@ static void check_options(const struct training *t)
         cli_usage(&cli_train, "--epochs %d: with --%s, which keeps each epoch, there are at most %d", t->fit.epochs,
                   t->checkpoint.file ? "checkpoint" : "receipt", MOST_KEPT);
     const int validates = t->fit.validation_split > 0;
+    if (t->receipt_file && t->fit.epochs > FCNN_RECEIPT_MOST_EPOCHS)
+        cli_usage(&cli_train, "--epochs %d with --receipt: a receipt holds at most %d epochs", t->fit.epochs,
+                  FCNN_RECEIPT_MOST_EPOCHS);
     if (t->monitor >= 0 && !t->patience && !t->best_file && !t->checkpoint.goes_on)
         cli_usage(&cli_train, "--monitor goes with --patience or --best");
     if ((t->patience || t->best_file) && !validates && t->monitor <= FCNN_MONITOR_VAL_ACCURACY)

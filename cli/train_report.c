@@ -211,12 +211,13 @@ int training_report(const struct training *t)
 int training_write_receipt(const struct training *t, const fcnn_model *model)
 {
     json_t *receipt;
+    char *text;
     const int failed = training_receipt(t, model, &receipt);
     if (failed) return failed;
-    char *text = fcnn_receipt_text(receipt);
+    const fcnn_status status = fcnn_receipt_file_text(&text, receipt, t->receipt_file);
     json_decref(receipt);
-    if (!text) program_complain("out of memory");
-    const int code = text ? cli_write_file(t->receipt_file, text) : EX_OSERR;
+    if (status) program_complain("%s", fcnn_io_last_error());
+    const int code = text ? cli_write_file(t->receipt_file, text) : status == FCNN_OUT_OF_MEMORY ? EX_OSERR : EX_IOERR;
     free(text);
     return code;
 }

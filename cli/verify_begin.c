@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/verify.h"
 #include "lib/io/fail.h"
@@ -138,6 +139,18 @@ static int check_data(struct verification *v)
     return EXIT_SUCCESS;
 }
 
+/* Synthetic digits are made in the number that a stranger wrote. */
+static int check_room(struct verification *v)
+{
+    const double gigabyte = 1e9, digit = 28 * 28 * sizeof(float) + sizeof(int32_t);
+    const double needed = (double)v->receipt.images * digit;
+    const double machine = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE);
+    if (needed > machine)
+        CANNOT("the run cannot be repeated here: its %lld synthetic digits need %.3g GB, this machine has %.3g GB",
+               (long long)v->receipt.images, needed / gigabyte, machine / gigabyte);
+    return EXIT_SUCCESS;
+}
+
 static int load_data(struct verification *v, const fcnn_model *model)
 {
     const struct fcnn_receipt_file *r = &v->receipt;
@@ -148,11 +161,11 @@ static int load_data(struct verification *v, const fcnn_model *model)
         CANNOT("the run trained on synthetic digits, which are drawn again: leave --data out");
     data->seed = r->seed;
     data->any_shape = 1;
-    int code = cli_data_load(data, r->images, 0);
+    int code = r->synthetic ? check_room(v) : EXIT_SUCCESS;
+    if (code || v->verdict) return code;
+    code = cli_data_load(data, r->images, 0);
     if (code == EX_DATAERR) return verify_conclude(v, CANNOT_BE_VERIFIED, "the data cannot be read");
     if (code) return code;
-    const char *kind = r->synthetic ? "synthetic digits" : fcnn_data_kind_name(data->kind);
-    if (strcmp(kind, r->kind)) CANNOT("the receipt says %s; these are %s", r->kind, kind);
     if (data->train.n != r->images)
         CANNOT("the run had %lld images; here are %lld", (long long)r->images, (long long)data->train.n);
     v->t.file.input_scale = r->scaled ? r->scale : 1.0 / 255;
@@ -164,18 +177,12 @@ static int load_data(struct verification *v, const fcnn_model *model)
 
 /* ---- the whole ---- */
 
-static int here(void)
-{
-    const char *at = strstr(fcnn_version_details(), "numerics ");
-    return at ? atoi(at + strlen("numerics ")) : 0;
-}
-
 static int check_receipt(struct verification *v)
 {
     const struct fcnn_receipt_file *r = &v->receipt;
-    if (r->numerics != here())
+    if (r->numerics != fcnn_numerics_version())
         CANNOT("the receipt is of numerics %d, this program computes numerics %d: other bits are to be expected",
-               r->numerics, here());
+               r->numerics, fcnn_numerics_version());
     if (r->altered) CANNOT("weights were set while the run went on, by a program that nothing here can repeat");
     if (v->epochs > r->fit.epochs)
         CANNOT("the run has %d epoch%s; --epochs=%d asks for more", r->fit.epochs, r->fit.epochs == 1 ? "" : "s",

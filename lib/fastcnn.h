@@ -76,9 +76,11 @@ FCNN_API const char *fcnn_status_text(fcnn_status status);
  * Owned by the library, valid until the next fcnn call of this thread. "" if nothing failed yet. */
 FCNN_API const char *fcnn_last_error(void);
 
-/* "0.1.0"; and what the numbers depend on: "fastcnn 0.1.0, numerics 1". */
+/* "0.1.0"; and what the numbers depend on: "fastcnn 0.1.0, numerics 1", and that 1: other bits are to be expected of
+ * another one. From any thread; the texts are the library's own. */
 FCNN_API const char *fcnn_version(void);
 FCNN_API const char *fcnn_version_details(void);
+FCNN_API int fcnn_numerics_version(void);
 
 /* Where memory comes from that grows with problems: workspaces and tables of plans, all arrays of models. NULL
  * functions: the library's own (aligned_alloc(), large blocks on huge pages where the system grants them). What is

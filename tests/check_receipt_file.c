@@ -223,6 +223,8 @@ static const struct lie {
     {"initial", "beta_1_power", "1.5", "beta_1_power"},
     {"initial", "beta_2_power", "true", "beta_2_power"},
     {"result", "altered", NULL, "altered"},
+    {"result", "weights_sha256", NULL, "weights_sha256 is missing"},
+    {"result", "weights_sha256", "\"\\u001B[31m\"", "weights_sha256"},
     {"result", "steps", "\"4\"", "steps"},
     {"result", "stopped", "null", "stopped"},
 };
@@ -280,6 +282,47 @@ START_TEST(files_that_cannot_be_read)
 }
 END_TEST
 
+/* ---- long runs ---- */
+
+/* Of a run of so many epochs, each with the longest numbers there are. */
+static char *long_text(int count, fcnn_status expected)
+{
+    struct fcnn_receipt_epoch epoch = {.loss = 2.2250738585072014e-308, .accuracy = 2.2250738585072014e-308,
+                                       .val_loss = 2.2250738585072014e-308, .val_accuracy = 2.2250738585072014e-308,
+                                       .validated = 1};
+    char *short_text = text_of(0), *text;
+    json_t *json = json_loads(short_text, 0, NULL), *list = json_array();
+    memset(epoch.weights, 'a', 64);
+    for (int i = 0; i < count; i++) {
+        epoch.steps = INT64_C(999999999000000) + i;
+        json_array_append_new(list, fcnn_receipt_epoch_json(i, &epoch));
+    }
+    json_object_set_new(json_object_get(json, "fit"), "epochs", json_integer(count));
+    json_object_set_new(json, "epochs", list);
+    ck_assert_int_eq(fcnn_receipt_file_text(&text, json, "it"), expected);
+    json_decref(json);
+    free(short_text);
+    return text;
+}
+
+START_TEST(as_many_epochs_as_are_taken_read_back)
+{
+    struct fcnn_receipt_file file;
+    char *text = long_text(FCNN_RECEIPT_MOST_EPOCHS, FCNN_OK);
+    ck_assert_msg(!fcnn_receipt_parse(&file, text, strlen(text), "it"), "%s", fcnn_io_last_error());
+    ck_assert_int_eq(file.fit.epochs, FCNN_RECEIPT_MOST_EPOCHS);
+    fcnn_receipt_close(&file);
+    free(text);
+}
+END_TEST
+
+START_TEST(what_could_not_be_read_is_not_written)
+{
+    ck_assert(!long_text(20000, FCNN_BAD_ARGUMENT));
+    ck_assert(strstr(fcnn_io_last_error(), "it is not written") != NULL);
+}
+END_TEST
+
 /* ---- comparing ---- */
 
 static void differ(const char *a, const char *b, int64_t until, const char *member)
@@ -304,6 +347,8 @@ START_TEST(differences_are_named)
     differ("{\"a\": [1, 2]}", "{\"a\": [1]}", 0, "a[1]");
     differ("{\"a\": 0.1}", "{\"a\": 0.10000000000000002}", 0, "a");
     differ("{\"versions\": \"x\", \"receipt_sha256\": \"1\"}", "{\"versions\": \"y\"}", 0, NULL);
+    differ("{\"source\": {\"kind\": \"x\"}}", "{\"source\": {\"kind\": \"y\"}}", 0, NULL);
+    differ("{\"source\": {\"seed\": \"1\"}}", "{\"source\": {\"seed\": null}}", 0, "source.seed");
     differ("{\"a\": {\"versions\": \"x\"}}", "{\"a\": {\"versions\": \"y\"}}", 0, "a.versions");
 }
 END_TEST
@@ -332,6 +377,8 @@ int main(void)
     tcase_add_loop_test(tests, lies_are_named, 0, sizeof lies / sizeof *lies);
     tcase_add_test(tests, what_is_deep_or_large_is_refused);
     tcase_add_test(tests, files_that_cannot_be_read);
+    tcase_add_test(tests, as_many_epochs_as_are_taken_read_back);
+    tcase_add_test(tests, what_could_not_be_read_is_not_written);
     tcase_add_test(tests, differences_are_named);
     tcase_add_test(tests, prefixes_are_compared_as_far_as_they_go);
     suite_add_tcase(suite, tests);

@@ -150,7 +150,7 @@ static const struct {
     size_t floats;
     const char *sentence;
 } bad[] = {
-    {"{", 0, "the header is no JSON: line 1, column 1"},
+    {"{", 0, "t: the header: no JSON: line 1, column 1"},
     {"[]", 0, "the header is not an object"},
     {"{\"a\":1,\"a\":2}", 0, "duplicate"},
     {"{\"__metadata__\":[]}", 0, "__metadata__ is not an object"},
@@ -279,6 +279,55 @@ START_TEST(a_header_of_absurd_length_asks_for_no_memory)
 }
 END_TEST
 
+/* A header of one long list, or of one long text. */
+static void expect_large(char fill, size_t length, const char *sentence)
+{
+    size_t count;
+    char *header = malloc(length + 1);
+    ck_assert_ptr_nonnull(header);
+    memset(header, fill, length);
+    memcpy(header, fill == 'x' ? "{\"__metadata__\":{\"k\":\"" : "{\"a\":[[", fill == 'x' ? 22 : 7);
+    memcpy(header + length - 3, fill == 'x' ? "\"}}" : "1]}", 4);
+    unsigned char *bytes = make(header, 0, &count);
+    ck_assert(!reads(bytes, count, NULL));
+    expect_sentence(sentence);
+    free(bytes);
+    free(header);
+}
+
+/* What takes memory many times its length has a bound of its own, as in any other JSON. */
+START_TEST(a_large_header_is_not_parsed)
+{
+    expect_large(',', (size_t)5 << 20, "bytes outside of texts; at most 4194304 are read");
+    expect_large('x', (size_t)17 << 20, "the header: its JSON has 17825792 bytes; at most 16777216 are read");
+    expect_large('x', (size_t)5 << 20, "says nothing of layers");
+}
+END_TEST
+
+/* A text that ends a checkpoint's header is read again only if it was written within the bounds. */
+START_TEST(what_could_not_be_read_is_not_written)
+{
+    fcnn_model *model = small(), *again;
+    const size_t longest = (size_t)17 << 20;
+    char *text = malloc(longest + 1);
+    ck_assert_ptr_nonnull(text);
+    memset(text, 'x', longest);
+    text[longest] = 0;
+    train(model, 1);
+    ck_assert_int_eq(fcnn_checkpoint_save(model, path, &(fcnn_checkpoint_options){.program = text}), FCNN_BAD_ARGUMENT);
+    expect_sentence("so many are not read again");
+    text[(size_t)5 << 20] = 0;
+    GOOD(fcnn_checkpoint_save(model, path, &(fcnn_checkpoint_options){.program = text}));
+    fcnn_checkpoint found;
+    GOOD(fcnn_checkpoint_load(&again, path, NULL, &found, NULL));
+    ck_assert_str_eq(found.program, text);
+    fcnn_checkpoint_free(&found);
+    fcnn_model_destroy(again);
+    fcnn_model_destroy(model);
+    free(text);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("safetensors");
@@ -293,6 +342,8 @@ int main(void)
     tcase_add_test(tests, layers_that_are_called_optimizer);
     tcase_add_loop_test(tests, truncations_and_flipped_bits_do_no_harm, 0, 2);
     tcase_add_test(tests, a_header_of_absurd_length_asks_for_no_memory);
+    tcase_add_test(tests, a_large_header_is_not_parsed);
+    tcase_add_test(tests, what_could_not_be_read_is_not_written);
     suite_add_tcase(suite, tests);
     const int fd = mkstemps(path, 12);
     if (fd < 0) {

@@ -8,14 +8,36 @@
 #include "lib/io/fail.h"
 #include "lib/io/number.h"
 
+/* With the quotes of texts: short texts cost, too. */
+static size_t outside_of_texts(const char *text, size_t length)
+{
+    size_t count = 0;
+    int within = 0;
+    for (size_t i = 0; i < length; i++) {
+        count += !within || text[i] == '"';
+        if (text[i] == '"') within = !within;
+        else if (within && text[i] == '\\') i++;
+    }
+    return count;
+}
+
+fcnn_status io_json_measure(const char *text, size_t length, const char *where)
+{
+    if (length > IO_JSON_LONGEST)
+        return fcnn_io_fail(FCNN_BAD_DATA, "%s: its JSON has %zu bytes; at most %zu are read", where, length,
+                            IO_JSON_LONGEST);
+    const size_t count = outside_of_texts(text, length);
+    if (count <= IO_JSON_MOST) return FCNN_OK;
+    return fcnn_io_fail(FCNN_BAD_DATA, "%s: its JSON has %zu bytes outside of texts; at most %zu are read", where,
+                        count, IO_JSON_MOST);
+}
+
 fcnn_status io_json_parse(json_t **value, const char *text, size_t length, const char *where)
 {
     json_error_t error;
     *value = NULL;
-    if (length > IO_JSON_MOST)
-        return fcnn_io_fail(FCNN_BAD_DATA, "%s: its JSON has %zu bytes; at most %zu are read", where, length,
-                            IO_JSON_MOST);
-    *value = json_loadb(text, length, 0, &error);
+    IO_TRY(io_json_measure(text, length, where));
+    *value = json_loadb(text, length, JSON_REJECT_DUPLICATES, &error);
     if (*value) return FCNN_OK;
     if (json_error_code(&error) == json_error_out_of_memory)
         return fcnn_io_fail(FCNN_OUT_OF_MEMORY, "%s: no memory for its JSON", where);

@@ -7,11 +7,16 @@
 
 #include "lib/io/fastcnn_io.h"
 
-#define IO_JSON_MOST ((size_t)4 << 20) /* bytes; parsed they may take a hundred times as much memory */
+/* Bytes of a document that are not within its texts: parsed they may take a hundred times as much memory. Texts, which
+ * take what they are long, may make it this much longer. */
+#define IO_JSON_MOST    ((size_t)4 << 20)
+#define IO_JSON_LONGEST ((size_t)16 << 20)
 
-/* Parses one document. FCNN_BAD_DATA with line and column: also more than IO_JSON_MOST bytes, and Python's NaN and
- * Infinity. FCNN_OUT_OF_MEMORY. json_decref(*value). */
+/* Parses one document. FCNN_BAD_DATA with line and column: also more bytes than these, two members of one name, and
+ * Python's NaN and Infinity. FCNN_OUT_OF_MEMORY. json_decref(*value). */
 fcnn_status io_json_parse(json_t **value, const char *text, size_t length, const char *where);
+/* Whether a document has no more bytes than are read; else FCNN_BAD_DATA. */
+fcnn_status io_json_measure(const char *text, size_t length, const char *where);
 
 /* The number of fewest decimal digits that is this float. NULL: no memory, or not finite. */
 json_t *io_json_float(float value);

@@ -49,10 +49,10 @@ static void spell(char *text, const uint8_t *bytes, int count)
     for (int i = 0; i < count; i++) snprintf(text + 2 * i, 3, "%02x", bytes[i]);
 }
 
-static void finish_sha256(struct hashes *hashes, char text[65])
+void fcnn_sha256_spell(char text[65], struct sha256_ctx *hash)
 {
     uint8_t digest[SHA256_DIGEST_SIZE];
-    sha256_digest(&hashes->sha256, sizeof digest, digest);
+    sha256_digest(hash, sizeof digest, digest);
     spell(text, digest, sizeof digest);
 }
 
@@ -69,17 +69,15 @@ void fcnn_sha256(char text[65], const float *x, int64_t count, const int32_t *y,
     begin(&hashes);
     hash_floats(&hashes, x, count);
     if (labels) hash_bytes(&hashes, y, (size_t)labels * sizeof *y);
-    finish_sha256(&hashes, text);
+    fcnn_sha256_spell(text, &hashes.sha256);
 }
 
 void fcnn_sha256_text(char text[65], const char *bytes, size_t count)
 {
     struct sha256_ctx sha256;
-    uint8_t digest[SHA256_DIGEST_SIZE];
     sha256_init(&sha256);
     sha256_update(&sha256, count, (const uint8_t *)bytes);
-    sha256_digest(&sha256, sizeof digest, digest);
-    spell(text, digest, sizeof digest);
+    fcnn_sha256_spell(text, &sha256);
 }
 
 /* ---- parts of the receipt; NULL: no memory ---- */
@@ -318,12 +316,12 @@ static fcnn_status hash_data(struct source *source, const float *x, const int32_
     if (!*r->data) return FCNN_OK;
     if (!x || (!y && !targets)) return fail(message, size, FCNN_BAD_ARGUMENT, "the data of the run are NULL");
     hash_images(&hashes, source, x, y, targets, 0, r->images);
-    finish_sha256(&hashes, source->data);
+    fcnn_sha256_spell(source->data, &hashes.sha256);
     finish_xxh3(&hashes, quick);
     if (!strcmp(quick, r->data)) {
         if (!r->validation_images || !whole) return FCNN_OK;
         hash_images(&hashes, source, x, y, targets, r->images, r->validation_images);
-        finish_sha256(&hashes, source->validation);
+        fcnn_sha256_spell(source->validation, &hashes.sha256);
         return FCNN_OK;
     }
     return fail(message, size, FCNN_BAD_DATA, "these are not the data that the model was trained on");

@@ -9,11 +9,15 @@
 #include "lib/io/fastcnn_io.h"
 
 #define FCNN_RECEIPT_FORMAT 2
+/* Each takes at most 320 bytes of the 4 MiB that are read; the rest is left to the model. */
+#define FCNN_RECEIPT_MOST_EPOCHS 10000
 
 /* 64 hexadecimal digits of the SHA-256 of `count` little-endian floats, -0 as +0, and of `labels` little-endian int32
  * after them. */
 void fcnn_sha256(char text[65], const float *x, int64_t count, const int32_t *y, int64_t labels);
 void fcnn_sha256_text(char text[65], const char *bytes, size_t count); /* of bytes as they are */
+struct sha256_ctx; /* nettle's */
+void fcnn_sha256_spell(char text[65], struct sha256_ctx *hash); /* of what it was given; then it begins anew */
 
 /* What an epoch left. */
 struct fcnn_receipt_epoch {
@@ -56,6 +60,9 @@ fcnn_status fcnn_receipt_json_targets(json_t **receipt, const fcnn_model *model,
  * receipt also gets its "receipt_sha256": of the text with nothing between that member's quotes. free() it; NULL: no
  * memory. */
 char *fcnn_receipt_text(const json_t *receipt);
+/* The same for a file, `where`. FCNN_BAD_ARGUMENT: it would have more bytes than fcnn_receipt_read() reads;
+ * FCNN_OUT_OF_MEMORY: *text is NULL, and fcnn_io_last_error() has a sentence. */
+fcnn_status fcnn_receipt_file_text(char **text, const json_t *receipt, const char *where);
 
 /* ---- reading ---- */
 
@@ -77,6 +84,7 @@ struct fcnn_receipt_file {
     fcnn_fit_options fit;    /* epochs: finished ones */
     int altered, stopped;
     int64_t steps;
+    const char *weights;     /* SHA-256 of those that it ended with */
     const char *trail;       /* SHA-256, or NULL */
 };
 
@@ -99,8 +107,8 @@ struct fcnn_receipt_difference {
 };
 
 /* The first member of `found` that is another one in `expected`, or in one of them alone; 0: none. Who made the receipt
- * ("versions", "receipt_sha256") is not looked at. until_epoch: only of what a prefix of so many epochs determines;
- * 0: all. */
+ * ("versions", "receipt_sha256") and in what files the data were ("source.kind") is not looked at. until_epoch: only of
+ * what a prefix of so many epochs determines; 0: all. */
 int fcnn_receipt_differs(const json_t *expected, const json_t *found, int64_t until_epoch,
                          struct fcnn_receipt_difference *difference);
 

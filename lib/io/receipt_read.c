@@ -226,6 +226,7 @@ static fcnn_status read_result(struct fcnn_receipt_file *file, const struct part
     IO_TRY(get_bool(&result, "altered", &file->altered));
     IO_TRY(get_bool(&result, "stopped", &file->stopped));
     IO_TRY(get_int(&result, "steps", 0, MOST_STEPS, &file->steps));
+    IO_TRY(get_hash(&result, "weights_sha256", &file->weights));
     if (file->fit.epochs || file->stopped) return FCNN_OK;
     return unexpected(&result, "stopped", "true, and there is no epoch");
 }

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/io/fail.h"
+#include "lib/io/json.h"
 #include "lib/io/number.h"
 
 static const char begin_hash[] = "\n \"receipt_sha256\": \"";
@@ -120,4 +122,16 @@ char *fcnn_receipt_text(const json_t *receipt)
     char *text = copy && !json_object_set_new(copy, "receipt_sha256", json_string("")) ? spell(copy) : NULL;
     json_decref(copy);
     return text ? sign(text) : NULL;
+}
+
+fcnn_status fcnn_receipt_file_text(char **text, const json_t *receipt, const char *where)
+{
+    *text = fcnn_receipt_text(receipt);
+    const size_t length = *text ? strlen(*text) : 0;
+    if (!*text) return fcnn_io_fail(FCNN_OUT_OF_MEMORY, "%s: no memory for the receipt's text", where);
+    if (length <= IO_JSON_MOST) return FCNN_OK;
+    free(*text);
+    *text = NULL;
+    return fcnn_io_fail(FCNN_BAD_ARGUMENT, "%s is not written: the receipt has %zu bytes, and none of more than %zu is "
+                        "read again; fewer epochs make it shorter", where, length, IO_JSON_MOST);
 }

@@ -168,20 +168,15 @@ static fcnn_status read_metadata(struct io_safetensors *file)
 
 static fcnn_status read_header(struct io_safetensors *file, const unsigned char *bytes, size_t count, uint64_t *length)
 {
-    json_error_t error;
+    char where[4200];
     if (count < sizeof *length)
         return fcnn_io_fail(FCNN_BAD_DATA, "%s: the header's length, 8 bytes, is cut off", file->path);
     memcpy(length, bytes, sizeof *length);
-    if (*length > IO_SAFETENSORS_MOST_HEADER || *length > count - sizeof *length)
-        return fcnn_io_fail(FCNN_BAD_DATA, "%s: a header of %llu bytes is announced; the file has %zu after that, and "
-                            "at most %llu are read", file->path, (unsigned long long)*length, count - sizeof *length,
-                            (unsigned long long)IO_SAFETENSORS_MOST_HEADER);
-    file->header = json_loadb((const char *)bytes + sizeof *length, (size_t)*length, JSON_REJECT_DUPLICATES, &error);
-    if (!file->header && json_error_code(&error) == json_error_out_of_memory)
-        return fcnn_io_fail(FCNN_OUT_OF_MEMORY, "%s: no memory for its header", file->path);
-    if (!file->header)
-        return fcnn_io_fail(FCNN_BAD_DATA, "%s: the header is no JSON: line %d, column %d: %s", file->path, error.line,
-                            error.column, error.text);
+    if (*length > count - sizeof *length)
+        return fcnn_io_fail(FCNN_BAD_DATA, "%s: a header of %llu bytes is announced; the file has %zu after that",
+                            file->path, (unsigned long long)*length, count - sizeof *length);
+    snprintf(where, sizeof where, "%s: the header", file->path);
+    IO_TRY(io_json_parse(&file->header, (const char *)bytes + sizeof *length, (size_t)*length, where));
     if (json_is_object(file->header)) return FCNN_OK;
     return fcnn_io_fail(FCNN_BAD_DATA, "%s: the header is not an object", file->path);
 }

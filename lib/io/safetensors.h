@@ -14,7 +14,6 @@
 
 #include "lib/io/fastcnn_io.h"
 
-#define IO_SAFETENSORS_MOST_HEADER ((uint64_t)16 << 20) /* bytes */
 #define IO_SAFETENSORS_RANK 4
 
 /* A tensor that a model has. */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "lib/io/fail.h"
+#include "lib/io/json.h"
 #include "lib/io/keras.h"
 #include "lib/io/models.h"
 #include "lib/io/number.h"
@@ -142,9 +143,9 @@ fcnn_status io_writing_end(struct io_writing *w, const char *path)
     const uint64_t header = length + padding;
     fcnn_status status;
     if (w->seal) w->seal(text, length, w->data, (size_t)w->count);
-    if (header > IO_SAFETENSORS_MOST_HEADER)
-        status = fcnn_io_fail(FCNN_BAD_ARGUMENT, "%s: the model's description has %llu bytes, too many for this format",
-                              path, (unsigned long long)header);
+    if (io_json_measure(text, length, path))
+        status = fcnn_io_fail(FCNN_BAD_ARGUMENT, "%s: the header of the file would have %llu bytes; so many are not "
+                              "read again", path, (unsigned long long)header);
     else
         status = io_replace(path, (const struct io_piece[]){{&header, sizeof header},
                                                             {text, length},

@@ -90,18 +90,12 @@ static int list_tensors(const struct io_trail *trail, int array, struct tensor *
     return count;
 }
 
-static int numerics(void)
-{
-    const char *at = strstr(fcnn_version_details(), "numerics ");
-    return at ? atoi(at + strlen("numerics ")) : 0;
-}
-
 static char *make_head(const struct io_trail *trail, const char *math, size_t *length)
 {
     char *text = NULL;
     FILE *out = open_memstream(&text, length);
     if (!out) return NULL;
-    fprintf(out, "fastcnn-trail 1\nnumerics %d\nmath %s\n", numerics(), math);
+    fprintf(out, "fastcnn-trail 1\nnumerics %d\nmath %s\n", fcnn_numerics_version(), math);
     for (int i = 0; i < trail->tensors; i++)
         fprintf(out, "tensor %s %lld\n", trail->tensor[i].name, (long long)trail->tensor[i].piece.count);
     fputs("epoch step loss hashes\n", out);

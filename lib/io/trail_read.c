@@ -11,6 +11,7 @@
 #include <nettle/sha2.h>
 
 #include "lib/io/fail.h"
+#include "lib/io/receipt.h"
 #include "lib/io/trail.h"
 
 #define HEAD_LINE (IO_TRAIL_NAME + 64) /* bytes of a line before the first step, at most */
@@ -247,7 +248,7 @@ int io_trail_reader_fits(const struct io_trail_reader *r, struct io_trail *trail
 
 fcnn_status io_trail_hash(char text[65], const char *path)
 {
-    uint8_t block[16384], digest[SHA256_DIGEST_SIZE];
+    uint8_t block[16384];
     struct sha256_ctx hash;
     FILE *file = fopen(path, "r");
     if (!file) return fcnn_io_fail(FCNN_NO_FILE, "%s: %s", path, strerror(errno));
@@ -256,7 +257,6 @@ fcnn_status io_trail_hash(char text[65], const char *path)
     const int bad = ferror(file);
     fclose(file);
     if (bad) return fcnn_io_fail(FCNN_NO_FILE, "%s: it cannot be read", path);
-    sha256_digest(&hash, sizeof digest, digest);
-    for (size_t i = 0; i < sizeof digest; i++) snprintf(text + 2 * i, 3, "%02x", digest[i]);
+    fcnn_sha256_spell(text, &hash);
     return FCNN_OK;
 }

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- *
  * What the files of lib/net share. The network is the library's first customer: apart from lib/error.h,
  * lib/fpmode.h, lib/hyper.h, lib/memory.h, lib/sized.h and the threads (lib/team.h, pool.h, threads.h) it knows
  * fastcnn.h alone. Who calls whom, each only those before it: random, kinds, layers, loss, memory, plans, normalize,

@@ -148,8 +148,7 @@ static void name_classes(unsigned classes, char *text, size_t size)
 static void describe_versions(fcnn_receipt *receipt)
 {
     snprintf(receipt->versions, sizeof receipt->versions, "%s", fcnn_version_details());
-    const char *numerics = strstr(receipt->versions, "numerics ");
-    receipt->numerics = numerics ? atoi(numerics + strlen("numerics ")) : 0;
+    receipt->numerics = fcnn_numerics_version();
 }
 
 static void describe_optimizer(const fcnn_model *model, fcnn_receipt *receipt)
