@@ -23,6 +23,8 @@ struct record_private {
     FILE *file;
     struct mark now, *marks; /* after each epoch */
     int headless;            /* it goes on from a checkpoint, and the lines before are not there */
+    int64_t first_step;      /* of the run */
+    int64_t short_at;        /* its last step, where it ended before that of the checkpoint; -1: it did not */
     float *values;
 };
 
@@ -30,6 +32,7 @@ struct record *record_create(int epochs)
 {
     struct record *record = program_allocate(1, sizeof *record);
     record->own = program_allocate(1, sizeof *record->own);
+    record->own->short_at = -1;
     record->own->marks = program_allocate((size_t)epochs, sizeof *record->own->marks);
     record->epochs = program_allocate((size_t)epochs, sizeof *record->epochs);
     return record;
@@ -109,9 +112,10 @@ static int refuse(const struct training *t, const char *what)
 static int find_step(const struct training *t, struct io_trail_reader *reader, const fcnn_receipt *run, int64_t *ends)
 {
     const struct io_trail_step *step = NULL, *now;
-    int64_t number = 0;
+    int64_t number = 0, last = 0;
     do {
         const int64_t before = io_trail_reader_offset(reader);
+        if (step) last = step->step;
         const fcnn_status status = io_trail_next(reader, &step);
         if (status) return fail_io(status);
         for (; step && number < step->epoch - run->first_epoch - 1 && number < t->checkpoint.before; number++)
@@ -121,7 +125,11 @@ static int find_step(const struct training *t, struct io_trail_reader *reader, c
     if (!step && !checkpoint_is_finished(t))
         return refuse(t, "it ends before the step of the checkpoint, as that of a run does whose best epoch was another "
                       "one than its last; without --trail the run can be trained on");
-    if (!step) return EXIT_SUCCESS;
+    if (!step) {
+        t->record->own->first_step = run->first_step;
+        t->record->own->short_at = last;
+        return EXIT_SUCCESS;
+    }
     if (io_trail_look(t->record->own->trail, NULL, &now)) return fail_io(FCNN_OUT_OF_MEMORY);
     for (int i = 0; i < io_trail_tensors(t->record->own->trail); i++)
         if (step->hashes[i] != now->hashes[i]) return refuse(t, "it is not that of the checkpoint's run");
@@ -187,12 +195,20 @@ static int continue_trail(const struct training *t, const fcnn_receipt *run)
     return code;
 }
 
+/* Whether a trail that ended too early ended with the best epoch, as that of a finished run does. */
+static int ends_with_best(const struct training *t)
+{
+    const struct record_private *own = t->record->own;
+    return t->restored && own->short_at == own->first_step + t->stopping.best_epoch * t->history[0].steps;
+}
+
 /* A device keeps what it was told. */
 static int end_trail(struct training *t)
 {
     struct record_private *own = t->record->own;
     uint8_t digest[SHA256_DIGEST_SIZE];
     if (own->headless) return EXIT_SUCCESS;
+    if (own->short_at >= 0 && !ends_with_best(t)) return refuse(t, "it ends before the step of the checkpoint");
     if (t->restored && t->stopping.best_epoch) {
         own->now = own->marks[t->stopping.best_epoch - 1];
         if (own->file && ftruncate(fileno(own->file), (off_t)own->now.bytes) && errno != EINVAL)

@@ -27,6 +27,12 @@ static void print_run(const struct verification *v)
                v->trail ? ", each step held against the trail" : "");
 }
 
+/* Numbers that are not finite are no good run, but may be the receipt's. */
+static int has_diverged(const struct verification *v)
+{
+    return json_is_integer(json_object_get(json_object_get(v->receipt.json, "result"), "diverged_step"));
+}
+
 static void print_verdict(const struct verification *v)
 {
     const int good = v->verdict == VERIFIED;
@@ -39,7 +45,8 @@ static void print_verdict(const struct verification *v)
         printf(": a prefix: the first %d of %d epochs give the receipt's weights bit for bit; the rest was not "
                "repeated\n", v->epochs, v->receipt.fit.epochs);
     else
-        printf(": the whole run gives the receipt's weights bit for bit, and every other number in it\n");
+        printf(": the whole run%s gives the receipt's weights bit for bit, and every other number in it\n",
+               has_diverged(v) ? ", which diverged," : "");
 }
 
 /* ---- JSON ---- */

@@ -199,6 +199,7 @@ train $tiny --epochs 30 --patience 1 --monitor val_accuracy --receipt "$work/p.j
 verify 0 "$work/p.json" --trail "$work/p.trail"
 gives 1 train --quiet $tiny --learning-rate 1e6 --loss mean_squared_error --epochs 90 --receipt "$work/diverged.json"
 verify 0 "$work/diverged.json"
+has "which diverged"
 
 # ---- trails ----
 

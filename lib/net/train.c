@@ -50,8 +50,8 @@ static fcnn_status check_loss(const struct run *run, double loss)
     if (isfinite(loss)) return FCNN_OK;
     net_run_diverged(run->model, run->model->steps + 1);
     if (run->epoch->keep_going) return FCNN_OK;
-    return fcnn_fail(FCNN_DIVERGED, "the loss of step %lld is %g: training has diverged, and the step was not taken",
-                     (long long)run->model->steps + 1, loss);
+    return fcnn_fail(FCNN_DIVERGED, "the loss of step %lld is %s: training has diverged, and the step was not taken",
+                     (long long)run->model->steps + 1, isnan(loss) ? "not a number" : "infinite");
 }
 
 static fcnn_status step(struct run *run, struct fcnn_team *team)
