@@ -168,7 +168,8 @@ worse="--model net.txt --limit 120 --batch-size 24 $worse"
 gives 0 $worse --epochs $last --checkpoint t --trail t.trail
 grep -q '^best      epoch' out || fail 'the best epoch is the last one'
 gives 0 --checkpoint t --resume --trail t.trail --receipt want.json
-gives 65 --checkpoint t --resume --trail t.trail --epochs $((last + 1)); says 'without --trail the run can be trained on'
+gives 65 --checkpoint t --resume --trail t.trail --epochs $((last + 1))
+says "without --trail the run can be trained on"
 gives 66 --checkpoint t --resume --trail new.trail --epochs $((last + 1)); says 'new.trail is not there: a run goes on'
 gives 0 --checkpoint t --resume --epochs $((last + 1)) --receipt got.json; says 'Going on from t: epoch'
 checks=$((checks + 1)); grep -q '"trail_sha256": null\|"trail": null' got.json || fail 'a receipt with half a trail'
