@@ -168,7 +168,8 @@ worse="--model net.txt --limit 120 --batch-size 24 $worse"
 gives 0 $worse --epochs $last --checkpoint t --trail t.trail
 grep -q '^best      epoch' out || fail 'the best epoch is the last one'
 gives 0 --checkpoint t --resume --trail t.trail --receipt want.json
-gives 65 --checkpoint t --resume --trail t.trail --epochs $((last + 1)); says 'without --trail the run can be trained on'
+gives 65 --checkpoint t --resume --trail t.trail --epochs $((last + 1))
+says 'without --trail the run can be trained on'
 gives 0 $worse --epochs 2 --checkpoint cut --trail u.trail
 head -n $(($(wc -l <u.trail) - 2)) u.trail >cut.trail
 gives 65 --checkpoint cut --resume --trail cut.trail; says 'it ends before the step of the checkpoint'
