@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * A checkpoint is locked by the run that goes on from it: of two, the second is told. Each writing replaces the file, and
- * so the lock; who got hold of the file in between is found then. Where locks do not work, nothing is told. */
+ * A checkpoint is locked by the run that goes on from it: of two, the second is told. Each writing replaces the file,
+ * and so the lock; who got hold of the file in between is found then. Where locks do not work, nothing is told. */
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/file.h>

@@ -123,8 +123,8 @@ static int find_step(const struct training *t, struct io_trail_reader *reader, c
     } while (step && step->step < run->steps);
     for (; number < t->checkpoint.before; number++) ends[number] = io_trail_reader_offset(reader);
     if (!step && !checkpoint_is_finished(t))
-        return refuse(t, "it ends before the step of the checkpoint, as that of a run does whose best epoch was another "
-                      "one than its last; without --trail the run can be trained on");
+        return refuse(t, "it ends before the step of the checkpoint, as that of a run does whose best epoch was not "
+                      "its last; without --trail the run can be trained on");
     if (!step) {
         t->record->own->first_step = run->first_step;
         t->record->own->short_at = last;
