@@ -386,9 +386,9 @@ check-nehalem:
 # with few problems, what knows instruction sets, and training, which must end where it does on x86.
 aarch64_programs = tests/check_denormals tests/check_dispatch tests/check_explain tests/check_isas tests/check_kernels \
     tests/check_peak tests/check_pins tests/check_reference tests/check_settings
+aarch64_scripts = tests/check_hot_loops.sh tests/check_table.sh tests/check_verify.sh
 check-aarch64: fastcnn fastcnn-icount
 	FCNN_TEST_SMALL=1 FCNN_TEST_KERNEL='*_neon' FCNN_TEST_RANDOM=3 FCNN_TEST_MOST=2e4 $(MAKE) check-TESTS \
-	    check_PROGRAMS='$(aarch64_programs)' TESTS='$(aarch64_programs) tests/check_hot_loops.sh tests/check_table.sh \
-	tests/check_verify.sh'
+	    check_PROGRAMS='$(aarch64_programs)' TESTS='$(aarch64_programs) $(aarch64_scripts)'
 	hash=$$(sed -n 's/^| `.\/fastcnn prove --quick` | `\([0-9a-f]*\)` |$$/\1/p' $(srcdir)/README.md) && \
 	    FASTCNN_TUNING=off $(FCNN_RUN) ./fastcnn prove --quick --expect="$$hash"
