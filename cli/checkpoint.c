@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "lib/io/json.h"
 #include "lib/io/receipt.h"
 
 #define PART_VERSION 2 /* of the program's part */
@@ -219,8 +220,7 @@ static int load_file(struct training *t, fcnn_model **model, const fcnn_options 
 static int read_program(struct training *t, const fcnn_checkpoint *found)
 {
     struct checkpoint *c = &t->checkpoint;
-    json_error_t error;
-    c->program = found->program ? json_loads(found->program, JSON_REJECT_DUPLICATES, &error) : NULL;
+    if (found->program) io_json_parse(&c->program, found->program, strlen(found->program), c->file);
     const char *program = json_string_value(json_object_get(c->program, "program"));
     if (!program || strcmp(program, "fastcnn train") != 0) {
         program_complain("%s: it is a checkpoint, but another program than 'fastcnn train' wrote it", c->file);
