@@ -35,27 +35,21 @@ static int read_number(const json_t *json, double *number)
 
 /* ---- the epochs ---- */
 
-static const struct {
-    const char *name;
-    size_t at;
-} metrics[] = {
-    {"loss", offsetof(fcnn_progress, loss)},
-    {"accuracy", offsetof(fcnn_progress, accuracy)},
-    {"val_loss", offsetof(fcnn_progress, val_loss)},
-    {"val_accuracy", offsetof(fcnn_progress, val_accuracy)},
-    {"seconds", offsetof(fcnn_progress, seconds)},
-    {"training_seconds", offsetof(fcnn_progress, training_seconds)},
+static const size_t metrics[] = {
+    offsetof(fcnn_progress, loss), offsetof(fcnn_progress, accuracy), offsetof(fcnn_progress, val_loss),
+    offsetof(fcnn_progress, val_accuracy), offsetof(fcnn_progress, seconds),
+    offsetof(fcnn_progress, training_seconds),
 };
 #define NUMBERS ((int)(sizeof metrics / sizeof metrics[0]))
 
+/* An array: names would be most of a long run's file. */
 static json_t *epoch_json(const fcnn_progress *epoch, long faults)
 {
-    json_t *json = json_pack("{s:I, s:b, s:I}", "steps", (json_int_t)epoch->steps, "validation", epoch->has_validation,
-                             "page_faults", (json_int_t)faults);
+    json_t *json = json_pack("[I, b, I]", (json_int_t)epoch->steps, epoch->has_validation, (json_int_t)faults);
     for (int i = 0; i < NUMBERS; i++) {
         double number;
-        memcpy(&number, (const char *)epoch + metrics[i].at, sizeof number);
-        json_object_set_new(json, metrics[i].name, number_json(number));
+        memcpy(&number, (const char *)epoch + metrics[i], sizeof number);
+        json_array_append_new(json, number_json(number));
     }
     return json;
 }
@@ -65,12 +59,12 @@ static int read_epoch(const json_t *json, fcnn_progress *epoch, long *faults)
     *epoch = (fcnn_progress){.epoch_ended = 1};
     for (int i = 0; i < NUMBERS; i++) {
         double number;
-        if (!read_number(json_object_get(json, metrics[i].name), &number)) return 0;
-        memcpy((char *)epoch + metrics[i].at, &number, sizeof number);
+        if (!read_number(json_array_get(json, (size_t)i + 3), &number)) return 0;
+        memcpy((char *)epoch + metrics[i], &number, sizeof number);
     }
-    epoch->step = epoch->steps = json_integer_value(json_object_get(json, "steps"));
-    epoch->has_validation = json_is_true(json_object_get(json, "validation"));
-    *faults = (long)json_integer_value(json_object_get(json, "page_faults"));
+    epoch->step = epoch->steps = json_integer_value(json_array_get(json, 0));
+    epoch->has_validation = json_is_true(json_array_get(json, 1));
+    *faults = (long)json_integer_value(json_array_get(json, 2));
     return 1;
 }
 
@@ -96,7 +90,7 @@ static int failed(fcnn_status status)
            : status == FCNN_BAD_ARGUMENT ? EX_USAGE : program_exit_code(status);
 }
 
-static int write_checkpoint(struct training *t, const fcnn_model *model)
+static int write_file(const struct training *t, const fcnn_model *model)
 {
     json_t *json = program_json(t);
     char *text = json_dumps(json, JSON_COMPACT);
@@ -115,6 +109,13 @@ static int write_checkpoint(struct training *t, const fcnn_model *model)
     program_complain("%s%s", fcnn_io_last_error(),
                      t->running ? "; training stops, the checkpoint before is whole" : "");
     return failed(status);
+}
+
+static int write_checkpoint(struct training *t, const fcnn_model *model)
+{
+    int code = checkpoint_is_locked(t);
+    if (!code) code = write_file(t, model);
+    return code ? code : checkpoint_lock(t);
 }
 
 /* ---- what there is at the beginning ---- */
@@ -140,7 +141,7 @@ int checkpoint_find(struct training *t)
     }
     if (c->resume && !there && t->verbose)
         fprintf(stderr, "%s is not there yet: training begins anew\n", c->file);
-    return EXIT_SUCCESS;
+    return c->goes_on ? checkpoint_lock(t) : EXIT_SUCCESS;
 }
 
 /* ---- going on ---- */
@@ -220,7 +221,12 @@ static int load_file(struct training *t, fcnn_model **model, const fcnn_options 
 static int read_program(struct training *t, const fcnn_checkpoint *found)
 {
     struct checkpoint *c = &t->checkpoint;
-    if (found->program) io_json_parse(&c->program, found->program, strlen(found->program), c->file);
+    const char *text = found->program ? found->program : "{}";
+    const fcnn_status status = io_json_parse(&c->program, text, strlen(text), c->file);
+    if (status) {
+        program_complain("%s", fcnn_io_last_error());
+        return status == FCNN_OUT_OF_MEMORY ? EX_OSERR : EX_DATAERR;
+    }
     const char *program = json_string_value(json_object_get(c->program, "program"));
     if (!program || strcmp(program, "fastcnn train") != 0) {
         program_complain("%s: it is a checkpoint, but another program than 'fastcnn train' wrote it", c->file);
@@ -335,6 +341,7 @@ int checkpoint_after_step(struct training *t, const fcnn_model *model, const fcn
 
 void checkpoint_free(struct training *t)
 {
+    checkpoint_unlock(t);
     fcnn_snapshot_destroy(t->checkpoint.best);
     json_decref(t->checkpoint.program);
     json_decref(t->kept);

@@ -32,6 +32,14 @@ int checkpoint_after_step(struct training *t, const fcnn_model *model, const fcn
 
 void checkpoint_free(struct training *t);
 
+/* ---- checkpoint_lock.c ---- */
+
+/* Locks the file that is there now; refused, and said: another run has. */
+int checkpoint_lock(struct training *t);
+/* Before it is replaced: that it is still the file that was locked, or none. */
+int checkpoint_is_locked(const struct training *t);
+void checkpoint_unlock(struct training *t);
+
 /* ---- checkpoint_options.c ---- */
 
 json_t *checkpoint_options_json(const struct training *t);

@@ -19,6 +19,7 @@ cli_sources = \
     cli/canvas.h \
     cli/checkpoint.c \
     cli/checkpoint.h \
+    cli/checkpoint_lock.c \
     cli/checkpoint_options.c \
     cli/convert.c \
     cli/data.c \

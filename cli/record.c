@@ -118,7 +118,10 @@ static int find_step(const struct training *t, struct io_trail_reader *reader, c
             ends[number] = before;
     } while (step && step->step < run->steps);
     for (; number < t->checkpoint.before; number++) ends[number] = io_trail_reader_offset(reader);
-    if (!step) return checkpoint_is_finished(t) ? EXIT_SUCCESS : refuse(t, "it ends before the step of the checkpoint");
+    if (!step && !checkpoint_is_finished(t))
+        return refuse(t, "it ends before the step of the checkpoint, as that of a run does whose best epoch was not "
+                      "its last; without --trail the run can be trained on");
+    if (!step) return EXIT_SUCCESS;
     if (io_trail_look(t->record->own->trail, NULL, &now)) return fail_io(FCNN_OUT_OF_MEMORY);
     for (int i = 0; i < io_trail_tensors(t->record->own->trail); i++)
         if (step->hashes[i] != now->hashes[i]) return refuse(t, "it is not that of the checkpoint's run");
@@ -164,6 +167,11 @@ static int continue_trail(const struct training *t, const fcnn_receipt *run)
         return EXIT_SUCCESS;
     }
     const fcnn_status status = io_trail_open(&reader, t->trail_file);
+    if (status == FCNN_NO_FILE && access(t->trail_file, F_OK)) {
+        program_complain("%s is not there: a run goes on together with the trail that it wrote from its beginning, or "
+                         "without --trail", t->trail_file);
+        return EX_NOINPUT;
+    }
     if (status) return fail_io(status);
     int64_t *ends = program_allocate((size_t)t->checkpoint.before, sizeof *ends);
     record_math(&t->kernels, math);

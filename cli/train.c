@@ -13,6 +13,7 @@
 #include "lib/io/models.h"
 
 #define EPOCHS       5
+#define MOST_KEPT    10000 /* in a file whose JSON has each epoch: in all less than what is read of one */
 #define EPOCHS_UNTIL 50 /* with --until or --patience, which end earlier */
 
 /* ---- files ---- */
@@ -146,6 +147,9 @@ static void set_defaults(struct training *t)
 
 static void check_options(const struct training *t)
 {
+    if (t->fit.epochs > MOST_KEPT && (t->checkpoint.file || t->receipt_file))
+        cli_usage(&cli_train, "--epochs %d: with --%s, which keeps each epoch, there are at most %d", t->fit.epochs,
+                  t->checkpoint.file ? "checkpoint" : "receipt", MOST_KEPT);
     const int validates = t->fit.validation_split > 0;
     if (t->monitor >= 0 && !t->patience && !t->best_file && !t->checkpoint.goes_on)
         cli_usage(&cli_train, "--monitor goes with --patience or --best");

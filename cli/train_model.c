@@ -17,8 +17,8 @@ static void check_zeros(const fcnn_compile_options *given, const fcnn_compile_op
     if (given->weight_decay == 0) cli_usage(&cli_train, "--weight-decay 0: adamw without decay is --optimizer adam");
     if (given->rho == 0) cli_usage(&cli_train, "--rho 0: expected a number above 0 (default 0.9)");
     if (given->schedule_factor == 0 && c->schedule == FCNN_SCHEDULE_STEP)
-        cli_usage(&cli_train, "--schedule-factor 0: nothing would be learned after the first --schedule-steps; expected "
-                  "a number above 0 (default 0.1)");
+        cli_usage(&cli_train, "--schedule-factor 0: nothing would be learned after the first --schedule-steps; "
+                  "expected a number above 0 (default 0.1)");
 }
 
 static void check_optimizer(const fcnn_compile_options *given, const fcnn_compile_options *c)

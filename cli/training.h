@@ -26,6 +26,7 @@ struct checkpoint {
     const char *file; /* NULL: none */
     int64_t every;    /* steps; 0: epochs */
     int resume;
+    int lock;         /* file descriptor + 1; 0: none */
     int goes_on;      /* there is a run in the file, and it goes on */
     int wanted;       /* epochs that were asked for there */
     int before;       /* epochs that were finished there */

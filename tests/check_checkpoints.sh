@@ -68,6 +68,10 @@ for option in '--seed 6' '--batch-size 25' '--validation-split 0.3' '--optimizer
     '--monitor accuracy' '--keep-going' '--loss mean_squared_error' '--schedule cosine'; do
     gives 64 --checkpoint a --resume $option; says "${option%% *} is not what the run of a has"
 done
+gives 64 $plain --epochs 10001 --checkpoint x; says 'epochs 10001: with --checkpoint, .* at most 10000'
+gives 64 $plain --epochs 10001 --receipt x; says 'epochs 10001: with --receipt, .* at most 10000'
+gives 64 --epochs 10001 --checkpoint a --resume; says 'epochs 10001: with --checkpoint'
+checks=$((checks + 1)); [ ! -e x ] || fail 'x is there'
 gives 64 $plain --every 3; says 'every goes with --checkpoint'
 gives 64 $plain --resume; says 'resume goes with --checkpoint'
 gives 64 $plain --checkpoint x --save x; says 'name one file'
@@ -158,6 +162,18 @@ gives 0 --model model.safetensors --limit 120 --epochs 1 --checkpoint m
 gives 0 --checkpoint m --resume --epochs 2 --receipt got.json
 same want.json got.json
 
+# ---- a trail begins with its run, and ends with the best epoch where that is what the run leaves ----
+worse='--patience 9 --monitor accuracy --learning-rate 1 --optimizer sgd --momentum 0.9 --seed 2'
+worse="--model net.txt --limit 120 --batch-size 24 $worse"
+gives 0 $worse --epochs $last --checkpoint t --trail t.trail
+grep -q '^best      epoch' out || fail 'the best epoch is the last one'
+gives 0 --checkpoint t --resume --trail t.trail --receipt want.json
+gives 65 --checkpoint t --resume --trail t.trail --epochs $((last + 1))
+says "without --trail the run can be trained on"
+gives 66 --checkpoint t --resume --trail new.trail --epochs $((last + 1)); says 'new.trail is not there: a run goes on'
+gives 0 --checkpoint t --resume --epochs $((last + 1)) --receipt got.json; says 'Going on from t: epoch'
+checks=$((checks + 1)); grep -q '"trail_sha256": null\|"trail": null' got.json || fail 'a receipt with half a trail'
+
 # ---- a run that diverges ends, in the process that finds it and in the next one ----
 printf 'input 28x28x1\nflatten\ndense 10\n' >linear.txt
 steep='--model linear.txt --loss mean_squared_error --limit 100 --batch-size 1000 --optimizer sgd --learning-rate 1e5'
@@ -175,20 +191,26 @@ same want.csv got.csv
 
 # ---- Ctrl-C, SIGTERM: the batch is finished, the file is written ----
 for signal in INT TERM; do
-    checks=$((checks + 1))
+    checks=$((checks + 2))
     rm -f i
-    $program train $plain --epochs 1000000 --seed 5 --checkpoint i --quiet >out 2>err &
+    $program train $plain --epochs 10000 --seed 5 --checkpoint i --trail i.trail --quiet >out 2>err &
+    first=$!
     while [ ! -s i ]; do sleep 0.05; done
     sleep 0.3
-    kill -$signal $!
-    wait $!
+    # Another process does not take the run over while it goes on: neither of its files.
+    $program train --checkpoint i --resume --trail i.trail --quiet >out2 2>err2
+    status=$?
+    [ $status -eq 74 ] && grep -q 'i cannot be written: another run goes on with it' err2 ||
+        fail "two processes, one checkpoint: exit status $status: $(cat err2)"
+    kill -$signal $first
+    wait $first
     status=$?
     [ $status -eq 130 ] || fail "SIG$signal: exit status $status instead of 130"
     says 'resume goes on from i'
     epoch=$(sed -n 's/.*interrupted in epoch \([0-9]*\) of.*/\1/p' err)
-    gives 0 --checkpoint i --resume --epochs $((epoch + 1)) --receipt got.json --history got.csv
-    gives 0 $plain --epochs $((epoch + 1)) --seed 5 --receipt want.json --history want.csv
-    same want.json got.json; same want.csv got.csv; alone
+    gives 0 --checkpoint i --resume --epochs $((epoch + 1)) --trail i.trail --receipt got.json --history got.csv
+    gives 0 $plain --epochs $((epoch + 1)) --seed 5 --trail want.trail --receipt want.json --history want.csv
+    same want.json got.json; same want.csv got.csv; same want.trail i.trail; alone
 done
 
 # ---- what cannot be written ----
