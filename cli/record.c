@@ -206,7 +206,6 @@ static int ends_with_best(const struct training *t)
 static int end_trail(struct training *t)
 {
     struct record_private *own = t->record->own;
-    uint8_t digest[SHA256_DIGEST_SIZE];
     if (own->headless) return EXIT_SUCCESS;
     if (own->short_at >= 0 && !ends_with_best(t)) return refuse(t, "it ends before the step of the checkpoint");
     if (t->restored && t->stopping.best_epoch) {
@@ -215,8 +214,7 @@ static int end_trail(struct training *t)
             return cannot_write(t);
     }
     struct sha256_ctx hash = own->now.hash;
-    sha256_digest(&hash, sizeof digest, digest);
-    for (size_t i = 0; i < sizeof digest; i++) snprintf(t->record->trail + 2 * i, 3, "%02x", digest[i]);
+    fcnn_sha256_spell(t->record->trail, &hash);
     FILE *file = own->file;
     own->file = NULL;
     return file && fclose(file) ? cannot_write(t) : EXIT_SUCCESS;
@@ -280,11 +278,12 @@ static void keep_epoch(const struct training *t, int64_t number)
 static int end_epoch(struct training *t, const fcnn_model *model, const fcnn_progress *progress)
 {
     struct record *record = t->record;
-    const int64_t number = progress->epoch - 1, count = fcnn_model_parameters(model);
+    const int64_t number = progress->epoch - 1;
     struct fcnn_receipt_epoch *epoch = &record->epochs[number];
     fcnn_state state;
+    char weights[65];
     fcnn_status status = fcnn_model_get_state(model, &state);
-    if (!status) status = fcnn_model_get_array(model, FCNN_ARRAY_WEIGHTS, record->own->values, count);
+    if (!status) status = fcnn_sha256_array(weights, model, FCNN_ARRAY_WEIGHTS, record->own->values);
     if (status) {
         t->failed = program_failed(status);
         return 1;
@@ -292,7 +291,7 @@ static int end_epoch(struct training *t, const fcnn_model *model, const fcnn_pro
     *epoch = (struct fcnn_receipt_epoch){.steps = state.steps, .loss = progress->loss, .accuracy = progress->accuracy,
                                          .val_loss = progress->val_loss, .val_accuracy = progress->val_accuracy,
                                          .validated = progress->has_validation};
-    fcnn_sha256(epoch->weights, record->own->values, count, NULL, 0);
+    memcpy(epoch->weights, weights, sizeof weights);
     record->own->marks[number] = record->own->now;
     keep_epoch(t, number);
     return record->on_epoch && record->on_epoch(record->context, number, epoch);

@@ -70,16 +70,14 @@ static int load_initial(struct verification *v, fcnn_model **model)
 static int check_initial(struct verification *v, const fcnn_model *model)
 {
     static const char *const names[] = {"weights", "first moments", "second moments"};
-    const int64_t count = fcnn_model_parameters(model);
     const fcnn_state *first = &v->receipt.first;
     char sha256[65];
     fcnn_state state;
     fcnn_status status = fcnn_model_get_state(model, &state);
-    float *values = program_allocate((size_t)count, sizeof *values);
+    float *values = program_allocate((size_t)fcnn_model_parameters(model), sizeof *values);
     int array = 0;
     for (; !status && array < 3; array++) {
-        status = fcnn_model_get_array(model, (fcnn_array)array, values, count);
-        fcnn_sha256(sha256, values, count, NULL, 0);
+        status = fcnn_sha256_array(sha256, model, (fcnn_array)array, values);
         if (!status && strcmp(sha256, v->receipt.initial[array])) break;
     }
     free(values);

@@ -54,11 +54,10 @@ int verify_load_checkpoint(struct verification *v, fcnn_model **model)
 
 static int is_at_epoch(const struct verification *v, const fcnn_model *model, const json_t *epoch)
 {
-    const int64_t count = fcnn_model_parameters(model);
     const char *expected = json_string_value(json_object_get(epoch, "weights_sha256"));
     char sha256[65] = "";
-    float *values = program_allocate((size_t)count, sizeof *values);
-    if (!fcnn_model_get_array(model, FCNN_ARRAY_WEIGHTS, values, count)) fcnn_sha256(sha256, values, count, NULL, 0);
+    float *values = program_allocate((size_t)fcnn_model_parameters(model), sizeof *values);
+    fcnn_sha256_array(sha256, model, FCNN_ARRAY_WEIGHTS, values);
     free(values);
     return json_integer_value(json_object_get(epoch, "steps")) - v->receipt.first.steps == v->from && expected &&
            !strcmp(sha256, expected);

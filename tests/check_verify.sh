@@ -260,7 +260,8 @@ verify 2 "$t" --from-checkpoint "$work/other"; has 'not what the receipt has aft
 
 gives 74 train --quiet $tiny --trail "$work/no/folder"
 gives 64 train --quiet $tiny --trail "$work/x" --receipt "$work/x"
-gives 64 train --quiet $tiny --epochs 10001 --receipt "$work/x" # more than a receipt holds that can be read again
+# More epochs than what can be read again holds.
+gives 64 train --quiet $tiny --epochs 10001 --receipt "$work/x"
 if [ -w /dev/full ]; then gives 74 train --quiet $tiny --trail /dev/full; fi
 
 conclude

@@ -72,6 +72,14 @@ void fcnn_sha256(char text[65], const float *x, int64_t count, const int32_t *y,
     fcnn_sha256_spell(text, &hashes.sha256);
 }
 
+fcnn_status fcnn_sha256_array(char text[65], const fcnn_model *model, fcnn_array array, float *values)
+{
+    const int64_t count = fcnn_model_parameters(model);
+    const fcnn_status status = fcnn_model_get_array(model, array, values, count);
+    if (!status) fcnn_sha256(text, values, count, NULL, 0);
+    return status;
+}
+
 void fcnn_sha256_text(char text[65], const char *bytes, size_t count)
 {
     struct sha256_ctx sha256;
@@ -333,10 +341,8 @@ static fcnn_status hash_model(struct source *source, char *message, size_t size)
     float *values = malloc((size_t)count * sizeof *values);
     if (!values) return fail(message, size, FCNN_OUT_OF_MEMORY, "no memory for a copy of the weights");
     fcnn_status status = FCNN_OK;
-    for (int array = 0; array <= FCNN_ARRAY_INITIAL_MOMENT_2 && !status; array++) {
-        status = fcnn_model_get_array(source->model, (fcnn_array)array, values, count);
-        if (!status) fcnn_sha256(source->arrays[array], values, count, NULL, 0);
-    }
+    for (int array = 0; array <= FCNN_ARRAY_INITIAL_MOMENT_2 && !status; array++)
+        status = fcnn_sha256_array(source->arrays[array], source->model, (fcnn_array)array, values);
     free(values);
     return status ? fail(message, size, status, fcnn_last_error()) : FCNN_OK;
 }

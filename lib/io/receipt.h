@@ -16,6 +16,8 @@
  * after them. */
 void fcnn_sha256(char text[65], const float *x, int64_t count, const int32_t *y, int64_t labels);
 void fcnn_sha256_text(char text[65], const char *bytes, size_t count); /* of bytes as they are */
+/* Of an array of a model; `values` has room for fcnn_model_parameters() floats. Fails as fcnn_model_get_array(). */
+fcnn_status fcnn_sha256_array(char text[65], const fcnn_model *model, fcnn_array array, float *values);
 struct sha256_ctx; /* nettle's */
 void fcnn_sha256_spell(char text[65], struct sha256_ctx *hash); /* of what it was given; then it begins anew */
 
