@@ -147,6 +147,9 @@ static void set_defaults(struct training *t)
 static void check_options(const struct training *t)
 {
     const int validates = t->fit.validation_split > 0;
+    if (t->fit.epochs > FCNN_RECEIPT_MOST_EPOCHS && (t->checkpoint.file || t->receipt_file))
+        cli_usage(&cli_train, "--epochs %d: with --%s, which keeps each epoch, there are at most %d", t->fit.epochs,
+                  t->checkpoint.file ? "checkpoint" : "receipt", FCNN_RECEIPT_MOST_EPOCHS);
     if (t->monitor >= 0 && !t->patience && !t->best_file && !t->checkpoint.goes_on)
         cli_usage(&cli_train, "--monitor goes with --patience or --best");
     if ((t->patience || t->best_file) && !validates && t->monitor <= FCNN_MONITOR_VAL_ACCURACY)
