@@ -112,7 +112,7 @@ int checkpoint_read_options(struct training *t, const fcnn_model *model)
                     "data", &data, "limit", &limit, "epochs", &t->fit.epochs, "batch_size", &batch,
                     "validation_split", &t->fit.validation_split, "keep_going", &keep_going, "until", &t->until,
                     "patience", &patience, "monitor", &t->monitor, "keeps_best", &t->checkpoint.keeps_best) ||
-        t->fit.epochs < 1 || t->fit.epochs > 1000000 || batch < 1 || patience < 0 || limit < 0 ||
+        t->fit.epochs < 1 || t->fit.epochs > FCNN_RECEIPT_MOST_EPOCHS || batch < 1 || patience < 0 || limit < 0 ||
         !training_monitor(t->monitor) || !(t->fit.validation_split >= 0 && t->fit.validation_split < 1))
         return checkpoint_damaged(t, "\"options\"");
     t->checkpoint.wanted = t->fit.epochs;

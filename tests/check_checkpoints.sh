@@ -217,6 +217,18 @@ for signal in INT TERM HUP; do
     same want.json got.json; same want.csv got.csv; same want.trail i.trail; alone
 done
 
+# ---- one that the program was started to ignore, as by nohup ----
+checks=$((checks + 2))
+rm -f i
+env --ignore-signal=HUP $program train $plain --epochs 10000 --checkpoint i --quiet >out 2>err &
+while [ ! -s i ]; do sleep 0.05; done
+kill -HUP $!
+sleep 0.5
+kill -TERM $! || fail 'SIGHUP, ignored: the run has ended'
+wait $!
+status=$?
+[ $status -eq 130 ] || fail "SIGTERM after an ignored SIGHUP: exit status $status instead of 130"
+
 # ---- what cannot be written ----
 mkdir folder closed
 gives 74 $plain --checkpoint folder; says 'folder cannot be written: Is a directory'

@@ -122,11 +122,34 @@ START_TEST(training_is_read_as_keras_means_it)
 }
 END_TEST
 
+/* 1: of probabilities, 2: of logits. */
+static const struct { const char *text; int binary; } losses[] = {
+    {"{\"loss\":\"binary_crossentropy\"}", 1},
+    {"{\"loss\":[\"bce\"]}", 1},
+    {"{\"loss\":{\"class_name\":\"BinaryCrossentropy\",\"config\":{\"from_logits\":false}}}", 1},
+    {"{\"loss\":{\"class_name\":\"BinaryCrossentropy\",\"config\":{\"from_logits\":true}}}", 2},
+    {"{\"loss\":[{\"class_name\":\"BinaryCrossentropy\",\"config\":{\"from_logits\":true}}]}", 2},
+    {"{\"loss\":{\"out\":{\"class_name\":\"BinaryCrossentropy\",\"config\":{\"from_logits\":true}}}}", 2},
+    {"{\"loss\":\"mse\"}", 0},
+    {"{\"loss\":[\"bce\",\"bce\"]}", 0},
+    {"{}", 0},
+};
+
+START_TEST(binary_losses_are_known_wherever_they_stand)
+{
+    json_t *config;
+    IO_OK(io_json_parse(&config, losses[_i].text, strlen(losses[_i].text), "t"));
+    ck_assert_int_eq(io_keras_binary_loss(config), losses[_i].binary);
+    json_decref(config);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("keras_read");
     keras_add(suite, "layers", layers_are_read_as_keras_means_them, COUNT(good));
     keras_add(suite, "ranks", vectors_and_images_without_channels, 1);
     keras_add(suite, "training", training_is_read_as_keras_means_it, COUNT(trainings));
+    keras_add(suite, "losses", binary_losses_are_known_wherever_they_stand, COUNT(losses));
     return keras_run(suite);
 }

@@ -20,10 +20,8 @@ fail() { echo "FAIL: $*"; exit 1; }
 
 # Headers that name no C library; GCC's OpenMP, whose two glibc names musl has otherwise or not at all.
 mkdir "$work/include"
-for header in xxhash.h Random123; do
-    cp -r "$(dirname "$(echo "#include <xxhash.h>" | gcc -M -x c - | tr ' ' '\n' | grep '/xxhash\.h$')")/$header" \
-        "$work/include" || fail "no $header"
-done
+xxhash=$(echo '#include <xxhash.h>' | gcc -M -x c - | tr ' ' '\n' | grep '/xxhash\.h$') || fail 'no xxhash.h'
+cp -r "$xxhash" "${xxhash%/*}/Random123" "$work/include" || fail 'no Random123'
 cat >"$work/shim.c" <<'END'
 #include <pthread.h>
 #include <unistd.h>

@@ -13,6 +13,7 @@
 #include "lib/io/fail.h"
 #include "lib/io/json.h"
 #include "lib/io/models.h"
+#include "lib/io/number.h"
 #include "lib/io/safetensors.h"
 #include "lib/io/whole.h"
 #include "lib/sized.h"
@@ -32,20 +33,15 @@ struct part {
     size_t count;
 };
 
-static void spell(const XXH3_state_t *state, char digits[DIGITS + 1])
-{
-    XXH128_canonical_t bytes;
-    XXH128_canonicalFromHash(&bytes, XXH3_128bits_digest(state));
-    for (int i = 0; i < DIGITS / 2; i++) snprintf(digits + 2 * i, 3, "%02x", bytes.digest[i]);
-}
-
 static void sum(const struct part *parts, int count, char digits[DIGITS + 1])
 {
     XXH3_state_t state;
+    XXH128_canonical_t bytes;
     XXH3_128bits_reset(&state);
     for (int i = 0; i < count; i++)
         if (parts[i].count) XXH3_128bits_update(&state, parts[i].bytes, parts[i].count);
-    spell(&state, digits);
+    XXH128_canonicalFromHash(&bytes, XXH3_128bits_digest(&state));
+    io_number_hex(digits, bytes.digest, DIGITS / 2);
 }
 
 /* The header begins as above, with zeros in place of the digits. */

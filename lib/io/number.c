@@ -57,3 +57,8 @@ void io_number_write_float(char text[32], float value)
     do print(text, ++precision, (double)value);
     while (precision < 9 && !(io_number_read_float(text, &back) && back == value));
 }
+
+void io_number_hex(char *text, const unsigned char *bytes, int count)
+{
+    for (int i = 0; i < count; i++) snprintf(text + 2 * i, 3, "%02x", bytes[i]);
+}

@@ -11,4 +11,7 @@ int io_number_read_float(const char *text, float *value);
 void io_number_write(char text[32], double value);
 void io_number_write_float(char text[32], float value);
 
+/* Two hexadecimal digits a byte, and the end. */
+void io_number_hex(char *text, const unsigned char *bytes, int count);
+
 #endif

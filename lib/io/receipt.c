@@ -9,6 +9,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "lib/io/number.h"
 #include "lib/io/receipt_parts.h"
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "hashes are defined over little-endian numbers");
@@ -44,23 +45,18 @@ static void hash_floats(struct hashes *hashes, const float *x, int64_t count)
     }
 }
 
-static void spell(char *text, const uint8_t *bytes, int count)
-{
-    for (int i = 0; i < count; i++) snprintf(text + 2 * i, 3, "%02x", bytes[i]);
-}
-
 void fcnn_sha256_spell(char text[65], struct sha256_ctx *hash)
 {
     uint8_t digest[SHA256_DIGEST_SIZE];
     sha256_digest(hash, sizeof digest, digest);
-    spell(text, digest, sizeof digest);
+    io_number_hex(text, digest, sizeof digest);
 }
 
 static void finish_xxh3(const struct hashes *hashes, char text[33])
 {
     XXH128_canonical_t bytes;
     XXH128_canonicalFromHash(&bytes, XXH3_128bits_digest(&hashes->xxh3));
-    spell(text, bytes.digest, sizeof bytes.digest);
+    io_number_hex(text, bytes.digest, sizeof bytes.digest);
 }
 
 void fcnn_sha256(char text[65], const float *x, int64_t count, const int32_t *y, int64_t labels)
