@@ -38,6 +38,10 @@ struct bench_run {
 double bench_now(void);        /* seconds */
 double bench_thread_now(void); /* seconds that this thread had a core */
 
+/* Waits, at most 0.2 seconds, until the process's other threads rest; returns whether they do. An OpenMP runtime of a
+ * peer's spins for some 20 ms after its last region, on a core that the helpers of the next window need. */
+int bench_await_rest(void);
+
 /* What to do with a window. Google Benchmark wants the repetitions of a benchmark to end alike (all failed, or all with
  * the same number of iterations), so one that is left out after others were timed must pass through its loop idly. */
 enum bench_turn {

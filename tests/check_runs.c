@@ -5,7 +5,9 @@
 #include <fnmatch.h>
 #include <jansson.h>
 #include <math.h>
+#include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -429,6 +431,29 @@ START_TEST(latencies)
 }
 END_TEST
 
+/* Computes for 30 ms of its own time, as a runtime that spins at the end of a region. */
+static void *spin(void *ended)
+{
+    while (bench_thread_now() < 0.03) continue;
+    atomic_store((atomic_int *)ended, 1);
+    return NULL;
+}
+
+/* Once in twenty tries at least: on a busy machine a thread may not get a core for a while, and seems to rest. */
+START_TEST(windows_await_rest)
+{
+    int awaited = 0;
+    for (int i = 0; i < 20 && !awaited; i++) {
+        atomic_int ended = 0;
+        pthread_t thread;
+        ck_assert_int_eq(pthread_create(&thread, NULL, spin, &ended), 0);
+        awaited = bench_await_rest() && atomic_load(&ended);
+        pthread_join(thread, NULL);
+    }
+    ck_assert(awaited);
+}
+END_TEST
+
 int main(void)
 {
     static const char *const others[] = {"FASTCNN_ISA", "FASTCNN_KERNEL", "FASTCNN_MATH", "FASTCNN_NUM_THREADS",
@@ -451,6 +476,7 @@ int main(void)
     tcase_add_test(cases, tuned_choices);
     tcase_add_test(cases, latencies);
     tcase_add_test(cases, ends);
+    tcase_add_test(cases, windows_await_rest);
     suite_add_tcase(suite, cases);
     return run_suite(suite);
 }
