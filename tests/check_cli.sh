@@ -3,63 +3,9 @@
 # The program: each subcommand, each kind of bad input (exit status and message), what goes to which stream, JSON,
 # colour, the progress bar, Ctrl-C, and the man page against --help. Run in the build folder; FCNN_RUN precedes it.
 set -u
-isa=${FASTCNN_ISA-}
-unset FASTCNN_KERNEL FASTCNN_MATH FASTCNN_VERBOSE FASTCNN_NUM_THREADS OMP_NUM_THREADS NO_COLOR
-export FASTCNN_TUNING=off
-page=${top_srcdir-.}/docs/fastcnn.1
-work=$(mktemp -d "$PWD/check_cli.XXXXXX") || exit 1
-trap 'rm -rf "$work"' EXIT
-out=$work/out err=$work/err
-failed=0 checks=0
+. "${top_srcdir-.}/tests/program.sh"
+isa=${FASTCNN_ISA-} page=${top_srcdir-.}/docs/fastcnn.1
 slow=${FCNN_RUN:+yes} # an emulator or valgrind
-
-fail()
-{
-    failed=$((failed + 1))
-    echo "FAIL: $*"
-    sed 's/^/    stdout: /' "$out" | head -n 5
-    sed 's/^/    stderr: /' "$err" | head -n 5
-}
-
-fastcnn() # runs the program with these arguments
-{
-    last="fastcnn $*"
-    ${FCNN_RUN-} ./fastcnn "$@" >"$out" 2>"$err" </dev/null
-}
-
-gives() # status, then arguments of fastcnn
-{
-    want=$1; shift
-    fastcnn "$@"
-    got=$?
-    checks=$((checks + 1))
-    [ $got -eq "$want" ] || fail "$last: exit status $got instead of $want"
-}
-
-has() # out or err, then a fixed text
-{
-    checks=$((checks + 1))
-    grep -qF -- "$2" "$work/$1" || fail "$last: no \"$2\" on std$1"
-}
-
-lacks()
-{
-    checks=$((checks + 1))
-    ! grep -qF -- "$2" "$work/$1" || fail "$last: \"$2\" on std$1"
-}
-
-silent() # out or err: nothing there
-{
-    checks=$((checks + 1))
-    [ ! -s "$work/$1" ] || fail "$last: something on std$1"
-}
-
-json() # the document on stdout satisfies this jq condition
-{
-    command -v jq >/dev/null || return 0
-    checks=$((checks + 1))
-    jq -e "$1" "$out" >/dev/null 2>&1 || fail "$last: the JSON document lacks $1"
-}
 
 # ---- data: 40 + 10 grey images; labels 0..9 ----
 
@@ -102,20 +48,20 @@ for command in $commands; do
     gives 64 $command --color=x; has err "expected auto, always or never, found 'x'"
 done
 
-FASTCNN_ISA=sse9 fastcnn list;            [ $? -eq 64 ] || fail "$last: FASTCNN_ISA=sse9 passed"
+FASTCNN_ISA=sse9 fastcnn list;            [ $? -eq 64 ] || fail "FASTCNN_ISA=sse9 passed"
 has err FASTCNN_ISA; has err sse9; has err avx512; silent out
-FASTCNN_KERNEL=conv9 fastcnn info;        [ $? -eq 64 ] || fail "$last: FASTCNN_KERNEL=conv9 passed"
+FASTCNN_KERNEL=conv9 fastcnn info;        [ $? -eq 64 ] || fail "FASTCNN_KERNEL=conv9 passed"
 has err FASTCNN_KERNEL; has err conv9
-FASTCNN_MATH=sloppy fastcnn train;        [ $? -eq 64 ] || fail "$last: FASTCNN_MATH=sloppy passed"
+FASTCNN_MATH=sloppy fastcnn train;        [ $? -eq 64 ] || fail "FASTCNN_MATH=sloppy passed"
 has err FASTCNN_MATH; has err sloppy
-FASTCNN_NUM_THREADS=many fastcnn prove;   [ $? -eq 64 ] || fail "$last: FASTCNN_NUM_THREADS=many passed"
+FASTCNN_NUM_THREADS=many fastcnn prove;   [ $? -eq 64 ] || fail "FASTCNN_NUM_THREADS=many passed"
 has err FASTCNN_NUM_THREADS; has err many
 for threads in abc 0 -1 3000 4x; do
-    OMP_NUM_THREADS=$threads fastcnn list; [ $? -eq 64 ] || fail "$last: OMP_NUM_THREADS=$threads passed"
+    OMP_NUM_THREADS=$threads fastcnn list; [ $? -eq 64 ] || fail "OMP_NUM_THREADS=$threads passed"
     has err "OMP_NUM_THREADS is \"$threads\"; expected a number from 1 to 1024"; silent out
 done
-OMP_NUM_THREADS=2,1 fastcnn list;         [ $? -eq 0 ] || fail "$last: OMP_NUM_THREADS=2,1 refused"
-FASTCNN_ISA=sse9 fastcnn train --help;    [ $? -eq 0 ] || fail "$last: --help fails under a bad setting"
+OMP_NUM_THREADS=2,1 fastcnn list;         [ $? -eq 0 ] || fail "OMP_NUM_THREADS=2,1 refused"
+FASTCNN_ISA=sse9 fastcnn train --help;    [ $? -eq 0 ] || fail "--help fails under a bad setting"
 
 # ---- list, info, explain ----
 
@@ -142,16 +88,16 @@ json '.cores > 0'; json '.huge_pages | length > 0'; silent err
 if [ -z "$slow" ]; then # the number has a point by our own hand: locales with commas are not everywhere to try
     FASTCNN_VERBOSE=exec fastcnn train --limit 8 --batch-size 8 --epochs 1 --quiet --threads 1
     checks=$((checks + 1))
-    [ "$(grep -c '^fastcnn_verbose,exec,' "$err")" -gt 10 ] || fail "$last: executions are not shown"
+    [ "$(grep -c '^fastcnn_verbose,exec,' "$err")" -gt 10 ] || fail "executions are not shown"
     ! grep -v '^fastcnn_verbose,denormals,' "$err" |
         grep -qvE '^fastcnn_verbose,exec,[^,]+,[a-z0-9_]+,[0-9]+\.[0-9]{6}$' ||
-        fail "$last: other lines"
+        fail "other lines"
 fi
 
 problem='conv2d forward mb64ic32ih13oc64oh11kh3ph0'
 gives 0 explain "$problem"; has out "$problem"; has out taken:; has out conv2d_fwd_naive; lacks out conv2d_bwd
 silent err
-checks=$((checks + 1)); [ "$(grep -c taken: "$out")" = 1 ] || fail "$last: not one kernel taken"
+checks=$((checks + 1)); [ "$(grep -c taken: "$out")" = 1 ] || fail "not one kernel taken"
 gives 0 explain conv2d forward mb64ic32ih13oc64oh11kh3ph0; has out taken:
 gives 0 explain "$problem" --kernel conv2d_fwd_naive; has out 'taken: asked for by name'; has out 'another one'
 gives 0 explain "$problem" --isa scalar --json; json '.taken | test("scalar|naive")'
@@ -206,7 +152,7 @@ else
     has out "$one"; cp "$work/receipt.json" "$out"
     json ".result.weights_xxh3 == \"$one\" and .result.steps == 8 and .result.diverged_step == null"
     gives 0 train --data "$good" --epochs 2 --batch-size 8 --quiet --threads 3 --receipt "$work/again.json"
-    cmp -s "$work/receipt.json" "$work/again.json" || fail "$last: another receipt"
+    cmp -s "$work/receipt.json" "$work/again.json" || fail "another receipt"
     checks=$((checks + 1))
     gives 74 train --data "$good" --receipt "$work/none/receipt.json"
     has err "$work/none/receipt.json cannot be written"; silent out
@@ -274,7 +220,7 @@ has out 'ended at the same weights'
 lacks out DIFFERENT; silent err
 checks=$((checks + 1))
 [ "$(grep -cE ' (reference|same)  ' "$out")" = "$(sed -n 's/^All \([0-9]*\) runs.*/\1/p' "$out")" ] ||
-    fail "$last: another number of rows than of runs"
+    fail "another number of rows than of runs"
 proof=$(sed -n 's/.*the same weights: //p' "$out")
 wrong=0123456789abcdef0123456789abcdef
 gives 64 prove --expect 12; has err "found '12'"; silent out
@@ -310,7 +256,7 @@ fi
 last='fastcnn list >/dev/full'
 if [ -w /dev/full ]; then
     ${FCNN_RUN-} ./fastcnn list >/dev/full 2>"$err"
-    [ $? -eq 74 ] || fail "$last: not 74"
+    [ $? -eq 74 ] || fail "not 74"
     has err 'writing the results failed'
 fi
 last='fastcnn list | head -n 1'
@@ -329,7 +275,7 @@ kill -INT $pid
 for _ in $(seq 600); do grep -q interrupted "$err" && break; sleep 0.1; done
 grep -q interrupted "$err" || kill -KILL $pid
 wait $pid
-[ $? -eq 130 ] || fail "$last: not 130"
+[ $? -eq 130 ] || fail "not 130"
 has err 'interrupted in epoch'; silent out
 
 if [ -z "$slow" ] && script -qec true /dev/null >/dev/null 2>&1 </dev/null; then
@@ -355,7 +301,7 @@ sed 's/\\-/-/g' "$page" | grep -o -- '--[a-z][a-z-]*' | sort -u >"$work/page"
 last='docs/fastcnn.1'
 for option in $(comm -23 "$work/help" "$work/page"); do fail "$last lacks $option"; done
 for option in $(comm -13 "$work/help" "$work/page"); do fail "$last has $option, --help does not"; done
-checks=$((checks + 1)); [ "$(wc -l <"$work/help")" -gt 15 ] || fail "$last: too few options found"
+checks=$((checks + 1)); [ "$(wc -l <"$work/help")" -gt 15 ] || fail "too few options found"
 for operation in $(${FCNN_RUN-} ./fastcnn list | sed 1d | awk '$2 ~ /^[a-z]/ && NF == 6 { print $2 }' | sort -u); do
     checks=$((checks + 1))
     grep -qF -e "$operation," -e "$operation." "$page" || fail "$last lacks the operation $operation"
@@ -364,10 +310,8 @@ for variable in FASTCNN_ISA FASTCNN_KERNEL FASTCNN_MATH FASTCNN_NUM_THREADS OMP_
     grep -q $variable "$page" || fail "$last lacks $variable"
 done
 if command -v man >/dev/null; then
-    LC_ALL=C.UTF-8 man -l --warnings "$page" >/dev/null 2>"$err" || fail "$last: man fails"
+    LC_ALL=C.UTF-8 man -l --warnings "$page" >/dev/null 2>"$err" || fail "man fails"
     silent err
 fi
 
-command -v jq >/dev/null || echo 'SKIP: JSON was not looked into, jq is missing'
-[ $failed -eq 0 ] || { echo "$failed of $checks checks failed"; exit 1; }
-echo "$checks checks"
+conclude

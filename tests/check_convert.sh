@@ -3,24 +3,7 @@
 # fastcnn summary and fastcnn convert: a model goes through every format and back without a changed bit, what a format
 # cannot hold is said, what is no model is refused with an exit status and a sentence. Run in the build folder.
 set -u
-unset FASTCNN_KERNEL FASTCNN_MATH FASTCNN_VERBOSE
-work=$(mktemp -d "$PWD/check_convert.XXXXXX") && trap 'rm -rf "$work"' EXIT
-out=$work/out err=$work/err failed=0 checks=0
-
-fail() { failed=$((failed + 1)); echo "FAIL: $*"; cat "$err"; }
-gives() # status, then arguments
-{
-    want=$1; shift
-    ${FCNN_RUN-} ./fastcnn "$@" >"$out" 2>"$err" </dev/null
-    got=$? last="fastcnn $*" checks=$((checks + 1))
-    [ $got -eq "$want" ] || fail "$last: exit status $got instead of $want"
-}
-has() # out or err, a fixed text
-{
-    checks=$((checks + 1))
-    grep -qF -- "$2" "$work/$1" || fail "$last: no \"$2\" on std$1: $(cat "$work/$1")"
-}
-silent() { checks=$((checks + 1)); [ ! -s "$work/$1" ] || fail "$last: something on std$1"; }
+. "${top_srcdir-.}/tests/program.sh"
 
 cat >"$work/net.txt" <<END
 input 10x9x2
@@ -109,5 +92,4 @@ gives 74 convert "$work/net.txt" /nowhere/a.safetensors; has err '/nowhere/a.saf
 gives 65 convert mnist-cnn "$work/b.safetensors" --weights "$work/start.safetensors"
 has err "of the model's 10 tensors it has 7 by name"
 
-[ $failed -eq 0 ] || { echo "$failed of $checks checks failed"; exit 1; }
-echo "$checks checks"
+conclude

@@ -3,39 +3,15 @@
 # fastcnn filter: known answers of every kernel, strides, padding, edges, alpha, rounding, clipping, large pictures in
 # bands, kernels in files with their errors, and that nothing is left behind after a failure. Run in the build folder.
 set -u
-unset FASTCNN_KERNEL FASTCNN_MATH FASTCNN_VERBOSE FASTCNN_NUM_THREADS OMP_NUM_THREADS NO_COLOR
-export FASTCNN_TUNING=off
-work=$(mktemp -d "$PWD/check_filter.XXXXXX") || exit 1
-trap 'rm -rf "$work"' EXIT
-out=$work/out err=$work/err
-failed=0 checks=0
+. "${top_srcdir-.}/tests/program.sh"
+verb=filter
 
 picture() { ${FCNN_RUN-} tests/picture "$@"; }
-fail()
-{
-    failed=$((failed + 1))
-    echo "FAIL: $*"
-    head -n 5 "$out" "$err"
-}
-gives() # status, then arguments of fastcnn filter
-{
-    want=$1; shift
-    last="fastcnn filter $*"
-    ${FCNN_RUN-} ./fastcnn filter "$@" >"$out" 2>"$err" </dev/null
-    got=$?
-    checks=$((checks + 1))
-    [ $got -eq "$want" ] || fail "$last: exit status $got instead of $want"
-}
-has()
-{
-    checks=$((checks + 1))
-    grep -qF -- "$2" "$work/$1" || fail "$last: no \"$2\" on std$1"
-}
 is() # the picture that was written: "H W C", then its numbers
 {
     checks=$((checks + 1))
     found=$(picture read "$work/o.png" | tr '\n' ' ')
-    [ "$found" = "$* " ] || fail "$last: $found instead of $*"
+    [ "$found" = "$* " ] || fail "$found instead of $*"
 }
 make() # H W C, then numbers
 {
@@ -120,10 +96,10 @@ awk 'BEGIN { for (y = 0; y < 900; y++) for (x = 0; x < 1500; x++) print (x + y) 
 printf '0 0 0\n0 0 0\n0 0 1' >"$work/k"; filter --kernel "$work/k" --threads 1 --padding valid
 picture read "$work/i.png" | awk 'NR > 3 { $1 = ""; $2 = ""; print }' | tr -s ' ' | sed 's/^ //' >"$work/want"
 picture read "$work/o.png" | sed 1d >"$work/found"
-checks=$((checks + 1)); cmp -s "$work/want" "$work/found" || fail "$last: not moved by one row and column"
+checks=$((checks + 1)); cmp -s "$work/want" "$work/found" || fail "not moved by one row and column"
 filter --kernel blur --strides 2 --threads 1; cp "$work/o.png" "$work/one.png"
 filter --kernel blur --strides 2 --threads 3 --isa scalar
-checks=$((checks + 1)); cmp -s "$work/o.png" "$work/one.png" || fail "$last: another picture"
+checks=$((checks + 1)); cmp -s "$work/o.png" "$work/one.png" || fail "another picture"
 
 # ---- errors ----
 
@@ -159,5 +135,4 @@ gives 64 "$work/i.png" "$work/o.png" --kernel blur --isa mmx; has err mmx
 gives 0 "$work/i.png" "$work/i.png" --kernel blur --json; has out '"offset"' # over the picture itself
 ls -A "$work" | grep -q 'fastcnn-.*tmp' && fail 'a temporary file was left behind'
 
-[ $failed -eq 0 ] || { echo "$failed of $checks checks failed"; exit 1; }
-echo "$checks checks"
+conclude

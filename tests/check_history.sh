@@ -4,41 +4,11 @@
 # --best, --save (refused before training where it cannot be written; a saved model trains on as the first would),
 # Ctrl-C. Run in the build folder; FCNN_RUN precedes the program.
 set -u
-unset FASTCNN_KERNEL FASTCNN_MATH FASTCNN_VERBOSE FASTCNN_NUM_THREADS OMP_NUM_THREADS NO_COLOR
-export FASTCNN_TUNING=off
-work=$(mktemp -d "$PWD/check_history.XXXXXX") || exit 1
-trap 'rm -rf "$work"' EXIT
-out=$work/out err=$work/err
-failed=0 checks=0
+. "${top_srcdir-.}/tests/program.sh"
+verb='train --quiet'
 
-fail()
-{
-    failed=$((failed + 1))
-    echo "FAIL: $*"
-    sed 's/^/    stdout: /' "$out" | head -n 5
-    sed 's/^/    stderr: /' "$err" | head -n 5
-}
-
-gives() # status, then arguments of fastcnn train
-{
-    want=$1; shift
-    last="fastcnn train $*"
-    ${FCNN_RUN-} ./fastcnn train --quiet "$@" >"$out" 2>"$err" </dev/null
-    got=$?
-    checks=$((checks + 1))
-    [ $got -eq "$want" ] || fail "$last: exit status $got instead of $want"
-}
-
-has() { checks=$((checks + 1)); grep -qF -- "$2" "$work/$1" || fail "$last: no \"$2\" on std$1"; }
-silent() { checks=$((checks + 1)); [ ! -s "$work/$1" ] || fail "$last: something on std$1"; }
-there() { checks=$((checks + 1)); [ -s "$1" ] || fail "$last: no $1"; }
-none() { checks=$((checks + 1)); [ -z "$(ls -A "$1")" ] || fail "$last: left $(ls -A "$1")"; }
-jq_holds() # file, condition
-{
-    command -v jq >/dev/null || return 0
-    checks=$((checks + 1))
-    jq -e "$2" "$1" >/dev/null 2>&1 || fail "$last: $1 lacks $2"
-}
+there() { checks=$((checks + 1)); [ -s "$1" ] || fail "no $1"; }
+none() { checks=$((checks + 1)); [ -z "$(ls -A "$1")" ] || fail "left $(ls -A "$1")"; }
 weights() { sed -n 's/.*weights  //p' "$out"; }
 
 # Few digits, in many steps; accuracies that rise within some epochs.
@@ -49,7 +19,7 @@ some='--limit 100 --batch-size 10 --epochs 3'
 h=$work/history
 gives 0 $some --history "$h.json"; silent err; one=$(weights)
 gives 0 $some --history "$h.csv"
-jq_holds "$h.json" 'keys == ["accuracy", "loss", "val_accuracy", "val_loss"] and all(.[]; length == 3)'
+holds "$h.json" 'keys == ["accuracy", "loss", "val_accuracy", "val_loss"] and all(.[]; length == 3)'
 last='JSON and CSV'
 checks=$((checks + 1))
 [ "$(head -n 1 "$h.csv")" = epoch,accuracy,loss,val_accuracy,val_loss ] || fail "$h.csv: $(head -n 1 "$h.csv")"
@@ -60,44 +30,44 @@ sed -n 's/^ *\([0-9][0-9.e-]*\),*$/\1/p' "$h.json" | awk '{ print $1 + 0 }' >"$w
 checks=$((checks + 1))
 cmp -s "$work/from_csv" "$work/from_json" && [ "$(wc -l <"$work/from_csv")" = 12 ] || fail "other numbers"
 gives 0 $some --history "$h.json" --json
-jq_holds "$out" '.history | length == 3'
-if command -v jq >/dev/null; then # the document's numbers have 10 digits
+holds "$out" '.history | length == 3'
+if [ "$jq" ]; then # the document's numbers have 10 digits
     checks=$((checks + 1))
     jq -e --slurpfile h "$h.json" '[.history[].val_loss] as $a | $h[0].val_loss as $b |
-        all(range(3); ($a[.] - $b[.]) | fabs < 1e-8)' "$out" >/dev/null || fail "$last: two histories"
+        all(range(3); ($a[.] - $b[.]) | fabs < 1e-8)' "$out" >/dev/null || fail "two histories"
 fi
 gives 0 $some --validation-split 0 --history "$h.json"
-jq_holds "$h.json" 'keys == ["accuracy", "loss"]'
+holds "$h.json" 'keys == ["accuracy", "loss"]'
 gives 1 $some --optimizer sgd --learning-rate 1e6 --keep-going --min-accuracy 1 --history "$h.csv" # NaN is a number too
-checks=$((checks + 1)); [ "$(wc -l <"$h.csv")" = 4 ] || fail "$last: no four lines"
+checks=$((checks + 1)); [ "$(wc -l <"$h.csv")" = 4 ] || fail "no four lines"
 gives 1 $some --optimizer sgd --learning-rate 1e6 --history "$h.json" --save "$work/diverged.safetensors"
 has err diverged
-jq_holds "$h.json" '. == {"accuracy": [], "loss": []}'
-checks=$((checks + 1)); [ ! -e "$work/diverged.safetensors" ] || fail "$last: a diverged model was saved"
+holds "$h.json" '. == {"accuracy": [], "loss": []}'
+checks=$((checks + 1)); [ ! -e "$work/diverged.safetensors" ] || fail "a diverged model was saved"
 gives 74 $some --history "$work/none/h.json"; has err "$work/none/h.json cannot be written"; silent out
 
 # ---- --until, --patience, --monitor ----
 
 gives 0 $some --until 0.01 --history "$h.json"; has out 'on the validation images after 1 epoch:'; first=$(weights)
-jq_holds "$h.json" '.loss | length == 1'
+holds "$h.json" '.loss | length == 1'
 gives 0 $some --epochs 1; checks=$((checks + 1))
-[ "$first" = "$(weights)" ] || fail "$last: other weights than those of --until after one epoch"
+[ "$first" = "$(weights)" ] || fail "other weights than those of --until after one epoch"
 gives 0 $some --until 0.01 --json
-jq_holds "$out" '.until.reached and .until.epochs == 1 and .until.measured_on == "validation images"'
-jq_holds "$out" '.until.wall_seconds > .until.training_seconds and .until.training_seconds > 0 and .epochs == 1'
-jq_holds "$out" '.until.reached_accuracy >= 0.01 and .best == null and .peak_memory_bytes > 1000000'
+holds "$out" '.until.reached and .until.epochs == 1 and .until.measured_on == "validation images"'
+holds "$out" '.until.wall_seconds > .until.training_seconds and .until.training_seconds > 0 and .epochs == 1'
+holds "$out" '.until.reached_accuracy >= 0.01 and .best == null and .peak_memory_bytes > 1000000'
 gives 0 $some --until 0.01 --validation-split 0; has out 'on the test images after 1 epoch:'
 gives 1 $some --until 1; has err 'no epoch had an accuracy of 1 on the validation images'; has out 'never in 3 epochs'
 # So small a learning rate that the loss only rises or stays: patience runs out after the first epoch.
 still="$some --epochs 9 --optimizer sgd --learning-rate 1e-12"
 gives 0 $still --patience 2 --monitor val_accuracy --history "$h.json" --receipt "$work/stopped.json"
 has out 'stopped   after epoch 3: no better val_accuracy for 2 epochs'; has out 'those of a run of 1 epoch'
-jq_holds "$h.json" '.loss | length == 3'
+holds "$h.json" '.loss | length == 3'
 gives 0 $still --epochs 1 --receipt "$work/short.json"
 checks=$((checks + 1))
-cmp -s "$work/stopped.json" "$work/short.json" || fail "$last: another receipt than --patience's"
+cmp -s "$work/stopped.json" "$work/short.json" || fail "another receipt than --patience's"
 gives 0 $still --patience 2 --monitor val_accuracy --json
-jq_holds "$out" '.best | .monitor == "val_accuracy" and .epoch == 1 and .value >= 0 and .stopped and .restored'
+holds "$out" '.best | .monitor == "val_accuracy" and .epoch == 1 and .value >= 0 and .stopped and .restored'
 gives 64 $some --patience 2 --validation-split 0; has err '--validation-split is 0'
 gives 64 $some --best "$work/x.safetensors" --validation-split 0; has err '--best looks at'
 gives 0 $some --patience 2 --validation-split 0 --monitor loss
@@ -121,7 +91,7 @@ has err '--save and --best name one file'
 gives 64 $some --history "$work/x" --receipt "$work/x"; has err '--history and --receipt name one file'
 none "$work/models"
 gives 0 $some --save "$work/m.onnx"; has out "left out  the optimizer's state"; has out 'left out  how the model is'
-gives 0 $some --save "$work/m.onnx" --json; jq_holds "$out" '.left_out | length == 2'
+gives 0 $some --save "$work/m.onnx" --json; holds "$out" '.left_out | length == 2'
 gives 66 $some --model "$work/none.safetensors"; has err "$work/none.safetensors"; silent out
 for end in ${FORMATS-h5 keras safetensors}; do
     m=$work/models/m.$end
@@ -131,7 +101,7 @@ for end in ${FORMATS-h5 keras safetensors}; do
         continue
     fi
     there "$m"; has out "saved     $m"
-    checks=$((checks + 1)); [ "$one" = "$(weights)" ] || fail "$last: other weights than without --save"
+    checks=$((checks + 1)); [ "$one" = "$(weights)" ] || fail "other weights than without --save"
     # Loaded, it trains on as if it had not stopped: weights, moments, number of the epoch, how it was compiled.
     gives 0 $some --model "$m" --epochs 2; on=$(weights); has out "model     $m"
     gives 0 $some --epochs 5
@@ -141,7 +111,7 @@ gives 0 $some --best "$work/models/best.safetensors" --monitor accuracy; there "
 gives 0 $still --patience 1 --monitor val_accuracy --best "$work/models/still.safetensors" --save \
     "$work/models/kept.safetensors" # both are of the first epoch
 checks=$((checks + 1))
-cmp -s "$work/models/still.safetensors" "$work/models/kept.safetensors" || fail "$last: --best and --save differ"
+cmp -s "$work/models/still.safetensors" "$work/models/kept.safetensors" || fail "--best and --save differ"
 
 # ---- Ctrl-C: what was trained is kept where that was asked for ----
 
@@ -155,12 +125,10 @@ kill -INT $pid
 for _ in $(seq 600); do grep -q interrupted "$err" && break; sleep 0.1; done
 grep -q interrupted "$err" || kill -KILL $pid
 wait $pid
-[ $? -eq 130 ] || fail "$last: not 130"
+[ $? -eq 130 ] || fail "not 130"
 has err 'interrupted in epoch'; has err 'the model as it is now is in'; silent out
 there "$work/models/interrupted.safetensors"
-jq_holds "$h.json" '.loss | length >= 2'
+holds "$h.json" '.loss | length >= 2'
 
 ls -A "$work/models" | grep -q '^\.' && fail "left over: $(ls -A "$work/models")"
-command -v jq >/dev/null || echo 'SKIP: JSON was not looked into, jq is missing'
-[ $failed -eq 0 ] || { echo "$failed of $checks checks failed"; exit 1; }
-echo "$checks checks"
+conclude

@@ -4,34 +4,12 @@
 # in headless Chromium: no message on the console, nothing fetched, nothing wider than a phone or a screen, in both
 # colour schemes. Without Chromium 77, after the rest has passed. Run in the build folder.
 set -u
-export FASTCNN_TUNING=off
-unset FASTCNN_KERNEL FASTCNN_MATH FASTCNN_ISA FASTCNN_VERBOSE FASTCNN_NUM_THREADS OMP_NUM_THREADS
-work=$(mktemp -d "${TMPDIR:-/tmp}/check_plot.XXXXXX") || exit 1 # short: Chromium makes a socket below
-trap 'rm -rf "$work"' EXIT
+place=${TMPDIR:-/tmp} # short: Chromium makes a socket below
+. "${top_srcdir-.}/tests/program.sh"
+unset FASTCNN_ISA
 mkdir "$work/tmp"
 TMPDIR=$work/tmp
 export TMPDIR
-out=$work/out err=$work/err
-failed=0 checks=0
-
-fail()
-{
-    failed=$((failed + 1))
-    echo "FAIL: $*"
-    sed 's/^/    stdout: /' "$out" | head -n 3
-    sed 's/^/    stderr: /' "$err" | head -n 3
-}
-gives() # status, then arguments of fastcnn
-{
-    want=$1; shift
-    last="fastcnn $*"
-    ${FCNN_RUN-} ./fastcnn "$@" >"$out" 2>"$err" </dev/null
-    got=$?
-    checks=$((checks + 1))
-    [ $got -eq "$want" ] || fail "$last: exit status $got instead of $want"
-}
-has() { checks=$((checks + 1)); grep -qF -- "$2" "$1" || fail "$last: no $2 in $1"; }
-lacks() { checks=$((checks + 1)); ! grep -qF -- "$2" "$1" || fail "$last: $2 in $1"; }
 
 # ---- what is refused ----
 
@@ -83,14 +61,14 @@ gives 0 plot --html "$page" --png "$png" "$work/a.json" --history "$work/b <&>\"
 has "$page" 'aria-label="Accuracy by epoch"'; has "$page" 'aria-label="Loss by epoch"'
 has "$page" '<title>epoch 2: 0.75</title>'; has "$page" '<title>epoch 2: 1.5</title>'
 checks=$((checks + 1)) # accuracy: two curves; loss: one, one and one
-[ "$(grep -c '<polyline' "$page")" = 5 ] || fail "$last: $(grep -c '<polyline' "$page") curves"
+[ "$(grep -c '<polyline' "$page")" = 5 ] || fail "$(grep -c '<polyline' "$page") curves"
 gives 0 train --quiet --limit 60 --epochs 1 --save "$work/m.safetensors" --history "$work/h.json"
 gives 0 plot --html "$page" --model "$work/m.safetensors" --image 7 --json
 lacks "$page" 'id="curves"'; has "$page" '<h2 id="confusion">'
 has "$page" 'What each layer makes of test image 7, a '
 checks=$((checks + 1)) # 24 digits, the filters, seven layers
 [ "$(grep -o '<img [^>]*src="data:image/png;base64,iVBORw0KGgo' "$page" | wc -l)" = 32 ] ||
-    fail "$last: $(grep -o 'src="data:image/png' "$page" | wc -l) pictures"
+    fail "$(grep -o 'src="data:image/png' "$page" | wc -l) pictures"
 for text in 'conv2d: filters 3 x 3; white is 0' 'conv2d: 26 x 26 x 32' 'conv2d_2: 3 x 3 x 64' 'dense_1: 1 x 1 x 10'; do
     has "$page" "$text"
 done
@@ -165,5 +143,4 @@ for dark in '' --force-dark-mode; do
             fail "at $width px $dark: $(grep "said $width" "$work/dom" || echo "nothing was said, exit status $status")"
     done
 done
-[ $failed -eq 0 ] || { echo "$failed of $checks checks failed"; exit 1; }
-echo "$checks checks"
+conclude

@@ -4,48 +4,10 @@
 # nonsense is refused; what was done is said; data sets, CSV, JSON, exit codes. The model is trained here. Run in the
 # build folder.
 set -u
-unset FASTCNN_KERNEL FASTCNN_MATH FASTCNN_VERBOSE FASTCNN_NUM_THREADS OMP_NUM_THREADS NO_COLOR
-export FASTCNN_TUNING=off LC_ALL=C
 [ -z "${FCNN_RUN-}" ] || { echo 'SKIP: an emulator would take long to train'; exit 77; }
-work=$(mktemp -d "$PWD/check_predict.XXXXXX") || exit 1
-trap 'rm -rf "$work"' EXIT
-out=$work/out err=$work/err model=$work/m.safetensors
-failed=0 checks=0
-: >"$out"; : >"$err"
-
-fail()
-{
-    failed=$((failed + 1))
-    echo "FAIL: $*"
-    sed 's/^/    stdout: /' "$out" | head -n 5
-    sed 's/^/    stderr: /' "$err" | head -n 5
-}
-gives() # status, then arguments of fastcnn
-{
-    want=$1; shift
-    last="fastcnn $*"
-    ./fastcnn "$@" >"$out" 2>"$err" </dev/null
-    got=$?
-    checks=$((checks + 1))
-    [ $got -eq "$want" ] || fail "$last: exit status $got instead of $want"
-}
-has()
-{
-    checks=$((checks + 1))
-    grep -qF -- "$2" "$work/$1" || fail "$last: no \"$2\" on std$1"
-}
-lacks()
-{
-    checks=$((checks + 1))
-    ! grep -qF -- "$2" "$work/$1" || fail "$last: \"$2\" on std$1"
-}
-json()
-{
-    command -v jq >/dev/null || return 0
-    checks=$((checks + 1))
-    wanted=$1; shift
-    jq -e "$@" "$wanted" "$out" >/dev/null 2>&1 || fail "$last: the JSON document lacks $wanted"
-}
+. "${top_srcdir-.}/tests/program.sh"
+export LC_ALL=C
+model=$work/m.safetensors
 # A picture from another by an awk program that sees v[y, x] of h x w and prints "H W C" and numbers.
 change() # from, to, program
 {
@@ -89,8 +51,8 @@ done
 gives 0 predict "$model" "$work/inverted.png"
 has out 'dark on light: inverted'; has out 'resized to'; has out 'centre of mass'; has out '28 x 28, grey'
 has out '+--------------------------------------------------------+'; lacks out "$(printf '\033')"
-checks=$((checks + 1)); [ "$(grep -c '^  |.*|$' "$out")" = 28 ] || fail "$last: not 28 rows"
-checks=$((checks + 1)); [ "$(grep -c ' %$' "$out")" = 10 ] || fail "$last: not 10 bars"
+checks=$((checks + 1)); [ "$(grep -c '^  |.*|$' "$out")" = 28 ] || fail "not 28 rows"
+checks=$((checks + 1)); [ "$(grep -c ' %$' "$out")" = 10 ] || fail "not 10 bars"
 gives 0 predict "$model" "$work/clear.png"; has out 'transparent parts over white'; has out 'colours to grey'
 gives 0 predict "$model" "$work/bright.png"; has out 'transparent parts over black'; lacks out inverted
 gives 0 predict "$model" "$work/faint.png"; has out 'contrast raised'
@@ -148,7 +110,7 @@ gives 1 evaluate "$model" --data "$work/set" --min-accuracy 1; has err '--min-ac
 gives 0 predict "$model" "$work/set"; has out 'of 40 right'
 gives 0 predict "$model" "$work/set" --csv
 checks=$((checks + 1))
-[ "$(grep -c '/set/test/\([0-9]\)/[0-9]*\.png,[0-9],[01][.0-9e-]*,\1$' "$out")" = 40 ] || fail "$last: not 40 rows"
+[ "$(grep -c '/set/test/\([0-9]\)/[0-9]*\.png,[0-9],[01][.0-9e-]*,\1$' "$out")" = 40 ] || fail "not 40 rows"
 gives 0 predict "$model" "$work/set" --json
 json ".predictions[0] | .accuracy == $accuracy and (.images | length == 40 and
     all(.label >= 0 and .class >= 0 and (.file | test(\"png$\"))))"
@@ -182,7 +144,7 @@ checks=$((checks + 2))
 cmp "$work/vector.csv" "$work/flat.csv" || fail 'a vector is not the picture row by row'
 cmp "$work/vector.json" "$work/flat.json" || fail 'a vector is evaluated otherwise'
 gives 0 predict "$work/vector.safetensors" "$work/d.png"; has out '28 x 28, grey'
-checks=$((checks + 1)); [ "$(grep -c '^  |.*|$' "$out")" = 28 ] || fail "$last: not 28 rows"
+checks=$((checks + 1)); [ "$(grep -c '^  |.*|$' "$out")" = 28 ] || fail "not 28 rows"
 printf 'input 192\ndense 3\n' >"$work/colours.txt"; printf 'input 812\ndense 3\n' >"$work/odd.txt"
 for name in colours odd; do gives 0 convert "$work/$name.txt" "$work/$name.safetensors"; done
 gives 0 predict "$work/colours.safetensors" "$work/colour.png"; has out 'resized to 8 x 8'; has out RGB
@@ -195,7 +157,7 @@ has err 'images are 28 x 28 x 1, which are 784 numbers; the model takes 812'
 
 # ---- outputs that are no probabilities, or no numbers ----
 
-no_parts() { checks=$((checks + 1)); ! grep -q '[0-9] %' "$out" || fail "$last: per cents"; }
+no_parts() { checks=$((checks + 1)); ! grep -q '[0-9] %' "$out" || fail "per cents"; }
 printf 'input 28x28x1\nflatten\ndense 1\ncompile sgd loss=mean_squared_error\n' >"$work/one.txt"
 printf 'input 28x28x1\nflatten\ndense 10\ncompile sgd loss=mean_squared_error\n' >"$work/ten.txt"
 for name in one ten; do gives 0 convert "$work/$name.txt" "$work/$name.safetensors"; done
@@ -236,7 +198,7 @@ json "\$two[0] as \$e | .predictions[0] | .accuracy == \$e.accuracy and (([.imag
     if .class == .label then .probability else 1 - .probability end | -log] | add / length) - \$e.loss | fabs < 1e-4)" \
     --slurpfile two "$work/two.json"
 gives 0 predict "$work/sigmoid.safetensors" "$work/d.png"; has out ' %)'
-checks=$((checks + 1)); [ "$(grep -c ' %$' "$out")" = 2 ] || fail "$last: not 2 bars"
+checks=$((checks + 1)); [ "$(grep -c ' %$' "$out")" = 2 ] || fail "not 2 bars"
 gives 65 evaluate "$work/sigmoid.safetensors" --data "$work/set"; has err 'expected 0 to 1'
 
 # ---- usage ----
@@ -251,5 +213,4 @@ gives 64 evaluate "$model" more; has err "unexpected argument 'more'"
 gives 64 predict "$model" "$work/d.png" --csv --json; has err 'exclude each other'
 gives 64 evaluate "$model" --part half; has err 'auto, test or train'
 
-[ $failed -eq 0 ] || { echo "$failed of $checks checks failed"; exit 1; }
-echo "$checks checks"
+conclude

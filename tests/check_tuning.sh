@@ -3,44 +3,9 @@
 # fastcnn tune: what it measures and what it does not, the file that it keeps, --check, --diff, --merge, --prune, homes
 # that cannot be written, and explain and list with knobs. No time is looked at. Run in the build folder.
 set -u
-unset FASTCNN_ISA FASTCNN_KERNEL FASTCNN_MATH FASTCNN_VERBOSE FASTCNN_PLANNING FASTCNN_NUM_THREADS OMP_NUM_THREADS
-work=$(mktemp -d "$PWD/check_tuning.XXXXXX") || exit 1
-trap 'chmod -R u+w "$work"; rm -rf "$work"' EXIT
-out=$work/out err=$work/err
-failed=0 checks=0
-[ -n "${FCNN_RUN:+yes}" ] && { echo 'SKIP: nothing to measure on an emulator'; exit 77; }
-
-gives() # status, then arguments of fastcnn
-{
-    want=$1; shift
-    last="fastcnn $*" checks=$((checks + 1))
-    ./fastcnn "$@" >"$out" 2>"$err" </dev/null
-    got=$?
-    [ $got -eq "$want" ] || fail "exit status $got instead of $want"
-}
-
-fail()
-{
-    failed=$((failed + 1))
-    echo "FAIL: $last: $*"
-    sed 's/^/    stdout: /' "$out" | head -n 5
-    sed 's/^/    stderr: /' "$err" | head -n 5
-}
-
-has() # out or err, then a fixed text
-{
-    checks=$((checks + 1))
-    grep -qF -e "$2" "$work/$1" || fail "std$1 lacks '$2'"
-}
-
-lacks() { ! grep -qF -e "$2" "$work/$1" || fail "std$1 has '$2'"; }
-json() # the document on stdout satisfies this jq condition
-{
-    checks=$((checks + 1))
-    [ -n "$jq" ] || return 0
-    jq -e "$1" "$out" >/dev/null 2>&1 || fail "JSON: not $1"
-}
-jq=$(command -v jq) || echo 'SKIP: JSON was not looked into, jq is missing'
+[ -z "${FCNN_RUN-}" ] || { echo 'SKIP: nothing to measure on an emulator'; exit 77; }
+. "${top_srcdir-.}/tests/program.sh"
+unset FASTCNN_ISA FASTCNN_TUNING
 
 relu='relu forward mb1ic3ih5'
 conv='conv2d forward mb1ic3ih9oc17oh9kh3ph1'
@@ -106,5 +71,4 @@ HOME=$work/home XDG_CONFIG_HOME= gives 0 tune --threads 1 --budget 20 "$relu" "$
 [ "$(grep -c 'for this run only' "$err")" = 1 ] || fail 'said more or less than once'
 gives 66 tune --threads 1 --budget 20 --file "$work/home/.config/tuning" "$relu"
 
-echo "$checks checks, $failed failed"
-[ $failed -eq 0 ]
+conclude

@@ -4,32 +4,10 @@
 # that no receipt with a changed digit, pixel or constant is verified; which step and tensor differ. Run in the build
 # folder; FCNN_RUN precedes the program. FCNN_TEST_SMALL=1: the committed receipts once and little else, for emulators.
 set -u
-unset FASTCNN_KERNEL FASTCNN_MATH FASTCNN_ISA FASTCNN_VERBOSE FASTCNN_NUM_THREADS OMP_NUM_THREADS
-export FASTCNN_TUNING=off
-work=$(mktemp -d "$PWD/check_verify.XXXXXX") || exit 1
-trap 'rm -rf "$work"' EXIT
+. "${top_srcdir-.}/tests/program.sh"
+unset FASTCNN_ISA
 receipts=$(cd "$top_srcdir/tests/receipts" && pwd)
-out=$work/out err=$work/err
-failed=0 checks=0
 
-fail()
-{
-    failed=$((failed + 1))
-    echo "FAIL: $*"
-    sed 's/^/    stdout: /' "$out" | head -n 5
-    sed 's/^/    stderr: /' "$err" | head -n 5
-}
-gives() # status, then arguments of fastcnn
-{
-    want=$1
-    shift
-    last="fastcnn $*"
-    ${FCNN_RUN-} ./fastcnn "$@" >"$out" 2>"$err" </dev/null
-    got=$?
-    checks=$((checks + 1))
-    [ $got -eq "$want" ] || fail "$last: exit status $got instead of $want"
-}
-has() { checks=$((checks + 1)); grep -qF -- "$1" "$out" || fail "$last: does not say \"$1\""; }
 train() { gives 0 train --quiet "$@"; }
 verify() { want=$1; shift; gives "$want" verify --quiet "$@"; }
 # signed FILE: with a hash of its own, as a liar would write it
@@ -49,7 +27,7 @@ for receipt in "$receipts"/*.json; do
         for threads in 1 ${small:-2}; do
             [ "$isa" = default ] && cap= || cap="--isa=$isa"
             verify 0 "$receipt" $cap --threads "$threads"
-            has VERIFIED
+            has out VERIFIED
         done
     done
 done
@@ -61,18 +39,12 @@ cp "$receipts/tiny.txt" "$work/tiny.txt"
 tiny="--model $work/tiny.txt --limit 20 --validation-split 0.5 --batch-size 4 --epochs 2"
 train $tiny --receipt "$work/tiny.json" --trail "$work/tiny.trail"
 last='the tiny run'
-cmp -s "$work/tiny.json" "$receipts/tiny.json" || fail "$last: not the receipt that is committed"
+cmp -s "$work/tiny.json" "$receipts/tiny.json" || fail "not the receipt that is committed"
 t=$work/tiny.json trail=$work/tiny.trail
-verify 0 "$t" --trail "$trail"; has 'each step held against the trail'
+verify 0 "$t" --trail "$trail"; has out 'each step held against the trail'
 sed 's/lr=0.05/lr=0.06/' "$t" >"$work/lie.json"
 signed "$work/lie.json"
-verify 1 "$work/lie.json"; has 'after epoch 1'
-conclude()
-{
-    [ $failed -eq 0 ] || { echo "$failed of $checks checks failed"; exit 1; }
-    echo "$checks checks"
-    exit 0
-}
+verify 1 "$work/lie.json"; has out 'after epoch 1'
 [ ! "$small" ] || conclude
 
 # ---- every changed digit, with a hash of its own too ----
@@ -108,29 +80,29 @@ while read -r line column; do
     ${FCNN_RUN-} ./fastcnn verify --quiet --threads 1 "$work/lie.json" >"$out" 2>"$err" </dev/null
     got=$?
     checks=$((checks + 1))
-    case $got in 1 | 2) ;; *) fail "$last: exit status $got" ;; esac
+    case $got in 1 | 2) ;; *) fail "exit status $got" ;; esac
 done <"$work/some"
 sed 's/"epochs": 2/"epochs": 1/' "$t" >"$work/damaged.json"
-verify 2 "$work/damaged.json"; has 'CANNOT BE VERIFIED' && has 'damaged'
+verify 2 "$work/damaged.json"; has out 'CANNOT BE VERIFIED' && has out 'damaged'
 verify 2 --epochs 1 "$work/damaged.json"
 sed 's/ "epochs"/  "epochs"/' "$t" >"$work/damaged.json"
-verify 2 "$work/damaged.json"; has 'not how fastcnn writes it'
+verify 2 "$work/damaged.json"; has out 'not how fastcnn writes it'
 : >"$work/empty.json"
-verify 2 "$work/empty.json"; has 'CANNOT BE VERIFIED'
+verify 2 "$work/empty.json"; has out 'CANNOT BE VERIFIED'
 
 # ---- one constant, other numerics, unknown members ----
 
 sed 's/lr=0.05/lr=0.051/; s/"learning_rate": 0.05[0-9]*/"learning_rate": 0.05099999904632568/' "$t" >"$work/lie.json"
 signed "$work/lie.json"
-verify 1 "$work/lie.json"; has 'after epoch 1' && has 'DIFFERS'
+verify 1 "$work/lie.json"; has out 'after epoch 1' && has out 'DIFFERS'
 sed 's/"numerics": 1,/"numerics": 2,/' "$t" >"$work/lie.json"
 signed "$work/lie.json"
-verify 2 "$work/lie.json"; has 'numerics 2'
+verify 2 "$work/lie.json"; has out 'numerics 2'
 # 313 GB of digits, where a machine has less.
 if awk '/^MemTotal:/ { small = $2 < 300000000 } END { exit !small }' /proc/meminfo 2>/dev/null; then
     sed 's/"images": 20,/"images": 100000000,/; s/"images": 10,/"images": 99999990,/' "$t" >"$work/lie.json"
     signed "$work/lie.json"
-    verify 2 "$work/lie.json"; has '100000000 synthetic digits need 314 GB'
+    verify 2 "$work/lie.json"; has out '100000000 synthetic digits need 314 GB'
 fi
 sed 's/^ "math": \[/ "maths": 1,\n&/' "$t" >"$work/lie.json"
 signed "$work/lie.json"
@@ -141,9 +113,9 @@ verify 0 "$work/lie.json" # says who made it, and nothing is computed from it
 
 # ---- prefixes ----
 
-verify 0 --epochs 1 "$t"; has 'a prefix: the first 1 of 2 epochs'
+verify 0 --epochs 1 "$t"; has out 'a prefix: the first 1 of 2 epochs'
 verify 0 --epochs 1 "$t" --trail "$trail"
-verify 2 --epochs 3 "$t"; has 'asks for more'
+verify 2 --epochs 3 "$t"; has out 'asks for more'
 verify 64
 verify 64 "$t" "$t"
 verify 66 "$work/nothing.json"
@@ -169,20 +141,20 @@ END
 d=$work/data.json
 train --model "$work/flat.txt" --data "$work/data" --limit 15 --batch-size 4 --epochs 2 --receipt "$d"
 verify 0 "$d" --data "$work/data"
-verify 2 "$d"; has '--data=PATH'
-verify 2 "$t" --data "$work/data"; has 'leave --data out'
+verify 2 "$d"; has out '--data=PATH'
+verify 2 "$t" --data "$work/data"; has out 'leave --data out'
 verify 66 "$d" --data "$work/nothing"
 # The same images in files of another kind: the SHA-256 decides. What a terminal obeys is not shown to one.
 sed 's/^\(  "kind": \)".*"/\1"A\\u001B[31m B"/' "$d" >"$work/kind.json"
 signed "$work/kind.json"
-verify 0 "$work/kind.json" --data "$work/data"; has 'images of A?[31m B;'
+verify 0 "$work/kind.json" --data "$work/data"; has out 'images of A?[31m B;'
 sed '/"result": {/,$s/"weights_sha256": "[^"]*"/"weights_sha256": null/' "$d" >"$work/lie.json"
 signed "$work/lie.json"
-verify 2 "$work/lie.json" --data "$work/data"; has 'weights_sha256 is missing'
+verify 2 "$work/lie.json" --data "$work/data"; has out 'weights_sha256 is missing'
 for pixel in 20 250; do # of an image that trained, of one that validated
     { head -c "$pixel" "$work/data/train-images-idx3-ubyte"; printf '\377'
       tail -c "+$((pixel + 2))" "$work/data/train-images-idx3-ubyte"; } >"$work/changed/train-images-idx3-ubyte"
-    verify 2 "$d" --data "$work/changed"; has 'another SHA-256'
+    verify 2 "$d" --data "$work/changed"; has out 'another SHA-256'
 done
 
 # ---- given weights, patience, divergence, classes ----
@@ -190,35 +162,35 @@ done
 train $tiny --save "$work/first.safetensors"
 g=$work/given.json
 train --model "$work/first.safetensors" --limit 20 --epochs 2 --batch-size 5 --receipt "$g" --save "$work/g.safetensors"
-verify 2 "$g"; has '--initial=FILE'
+verify 2 "$g"; has out '--initial=FILE'
 verify 0 "$g" --initial "$work/first.safetensors"
-verify 2 "$g" --initial "$work/g.safetensors"; has 'not those that the run began with'
-verify 2 "$g" --initial "$work/flat.txt"; has 'other layers'
+verify 2 "$g" --initial "$work/g.safetensors"; has out 'not those that the run began with'
+verify 2 "$g" --initial "$work/flat.txt"; has out 'other layers'
 verify 2 "$t" --initial "$work/first.safetensors"
 train $tiny --epochs 30 --patience 1 --monitor val_accuracy --receipt "$work/p.json" --trail "$work/p.trail"
 verify 0 "$work/p.json" --trail "$work/p.trail"
 gives 1 train --quiet $tiny --learning-rate 1e6 --loss mean_squared_error --epochs 90 --receipt "$work/diverged.json"
 verify 0 "$work/diverged.json"
-has "which diverged"
+has out "which diverged"
 
 # ---- trails ----
 
 train $tiny --trail "$work/again.trail" --threads 1 --isa scalar
-gives 0 trail "$trail" "$work/again.trail"; has 'the same: 6 steps'
+gives 0 trail "$trail" "$work/again.trail"; has out 'the same: 6 steps'
 cmp -s "$trail" "$work/again.trail" || fail 'the trails differ in bytes'
 # The hash of the second tensor after the fourth step.
 awk '$2 == 4 && NF > 6 { $5 = substr($5, 1, 15) (substr($5, 16) == "0" ? "1" : "0") } { print }' "$trail" \
     >"$work/other.trail"
-gives 1 trail "$trail" "$work/other.trail"; has 'step 4 (epoch 2): dense/bias is the first of 1 tensor of 4'
-gives 1 trail --json "$trail" "$work/other.trail"; has '"tensor": "dense/bias"'
+gives 1 trail "$trail" "$work/other.trail"; has out 'step 4 (epoch 2): dense/bias is the first of 1 tensor of 4'
+gives 1 trail --json "$trail" "$work/other.trail"; has out '"tensor": "dense/bias"'
 head -n 12 "$trail" >"$work/short.trail"
-gives 1 trail "$trail" "$work/short.trail"; has 'ends after step'
+gives 1 trail "$trail" "$work/short.trail"; has out 'ends after step'
 sed '2s/1/2/' "$trail" >"$work/other.trail"
-gives 2 trail "$trail" "$work/other.trail"; has 'numerics'
+gives 2 trail "$trail" "$work/other.trail"; has out 'numerics'
 sed 's/^3 /x /; 10s/ 1 / 7 /' "$trail" >"$work/other.trail"
-gives 2 trail "$trail" "$work/other.trail"; has "$work/other.trail:"
+gives 2 trail "$trail" "$work/other.trail"; has out "$work/other.trail:"
 train --model "$work/flat.txt" --data "$work/data" --trail "$work/flat.trail"
-gives 2 trail "$trail" "$work/flat.trail"; has 'tensor'
+gives 2 trail "$trail" "$work/flat.trail"; has out 'tensor'
 gives 66 trail "$trail" "$work/nothing.trail"
 gives 64 trail "$trail"
 # A run that was another one from a step on: its trail and receipt agree with each other.
@@ -227,10 +199,10 @@ sum=$(sha256sum <"$work/lie.trail" | cut -c1-64)
 sed "/\"trail\"/,/}/s/[0-9a-f]\\{64\\}/$sum/" "$t" >"$work/lie.json"
 signed "$work/lie.json"
 verify 1 "$work/lie.json" --trail "$work/lie.trail"
-has 'step 4 (epoch 2) leaves another dense/bias; 1 of 4 tensors differ'
-verify 1 "$work/lie.json"; has 'trail.sha256'
-verify 2 "$t" --trail "$work/lie.trail"; has 'not the trail that the receipt names'
-verify 2 "$g" --trail "$trail" --initial "$work/first.safetensors"; has 'names no trail'
+has out 'step 4 (epoch 2) leaves another dense/bias; 1 of 4 tensors differ'
+verify 1 "$work/lie.json"; has out 'trail.sha256'
+verify 2 "$t" --trail "$work/lie.trail"; has out 'not the trail that the receipt names'
+verify 2 "$g" --trail "$trail" --initial "$work/first.safetensors"; has out 'names no trail'
 
 # ---- checkpoints ----
 
@@ -245,16 +217,16 @@ printf '1 4 2.2 00' >>"$work/b.trail" # a line that was being written
 train --epochs 2 --checkpoint "$c" --resume --receipt "$work/b.json" --trail "$work/b.trail"
 cmp -s "$t" "$work/b.json" || fail 'the receipt of a resumed run is another one'
 cmp -s "$trail" "$work/b.trail" || fail 'the trail of a resumed run is another one'
-verify 0 "$t" --from-checkpoint "$work/epoch"; has 'from step 3 on'
+verify 0 "$t" --from-checkpoint "$work/epoch"; has out 'from step 3 on'
 verify 0 "$t" --from-checkpoint "$work/epoch" --trail "$trail"
-verify 2 "$t" --from-checkpoint "$c"; has 'behind the last step'
-verify 2 "$d" --data "$work/data" --from-checkpoint "$work/epoch"; has 'another run'
+verify 2 "$t" --from-checkpoint "$c"; has out 'behind the last step'
+verify 2 "$d" --data "$work/data" --from-checkpoint "$work/epoch"; has out 'another run'
 verify 2 "$t" --from-checkpoint "$t"
 verify 64 "$t" --from-checkpoint "$c" --initial "$c"
 train $tiny --seed 2 --epochs 1 --checkpoint "$work/seed2"
 verify 2 "$t" --from-checkpoint "$work/seed2"
 train $tiny --validation-split 0 --epochs 1 --batch-size 7 --checkpoint "$work/other"
-verify 2 "$t" --from-checkpoint "$work/other"; has 'not what the receipt has after epoch 1'
+verify 2 "$t" --from-checkpoint "$work/other"; has out 'not what the receipt has after epoch 1'
 
 # ---- files that cannot be written ----
 

@@ -51,7 +51,7 @@ EXTRA_DIST += \
     tests/receipts/winograd.txt \
     tests/receipts/winograd_f2.json \
     tests/receipts/winograd_f4.json
-EXTRA_DIST += $(script_tests) tests/README.md tests/growth.c tests/lsan.supp \
+EXTRA_DIST += $(script_tests) tests/program.sh tests/README.md tests/growth.c tests/lsan.supp \
     tests/keras_layouts.py tests/keras_models.py tests/make_keras_files.py tests/make_keras_variants.py \
     tests/verify_keras_files.py tests/onnx_predict.py tests/run_bench.sh
 
