@@ -367,6 +367,15 @@ says 'training stops, the checkpoint before is whole'; same f before; alone
 gives 0 --checkpoint f --resume --epochs 3 --receipt got.json
 gives 0 $plain --epochs 3 --patience 9 --receipt want.json
 same want.json got.json
+# Of the trail: training stops, the model is saved; once there is room the run goes on behind the torn line.
+prlimit --fsize=20000 $program train $plain --epochs 60 --checkpoint o --every 1000 --trail o.trail \
+    --save o.safetensors --quiet >out 2>err
+[ $? -eq 74 ] || fail 'no room for a trail'
+says 'o.trail cannot be written: File too large'
+checks=$((checks + 1)); [ -s o.safetensors ] || fail 'the model is lost'
+gives 0 --checkpoint o --resume --trail o.trail --receipt got.json --quiet
+gives 0 $plain --epochs 60 --trail want.trail --receipt want.json --quiet
+same want.trail o.trail; same want.json got.json
 # Through a symbolic link; histories, too.
 : >real.csv
 ln -s real.csv link.csv
