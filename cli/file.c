@@ -85,3 +85,12 @@ void cli_check_outputs(const struct cli_command *command, const struct cli_outpu
                 cli_usage(command, "--%s and --%s name one file, %s", outputs[j].option, outputs[i].option,
                           outputs[i].path);
 }
+
+void cli_check_input(const struct cli_command *command, const char *option, const char *path,
+                     const struct cli_output *outputs, int count)
+{
+    for (int i = 0; i < count; i++)
+        if (path && outputs[i].path && are_one(path, outputs[i].path))
+            cli_usage(command, "--%s would write over what --%s reads, %s", outputs[i].option, option,
+                      outputs[i].path);
+}

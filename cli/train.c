@@ -130,10 +130,12 @@ static int train_and_report(struct training *t, fcnn_model *model)
 
 static void check_outputs(const struct training *t)
 {
-    const struct cli_output outputs[] = {{"save", t->save_file}, {"best", t->best_file}, {"history", t->history_file},
-                                         {"receipt", t->receipt_file}, {"checkpoint", t->checkpoint.file},
-                                         {"trail", t->trail_file}};
+    const struct cli_output outputs[] = {{"history", t->history_file}, {"receipt", t->receipt_file},
+                                         {"trail", t->trail_file}, {"checkpoint", t->checkpoint.file},
+                                         {"save", t->save_file}, {"best", t->best_file}};
     cli_check_outputs(&cli_train, outputs, 6);
+    cli_check_input(&cli_train, "data", t->data.directory, outputs, 6);
+    cli_check_input(&cli_train, "model", t->model_name, outputs, 3); /* a model that is trained on may be saved there */
 }
 
 /* What is not given, where no run goes on that has it. */

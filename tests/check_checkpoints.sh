@@ -339,6 +339,11 @@ status=$?
 # ---- what cannot be written ----
 gives 64 $plain --receipt out; says 'receipt names the file that the standard output goes to'
 gives 64 $plain --trail /dev/stderr; says 'trail names the file that the standard error goes to'
+for file in receipt history trail; do
+    gives 64 $plain --$file net.txt; says "$file would write over what --model reads, net.txt"
+done
+gives 64 --model net.txt --data moved/train-images-idx3-ubyte --history moved/../moved/train-images-idx3-ubyte
+says 'history would write over what --data reads'
 # A receipt that has no room at the end: all else is there, and is said.
 prlimit --fsize=1000 $program train $plain --epochs 1 --receipt r --history h.csv --json >out 2>err
 [ $? -eq 74 ] || fail 'no room for a receipt'
