@@ -86,7 +86,8 @@ static int write_files(struct training *t, const fcnn_model *model, fcnn_status 
 {
     const fcnn_save_options options = saving(t);
     const int ended = !status || status == FCNN_DIVERGED, whole = !status || status == FCNN_INTERRUPTED;
-    int code = t->history_file ? cli_history_write(t->history_file, t->history, t->epochs) : EXIT_SUCCESS;
+    const int begun = ended || whole || t->epochs; /* else there is nothing to take the place of an old file */
+    int code = t->history_file && begun ? cli_history_write(t->history_file, t->history, t->epochs) : EXIT_SUCCESS;
     if (t->receipt_file && ended) {
         const int written = training_write_receipt(t, model);
         code = code ? code : written;

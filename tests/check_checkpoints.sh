@@ -372,6 +372,10 @@ says 'training stops, the checkpoint before is whole'; same f before; alone
 gives 0 --checkpoint f --resume --epochs 3 --receipt got.json
 gives 0 $plain --epochs 3 --patience 9 --receipt want.json
 same want.json got.json
+# What ends before its first step has no history, and leaves the one that is there.
+echo kept >kept.csv
+gives 74 $plain --epochs 1 --trail /dev/full --history kept.csv
+checks=$((checks + 1)); [ "$(cat kept.csv)" = kept ] || fail 'an empty history'
 # Of the trail: training stops, the model is saved; once there is room the run goes on behind the torn line.
 prlimit --fsize=20000 $program train $plain --epochs 60 --checkpoint o --every 1000 --trail o.trail \
     --save o.safetensors --quiet >out 2>err
