@@ -70,6 +70,7 @@ bench-check: $(gate)
 bench-baseline: $(gate)
 	$(SHELL) $(srcdir)/bench/icount.sh --record ./fastcnn-icount
 	OBJDUMP='$(OBJDUMP)' $(SHELL) $(srcdir)/bench/hot_loops.sh --record ./fastcnn-icount
+	OBJDUMP='$(OBJDUMP)' $(SHELL) $(srcdir)/bench/mca --record . || test $$? -eq 77
 	./fastcnn-compare --write-floors=$(srcdir)/bench/baseline/floors.txt .libs
 bench-gate-trial: $(gate)
 	$(srcdir)/bench/gate_trial.sh $(TRIAL_FLAGS)
@@ -161,7 +162,9 @@ libfcnn_bench_la_SOURCES = \
     bench/sums.h \
     bench/tables.c \
     bench/tables.h \
-    bench/winograd.c
+    bench/winograd.c \
+    lib/io/json_text.c \
+    lib/io/json_text.h
 nodist_libfcnn_bench_la_SOURCES = bench/report/page_files.c
 libfcnn_bench_la_LIBADD = libfcnn-cases.la libfcnn-layers.la $(JANSSON_LIBS) $(LIBM)
 if HAVE_ONEDNN
@@ -212,7 +215,10 @@ baselines = \
     bench/baseline/hot-loops-gcc-12-avx512.txt \
     bench/baseline/hot-loops-gcc-12-neon.txt \
     bench/baseline/icount-gcc-12-avx2.txt \
-    bench/baseline/icount-gcc-12-scalar.txt
+    bench/baseline/icount-gcc-12-scalar.txt \
+    bench/baseline/mca-gcc-12-avx2.txt \
+    bench/baseline/mca-gcc-12-avx512.txt \
+    bench/baseline/mca-gcc-12-neon.txt
 
 if HAVE_BENCHMARK
 noinst_PROGRAMS += fastcnn-bench

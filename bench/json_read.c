@@ -11,24 +11,13 @@
 #include <sysexits.h>
 
 #include "bench/json.h"
+#include "lib/io/json_text.h"
 
 enum { MOST_ROWS = 100000, MOST_WINDOWS = 1000000, MOST_THREADS = 4096 };
-#define MOST_BYTES (128L << 20)
+#define MOST_BYTES  ((size_t)128 << 20)
+#define MOST_MEMORY ((uint64_t)1 << 30)
 
 /* ---- the file ---- */
-
-struct source {
-    FILE *file;
-    size_t left; /* bytes that may still come */
-};
-
-static size_t read_some(void *buffer, size_t size, void *data)
-{
-    struct source *source = data;
-    const size_t count = fread(buffer, 1, size < source->left ? size : source->left, source->file);
-    source->left -= count;
-    return count;
-}
 
 static int cannot(const char *path, const char *why, int status)
 {
@@ -36,23 +25,30 @@ static int cannot(const char *path, const char *why, int status)
     return status;
 }
 
-int bench_json_load(const char *path, json_t **root)
+static int parse(const char *path, const char *text, size_t length, json_t **root)
 {
-    json_error_t error = {.line = 0};
-    struct source source = {fopen(path, "r"), MOST_BYTES};
-    *root = NULL;
-    if (!source.file) return cannot(path, strerror(errno), EX_NOINPUT);
-    *root = json_load_callback(read_some, &source, JSON_REJECT_DUPLICATES, &error);
-    const int failed = ferror(source.file) ? errno : 0;
-    fclose(source.file);
-    if (*root && !failed) return 0;
-    json_decref(*root);
-    *root = NULL;
-    if (failed) return cannot(path, strerror(failed), EX_NOINPUT);
-    if (!source.left) return cannot(path, "more than 128 MiB", EX_DATAERR);
+    json_error_t error;
+    if (io_json_memory(text, length) > MOST_MEMORY)
+        return cannot(path, "to be read it would take more than 1 GiB of memory", EX_DATAERR);
+    *root = json_loadb(text, length, JSON_REJECT_DUPLICATES, &error);
+    if (*root) return 0;
     if (json_error_code(&error) == json_error_out_of_memory) return cannot(path, "no memory", EX_OSERR);
     fprintf(stderr, "fastcnn-bench: %s:%d: %s\n", path, error.line, error.text);
     return EX_DATAERR;
+}
+
+int bench_json_load(const char *path, json_t **root)
+{
+    char *text;
+    size_t length;
+    const int error = io_stream_read(&text, &length, path, MOST_BYTES);
+    *root = NULL;
+    if (error == EFBIG) return cannot(path, "more than 128 MiB", EX_DATAERR);
+    if (error == ENOMEM) return cannot(path, "no memory", EX_OSERR);
+    if (error) return cannot(path, strerror(error), EX_NOINPUT);
+    const int status = parse(path, text, length, root);
+    free(text);
+    return status;
 }
 
 /* ---- fields ---- */

@@ -60,6 +60,9 @@ struct cli_output {
     const char *option, *path;
 };
 void cli_check_outputs(const struct cli_command *command, const struct cli_output *outputs, int count);
+/* A file that is read, NULL for none: nor is it one of those. */
+void cli_check_input(const struct cli_command *command, const char *option, const char *path,
+                     const struct cli_output *outputs, int count);
 
 /* One more value of a CLI_TEXTS, as if its option had been given; too many are a usage error. */
 void cli_add_text(const struct cli_command *command, struct cli_texts *texts, const char *text);

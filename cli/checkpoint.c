@@ -113,9 +113,10 @@ static int write_file(const struct training *t, const fcnn_model *model)
 
 static int write_checkpoint(struct training *t, const fcnn_model *model)
 {
-    int code = checkpoint_is_locked(t);
+    struct checkpoint *c = &t->checkpoint;
+    int code = cli_lock_holds(&c->lock, c->file);
     if (!code) code = write_file(t, model);
-    return code ? code : checkpoint_lock(t);
+    return code ? code : cli_lock(&c->lock, c->file);
 }
 
 /* ---- what there is at the beginning ---- */
@@ -141,7 +142,7 @@ int checkpoint_find(struct training *t)
     }
     if (c->resume && !there && t->verbose)
         fprintf(stderr, "%s is not there yet: training begins anew\n", c->file);
-    return c->goes_on ? checkpoint_lock(t) : EXIT_SUCCESS;
+    return c->goes_on ? cli_lock(&c->lock, c->file) : EXIT_SUCCESS;
 }
 
 /* ---- going on ---- */
@@ -269,6 +270,7 @@ int checkpoint_open(struct training *t, fcnn_model **model)
                          t->checkpoint.file);
         return EX_USAGE;
     }
+    if (!code && given.model_name) code = checkpoint_check_model(t, *model, given.model_name);
     return code ? code : check_epochs(t, *model);
 }
 
@@ -341,8 +343,9 @@ int checkpoint_after_step(struct training *t, const fcnn_model *model, const fcn
 
 void checkpoint_free(struct training *t)
 {
-    checkpoint_unlock(t);
+    cli_unlock(&t->checkpoint.lock);
     fcnn_snapshot_destroy(t->checkpoint.best);
     json_decref(t->checkpoint.program);
     json_decref(t->kept);
+    json_decref(t->file_compile);
 }

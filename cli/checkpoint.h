@@ -32,13 +32,13 @@ int checkpoint_after_step(struct training *t, const fcnn_model *model, const fcn
 
 void checkpoint_free(struct training *t);
 
-/* ---- checkpoint_lock.c ---- */
+/* ---- checkpoint_model.c ---- */
 
-/* Locks the file that is there now; refused, and said: another run has. */
-int checkpoint_lock(struct training *t);
-/* Before it is replaced: that it is still the file that was locked, or none. */
-int checkpoint_is_locked(const struct training *t);
-void checkpoint_unlock(struct training *t);
+/* Once a model's file was read: how it says that the model is compiled goes into the checkpoint. */
+void checkpoint_keep_compiling(struct training *t, const fcnn_model *model);
+/* Whether the file of that name, where it is still there, has the layers of the run that goes on, and is compiled as it
+ * was. Refused, and said what differs, if not. */
+int checkpoint_check_model(const struct training *t, const fcnn_model *model, const char *name);
 
 /* ---- checkpoint_options.c ---- */
 

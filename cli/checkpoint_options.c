@@ -13,9 +13,9 @@ json_t *checkpoint_options_json(const struct training *t)
 {
     char math[64];
     record_math(&t->kernels, math);
-    return json_pack("{s:o, s:o, s:I, s:i, s:I, s:f, s:b, s:f, s:I, s:i, s:b, s:s, s:o}", "model",
-                     t->model_name ? cli_json_text(t->model_name) : json_null(), "data",
-                     t->data.directory ? cli_json_text(t->data.directory) : json_null(), "limit",
+    return json_pack("{s:o, s:O?, s:o, s:I, s:i, s:I, s:f, s:b, s:f, s:I, s:i, s:b, s:s, s:o}", "model",
+                     t->model_name ? cli_json_text(t->model_name) : json_null(), "model_compile", t->file_compile,
+                     "data", t->data.directory ? cli_json_text(t->data.directory) : json_null(), "limit",
                      (json_int_t)t->limit, "epochs", t->fit.epochs, "batch_size", (json_int_t)t->fit.batch_size,
                      "validation_split", t->fit.validation_split, "keep_going", t->fit.keep_going, "until", t->until,
                      "patience", (json_int_t)t->patience, "monitor", t->monitor, "keeps_best", t->checkpoint.keeps_best,
@@ -118,6 +118,7 @@ int checkpoint_read_options(struct training *t, const fcnn_model *model)
     t->checkpoint.wanted = t->fit.epochs;
     if (given_epochs) t->fit.epochs = given_epochs;
     t->model_name = json_string_value(model_name); /* null: the default */
+    t->file_compile = json_incref(json_object_get(options, "model_compile")); /* of old checkpoints NULL */
     if (!t->data.directory) t->data.directory = json_string_value(data);
     t->limit = limit;
     t->fit.batch_size = batch;

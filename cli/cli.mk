@@ -19,13 +19,15 @@ cli_sources = \
     cli/canvas.h \
     cli/checkpoint.c \
     cli/checkpoint.h \
-    cli/checkpoint_lock.c \
+    cli/checkpoint_model.c \
     cli/checkpoint_options.c \
     cli/convert.c \
     cli/data.c \
     cli/evaluate.c \
     cli/explain.c \
     cli/file.c \
+    cli/file_lock.c \
+    cli/file_lock.h \
     cli/filter.c \
     cli/history.c \
     cli/history.h \

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "cli/arguments.h"
 #include "cli/cli.h"
@@ -60,11 +61,36 @@ static int are_one(const char *a, const char *b)
            same_inode(&one, &other);
 }
 
+/* To replace it would lose what goes there: --receipt=/dev/stdout >FILE. */
+static int is_stream(const char *path, int fd)
+{
+    struct stat named, open;
+    return !stat(path, &named) && S_ISREG(named.st_mode) && !fstat(fd, &open) && same_inode(&named, &open);
+}
+
+static void check_streams(const struct cli_command *command, const struct cli_output *output)
+{
+    for (int fd = STDOUT_FILENO; fd <= STDERR_FILENO; fd++)
+        if (output->path && is_stream(output->path, fd))
+            cli_usage(command, "--%s names the file that the standard %s goes to, %s", output->option,
+                      fd == STDOUT_FILENO ? "output" : "error", output->path);
+}
+
 void cli_check_outputs(const struct cli_command *command, const struct cli_output *outputs, int count)
 {
+    for (int i = 0; i < count; i++) check_streams(command, &outputs[i]);
     for (int i = 0; i < count; i++)
         for (int j = 0; j < i; j++)
             if (outputs[i].path && outputs[j].path && are_one(outputs[i].path, outputs[j].path))
                 cli_usage(command, "--%s and --%s name one file, %s", outputs[j].option, outputs[i].option,
                           outputs[i].path);
+}
+
+void cli_check_input(const struct cli_command *command, const char *option, const char *path,
+                     const struct cli_output *outputs, int count)
+{
+    for (int i = 0; i < count; i++)
+        if (path && outputs[i].path && are_one(path, outputs[i].path))
+            cli_usage(command, "--%s would write over what --%s reads, %s", outputs[i].option, option,
+                      outputs[i].path);
 }

@@ -9,9 +9,10 @@
 #include <strings.h>
 
 #include "cli/cli.h"
+#include "lib/io/json_text.h"
 
-#define MOST_BYTES  (64 << 20)
 #define MOST_EPOCHS 1000000
+#define MOST_BYTES  ((size_t)128 << 20) /* four metrics of so many epochs, 17 digits each, have 92 MB */
 
 static const char *const names[CLI_METRICS] = {"accuracy", "loss", "val_accuracy", "val_loss"};
 static const char *const old_names[CLI_METRICS] = {"acc", "loss", "val_acc", "val_loss"}; /* before Keras 2.3 */
@@ -137,8 +138,11 @@ static int read_json(struct cli_history *history, const char *path, const char *
 {
     json_error_t error;
     const char *name;
-    json_t *value, *root = json_loadb(text, length, JSON_REJECT_DUPLICATES, &error);
+    json_t *value;
     int code = EXIT_SUCCESS;
+    if (io_json_memory(text, length) > IO_JSON_MEMORY)
+        return complain(path, "to be read it would take more than 256 MiB of memory");
+    json_t *root = json_loadb(text, length, JSON_REJECT_DUPLICATES, &error);
     if (!root) {
         char what[256];
         snprintf(what, sizeof what, "line %d, column %d: %s", error.line, error.column, error.text);
@@ -222,30 +226,12 @@ static int read_csv(struct cli_history *history, const char *path, const char *t
 /* The whole file, NUL behind it; *code says why there is none. */
 static char *read_file(const char *path, size_t *length, int *code)
 {
-    FILE *file = fopen(path, "r");
-    if (!file) {
-        program_complain("%s: %s", path, strerror(errno));
-        *code = EX_NOINPUT;
-        return NULL;
-    }
-    char *text = NULL;
-    size_t size = 0, got = 1;
-    for (*length = 0; got && *length <= MOST_BYTES; *length += got) {
-        if (*length + 1 >= size) {
-            size = size ? 2 * size : 1 << 16;
-            text = realloc(text, size);
-            if (!text) break;
-        }
-        got = fread(text + *length, 1, size - 1 - *length, file);
-    }
-    *code = !text ? EX_OSERR : ferror(file) ? EX_NOINPUT : EXIT_SUCCESS;
-    if (*code) program_complain("%s: %s", path, text ? strerror(errno) : "out of memory");
-    else if (*length > MOST_BYTES) *code = complain(path, "it has more than 64 MiB");
-    if (!*code) text[*length] = 0;
-    fclose(file);
-    if (!*code) return text;
-    free(text);
-    return NULL;
+    char *text;
+    const int error = io_stream_read(&text, length, path, MOST_BYTES);
+    *code = error == ENOMEM ? EX_OSERR : error ? EX_NOINPUT : EXIT_SUCCESS;
+    if (error == EFBIG) *code = complain(path, "it has more than 128 MiB");
+    else if (error) program_complain("%s: %s", path, error == ENOMEM ? "out of memory" : strerror(error));
+    return text;
 }
 
 int cli_history_read(struct cli_history *history, const char *path)

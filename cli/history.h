@@ -22,7 +22,8 @@ struct cli_history {
 int cli_history_write(const char *path, const fcnn_progress *epochs, int count);
 
 /* Reads what Keras, this program or pandas wrote; metrics of other names are skipped. Complains and returns an exit
- * code: 66 no such file, 65 neither a history nor any of the metrics above. */
+ * code: 66 no such file, 65 neither a history nor any of the metrics above, or more than 128 MiB, 1,000,000 epochs, or
+ * JSON that would take more than 256 MiB of memory. */
 int cli_history_read(struct cli_history *history, const char *path);
 void cli_history_free(struct cli_history *history);
 

@@ -21,6 +21,8 @@ static int find(const char *what)
     return -1;
 }
 
+int cli_model_is_file(const char *what) { return find(what) < 0; }
+
 static int make(fcnn_model **model, int number, const fcnn_load_options *options)
 {
     fcnn_compile_options compile = {.seed = 0};

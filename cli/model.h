@@ -12,6 +12,8 @@
     "MODEL is mnist-cnn (the Keras tutorial network), a saved model (.h5, .keras, .safetensors) or a text file of "   \
     "layers (docs/models.md)."
 
+int cli_model_is_file(const char *what); /* it is no name */
+
 /* Opens a model, compiled unless options->not_compiled. `what`: a name, else a file.
  * options and info may be NULL. *model is the caller's to destroy, NULL unless the code is 0. 66: no such file or name,
  * 65: the file is damaged or has what this library does not, 71: no memory. */

@@ -95,6 +95,10 @@ static void check_options(const struct plot *plot)
     if (!plot->html && !plot->png) cli_usage(&cli_plot, "expected --html FILE or --png FILE to write to");
     const struct cli_output outputs[] = {{"html", plot->html}, {"png", plot->png}};
     cli_check_outputs(&cli_plot, outputs, 2);
+    for (int i = 0; i < plot->histories.count; i++)
+        cli_check_input(&cli_plot, "history", plot->histories.text[i], outputs, 2);
+    cli_check_input(&cli_plot, "model", plot->model, outputs, 2);
+    cli_check_input(&cli_plot, "data", plot->data.directory, outputs, 2);
     if (!plot->histories.count && !plot->model)
         cli_usage(&cli_plot, "expected histories of training, --model FILE, or both");
     if (!plot->model && (plot->data.directory || plot->image))

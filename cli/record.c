@@ -3,10 +3,12 @@
 #include "cli/record.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <nettle/sha2.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli/checkpoint.h"
@@ -87,15 +89,29 @@ static int write_step(const struct training *t, const double *loss, int *stop)
     return write_text(t, line, length);
 }
 
-static int begin_trail(const struct training *t, int *stop)
+/* The file is emptied only once it is ours: another run may have begun to write it since this one began. */
+static int make_file(struct training *t)
+{
+    struct stat st;
+    const int fd = open(t->trail_file, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY, 0666);
+    if (fd < 0) return cannot_write(t);
+    int code = cli_lock(&t->trail_lock, t->trail_file);
+    if (!code && (fstat(fd, &st) || (S_ISREG(st.st_mode) && ftruncate(fd, 0)))) code = cannot_write(t);
+    if (!code && !(t->record->own->file = fdopen(fd, "w"))) code = cannot_write(t);
+    if (code) close(fd);
+    return code;
+}
+
+static int begin_trail(struct training *t, int *stop)
 {
     struct record_private *own = t->record->own;
     size_t length;
     sha256_init(&own->now.hash);
     own->now.bytes = 0;
-    if (t->trail_file && !(own->file = fopen(t->trail_file, "w"))) return cannot_write(t);
+    int code = t->trail_file ? make_file(t) : EXIT_SUCCESS;
+    if (code) return code;
     const char *head = io_trail_head(own->trail, &length);
-    const int code = write_text(t, head, length);
+    code = write_text(t, head, length);
     return code ? code : write_step(t, NULL, stop);
 }
 
@@ -217,7 +233,8 @@ static int end_trail(struct training *t)
     fcnn_sha256_spell(t->record->trail, &hash);
     FILE *file = own->file;
     own->file = NULL;
-    return file && fclose(file) ? cannot_write(t) : EXIT_SUCCESS;
+    if (file && fclose(file)) return cannot_write(t);
+    return file ? cli_lock_holds(&t->trail_lock, t->trail_file) : EXIT_SUCCESS;
 }
 
 /* ---- the run ---- */

@@ -80,18 +80,21 @@ static int try_models(const struct training *t, const fcnn_model *model)
     return code;
 }
 
-/* What a run leaves, well or not: its history; its receipt; the model, also after Ctrl-C, for who wants to go on. */
-static int write_files(const struct training *t, const fcnn_model *model, fcnn_status status)
+/* What a run leaves, well or not: its history; its receipt; the model, also after Ctrl-C, for who wants to go on. What
+ * cannot be written keeps nothing else from being. */
+static int write_files(struct training *t, const fcnn_model *model, fcnn_status status)
 {
     const fcnn_save_options options = saving(t);
     const int ended = !status || status == FCNN_DIVERGED, whole = !status || status == FCNN_INTERRUPTED;
-    int code = t->history_file ? cli_history_write(t->history_file, t->history, t->epochs) : EXIT_SUCCESS;
+    const int begun = ended || whole || t->epochs; /* else there is nothing to take the place of an old file */
+    int code = t->history_file && begun ? cli_history_write(t->history_file, t->history, t->epochs) : EXIT_SUCCESS;
     if (t->receipt_file && ended) {
         const int written = training_write_receipt(t, model);
         code = code ? code : written;
     }
     if (t->save_file && whole) {
         const int written = cli_model_save(model, t->save_file, &options);
+        if (written) t->save_file = NULL; /* nobody is told that it was saved */
         code = code ? code : written;
     }
     return code;
@@ -99,11 +102,13 @@ static int write_files(const struct training *t, const fcnn_model *model, fcnn_s
 
 /* ---- the run ---- */
 
-static int conclude(const struct training *t, const fcnn_model *model, fcnn_status status)
+static void say_interrupted(const struct training *t, const fcnn_progress *last)
 {
-    const int code = t->failed ? t->failed : status && status != FCNN_INTERRUPTED ? program_failed(status) : 0;
-    const int written = write_files(t, model, status);
-    return code ? code : written;
+    program_complain("interrupted in epoch %d of %d after step %lld of %lld; no result%s%s%s%s", last->epoch,
+                     last->epochs, (long long)last->step, (long long)last->steps,
+                     t->save_file ? ", but the model as it is now is in " : "", t->save_file ? t->save_file : "",
+                     t->checkpoint.file ? "; --resume goes on from " : "",
+                     t->checkpoint.file ? t->checkpoint.file : "");
 }
 
 static int train_and_report(struct training *t, fcnn_model *model)
@@ -114,26 +119,24 @@ static int train_and_report(struct training *t, fcnn_model *model)
     if (t->verbose) fprintf(stderr, "Training on %s\n", cli_data_describe(&t->data, text, sizeof text));
     const fcnn_status status = training_run(t, model, &progress);
     const int stopped = (status == FCNN_INTERRUPTED && !t->failed) || (!status && cli_interrupted());
-    const int code = conclude(t, model, status);
-    if (stopped)
-        program_complain("interrupted in epoch %d of %d after step %lld of %lld; no result%s%s%s%s",
-                         progress.last.epoch, progress.last.epochs, (long long)progress.last.step,
-                         (long long)progress.last.steps,
-                         t->save_file && !code ? ", but the model as it is now is in " : "",
-                         t->save_file && !code ? t->save_file : "",
-                         t->checkpoint.file ? "; --resume goes on from " : "",
-                         t->checkpoint.file ? t->checkpoint.file : "");
-    return stopped ? EXIT_INTERRUPTED : code ? code : training_report(t);
+    const int failed = t->failed ? t->failed : status && status != FCNN_INTERRUPTED ? program_failed(status) : 0;
+    const int written = write_files(t, model, status);
+    if (stopped) say_interrupted(t, &progress.last);
+    if (stopped || failed) return stopped ? EXIT_INTERRUPTED : failed;
+    const int reported = training_report(t);
+    return written ? written : reported;
 }
 
 /* ---- options that only together make no sense ---- */
 
 static void check_outputs(const struct training *t)
 {
-    const struct cli_output outputs[] = {{"save", t->save_file}, {"best", t->best_file}, {"history", t->history_file},
-                                         {"receipt", t->receipt_file}, {"checkpoint", t->checkpoint.file},
-                                         {"trail", t->trail_file}};
+    const struct cli_output outputs[] = {{"history", t->history_file}, {"receipt", t->receipt_file},
+                                         {"trail", t->trail_file}, {"checkpoint", t->checkpoint.file},
+                                         {"save", t->save_file}, {"best", t->best_file}};
     cli_check_outputs(&cli_train, outputs, 6);
+    cli_check_input(&cli_train, "data", t->data.directory, outputs, 6);
+    cli_check_input(&cli_train, "model", t->model_name, outputs, 3); /* a model that is trained on may be saved there */
 }
 
 /* What is not given, where no run goes on that has it. */
@@ -196,6 +199,7 @@ static int run(int argc, char **argv)
     check_outputs(&t);
     int code = try_files(&t);
     if (!code) code = checkpoint_find(&t);
+    if (!code && t.trail_file) code = cli_lock(&t.trail_lock, t.trail_file);
     if (!code && t.checkpoint.goes_on) code = checkpoint_open(&t, &model);
     if (!t.checkpoint.goes_on) set_defaults(&t);
     if (!code) check_options(&t);
@@ -206,6 +210,7 @@ static int run(int argc, char **argv)
     if (!code) code = train_model(&t, model);
     fcnn_model_destroy(model);
     cli_data_free(&t.data);
+    cli_unlock(&t.trail_lock);
     checkpoint_free(&t);
     return code;
 }

@@ -4,8 +4,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "cli/checkpoint.h"
 #include "cli/network.h"
-#include "cli/training.h"
 
 const fcnn_compile_options training_nothing_given = {
     .optimizer = (fcnn_optimizer)-1, .loss = (fcnn_loss)-1, .schedule = (fcnn_schedule)-1, .nesterov = -1,
@@ -97,6 +97,7 @@ int training_open_model(struct training *t, fcnn_model **model)
     fcnn_load_options options = {.kernels = &t->kernels};
     int code = t->model_name ? cli_model_open(model, name, &options, &t->file) : EXIT_SUCCESS;
     if (code) return code;
+    if (t->model_name && cli_model_is_file(name)) checkpoint_keep_compiling(t, *model);
     code = check_file(t, *model, name);
     if (code) return code;
     const int state = t->file.has_state;

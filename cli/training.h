@@ -7,6 +7,7 @@
 
 #include "cli/arguments.h"
 #include "cli/cli.h"
+#include "cli/file_lock.h"
 #include "cli/model.h"
 
 /* Why a run ended before its last epoch. */
@@ -26,7 +27,7 @@ struct checkpoint {
     const char *file; /* NULL: none */
     int64_t every;    /* steps; 0: epochs */
     int resume;
-    int lock;         /* file descriptor + 1; 0: none */
+    struct cli_lock lock;
     int goes_on;      /* there is a run in the file, and it goes on */
     int wanted;       /* epochs that were asked for there */
     int before;       /* epochs that were finished there */
@@ -47,6 +48,7 @@ struct training {
     int64_t limit;
     int verbose, tune;
     const char *receipt_file, *save_file, *best_file, *history_file, *trail_file; /* NULL: none */
+    struct cli_lock trail_lock;
     double minimum;   /* test accuracy below which the run has failed */
     double until;     /* accuracy at which it may end; 0: never */
     int64_t patience; /* 0: as long as there are epochs */
@@ -56,6 +58,7 @@ struct training {
 
     /* results */
     json_t *kept;       /* an object, for whatever of the results must go along in a checkpoint, beside the following */
+    json_t *file_compile; /* with a checkpoint: how the model's file was compiled at first, a line; NULL: unknown */
     fcnn_file_info file;
     fcnn_progress *history;
     int epochs;         /* finished */

@@ -145,6 +145,8 @@ libfcnn_io_la_SOURCES = \
     lib/io/io.h \
     lib/io/json.c \
     lib/io/json.h \
+    lib/io/json_text.c \
+    lib/io/json_text.h \
     lib/io/keras.h \
     lib/io/keras_chain.c \
     lib/io/keras_config.c \

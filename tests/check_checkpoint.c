@@ -11,10 +11,12 @@
 #include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "lib/io/checkpoint.h"
 #include "lib/io/receipt.h"
+#include "lib/io/replace.h"
 #include "lib/io/whole.h"
 #include "tests/suite.h"
 #include "tests/toy.h"
@@ -394,6 +396,44 @@ START_TEST(leftovers_of_the_dead_are_removed)
 }
 END_TEST
 
+/* Every file but a trail is written so: receipts, histories, models, tuning files. Whoever looks, at whatever moment,
+ * sees one writer's bytes, all of them; afterwards nothing lies beside. */
+START_TEST(of_several_writers_each_leaves_a_whole_file)
+{
+    enum { WRITERS = 3, TIMES = 40, BYTES = 300000 };
+    static char content[BYTES];
+    pid_t writers[WRITERS];
+    int left = WRITERS, looks = 0, seen = 0;
+    memset(content, 'x', sizeof content);
+    IO_OK(io_replace(path, &(struct io_piece){content, BYTES}, 1));
+    for (int i = 0; i < WRITERS; i++) {
+        writers[i] = fork();
+        ck_assert_int_ge(writers[i], 0);
+        if (writers[i]) continue;
+        memset(content, 'a' + i, sizeof content);
+        int failed = 0;
+        for (int j = 0; j < TIMES; j++) /* of different lengths */
+            failed |= io_replace(path, &(struct io_piece){content, (size_t)(BYTES - i)}, 1) != FCNN_OK;
+        _exit(failed);
+    }
+    while (left) {
+        unsigned char *bytes;
+        size_t count;
+        int status;
+        while (left && waitpid(-1, &status, WNOHANG) > 0) ck_assert(!status), left--;
+        IO_OK(io_whole_read(&bytes, &count, path, 1 << 20));
+        const int who = bytes[0] == 'x' ? 0 : bytes[0] - 'a';
+        ck_assert_uint_eq(count, (size_t)(BYTES - who));
+        for (size_t i = 1; i < count; i++) ck_assert(bytes[i] == bytes[0]);
+        seen |= 1 << (bytes[0] == 'x' ? WRITERS : who);
+        looks++;
+        free(bytes);
+    }
+    ck_assert_msg(looks > 1 && seen != 1 << WRITERS, "%d looks saw %x", looks, (unsigned)seen);
+    ck_assert_int_eq(others(), 0);
+}
+END_TEST
+
 /* A symbolic link goes on pointing to what is written; the file keeps its mode. */
 START_TEST(links_are_written_through)
 {
@@ -434,6 +474,7 @@ int main(void)
     tcase_add_test(tests, members_are_checked);
     tcase_add_test(tests, what_cannot_be_written_leaves_what_was_there);
     tcase_add_test(tests, leftovers_of_the_dead_are_removed);
+    tcase_add_test(tests, of_several_writers_each_leaves_a_whole_file);
     tcase_add_test(tests, links_are_written_through);
     suite_add_tcase(suite, tests);
     toy_make_data();

@@ -117,6 +117,36 @@ gives 65 --checkpoint other --resume; says 'it is no checkpoint'
 gives 0 $plain --epochs 1 --save model.safetensors --quiet
 gives 65 --checkpoint model.safetensors --resume; says 'it is no checkpoint'
 
+mkdir data
+images() # 120 of 28 x 28
+{
+    printf '\000\000\010\003\000\000\000\170\000\000\000\034\000\000\000\034'
+    yes "$1" | head -c 94080
+}
+images 'some digits' >data/train-images-idx3-ubyte
+images 'other digits' >data/t10k-images-idx3-ubyte
+{ printf '\000\000\010\001\000\000\000\170' && yes 012345678 | head -c 120 | tr '0-8\n' '\000-\011'; } |
+    tee data/train-labels-idx1-ubyte >data/t10k-labels-idx1-ubyte
+gives 0 --model net.txt --data data --epochs 1 --checkpoint q --quiet
+mv data moved
+gives 66 --checkpoint q --resume --epochs 2; says data
+gives 0 --checkpoint q --resume --epochs 2 --data moved --quiet
+cp q before
+altered() # FILE WORD: one byte of it is another one
+{
+    cp moved/$1 kept
+    printf '\006' | dd of=moved/$1 bs=1 seek=100 conv=notrunc status=none
+    gives 65 --checkpoint q --resume --epochs 3 --data moved
+    says "these are not the data of the run of q: its $2 images are others"
+    same q before
+    cp kept moved/$1
+}
+altered train-images-idx3-ubyte training
+altered train-labels-idx1-ubyte training
+altered t10k-images-idx3-ubyte test
+gives 64 --checkpoint q --resume --epochs 3 --data moved --limit 120; says limit
+gives 0 --checkpoint q --resume --epochs 3 --data moved --quiet
+
 # ---- early stopping: the best epoch is in the file, too ----
 stop='--patience 2 --monitor accuracy --learning-rate 1 --optimizer sgd --momentum 0.9 --seed 2'
 stop="--model net.txt --limit 120 --batch-size 24 $stop"
@@ -161,6 +191,46 @@ gives 0 --model model.safetensors --limit 120 --epochs 2 --receipt want.json
 gives 0 --model model.safetensors --limit 120 --epochs 1 --checkpoint m
 gives 0 --checkpoint m --resume --epochs 2 --receipt got.json
 same want.json got.json
+
+# ---- its file, which is named again: what was edited in between is told ----
+cat >edit.txt <<'END'
+input 28x28x1
+max_pooling2d 4x4
+flatten
+dense 10
+compile sgd lr=0.02
+END
+edited() # FILE SED SENTENCE: the file, of any format, with another line
+{
+    sed "$2" edit.txt >other.txt
+    rm -f $1
+    case $1 in *.txt) cp other.txt $1 ;; *) $program convert other.txt $1 >out 2>err || fail "convert to $1" ;; esac
+    gives 64 --model $1 --checkpoint n --resume --quiet; says " $1 is not the model that the run of n has: $3"
+    same n before
+    rm $1
+}
+for file in m.txt m.keras m.h5 m.safetensors; do
+    rm -f n
+    $program convert edit.txt $file >out 2>err || fail "convert to $file"
+    gives 0 --model $file --limit 120 --epochs 1 --momentum 0.5 --checkpoint n --quiet
+    cp n before
+    gives 0 --model $file --checkpoint n --resume --quiet; same n before
+    edited $file 's/28x28x1/56x14x1/' "its input is 'input 56x14x1' in the file, 'input 28x28x1' in the run; leave"
+    edited $file 's/4x4/7x7/' "layer 1 is 'max_pooling2d 7x7' in the file, 'max_pooling2d 4x4' in the run"
+    edited $file 's/flatten/flatten\ndropout 0.5/' "layer 3 is 'dropout 0.5' in the file, 'dense 10' in the run"
+    edited $file 's/dense 10/&\n&/' "layer 4 is 'dense 10' in the file, 'missing' in the run"
+    edited $file 's/0.02/0.03/' "how it is compiled is 'compile sgd lr=0.03' in the file, 'compile sgd lr=0.02'"
+    edited $file 's/sgd lr=0.02/adam lr=0.02/' "how it is compiled is 'compile adam lr=0.02' in"
+    case $file in *.txt) edited $file '/compile/d' "how it is compiled is 'left open' in the file, 'compile sgd" ;; esac
+    gives 0 --model $file --checkpoint n --resume --quiet; same n before # it is gone, and not needed
+    # Another spelling, or what --save made of it, is the same model.
+    { echo '# a model' && sed 's/4x4/4x4 stride=4/; s/0.02/2e-2/' edit.txt; } >other.txt
+    $program convert other.txt $file >out 2>err || fail "convert to $file"
+    gives 0 --model $file --checkpoint n --resume --quiet; same n before
+    case $file in *.txt) continue ;; esac
+    gives 0 --checkpoint n --resume --quiet --save $file
+    gives 0 --model $file --checkpoint n --resume --quiet; same n before
+done
 
 # ---- a trail begins with its run, and ends with the best epoch where that is what the run leaves ----
 worse='--patience 9 --monitor accuracy --learning-rate 1 --optimizer sgd --momentum 0.9 --seed 2'
@@ -217,6 +287,43 @@ for signal in INT TERM HUP; do
     same want.json got.json; same want.csv got.csv; same want.trail i.trail; alone
 done
 
+# ---- two processes, one trail, no checkpoint: the second is told, whenever it comes; the trail is the first one's ----
+checks=$((checks + 2))
+rm -f l.trail
+env --default-signal=INT $program train $plain --epochs 10000 --seed 5 --trail l.trail --quiet >out2 2>err2 &
+first=$!
+while [ ! -s l.trail ]; do sleep 0.05; done
+gives 74 $plain --epochs 1 --seed 6 --trail l.trail --quiet
+says 'l.trail cannot be written: another run goes on with it'
+kill -INT $first
+wait $first
+status=$?
+[ $status -eq 130 ] || fail "SIGINT: exit status $status instead of 130"
+gives 0 $plain --epochs 1 --seed 5 --trail want5.trail --quiet
+gives 0 $plain --epochs 1 --seed 6 --trail want6.trail --quiet
+head -n $(wc -l <want5.trail) l.trail | cmp -s - want5.trail || fail 'the trail is not that of the first run'
+gives 0 $plain --epochs 1 --seed 6 --trail l.trail --quiet; same l.trail want6.trail # once it has ended
+for try in 1 2 3; do # at once, from nothing
+    checks=$((checks + 1))
+    rm -f l.trail
+    $program train $plain --epochs 1 --seed 5 --trail l.trail --quiet >out2 2>err2 &
+    $program train $plain --epochs 1 --seed 6 --trail l.trail --quiet >out 2>err
+    last=$?
+    wait $!
+    case $?,$last in
+    0,74) cmp -s l.trail want5.trail || fail 'the trail is not that of the run that ended well' ;;
+    74,0) cmp -s l.trail want6.trail || fail 'the trail is not that of the run that ended well' ;;
+    0,0) cmp -s l.trail want5.trail || cmp -s l.trail want6.trail || fail 'a trail of two runs' ;;
+    *) fail "two runs, one trail: exit status $last" ;;
+    esac
+done
+mkfifo pipe.trail
+cat pipe.trail >got.trail &
+gives 0 $plain --epochs 1 --seed 5 --trail pipe.trail --quiet
+wait $!
+same got.trail want5.trail
+gives 0 $plain --epochs 1 --trail /dev/null --quiet
+
 # ---- one that the program was started to ignore, as by nohup ----
 checks=$((checks + 2))
 rm -f i
@@ -230,6 +337,21 @@ status=$?
 [ $status -eq 130 ] || fail "SIGTERM after an ignored SIGHUP: exit status $status instead of 130"
 
 # ---- what cannot be written ----
+gives 64 $plain --receipt out; says 'receipt names the file that the standard output goes to'
+gives 64 $plain --trail /dev/stderr; says 'trail names the file that the standard error goes to'
+for file in receipt history trail; do
+    gives 64 $plain --$file net.txt; says "$file would write over what --model reads, net.txt"
+done
+gives 64 --model net.txt --data moved/train-images-idx3-ubyte --history moved/../moved/train-images-idx3-ubyte
+says 'history would write over what --data reads'
+# A receipt that has no room at the end: all else is there, and is said.
+prlimit --fsize=1000 $program train $plain --epochs 1 --receipt r --history h.csv --json >out 2>err
+[ $? -eq 74 ] || fail 'no room for a receipt'
+says 'r cannot be written: File too large'
+checks=$((checks + 1)); [ -s h.csv ] && [ ! -e r ] && grep -q '"accuracy"' out || fail 'the rest is lost, too'
+for file in receipt history trail; do
+    gives 74 $plain --epochs 1 --$file /dev/full; says '/dev/full cannot be written: No space left on device'
+done
 mkdir folder closed
 gives 74 $plain --checkpoint folder; says 'folder cannot be written: Is a directory'
 gives 74 $plain --checkpoint none/x; says 'none/x cannot be written'
@@ -250,6 +372,19 @@ says 'training stops, the checkpoint before is whole'; same f before; alone
 gives 0 --checkpoint f --resume --epochs 3 --receipt got.json
 gives 0 $plain --epochs 3 --patience 9 --receipt want.json
 same want.json got.json
+# What ends before its first step has no history, and leaves the one that is there.
+echo kept >kept.csv
+gives 74 $plain --epochs 1 --trail /dev/full --history kept.csv
+checks=$((checks + 1)); [ "$(cat kept.csv)" = kept ] || fail 'an empty history'
+# Of the trail: training stops, the model is saved; once there is room the run goes on behind the torn line.
+prlimit --fsize=20000 $program train $plain --epochs 60 --checkpoint o --every 1000 --trail o.trail \
+    --save o.safetensors --quiet >out 2>err
+[ $? -eq 74 ] || fail 'no room for a trail'
+says 'o.trail cannot be written: File too large'
+checks=$((checks + 1)); [ -s o.safetensors ] || fail 'the model is lost'
+gives 0 --checkpoint o --resume --trail o.trail --receipt got.json --quiet
+gives 0 $plain --epochs 60 --trail want.trail --receipt want.json --quiet
+same want.trail o.trail; same want.json got.json
 # Through a symbolic link; histories, too.
 : >real.csv
 ln -s real.csv link.csv

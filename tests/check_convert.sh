@@ -44,6 +44,9 @@ gives 0 summary "$work/escape.safetensors"; has out '? (Flatten)'
 gives 64 summary; has err 'expected one MODEL'
 gives 66 summary nothing; has err 'nor is it the name of a model: mnist-cnn'
 gives 66 summary "$work/nothing.h5"; has err 'nothing.h5'
+mkfifo "$work/fifo" # nobody writes to it; it is not waited for
+gives 66 summary "$work/fifo"; has err 'fifo: it is not a regular file'
+gives 66 summary "$work"; has err 'Is a directory'
 echo 'input 10x9x2
 conv2d 5 3x2 rleu' >"$work/wrong.txt"
 gives 65 summary "$work/wrong.txt"; has err "wrong.txt:2:14: "; has err "did you mean 'relu'?"

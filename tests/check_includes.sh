@@ -42,6 +42,7 @@ BEGIN {
     rule("tests/(check_program_files[.]c|complaint[.][ch]|fuzz/(history|filter_kernel)[.]c)",
          "(bench|cli|lib|tests)/.*", ".*") # what the program alone reads
     rule("tests/.*", "(lib|kernels|reference|bench|tests)/.*", ".*")
+    rule("bench/json_read[.]c", "lib/io/json_text[.]h|bench/.*", ".*") # files of strangers
     rule("bench/(bounds|suite)[.]c", "lib/internal[.]h|kernels/peak/peak[.]h|bench/.*", ".*") # what users do not have
     # Runs with libraries of other versions, which share only the public interface.
     rule("bench/(ab_time[.]c|tensors[.][ch]|gate/.*)", "lib/fastcnn[.]h|bench/.*", ".*")

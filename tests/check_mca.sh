@@ -16,7 +16,7 @@ cat >bin/made-up <<END
 for file; do
     case \$file in
     --version) echo 'LLVM version 1.2.3' && exit ;;
-    -mcpu=known) ;;
+    -mcpu=known | -mcpu=sapphirerapids) ;;
     -mcpu=*) echo "'\${file#-mcpu=}' is not a recognized processor for this target" >&2 && exit ;;
     esac
 done
@@ -73,6 +73,34 @@ expect 64 'Usage' --no-such-option
 grep -q -e '-mtriple=x86_64 -mcpu=known -iterations=300' asked || { failed=1 && echo 'FAIL: asked' && cat asked; }
 [ "$(grep -c 'vfmadd231ps %zmm30, %zmm31, %zmm[0-9]*$' code)" -eq 24 ] && grep -qx '	jne loop' code ||
     { failed=1 && echo 'FAIL: not the code of the loops:' && cat code; }
+
+# Floors: of this compiler and this llvm-mca, or nothing is said; what is worse by more than 3 % of itself is red.
+cat >build/fastcnn-icount <<'END'
+#!/bin/sh
+printf 'name gcc-12\ncompiler gcc 12.2.0\nflags -O2   -g \nlibc 2.36\n'
+END
+chmod +x build/fastcnn-icount
+expect 77 'SKIP: no floors for gcc-12' --check --baseline=base
+expect 0 'base/mca-gcc-12-avx512.txt: 7 estimates of llvm-mca 1' --record --baseline=base
+expect 0 'avx512, llvm-mca 1: 7 estimates, 0 below their floors, 4 below the goal of 90 %:' --check --baseline=base
+expect 0 '  sapphirerapids gather_4x6 75' --check --baseline=base
+sed -i 's/^gather_4x6 400/gather_4x6 410/' cycles
+expect 0 'avx512, llvm-mca 1: 7 estimates, 0 below' --check --baseline=base
+sed -i 's/^gather_4x6 410/gather_4x6 415/' cycles
+expect 1 'FAIL: avx512: sapphirerapids gather_4x6: 72 % of the modelled multiply-adds, 75 in the list' \
+    --check --baseline=base
+sed -i '/gather_4x6/d' base/mca-gcc-12-avx512.txt
+expect 0 'not in the list: sapphirerapids gather_4x6; bench/mca --record takes it in' --check --baseline=base
+sed -i 's/version 1.2.3/version 12.0.1/' bin/made-up
+expect 77 'SKIP: base/mca-gcc-12-avx512.txt has no floors of llvm-mca 12, only of 1' --check --baseline=base
+expect 0 'base/mca-gcc-12-avx512.txt: 7 estimates of llvm-mca 12' --record --baseline=base
+expect 0 'avx512, llvm-mca 12: 7 estimates, 0 below' --check --baseline=base
+[ "$(grep -c '^1 ' base/mca*) $(grep -c '^12 ' base/mca*)" = '6 7' ] || { failed=1 && cat base/mca*; }
+sed -i 's/12.2.0/12.3.0/' build/fastcnn-icount
+expect 77 'SKIP: base/mca-gcc-12-avx512.txt is of compiler gcc 12.2.0 flags -O2 -g, this build of compiler gcc 12.3.0' \
+    --check --baseline=base
+expect 64 'Usage' --check --all
+sed -i 's/^gather_4x6 415/gather_4x6 400/' cycles
 
 if command -v jq >/dev/null; then # the best median, of this instruction set, of 3x3 layers
     row() { printf '{"aggregate_name":"%s","run_name":"%s","problem":"%s","isa":"%s","percent_of_peak":%s}%s' "$@"; }

@@ -48,6 +48,9 @@ checks=$((checks + 1)); [ ! -e "$page" ] || fail "a page of nothing"
 
 gives 64 plot --html "$page" --png "$work/../${work##*/}/page.html" "$work/a.json"
 has "$err" '--html and --png name one file'
+cp "$work/a.json" "$work/kept.json"
+gives 64 plot --html "$work/a.json" "$work/a.json"; has "$err" 'html would write over what --history reads'
+cmp "$work/a.json" "$work/kept.json" || fail 'a history was written over'
 
 # ---- what is drawn ----
 

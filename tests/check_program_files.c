@@ -12,7 +12,9 @@
 #include "bench/json_read.h"
 #include "cli/history.h"
 #include "cli/kernel_text.h"
+#include "lib/io/json_text.h"
 #include "tests/complaint.h"
+#include "tests/held.h"
 #include "tests/mutilate.h"
 #include "tests/suite.h"
 
@@ -108,6 +110,121 @@ START_TEST(histories_that_are_too_long)
 }
 END_TEST
 
+/* ---- JSON that would take many times its size ---- */
+
+/* "HEAD", "MORE" as often as it has no more bytes than that, "TAIL"; free(). */
+static char *repeat(const char *head, const char *more, const char *tail, size_t bytes, size_t *length)
+{
+    const size_t step = strlen(more);
+    char *text = malloc(strlen(head) + bytes + strlen(tail) + 1);
+    ck_assert_ptr_nonnull(text);
+    strcpy(text, head);
+    *length = strlen(head);
+    for (size_t end = *length + bytes; *length + step <= end; *length += step) memcpy(text + *length, more, step);
+    strcpy(text + *length, tail);
+    *length += strlen(tail);
+    return text;
+}
+
+static const struct { const char *head, *more, *tail; } documents[] = {
+    {"[0", ",0", "]"},
+    {"[0", ",1234567890.12345e-8", "]"},
+    {"[0.", "1", "]"},
+    {"[[]", ",[]", "]"},
+    {"[[0]", ",[0,0]", "]"},
+    {"[[0,0,0,0,0,0,0,0]", ",[0,0,0,0,0,0,0,0,0]", "]"},
+    {"[{}", ",{}", "]"},
+    {"[{\"\":0}", ",{\"\":0}", "]"},
+    {"[0", ",{\"a\":0,\"b\":1,\"c\":2,\"d\":3,\"e\":4,\"f\":5,\"g\":6,\"h\":7,\"i\":8}", "]"},
+    {"[\"\"", ",\"\"", "]"},
+    {"[\"\"", ",\"12345678901234567\"", "]"},
+    {"\"", "x", "\""},
+    {"\"", "\\u00e9\\\"", "\""},
+    {"[\"", "ab", ""},
+    {"[0", " ", "]"},
+    {"", "[", ""},
+};
+#define DOCUMENTS ((int)(sizeof documents / sizeof *documents))
+
+/* Never more than is said beforehand, and not so much less that what is useful would be refused. Documents that are no
+ * JSON take memory as well, up to where that is seen. */
+START_TEST(memory_that_a_document_takes)
+{
+    static const size_t sizes[] = {10, 1000, 300000};
+    held_count();
+    for (int i = 0; i < 3; i++) {
+        size_t length;
+        json_error_t error;
+        char *text = repeat(documents[_i].head, documents[_i].more, documents[_i].tail, sizes[i], &length);
+        held_most = held;
+        json_decref(json_loadb(text, length, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, &error));
+        const uint64_t said = io_json_memory(text, length);
+        ck_assert_msg(held_most <= said, "%.20s...: %zu bytes, %llu were said", text, held_most,
+                      (unsigned long long)said);
+        ck_assert_msg(said <= 4 * held_most + 1024 || documents[_i].more[0] == '[' || documents[_i].more[0] == ' ',
+                      "%.20s...: %zu bytes, %llu were said", text, held_most, (unsigned long long)said);
+        free(text);
+    }
+    json_set_alloc_funcs(malloc, free);
+}
+END_TEST
+
+/* Nothing is asked for that was not refused. One member after another has to have another name. */
+START_TEST(documents_that_would_take_too_much)
+{
+    static const char *const more[] = {",[]", ",{}", ",0", "["};
+    static const size_t bytes[] = {8 << 20, 8 << 20, 9 << 20, 8 << 20};
+    size_t length;
+    char *text = repeat("{\"loss\":[0", more[_i], "]}", bytes[_i], &length);
+    held_count();
+    held_most = held;
+    snprintf(path, sizeof path, "%s/large.json", folder);
+    spill(path, text, length);
+    expect_no_history("to be read it would take more than 256 MiB of memory");
+    free(text);
+    text = repeat("{\"benchmarks\":[0", more[_i], "]}", 4 * bytes[_i], &length);
+    spill(path, text, length);
+    free(text);
+    struct bench_kept kept;
+    FILE *terminal = stderr;
+    memset(complaint, 0, sizeof complaint);
+    stderr = fmemopen(complaint, sizeof complaint - 1, "w");
+    ck_assert_ptr_nonnull(stderr);
+    const int code = bench_json_read(path, &kept);
+    fclose(stderr);
+    stderr = terminal;
+    bench_kept_free(&kept);
+    ck_assert_int_eq(code, EX_DATAERR);
+    ck_assert_ptr_nonnull(strstr(complaint, "large.json: to be read it would take more than 1 GiB of memory"));
+    ck_assert_uint_eq(held_most, held);
+    json_set_alloc_funcs(malloc, free);
+}
+END_TEST
+
+/* As long as the program writes them: the most epochs, numbers of 17 digits. */
+START_TEST(the_longest_history_is_read)
+{
+    enum { MOST = 1000000 };
+    static const char *const heads[] = {"{\"accuracy\":[0", "],\"loss\":[0", "],\"val_accuracy\":[0",
+                                        "],\"val_loss\":[0"};
+    static const char number[] = ",0.12345678901234567";
+    struct cli_history history;
+    FILE *file;
+    snprintf(path, sizeof path, "%s/longest.json", folder);
+    ck_assert_ptr_nonnull(file = fopen(path, "w"));
+    for (int i = 0; i < CLI_METRICS; i++) {
+        fputs(heads[i], file);
+        for (int j = 1; j < MOST; j++) fputs(number, file);
+    }
+    fputs("]}", file);
+    ck_assert(!fclose(file));
+    ck_assert_int_eq(cli_history_read(&history, path), EXIT_SUCCESS);
+    ck_assert_int_eq(history.epochs, MOST);
+    ck_assert(history.values[CLI_VAL_LOSS][MOST - 1] == 0.12345678901234567);
+    cli_history_free(&history);
+}
+END_TEST
+
 /* ---- kernels ---- */
 
 static int reads_kernel(const unsigned char *bytes, size_t count, void *context)
@@ -186,6 +303,9 @@ int main(void)
     tcase_add_loop_test(tests, damaged_histories, 0, HISTORIES);
     tcase_add_test(tests, lists_of_several_lengths);
     tcase_add_test(tests, histories_that_are_too_long);
+    tcase_add_loop_test(tests, memory_that_a_document_takes, 0, DOCUMENTS);
+    tcase_add_loop_test(tests, documents_that_would_take_too_much, 0, 4);
+    tcase_add_test(tests, the_longest_history_is_read);
     tcase_add_test(tests, damaged_kernels);
     tcase_add_loop_test(tests, damaged_results, 0, 2);
     tcase_set_timeout(tests, 60);

@@ -298,7 +298,7 @@ static void expect_large(char fill, size_t length, const char *sentence)
 /* What takes memory many times its length has a bound of its own, as in any other JSON. */
 START_TEST(a_large_header_is_not_parsed)
 {
-    expect_large(',', (size_t)5 << 20, "bytes outside of texts; at most 4194304 are read");
+    expect_large(',', (size_t)5 << 20, "the header: its JSON would take 320 MiB of memory; at most 256 are given");
     expect_large('x', (size_t)17 << 20, "the header: its JSON has 17825792 bytes; at most 16777216 are read");
     expect_large('x', (size_t)5 << 20, "says nothing of layers");
 }

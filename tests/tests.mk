@@ -24,6 +24,7 @@ script_tests = \
     tests/check_leak.sh \
     tests/check_lists.sh \
     tests/check_mca.sh \
+    tests/check_mca_floors.sh \
     tests/check_musl.sh \
     tests/check_no_memory.sh \
     tests/check_predict.sh \
@@ -292,8 +293,8 @@ tests_check_gate_files_LDADD = libfcnn-gate.la $(LDADD) $(JANSSON_LIBS)
 tests_check_gate_report_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 tests_check_gate_report_LDADD = libfcnn-gate.la $(LDADD) $(JANSSON_LIBS)
 tests_check_program_files_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
-tests_check_program_files_SOURCES = tests/check_program_files.c tests/complaint.c tests/complaint.h cli/history.c \
-    cli/json.c cli/kernel_text.c
+tests_check_program_files_SOURCES = tests/check_program_files.c tests/complaint.c tests/complaint.h tests/held.h \
+    cli/history.c cli/json.c cli/kernel_text.c
 tests_check_program_files_LDADD = libfcnn-bench.la $(LDADD) $(JANSSON_LIBS)
 tests_check_checkpoint_SOURCES = tests/check_checkpoint.c tests/zoo.c tests/zoo.h
 tests_check_checkpoint_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
@@ -386,7 +387,7 @@ check-nehalem:
 # with few problems, what knows instruction sets, and training, which must end where it does on x86.
 aarch64_programs = tests/check_denormals tests/check_dispatch tests/check_explain tests/check_isas tests/check_kernels \
     tests/check_peak tests/check_pins tests/check_reference tests/check_settings
-aarch64_scripts = tests/check_hot_loops.sh tests/check_table.sh tests/check_verify.sh
+aarch64_scripts = tests/check_hot_loops.sh tests/check_mca_floors.sh tests/check_table.sh tests/check_verify.sh
 check-aarch64: fastcnn fastcnn-icount
 	FCNN_TEST_SMALL=1 FCNN_TEST_KERNEL='*_neon' FCNN_TEST_RANDOM=3 FCNN_TEST_MOST=2e4 $(MAKE) check-TESTS \
 	    check_PROGRAMS='$(aarch64_programs)' TESTS='$(aarch64_programs) $(aarch64_scripts)'

@@ -6,30 +6,18 @@
 #include <string.h>
 
 #include "lib/io/fail.h"
+#include "lib/io/json_text.h"
 #include "lib/io/number.h"
-
-/* With the quotes of texts: short texts cost, too. */
-static size_t outside_of_texts(const char *text, size_t length)
-{
-    size_t count = 0;
-    int within = 0;
-    for (size_t i = 0; i < length; i++) {
-        count += !within || text[i] == '"';
-        if (text[i] == '"') within = !within;
-        else if (within && text[i] == '\\') i++;
-    }
-    return count;
-}
 
 fcnn_status io_json_measure(const char *text, size_t length, const char *where)
 {
     if (length > IO_JSON_LONGEST)
         return fcnn_io_fail(FCNN_BAD_DATA, "%s: its JSON has %zu bytes; at most %zu are read", where, length,
                             IO_JSON_LONGEST);
-    const size_t count = outside_of_texts(text, length);
-    if (count <= IO_JSON_MOST) return FCNN_OK;
-    return fcnn_io_fail(FCNN_BAD_DATA, "%s: its JSON has %zu bytes outside of texts; at most %zu are read", where,
-                        count, IO_JSON_MOST);
+    const uint64_t memory = io_json_memory(text, length);
+    if (memory <= IO_JSON_MEMORY) return FCNN_OK;
+    return fcnn_io_fail(FCNN_BAD_DATA, "%s: its JSON would take %llu MiB of memory; at most %zu are given", where,
+                        (unsigned long long)(memory >> 20), IO_JSON_MEMORY >> 20);
 }
 
 fcnn_status io_json_parse(json_t **value, const char *text, size_t length, const char *where)

@@ -7,15 +7,14 @@
 
 #include "lib/io/fastcnn_io.h"
 
-/* Bytes of a document that are not within its texts: parsed they may take a hundred times as much memory. Texts, which
- * take what they are long, may make it this much longer. */
+/* Bytes of a receipt and of a document in Keras' archives; of one in any other file, which may have long texts. */
 #define IO_JSON_MOST    ((size_t)4 << 20)
 #define IO_JSON_LONGEST ((size_t)16 << 20)
 
-/* Parses one document. FCNN_BAD_DATA with line and column: also more bytes than these, two members of one name, and
- * Python's NaN and Infinity. FCNN_OUT_OF_MEMORY. json_decref(*value). */
+/* Parses one document. FCNN_BAD_DATA with line and column: also more bytes, or more memory (json_text.h), two members
+ * of one name, and Python's NaN and Infinity. FCNN_OUT_OF_MEMORY. json_decref(*value). */
 fcnn_status io_json_parse(json_t **value, const char *text, size_t length, const char *where);
-/* Whether a document has no more bytes than are read; else FCNN_BAD_DATA. */
+/* Whether a document is within these bounds; else FCNN_BAD_DATA. */
 fcnn_status io_json_measure(const char *text, size_t length, const char *where);
 
 /* The number of fewest decimal digits that is this float. NULL: no memory, or not finite. */

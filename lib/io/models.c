@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "lib/io/fail.h"
@@ -102,11 +103,22 @@ static int has_user_block(int fd)
     return 0;
 }
 
+/* A FIFO gives what is read of it only once. */
+static int is_stream(int fd)
+{
+    struct stat found;
+    return !fstat(fd, &found) && !S_ISREG(found.st_mode) && !S_ISDIR(found.st_mode);
+}
+
 static fcnn_status detect(const char *path, fcnn_format *format)
 {
     unsigned char bytes[256];
     const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (fd < 0) return fcnn_io_fail(FCNN_NO_FILE, "%s: %s", path, strerror(errno));
+    if (is_stream(fd)) {
+        close(fd);
+        return fcnn_io_fail(FCNN_NO_FILE, "%s: it is not a regular file", path);
+    }
     const ssize_t count = read(fd, bytes, sizeof bytes);
     const int error = errno, behind = has_user_block(fd);
     close(fd);
