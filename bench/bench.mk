@@ -3,7 +3,7 @@
 
 .PHONY: bench
 EXTRA_DIST += bench/busy_neighbour.sh bench/compare_pytorch.sh bench/programs.sh bench/pytorch_mnist.py \
-    bench/baseline/floors.txt bench/check bench/ci-gate bench/compare bench/gate_trial.sh
+    bench/pytorch_predict.py bench/baseline/floors.txt bench/check bench/ci-gate bench/compare bench/gate_trial.sh
 
 # Called by busy_neighbour.sh.
 noinst_PROGRAMS += plan-time
@@ -130,14 +130,17 @@ libfcnn_bench_la_SOURCES = \
     bench/peers.c \
     bench/progress.c \
     bench/progress.h \
+    bench/report/batches.c \
     bench/report/charts.c \
     bench/report/gnuplot.c \
     bench/report/gnuplot.h \
     bench/report/html.c \
     bench/report/html.h \
     bench/report/model.c \
+    bench/report/orders.c \
     bench/report/page.h \
     bench/report/plots.c \
+    bench/report/predictions.c \
     bench/report/report.c \
     bench/report/report.h \
     bench/report/rows.c \

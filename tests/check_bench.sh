@@ -85,7 +85,7 @@ last="more problems than tables are printed for: one screen, and files"
 # shellcheck disable=SC2086
 expect 0 --filter='mnist.dense2/*' --filter='mnist.softmax/*' --no-peers --tables="$folder/o/t.txt" \
     --csv="$folder/o/k.csv" --output=github:"$folder/o/g.json" --output=bencher:"$folder/o/b.json" $short
-for text in 'Peak of ' 'mnist ' 'times as fast as reference: mnist.' '0 allocations and ' 'Wrong bits: none' \
+for text in 'Peak of ' 'mnist ' 'worst' '0 allocations and ' 'wrong bits: none' \
     "$folder/o/t.txt " "--layers=mnist --filter='mnist."; do
     has out "$text"
 done
@@ -256,6 +256,14 @@ if peer onednn 51 libdnnl-dev; then
     has out 'onednn'
 fi
 
+last="results with conversions, read back"
+# shellcheck disable=SC2086
+if "$bench" --peers=onednn --list >/dev/null 2>&1; then
+    expect 0 --peers=onednn --conversions --choice --filter='mnist.conv3/*' --json="$folder/k.json" $short
+    expect 0 --report="$folder/page.html" "$folder/k.json"
+    grep -q 'converted)' "$folder/page.html" || fail "$last: the page does not have them"
+fi
+
 last="the whole model"
 # shellcheck disable=SC2086
 expect 0 --model --budget=1 --json="$folder/k.json"
@@ -265,12 +273,18 @@ if command -v jq >/dev/null; then
            == ["median", "p99", "median"]' "$folder/k.json" >/dev/null || fail "the model's JSON lacks numbers"
 fi
 : >"$folder/file.k"
-expect 73 --model --budget=0.1 --json="$folder/file.k/k.json"
+for what in --model --orders --estimate; do
+    expect 73 $what --budget=0.1 --problem='relu forward mb1ic9' --no-peers --json="$folder/file.k/k.json"
+    [ ! -s "$folder/out" ] || fail "$what measures before it looks at its file"
+done
 
 last="other batches"
 expect 0 --list --no-peers --layers=mnist --batch=1,64 --filter='mnist.conv3@*'
 has out 'mnist.conv3@1: conv2d+relu forward mb1ic64'
 has out 'mnist.conv3@64: conv2d+relu forward mb64ic64'
+
+expect 0 --list --no-peers --layers=mnist --batch=8,8 --filter='mnist.conv3@*' --choice
+has out '3 kernels on 3 problems'
 
 last="whole programs"
 programs=$top_srcdir/bench/programs.sh
@@ -304,6 +318,10 @@ expect 64 --output=yaml:k.yaml
 has err 'bencher'
 expect 64 --output=csv
 expect 64 --estimate --csv=k.csv
+expect 64 --model --csv=k.csv
+has err 'writes JSON alone'
+expect 64 --model --json=k.json --json=k2.json
+has err 'writes one file'
 expect 64 mnist
 expect 64 --benchmark_repetitions=0
 expect 64 --benchmark_format=yaml

@@ -73,14 +73,25 @@ static const struct report_file *results_after(const struct report *report, cons
     return NULL;
 }
 
+/* A column of numbers with a file's name; what would divide columns is none of it. Returns the end of the text. */
+static int put_head(char *columns, size_t size, int at, const char *name, const char *behind)
+{
+    const int begin = at + 1;
+    if (at >= (int)size) return at;
+    at += snprintf(columns + at, size - (size_t)at, "|#%.50s%s", name, behind);
+    for (int i = begin; i < at && i < (int)size; i++)
+        if (columns[i] == '|') columns[i] = '/';
+    return at;
+}
+
 static void put_heads(const struct report *report, char *columns, size_t size)
 {
     const struct report_file *first = results_after(report, NULL);
-    int at = snprintf(columns, size, "layer|direction|#%.60s", first->name);
-    for (const struct report_file *f = results_after(report, first); f && at < (int)size; f = results_after(report, f))
-        at += snprintf(columns + at, size - (size_t)at, "|#%.60s", f->name);
-    for (const struct report_file *f = first; f && at < (int)size; f = results_after(report, f))
-        at += snprintf(columns + at, size - (size_t)at, "|#%.50s x peer", f->name);
+    int at = snprintf(columns, size, "layer|direction");
+    for (const struct report_file *f = first; f; f = results_after(report, f))
+        at = put_head(columns, size, at, f->name, "");
+    for (const struct report_file *f = first; f; f = results_after(report, f))
+        at = put_head(columns, size, at, f->name, " x peer");
 }
 
 /* One layer: the first run's time, how many times faster the others are, and each run's own ratio to its peer. */
