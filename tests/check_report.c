@@ -460,7 +460,7 @@ START_TEST(orders)
     write_file("orders.json",
                "[{\"problem\": \"p<\", \"kernel\": \"k\", \"class\": \"exact\", \"output\": \"dst\", \"terms\": 9, "
                "\"documented\": true, \"depends_on_threads\": false, \"document\": \"chain of 9\", "
-               "\"threads_1\": \"chain\", \"threads_8\": \"chain too\"}, "
+               "\"threads_8\": \"chain too\", \"threads_1\": \"chain\"}, "
                "{\"problem\": \"p\", \"kernel\": \"theirs\", \"class\": \"peer\", \"output\": \"dst\", \"terms\": 9, "
                "\"documented\": false, \"depends_on_threads\": false, \"failure\": \"none\"}, 7]");
     const char *page = page_of((const char *const[]){"a.json", "orders.json"}, 2);
