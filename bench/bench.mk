@@ -126,6 +126,7 @@ libfcnn_bench_la_SOURCES = \
     bench/orders.h \
     bench/output.c \
     bench/output.h \
+    bench/overview.c \
     bench/peer.h \
     bench/peers.c \
     bench/progress.c \

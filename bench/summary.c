@@ -25,69 +25,9 @@ static void put_line(FILE *out, const char *format, ...)
     fprintf(out, "%s\n", line);
 }
 
-/* ---- the numbers ---- */
-
 static const char *name_of(const struct bench_results *results, int opponent)
 {
     return opponent ? results->peers[opponent - 1] : "reference";
-}
-
-static void network_of(const struct bench_problem *problem, char name[24])
-{
-    const size_t length = strcspn(problem->layer, ".");
-    if (problem->layer[length]) snprintf(name, 24, "%.*s", (int)length, problem->layer);
-    else snprintf(name, 24, "(none)");
-}
-
-/* Adds it where it is new; room is there for one per row, and one more. */
-static struct bench_network *find_network(struct bench_overview *o, const struct bench_problem *problem)
-{
-    char name[24];
-    int i = 0;
-    network_of(problem, name);
-    while (i < o->count && strcmp(o->networks[i].name, name)) i++;
-    if (i == o->count) memcpy(o->networks[o->count++].name, name, sizeof name);
-    return &o->networks[i];
-}
-
-static int is_compared(const struct bench_results *results, const struct bench_result *row)
-{
-    for (int i = BENCH_REFERENCE; i < results->peer_count; i++)
-        if (bench_ratio(results, row, i) > 0) return 1;
-    return 0;
-}
-
-static void add_pairs(struct bench_overview *o, int opponent)
-{
-    struct bench_network *all = &o->networks[o->count];
-    for (int i = 0; i < o->against[opponent].count; i++) {
-        const struct bench_pair *pair = &o->against[opponent].pairs[i];
-        const fcnn_direction direction = pair->ours->of->problem.direction;
-        struct bench_network *network = find_network(o, pair->ours->of);
-        bench_mean_add(&network->means[opponent][direction], pair->ratio);
-        bench_mean_add(&network->means[opponent][BENCH_DIRECTIONS], pair->ratio);
-        bench_mean_add(&all->means[opponent][direction], pair->ratio);
-        bench_mean_add(&all->means[opponent][BENCH_DIRECTIONS], pair->ratio);
-    }
-}
-
-int bench_overview_make(const struct bench_results *results, struct bench_overview *o)
-{
-    *o = (struct bench_overview){.opponents = 1 + results->peer_count};
-    int there = (o->networks = calloc((size_t)results->row_count + 1, sizeof *o->networks)) != NULL;
-    for (int i = 0; i < o->opponents; i++) there &= bench_compare(results, i + BENCH_REFERENCE, &o->against[i]);
-    if (!there) return 0;
-    for (int i = 0; i < results->row_count; i++)
-        if (results->rows[i].is_chosen && is_compared(results, &results->rows[i])) find_network(o, results->rows[i].of);
-    snprintf(o->networks[o->count].name, sizeof o->networks->name, "all");
-    for (int i = 0; i < o->opponents; i++) add_pairs(o, i);
-    return 1;
-}
-
-void bench_overview_free(struct bench_overview *o)
-{
-    for (int i = 0; i < o->opponents; i++) bench_comparison_free(&o->against[i]);
-    free(o->networks);
 }
 
 /* ---- the machine ---- */
@@ -290,18 +230,33 @@ static const struct bench_problem *worst_of(const struct bench_overview *o)
     return NULL;
 }
 
-/* The list that a layer is in, under this name but for its images ("@64"); NULL: none. */
-static const char *list_of(const char *layer)
+/* It has the sizes of a layer of the lists, whatever its images: a user's file may have names of ours. */
+static int is_listed(const struct bench_problem *p, const struct bench_layer *layer)
 {
-    const size_t length = strcspn(layer, "@");
-    for (int i = 0; i < bench_layer_count; i++)
-        if (!strncmp(bench_layers[i].name, layer, length) && !bench_layers[i].name[length]) return bench_layers[i].name;
+    char text[192];
+    fcnn_problem listed;
+    snprintf(text, sizeof text, "%s %s %s", layer->op, fcnn_direction_name(p->problem.direction), layer->sizes);
+    if (fcnn_problem_parse(&listed, text)) return 0;
+    listed.n = p->problem.n;
+    fcnn_problem_format(&listed, text, sizeof text);
+    return !strcmp(text, p->text);
+}
+
+/* The layer of the lists that it is, under this name but for its images ("@64"); NULL: none. */
+static const char *list_of(const struct bench_problem *p)
+{
+    const size_t length = strcspn(p->layer, "@");
+    for (int i = 0; i < bench_layer_count; i++) {
+        const char *name = bench_layers[i].name;
+        const int is_name = !strncmp(name, p->layer, length) && !name[length];
+        if (is_name && is_listed(p, &bench_layers[i])) return name;
+    }
     return NULL;
 }
 
 static void print_repeat(const struct bench_problem *p, int threads, FILE *out)
 {
-    const char *list = list_of(p->layer), *images = strchr(p->layer, '@');
+    const char *list = list_of(p), *images = strchr(p->layer, '@');
     fputs("  ./fastcnn-bench", out);
     if (list) fprintf(out, " --layers=%.*s --filter='%s/*'", (int)strcspn(list, "."), list, p->layer);
     else fprintf(out, " --problem='%s'", p->text);
@@ -322,7 +277,8 @@ static void print_next(const struct bench_overview *o, const struct bench_result
         if (i < MOST)
             fprintf(out, "  %-32s %s\n", exports->files[i].path, bench_format_describe(exports->files[i].format));
     }
-    if (exports->count > MOST) fprintf(out, "  and %d more file%s\n", exports->count - MOST, exports->count == MOST + 1 ? "" : "s");
+    const int more = exports->count - MOST;
+    if (more > 0) fprintf(out, "  and %d more file%s\n", more, more == 1 ? "" : "s");
     if (!tables) fputs("  --tables                         every kernel, with a legend\n", out);
     if (worst) print_repeat(worst, results->threads, out);
 }

@@ -198,6 +198,13 @@ for text in 'net.one: conv2d backward_weights' 'net.two: conv2d forward mb2ic8ih
 done
 has err 'shapes.txt:3: left out: '
 has err 'shapes.txt:4: left out: --batch'
+printf '%s\n' 'ic8ih7oc8kh3n"mnist:conv3"' "$(printf '\033')[31mred" >"$folder/again.txt"
+expect 0 --list --no-peers --choice --layers="mnist,$folder/again.txt,$folder/again.txt" --batch=1,2 \
+    --filter='mnist.conv3*'
+[ -z "$(grep ': conv2d' "$folder/out" | cut -d: -f1,2 | cut -d' ' -f1,3 | sort | uniq -d)" ] ||
+    fail "$last: two layers have one name"
+has out 'mnist.conv3~3@2: conv2d forward mb2ic8ih7'
+grep -q "$(printf '\033')" "$folder/err" && fail "$last: a file's escape sequences reach the terminal"
 
 last="Winograd beside exact kernels"
 # shellcheck disable=SC2086

@@ -248,14 +248,16 @@ START_TEST(again)
     m.results.threads = 2;
     add_layer(&m, "mnist.conv3@64", FCNN_FORWARD, 2, 0, 4); /* the first peer did not take part */
     add_layer(&m, "mnist.conv33", FCNN_FORWARD, 1, 0, 5);
+    snprintf(m.problems[0].text, sizeof m.problems[0].text, "conv2d+relu forward mb64ic64ih5oc64oh3kh3ph0");
+    ck_assert_int_eq(fcnn_problem_parse(&m.problems[0].problem, m.problems[0].text), FCNN_OK);
     for (int i = 0; i < m.results.row_count; i++) m.rows[i].threads = 2;
     ck_assert(bench_results_summarize(&m.results));
     print_summary(&m, &(struct bench_exports){.count = 0});
     ck_assert(strstr(text, "\n  ./fastcnn-bench --layers=mnist --filter='mnist.conv3@64/*' --batch=64 --threads=2\n"));
     free(text);
-    snprintf(m.problems[0].layer, sizeof m.problems[0].layer, "mnist.conv33");
+    snprintf(m.problems[0].text, sizeof m.problems[0].text, "conv2d+relu forward mb64ic64ih9oc64oh7kh3ph0");
     print_summary(&m, &(struct bench_exports){.count = 0});
-    ck_assert(strstr(text, "\n  ./fastcnn-bench --problem='text0' --threads=2\n"));
+    ck_assert(strstr(text, " --problem='conv2d+relu forward mb64ic64ih9oc64oh7kh3ph0' --threads=2\n"));
     free(text);
 }
 END_TEST
