@@ -100,6 +100,13 @@ for option in $(grep -v '^ *#' "$sources/bench/ci-gate" | grep -oe '--[a-z][a-z-
     grep -qF -e "\"${option#--}\"" "$sources/bench/gate/settings.c" || grep -qF -e "  $option" "$sources/bench/check" ||
         fail "bench/ci-gate: nobody knows $option"
 done
+# What looks like an option is no revision, and no tier's is no option: neither becomes a gate that is green.
+for words in 'ci-gate --help' 'check --base=--help' 'check --counts --filter=*' 'check --compare=x tier'; do
+    # shellcheck disable=SC2086
+    sh "$sources"/bench/$words >out 2>&1
+    status=$?
+    [ $status -eq 64 ] || fail "bench/$words: exit status $status, not 64"
+done
 # What is kept and read is what it writes.
 for file in $(cat "$recipes"/*.yml | grep -o 'bench/out/gate/[a-z.]*[a-z]' | sort -u); do
     grep -qF "\$out/${file##*/}" "$sources/bench/ci-gate" || [ "${file##*/}" = number ] ||
