@@ -232,8 +232,11 @@ bench: all
 	$(MKDIR_P) bench/out
 	./fastcnn prove --quick >bench/out/prove.txt || { cat bench/out/prove.txt; exit 1; }
 	@grep '^All ' bench/out/prove.txt
+	./fastcnn-bench --model --budget=10 --json=bench/out/model.json >bench/out/model.txt
+	./fastcnn-bench --layers=mnist --choice --batch=1,8,64 --filter='*@*' --quick --json=bench/out/batch.json \
+	    >bench/out/batch.txt
 	./fastcnn-bench --json=bench/out/kernels.json --csv=bench/out/kernels.csv --tables=bench/out/tables.txt
-	./fastcnn-bench --report=bench/out/report.html bench/out/kernels.json
+	./fastcnn-bench --report=bench/out/report.html bench/out/kernels.json bench/out/batch.json bench/out/model.json
 else
 bench:
 	@echo 'make bench needs g++ and Google Benchmark: apt-get install g++ libbenchmark-dev, then ./configure again.' >&2

@@ -426,6 +426,7 @@ START_TEST(batches)
     ck_assert(strstr(table, "net.2@x") > end);
     keep_made_up("b.json");
     ck_assert(!strstr(page_of((const char *const[]){"b.json"}, 1), "Batches"));
+    ck_assert(!strstr(page_of((const char *const[]){"a.json", "b.json"}, 2), "id=\"sides\"")); /* no layer in common */
 }
 END_TEST
 

@@ -144,11 +144,22 @@ static void put_side_means(const struct report *report, const struct report_file
     fputs("</tr>\n", out);
 }
 
+/* Whether another run has a layer of the first: batches and single layers have none in common. */
+static int has_sides(const struct report *report, const struct report_file *first)
+{
+    const struct bench_results *results = &first->kept.results;
+    for (const struct report_file *f = results_after(report, first); f; f = results_after(report, f))
+        for (int i = 0; i < results->row_count; i++)
+            if (report_is_choice(results, &results->rows[i]) && report_same(&f->kept.results, &results->rows[i]))
+                return 1;
+    return 0;
+}
+
 int report_sides(struct report *report)
 {
     const struct report_file *first = results_after(report, NULL);
     char columns[1024];
-    if (!first || !results_after(report, first)) return 1;
+    if (!first || !has_sides(report, first)) return 1;
     fputs("<section id=\"sides\"><h2>Side by side</h2>\n<p>What dispatch takes, times faster than the first file's. "
           "Times of different runs differ by more than the kernels do; the ratios to the peer were measured within "
           "each run.</p>\n", report->out);
