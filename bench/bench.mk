@@ -3,7 +3,7 @@
 
 .PHONY: bench
 EXTRA_DIST += bench/busy_neighbour.sh bench/compare_pytorch.sh bench/programs.sh bench/pytorch_mnist.py \
-    bench/baseline/floors.txt bench/check bench/ci-gate bench/compare bench/gate_trial.sh
+    bench/pytorch_predict.py bench/baseline/floors.txt bench/check bench/ci-gate bench/compare bench/gate_trial.sh
 
 # Called by busy_neighbour.sh.
 noinst_PROGRAMS += plan-time
@@ -127,18 +127,22 @@ libfcnn_bench_la_SOURCES = \
     bench/orders.h \
     bench/output.c \
     bench/output.h \
+    bench/overview.c \
     bench/peer.h \
     bench/peers.c \
     bench/progress.c \
     bench/progress.h \
+    bench/report/batches.c \
     bench/report/charts.c \
     bench/report/gnuplot.c \
     bench/report/gnuplot.h \
     bench/report/html.c \
     bench/report/html.h \
     bench/report/model.c \
+    bench/report/orders.c \
     bench/report/page.h \
     bench/report/plots.c \
+    bench/report/predictions.c \
     bench/report/report.c \
     bench/report/report.h \
     bench/report/rows.c \
@@ -234,8 +238,11 @@ bench: all
 	$(MKDIR_P) bench/out
 	./fastcnn prove --quick >bench/out/prove.txt || { cat bench/out/prove.txt; exit 1; }
 	@grep '^All ' bench/out/prove.txt
+	./fastcnn-bench --model --budget=10 --json=bench/out/model.json >bench/out/model.txt
+	./fastcnn-bench --layers=mnist --choice --batch=1,8,64 --filter='*@*' --quick --json=bench/out/batch.json \
+	    >bench/out/batch.txt
 	./fastcnn-bench --json=bench/out/kernels.json --csv=bench/out/kernels.csv --tables=bench/out/tables.txt
-	./fastcnn-bench --report=bench/out/report.html bench/out/kernels.json
+	./fastcnn-bench --report=bench/out/report.html bench/out/kernels.json bench/out/batch.json bench/out/model.json
 else
 bench:
 	@echo 'make bench needs g++ and Google Benchmark: apt-get install g++ libbenchmark-dev, then ./configure again.' >&2

@@ -2,22 +2,26 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # One epoch of the MNIST network in turns: fastcnn, PyTorch, fastcnn, PyTorch, ... Prints medians, spread and ratio.
 # With --seeds whole trainings: the test accuracy after five epochs, and the time to 99 % of the validation images.
+# With --predict the latency of one image and the prediction of 10,000 (pytorch_predict.py), without any data.
 # PyTorch stays one warm process at its best settings (pytorch_mnist.py); fastcnn starts cold for every epoch.
 # Exit status: 0, 1 if something failed, 64 usage, 77 without PyTorch or without data.
 
 usage() {
     cat <<'END'
 Usage: bench/compare_pytorch.sh [--data=DIR] [--rounds=N | --seeds=N] [--threads=N] [--limit=N]
+       bench/compare_pytorch.sh --predict [--rounds=N] [--threads=N] [--json=FILE]
   --data=DIR   folder with MNIST's IDX files (default ../shared/mnist)
-  --rounds=N   epochs of each (default 5)
+  --rounds=N   epochs of each, or looks at predictions (default 5)
   --seeds=N    seeds 1 to N of each, for each five epochs and as many as it takes to reach 99 %
   --threads=N  of each (default 2)
   --limit=N    train with at most N images (default 60000, of which 0.2 are kept for validation)
-FASTCNN names the program (default ./fastcnn), PYTHON the interpreter that has PyTorch.
+  --json=FILE  the medians of both, for fastcnn-bench --report
+FASTCNN names the program (default ./fastcnn), FASTCNN_BENCH that of --predict (default ./fastcnn-bench), PYTHON the
+interpreter that has PyTorch.
 END
 }
 
-data=../shared/mnist rounds=5 seeds=0 threads=2 limit=60000
+data=../shared/mnist rounds=5 seeds=0 threads=2 limit=60000 predict='' json=''
 for argument; do
     case $argument in
     --data=*) data=${argument#*=} ;;
@@ -25,6 +29,8 @@ for argument; do
     --seeds=*) seeds=${argument#*=} rounds=0 ;;
     --threads=*) threads=${argument#*=} ;;
     --limit=*) limit=${argument#*=} ;;
+    --predict) predict=yes ;;
+    --json=?*) json=$argument ;;
     --help) usage && exit 0 ;;
     *) usage >&2 && exit 64 ;;
     esac
@@ -33,22 +39,32 @@ case $rounds.$seeds.$threads.$limit in
 *[!0-9.]* | .* | *..* | *. | 0.0.*) usage >&2 && exit 64 ;;
 esac
 
-fastcnn=${FASTCNN:-./fastcnn}
+# --json and --seeds are of one kind of comparison each
+[ -n "$predict" ] || [ -z "$json" ] || { usage >&2 && exit 64; }
+[ -z "$predict" ] || [ "$seeds" = 0 ] || { usage >&2 && exit 64; }
+
+fastcnn=${FASTCNN:-./fastcnn} bench=${FASTCNN_BENCH:-./fastcnn-bench}
 here=$(dirname "$0")
 trap '' PIPE # a PyTorch that ended is reported below
-[ -x "$fastcnn" ] || { echo "compare_pytorch: $fastcnn is not there: run make, or set FASTCNN" >&2 && exit 1; }
+needed=$fastcnn variable=FASTCNN
+[ -z "$predict" ] || needed=$bench variable=FASTCNN_BENCH
+[ -x "$needed" ] || { echo "compare_pytorch: $needed is not there: run make, or set $variable" >&2 && exit 1; }
 for python in ${PYTHON:-python3 /usr/bin/python3}; do
     "$python" -c 'import torch' 2>/dev/null && break
     python=
 done
 [ -n "$python" ] || { echo "SKIP: no PyTorch (Debian: apt-get install python3-torch libopenblas0-openmp)" && exit 77; }
+# OpenBLAS with threads of its own would compete with PyTorch's.
+export OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS="$threads"
+if [ -n "$predict" ]; then
+    exec "$python" "$here/pytorch_predict.py" --bench="$bench" --rounds="$rounds" --threads="$threads" ${json:+"$json"}
+fi
 [ -e "$data/train-images-idx3-ubyte.gz" ] || [ -e "$data/train-images-idx3-ubyte" ] ||
     { echo "SKIP: no IDX files in $data (--data=DIR)" && exit 77; }
 
 folder=$(mktemp -d "${TMPDIR:-/tmp}/compare_pytorch.XXXXXX") || exit 1
 mkfifo "$folder/go" "$folder/answer"
-# OpenBLAS with threads of its own would compete with PyTorch's.
-OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=$threads "$python" "$here/pytorch_mnist.py" --data="$data" \
+"$python" "$here/pytorch_mnist.py" --data="$data" \
     --threads="$threads" --limit="$limit" <"$folder/go" >"$folder/answer" &
 child=$!
 trap 'kill $child 2>/dev/null; rm -rf "$folder"' EXIT

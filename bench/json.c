@@ -66,7 +66,7 @@ static json_t *caches(const struct bench_context *c)
     return list;
 }
 
-static json_t *context(const struct bench_results *results, const struct bench_context *c)
+json_t *bench_json_context(const struct bench_context *c, int threads)
 {
     struct object object = {json_object()};
     set_text(&object, "date", c->date);
@@ -78,7 +78,13 @@ static json_t *context(const struct bench_results *results, const struct bench_c
     set_text(&object, "isas", c->isas);
     set_text(&object, "fastcnn", c->version);
     set_text(&object, "compiler", c->compiler);
-    set_integer(&object, "kernel_threads", results->threads);
+    set_integer(&object, "kernel_threads", threads);
+    return object.json;
+}
+
+static json_t *context(const struct bench_results *results, const struct bench_context *c)
+{
+    struct object object = {bench_json_context(c, results->threads)};
     set(&object, "peers", peers(results));
     set_integer(&object, "windows_planned", results->windows);
     set_integer(&object, "windows_timed", results->windows_done);
@@ -96,8 +102,8 @@ const char *bench_verdict_name(enum bench_verdict verdict)
 
 const char *bench_kind_name(enum bench_kind kind)
 {
-    static const char *const names[] = {"ours", "peer", "peer_auto"};
-    return kind <= BENCH_PEER_AUTO ? names[kind] : "?";
+    static const char *const names[] = {"ours", "peer", "peer_auto", "peer_converted"};
+    return kind <= BENCH_PEER_CONVERTED ? names[kind] : "?";
 }
 
 /* What a file is read back by, and the sums over all of the row's windows. */

@@ -21,6 +21,10 @@ int bench_json_write(const struct bench_results *results, FILE *out);
 /* The same of results that were measured elsewhere. */
 int bench_json_write_kept(const struct bench_results *results, const struct bench_context *from, FILE *out);
 
+/* What Google Benchmark calls the context: machine, versions, threads. NULL: no memory. */
+struct json_t; /* jansson's */
+struct json_t *bench_json_context(const struct bench_context *context, int threads);
+
 /* Names in the file. */
 const char *bench_verdict_name(enum bench_verdict verdict);
 const char *bench_kind_name(enum bench_kind kind);

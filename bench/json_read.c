@@ -248,7 +248,7 @@ static void read_row(struct reader *r, const struct bench_results *results, stru
 {
     read_names(r, row);
     row->isa = (fcnn_isa)read_name(r, "isa", isa_name, BENCH_ISAS);
-    row->kind = (enum bench_kind)read_name(r, "kind", kind_name, BENCH_PEER_AUTO + 1);
+    row->kind = (enum bench_kind)read_name(r, "kind", kind_name, BENCH_PEER_CONVERTED + 1);
     if (row->kind == BENCH_OURS) row->numerics = (fcnn_class)read_name(r, "class", class_name, BENCH_CLASSES);
     else row->peer = (int)read_integer(r, "peer", 0, results->peer_count - 1);
     row->verdict = (enum bench_verdict)read_name(r, "verdict", verdict_name, BENCH_BROKEN + 1);

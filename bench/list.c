@@ -126,7 +126,12 @@ static void complain(void *context, const char *path, int line, const char *what
 {
     enum { REPORTED = 20 };
     int *lines = context;
-    if (++*lines <= REPORTED) fprintf(stderr, "fastcnn-bench: %s:%d: left out: %s\n", path, line, what);
+    char plain[512];
+    size_t length = 0;
+    for (; what[length] && length + 1 < sizeof plain; length++) /* a file's bytes are no commands to a terminal */
+        plain[length] = what[length] >= ' ' && what[length] < 127 ? what[length] : '?';
+    plain[length] = 0;
+    if (++*lines <= REPORTED) fprintf(stderr, "fastcnn-bench: %s:%d: left out: %s\n", path, line, plain);
     if (*lines == REPORTED) fprintf(stderr, "fastcnn-bench: %s: further ones are not named\n", path);
 }
 
@@ -185,6 +190,28 @@ static fcnn_status add_problem(struct list *list, int index)
     return status;
 }
 
+/* Whether a layer is there, under this name alone or with the images of a batch. */
+static int has_layer(const struct list *list, const char *name)
+{
+    const size_t length = strlen(name);
+    for (int i = 0; i < list->count; i++) {
+        const char *layer = list->cases[i].about.layer;
+        if (!strncmp(layer, name, length) && (!layer[length] || layer[length] == '@')) return 1;
+    }
+    return 0;
+}
+
+/* A layer of a file. Results go by names, so that one which a list or an earlier file has becomes "name~2". */
+static fcnn_status add_file_layer(struct list *list, const struct bench_layer *layer)
+{
+    char name[64];
+    struct bench_layer one = *layer;
+    snprintf(name, sizeof name, "%s", layer->name);
+    for (int i = 2; has_layer(list, name); i++) snprintf(name, sizeof name, "%.50s~%d", layer->name, i);
+    one.name = name;
+    return add_layer(list, &one);
+}
+
 static fcnn_status make(struct list *list, const struct files *files)
 {
     const struct bench_options *o = list->options;
@@ -193,7 +220,7 @@ static fcnn_status make(struct list *list, const struct files *files)
     for (int i = 0; !status && i < bench_layer_count; i++)
         if (is_wanted(o, &bench_layers[i])) status = add_layer(list, &bench_layers[i]);
     for (int i = 0; i < files->count; i++)
-        for (int j = 0; !status && j < files->of[i].count; j++) status = add_layer(list, &files->of[i].layers[j]);
+        for (int j = 0; !status && j < files->of[i].count; j++) status = add_file_layer(list, &files->of[i].layers[j]);
     if (list->left_out)
         fprintf(stderr, "fastcnn-bench: --batch: left out, half of the memory would not hold them: %s, %d problems\n",
                 list->first, list->left_out);

@@ -46,11 +46,11 @@ static int run(struct bench_suite *suite)
 {
     const struct bench_options *options = suite->options;
     struct bench_results *results = &suite->results;
-    if (options->estimate) return bench_estimate_run(suite, stdout);
-    if (options->orders) return bench_orders_run(suite, stdout);
     if (options->list) return bench_print_list(results, stdout), EXIT_SUCCESS;
     const int status = bench_exports_probe(&options->exports);
     if (status) return status;
+    if (options->estimate) return bench_estimate_run(suite, stdout);
+    if (options->orders) return bench_orders_run(suite, stdout);
     bench_interrupt_watch();
     bench_progress_start(results, options->budget);
     bench_driver_run(suite);

@@ -11,6 +11,7 @@
 
 #include "bench/format.h"
 #include "bench/interrupt.h"
+#include "bench/json.h"
 #include "bench/measure.h"
 #include "bench/output.h"
 #include "bench/statistics.h"
@@ -46,14 +47,18 @@ void bench_model_print(struct bench_model_times *t, FILE *out)
     print_line(many, t->many, t->many_count, BENCH_MANY_IMAGES, out);
 }
 
-static int append(json_t *list, int images, const char *what, double seconds, int calls)
+static int append(json_t *list, int threads, int images, const char *what, double seconds, int calls)
 {
-    char name[64];
+    char name[64], program[96];
     snprintf(name, sizeof name, "mnist.model/predict@%d_%s", images, what);
+    snprintf(program, sizeof program, "fastcnn %s", fcnn_version());
     json_t *one = json_pack("{s:s, s:s, s:s, s:s, s:i, s:f, s:f, s:s, s:f}", "name", name, "run_name", name, "run_type",
                             "aggregate", "aggregate_name", what, "iterations", calls, "real_time", seconds * 1e6,
                             "cpu_time", seconds * 1e6, "time_unit", "us", "items_per_second", images / seconds);
-    return json_array_append_new(list, one);
+    json_t *about = json_pack("{s:s, s:i, s:i}", "program", program, "threads", threads, "images", images);
+    const int failed = !one || json_object_update(one, about);
+    json_decref(about);
+    return json_array_append_new(list, one) | failed;
 }
 
 int bench_model_json(struct bench_model_times *t, FILE *out)
@@ -61,12 +66,15 @@ int bench_model_json(struct bench_model_times *t, FILE *out)
     const struct bench_latency one = bench_latency_of(t->one, t->one_count);
     const struct bench_latency many = bench_latency_of(t->many, t->many_count);
     json_t *list = json_array();
+    struct bench_context context;
     int failed = 0;
-    if (t->one_count) failed |= append(list, 1, "median", one.median, t->one_count);
-    if (t->one_count) failed |= append(list, 1, "p99", one.p99, t->one_count);
-    if (t->many_count) failed |= append(list, BENCH_MANY_IMAGES, "median", many.median, t->many_count);
-    json_t *root = json_pack("{s:{s:s, s:i}, s:o}", "context", "fastcnn", fcnn_version_details(), "kernel_threads",
-                             t->threads, "benchmarks", list);
+    bench_context_now(&context);
+    if (t->one_count) failed |= append(list, t->threads, 1, "median", one.median, t->one_count);
+    if (t->one_count) failed |= append(list, t->threads, 1, "p99", one.p99, t->one_count);
+    if (t->many_count) failed |= append(list, t->threads, BENCH_MANY_IMAGES, "median", many.median, t->many_count);
+    json_t *root = json_pack("{s:o, s:{s:s, s:I, s:f}, s:o}", "context", bench_json_context(&context, t->threads),
+                             "model", "name", "mnist", "parameters", (json_int_t)t->parameters, "flops", t->flops,
+                             "benchmarks", list);
     if (!failed && root && !json_dumpf(root, out, JSON_INDENT(2) | JSON_REAL_PRECISION(9))) fputc('\n', out);
     failed |= !root;
     json_decref(root);
@@ -172,6 +180,8 @@ static int report(const struct subject *s, const struct bench_options *o, struct
 static int run(struct subject *s, const struct bench_options *o, struct bench_model_times *t, FILE *out)
 {
     int is_wrong = 0;
+    const int failed = bench_exports_probe(&o->exports);
+    if (failed) return failed;
     fcnn_status status = make(s, o->threads);
     if (!status) status = check(s, &is_wrong);
     if (status)

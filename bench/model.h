@@ -25,7 +25,8 @@ struct bench_latency { double median, p99; };
 struct bench_latency bench_latency_of(double *seconds, int count);
 
 void bench_model_print(struct bench_model_times *times, FILE *out);
-/* Google Benchmark's format, an aggregate for each number. 0: no memory; errors of `out` are the caller's to look
+/* Google Benchmark's format, an aggregate for each number, and an object "model" which --report knows it by. 0: no
+ * memory; errors of `out` are the caller's to look
  * for. */
 int bench_model_json(struct bench_model_times *times, FILE *out);
 

@@ -125,6 +125,14 @@ static int read_threads(struct bench_options *o, const char *value)
     return 0;
 }
 
+static int has_batch(const struct bench_options *o, int images)
+{
+    for (int i = 0; i < o->batch_count; i++)
+        if (o->batches[i] == images) return 1;
+    return 0;
+}
+
+/* One that is named twice counts once: layers are told apart by it. */
 static int read_batches(struct bench_options *o, const char *value)
 {
     enum { MOST = 1 << 20 };
@@ -135,7 +143,7 @@ static int read_batches(struct bench_options *o, const char *value)
         const long images = strtol(at, &end, 10);
         if (end == at || (*end && *end != ',') || images < 1 || images > MOST || o->batch_count == BENCH_MAX_BATCHES)
             return usage("--batch", value, "expected up to 8 numbers of images, comma separated");
-        o->batches[o->batch_count++] = (int)images;
+        if (!has_batch(o, (int)images)) o->batches[o->batch_count++] = (int)images;
         at = end;
     } while (*at++);
     return 0;
@@ -276,9 +284,10 @@ static int read_ours(struct bench_options *o, int argc, char **argv)
         const int status = take(o, id, optarg);
         if (status) return status;
     }
-    for (int i = 0; (o->estimate || o->orders) && i < o->exports.count; i++)
-        if (o->exports.files[i].format != BENCH_JSON)
-            return usage(o->estimate ? "--estimate" : "--orders", NULL, "writes JSON alone (--json)");
+    const char *alone = o->estimate ? "--estimate" : o->orders ? "--orders" : o->model ? "--model" : NULL;
+    for (int i = 0; alone && i < o->exports.count; i++)
+        if (o->exports.files[i].format != BENCH_JSON || i)
+            return usage(alone, NULL, i ? "writes one file" : "writes JSON alone (--json)");
     const int status = read_files(o, argv + optind);
     if (status) return status;
     if (o->scaling && o->threads == 1) return usage("--scaling", NULL, "compares --threads=N, 2 or more, with one");

@@ -37,6 +37,14 @@ def load(folder, part):
     return images, read_idx(folder, part + "-labels-idx1-ubyte").long()
 
 
+def network():
+    return nn.Sequential(
+        nn.Conv2d(1, 32, 3), nn.ReLU(inplace=True), nn.MaxPool2d(2),
+        nn.Conv2d(32, 64, 3), nn.ReLU(inplace=True), nn.MaxPool2d(2),
+        nn.Conv2d(64, 64, 3), nn.ReLU(inplace=True), nn.Flatten(),
+        nn.Linear(576, 64), nn.ReLU(inplace=True), nn.Linear(64, 10))
+
+
 class Training:
     """One model with its optimizer, in one combination of settings."""
 
@@ -46,11 +54,7 @@ class Training:
         self.settings = ", ".join(("channels_last" if channels_last else "contiguous",
                                    "foreach Adam" if foreach else "Adam", "traced" if traced else "eager"))
         self.format = torch.channels_last if channels_last else torch.contiguous_format
-        self.model = nn.Sequential(
-            nn.Conv2d(1, 32, 3), nn.ReLU(inplace=True), nn.MaxPool2d(2),
-            nn.Conv2d(32, 64, 3), nn.ReLU(inplace=True), nn.MaxPool2d(2),
-            nn.Conv2d(64, 64, 3), nn.ReLU(inplace=True), nn.Flatten(),
-            nn.Linear(576, 64), nn.ReLU(inplace=True), nn.Linear(64, 10)).to(memory_format=self.format)
+        self.model = network().to(memory_format=self.format)
         if as_keras:
             for layer in self.model:
                 if hasattr(layer, "weight"):
@@ -146,4 +150,5 @@ def main():
     print(f"PyTorch's test accuracy: {training.accuracy(*load(options.data, 't10k')):.4f}", file=sys.stderr)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -2,6 +2,7 @@
 #include "bench/summary.h"
 
 #include <math.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,70 +11,23 @@
 
 #define UNSTEADY 0.05 /* interquartile range of the peak over its median */
 #define DOUBTFUL 0.25 /* of a row's time: its ratios may be a neighbour's doing */
+enum { SCREEN_LINES = 24, SCREEN_COLUMNS = 80 };
 
-/* ---- the numbers ---- */
+/* A line, cut where the screen ends. */
+__attribute__((format(printf, 2, 3)))
+static void put_line(FILE *out, const char *format, ...)
+{
+    char line[SCREEN_COLUMNS + 1];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(line, sizeof line, format, arguments);
+    va_end(arguments);
+    fprintf(out, "%s\n", line);
+}
 
 static const char *name_of(const struct bench_results *results, int opponent)
 {
     return opponent ? results->peers[opponent - 1] : "reference";
-}
-
-static void network_of(const struct bench_problem *problem, char name[24])
-{
-    const size_t length = strcspn(problem->layer, ".");
-    if (problem->layer[length]) snprintf(name, 24, "%.*s", (int)length, problem->layer);
-    else snprintf(name, 24, "(none)");
-}
-
-/* Adds it where it is new; room is there for one per row, and one more. */
-static struct bench_network *find_network(struct bench_overview *o, const struct bench_problem *problem)
-{
-    char name[24];
-    int i = 0;
-    network_of(problem, name);
-    while (i < o->count && strcmp(o->networks[i].name, name)) i++;
-    if (i == o->count) memcpy(o->networks[o->count++].name, name, sizeof name);
-    return &o->networks[i];
-}
-
-static int is_compared(const struct bench_results *results, const struct bench_result *row)
-{
-    for (int i = BENCH_REFERENCE; i < results->peer_count; i++)
-        if (bench_ratio(results, row, i) > 0) return 1;
-    return 0;
-}
-
-static void add_pairs(struct bench_overview *o, int opponent)
-{
-    struct bench_network *all = &o->networks[o->count];
-    for (int i = 0; i < o->against[opponent].count; i++) {
-        const struct bench_pair *pair = &o->against[opponent].pairs[i];
-        const fcnn_direction direction = pair->ours->of->problem.direction;
-        struct bench_network *network = find_network(o, pair->ours->of);
-        bench_mean_add(&network->means[opponent][direction], pair->ratio);
-        bench_mean_add(&network->means[opponent][BENCH_DIRECTIONS], pair->ratio);
-        bench_mean_add(&all->means[opponent][direction], pair->ratio);
-        bench_mean_add(&all->means[opponent][BENCH_DIRECTIONS], pair->ratio);
-    }
-}
-
-int bench_overview_make(const struct bench_results *results, struct bench_overview *o)
-{
-    *o = (struct bench_overview){.opponents = 1 + results->peer_count};
-    int there = (o->networks = calloc((size_t)results->row_count + 1, sizeof *o->networks)) != NULL;
-    for (int i = 0; i < o->opponents; i++) there &= bench_compare(results, i + BENCH_REFERENCE, &o->against[i]);
-    if (!there) return 0;
-    for (int i = 0; i < results->row_count; i++)
-        if (results->rows[i].is_chosen && is_compared(results, &results->rows[i])) find_network(o, results->rows[i].of);
-    snprintf(o->networks[o->count].name, sizeof o->networks->name, "all");
-    for (int i = 0; i < o->opponents; i++) add_pairs(o, i);
-    return 1;
-}
-
-void bench_overview_free(struct bench_overview *o)
-{
-    for (int i = 0; i < o->opponents; i++) bench_comparison_free(&o->against[i]);
-    free(o->networks);
 }
 
 /* ---- the machine ---- */
@@ -82,8 +36,9 @@ static void print_machine(const struct bench_results *results, FILE *out)
 {
     fcnn_machine machine;
     fcnn_machine_describe(&machine);
-    fprintf(out, "%s\n%s, %d core%s, %d thread%s\n", fcnn_version_details(), machine.cpu, machine.cores,
-            machine.cores == 1 ? "" : "s", results->threads, results->threads == 1 ? "" : "s");
+    put_line(out, "%s", fcnn_version_details());
+    put_line(out, "%s, %d core%s, %d thread%s", machine.cpu, machine.cores, machine.cores == 1 ? "" : "s",
+             results->threads, results->threads == 1 ? "" : "s");
     for (int isa = BENCH_ISAS - 1, count; isa >= 0; isa--) {
         const struct bench_summary peak = bench_peak_of_isa(results, (fcnn_isa)isa, &count);
         const double spread = peak.range / peak.median;
@@ -96,53 +51,94 @@ static void print_machine(const struct bench_results *results, FILE *out)
 
 /* ---- the table ---- */
 
-enum { GROUPS = 3, GROUP = 23 }; /* opponents side by side, columns of one */
+/* Opponents side by side: up to three have a column for all directions together, too; a fourth takes that place. */
+enum { MOST_IN_GROUP = 4, NAME = 10 };
+struct group {
+    int first, end;            /* opponents */
+    int columns, widths[4], gap; /* gap: before an opponent's name */
+};
 
 static const char *const columns[] = {"fwd", "bwd_d", "bwd_w", "all"};
 static const int directions[] = {FCNN_FORWARD, FCNN_BACKWARD_DATA, FCNN_BACKWARD_WEIGHTS, BENCH_DIRECTIONS};
 
-static void print_network(const struct bench_network *n, int first, int end, FILE *out)
+static struct group group_from(int first, int opponents)
 {
-    fprintf(out, "%-10.10s", n->name);
-    for (int i = first; i < end; i++)
-        for (int j = 0; j < 4; j++) {
+    const int end = first + MOST_IN_GROUP < opponents ? first + MOST_IN_GROUP : opponents;
+    if (end - first < MOST_IN_GROUP) return (struct group){first, end, 4, {6, 6, 6, 5}, 3};
+    return (struct group){first, end, 3, {5, 6, 6}, 1};
+}
+
+static void print_network(const struct bench_network *n, const char *name, const struct group *g, FILE *out)
+{
+    fprintf(out, "%-*.*s", NAME, NAME, name);
+    for (int i = g->first; i < g->end; i++)
+        for (int j = 0; j < g->columns; j++) {
             const double mean = bench_mean_of(&n->means[i][directions[j]]);
-            bench_print_number(out, j < 3 ? 6 : 5, mean < 100 ? i ? 2 : 1 : 0, mean);
+            bench_print_number(out, g->widths[j], mean < 100 ? i ? 2 : 1 : 0, mean);
         }
     fputc('\n', out);
 }
 
-/* At most three opponents; further ones have a table of their own with one line. */
-static void print_group(const struct bench_overview *o, const struct bench_results *results, int first, FILE *out)
+static void print_head(const struct bench_results *results, const struct group *g, FILE *out)
 {
-    const int end = first + GROUPS < o->opponents ? first + GROUPS : o->opponents;
-    fprintf(out, "%-10s", first ? "" : "Times");
-    for (int i = first; i < end; i++) fprintf(out, "   %-*.*s", GROUP - 3, GROUP - 3, name_of(results, i));
-    fprintf(out, "\n%-10s", first ? "" : "faster");
-    for (int i = first; i < end; i++)
-        for (int j = 0; j < 4; j++) fprintf(out, "%*s", j < 3 ? 6 : 5, columns[j]);
+    int width = 0;
+    for (int j = 0; j < g->columns; j++) width += g->widths[j];
+    fprintf(out, "%-*s", NAME, g->first ? "" : "Times");
+    for (int i = g->first; i < g->end; i++)
+        fprintf(out, "%*s%-*.*s", g->gap, "", width - g->gap, width - g->gap, name_of(results, i));
+    fprintf(out, "\n%-*s", NAME, g->first ? "" : "faster");
+    for (int i = g->first; i < g->end; i++)
+        for (int j = 0; j < g->columns; j++) fprintf(out, "%*s", g->widths[j], columns[j]);
     fputc('\n', out);
-    for (int i = first ? o->count : 0; i < o->count; i++) print_network(&o->networks[i], first, end, out);
-    if (first || o->count > 1) print_network(&o->networks[o->count], first, end, out);
 }
+
+/* The first networks, at most so many, and all together; a second group of opponents has the latter alone. */
+static void print_group(const struct bench_overview *o, const struct bench_results *results, int first, int most,
+                        FILE *out)
+{
+    const struct group g = group_from(first, o->opponents);
+    const int shown = first ? 0 : most < o->count ? most : o->count;
+    char all[32] = "all";
+    if (!first && shown < o->count) snprintf(all, sizeof all, "all of %d", o->count);
+    print_head(results, &g, out);
+    for (int i = 0; i < shown; i++) print_network(&o->networks[i], o->networks[i].name, &g, out);
+    if (first || o->count > 1) print_network(&o->networks[o->count], all, &g, out);
+}
+
+/* ---- the ends ---- */
 
 static int is_doubtful(const struct bench_result *row) { return row->time.range > DOUBTFUL * row->time.median; }
 
-static void print_pair(const char *which, const struct bench_pair *pair, const char *name, FILE *out)
+/* Eight columns and then `width`: how many times faster, layer and direction. Of a long name the direction stays. */
+static void print_end(const struct bench_pair *pair, int width, FILE *out)
 {
-    const int doubtful = is_doubtful(pair->ours) || is_doubtful(pair->theirs);
-    fprintf(out, "%s %6.2f times as fast as %s: %s %s%s\n", which, pair->ratio, name, pair->ours->of->layer,
-            fcnn_direction_name(pair->ours->of->problem.direction), doubtful ? " (windows differ much)" : "");
+    static const char *const names[BENCH_DIRECTIONS] = {
+        [FCNN_FORWARD] = "fwd", [FCNN_BACKWARD_DATA] = "bwd_d", [FCNN_BACKWARD_WEIGHTS] = "bwd_w",
+        [FCNN_UPDATE] = "update"};
+    enum { LAYER = 19 };
+    const char *layer = pair->ours->of->layer;
+    char text[LAYER + 16];
+    const int is_long = strlen(layer) > LAYER, doubtful = is_doubtful(pair->ours) || is_doubtful(pair->theirs);
+    snprintf(text, sizeof text, "%.*s%s %s%s", is_long ? LAYER - 1 : LAYER, layer, is_long ? "~" : "",
+             names[pair->ours->of->problem.direction], doubtful ? " ?" : "");
+    fprintf(out, "%7.*f %-*s", pair->ratio < 1000 ? 2 : 0, pair->ratio, width, text);
 }
 
+/* Against peers; where none took part, against the reference. */
 static void print_extremes(const struct bench_overview *o, const struct bench_results *results, FILE *out)
 {
-    for (int i = 0; i < o->opponents; i++) {
+    int compared = 0;
+    for (int i = 1; i < o->opponents; i++) compared += o->against[i].count > 0;
+    for (int i = compared ? 1 : 0, headed = 0; i < (compared ? o->opponents : 1); i++) {
         const struct bench_comparison *c = &o->against[i];
         const char *name = name_of(results, i);
+        const int word = (int)strcspn(name, "_"); /* its version stands above */
         if (!c->count) continue;
-        if (i) print_pair("Best ", &c->pairs[c->count - 1], name, out);
-        print_pair("Worst", &c->pairs[0], name, out);
+        if (!headed++) fprintf(out, "%-18s%-35s%s\n", "", "best", "worst (?: noisy windows)");
+        fprintf(out, "%-*.*s", NAME, word < NAME ? word : NAME, name);
+        print_end(&c->pairs[c->count - 1], 27, out);
+        print_end(&c->pairs[0], 0, out);
+        fputc('\n', out);
     }
 }
 
@@ -177,9 +173,10 @@ static void print_events(const struct bench_results *results, FILE *out)
     int64_t executions;
     const struct bench_events sum = bench_sum_events(results, &executions);
     const int any = sum.allocations || sum.page_faults;
-    fprintf(out, "%s%lld allocations and %lld page faults in %lld executions%s\n",
+    fprintf(out, "%s%lld allocations and %lld page faults in %lld executions%s%s\n",
             any ? bench_style(out, BENCH_RED) : "", (long long)sum.allocations, (long long)sum.page_faults,
-            (long long)executions, any ? bench_style(out, BENCH_PLAIN) : "");
+            (long long)executions, any ? bench_style(out, BENCH_PLAIN) : "",
+            bench_results_wrong(results) ? "" : "; wrong bits: none");
 }
 
 /* Peers that were refused, and why the first of them was. */
@@ -193,7 +190,7 @@ static void print_refused(const struct bench_results *results, FILE *out)
         if (!count++) first = row;
     }
     if (first)
-        fprintf(out, "Not compared: %d of peers' rows, the first %s: %.80s\n", count, first->name, first->failure);
+        put_line(out, "Not compared: %d of peers' rows, the first %s: %s", count, first->name, first->failure);
     if (!results->peer_count) fputs("No peer took part\n", out);
 }
 
@@ -212,62 +209,131 @@ static void print_left_out(const struct bench_results *results, FILE *out)
 static void print_wrong(const struct bench_results *results, FILE *out)
 {
     const int wrong = bench_results_wrong(results);
-    if (!wrong) {
-        fputs("Wrong bits: none\n", out);
-        return;
-    }
+    if (!wrong) return;
     fprintf(out, "%sWrong bits, or failed: %d%s\n", bench_style(out, BENCH_RED), wrong,
             bench_style(out, BENCH_PLAIN));
     for (int i = 0, named = 0; i < results->row_count && named < 3; i++) {
         const struct bench_result *row = &results->rows[i];
         if (row->kind != BENCH_OURS || row->verdict < BENCH_WRONG) continue;
-        fprintf(out, "  %s: %.160s\n", row->name, row->failure);
+        put_line(out, "  %s: %s", row->name, row->failure);
         named++;
     }
 }
 
-/* What does worst against the first opponent that is there, peers before the reference; NULL: nothing was compared. */
+/* What does worst against the first peer that took part, else against the reference; NULL: nothing was compared. */
 static const struct bench_problem *worst_of(const struct bench_overview *o)
 {
-    const struct bench_comparison *c = &o->against[o->opponents > 1 && o->against[1].count ? 1 : 0];
-    return c->count ? c->pairs[0].ours->of : NULL;
+    for (int i = 1; i <= o->opponents; i++) {
+        const struct bench_comparison *c = &o->against[i % o->opponents];
+        if (c->count) return c->pairs[0].ours->of;
+    }
+    return NULL;
 }
 
-static void print_repeat(const struct bench_problem *p, FILE *out)
+/* It has the sizes of a layer of the lists, whatever its images: a user's file may have names of ours. */
+static int is_listed(const struct bench_problem *p, const struct bench_layer *layer)
 {
-    const int length = (int)strcspn(p->layer, ".");
-    char list[sizeof p->layer];
-    snprintf(list, sizeof list, "%.*s", length, p->layer);
-    if (bench_is_list(list)) fprintf(out, "  ./fastcnn-bench --layers=%s --filter='%s/*'\n", list, p->layer);
-    else fprintf(out, "  ./fastcnn-bench --problem='%s'\n", p->text);
+    char text[192];
+    fcnn_problem listed;
+    snprintf(text, sizeof text, "%s %s %s", layer->op, fcnn_direction_name(p->problem.direction), layer->sizes);
+    if (fcnn_problem_parse(&listed, text)) return 0;
+    listed.n = p->problem.n;
+    fcnn_problem_format(&listed, text, sizeof text);
+    return !strcmp(text, p->text);
 }
 
-static void print_next(const struct bench_overview *o, const struct bench_exports *exports, FILE *out)
+/* The layer of the lists that it is, under this name but for its images ("@64"); NULL: none. */
+static const char *list_of(const struct bench_problem *p)
 {
+    const size_t length = strcspn(p->layer, "@");
+    for (int i = 0; i < bench_layer_count; i++) {
+        const char *name = bench_layers[i].name;
+        const int is_name = !strncmp(name, p->layer, length) && !name[length];
+        if (is_name && is_listed(p, &bench_layers[i])) return name;
+    }
+    return NULL;
+}
+
+static void print_repeat(const struct bench_problem *p, int threads, FILE *out)
+{
+    const char *list = list_of(p), *images = strchr(p->layer, '@');
+    fputs("  ./fastcnn-bench", out);
+    if (list) fprintf(out, " --layers=%.*s --filter='%s/*'", (int)strcspn(list, "."), list, p->layer);
+    else fprintf(out, " --problem='%s'", p->text);
+    if (list && images) fprintf(out, " --batch=%s", images + 1);
+    if (threads > 1) fprintf(out, " --threads=%d", threads);
+    fputc('\n', out);
+}
+
+static void print_next(const struct bench_overview *o, const struct bench_results *results,
+                       const struct bench_exports *exports, FILE *out)
+{
+    enum { MOST = 3 };
     const struct bench_problem *worst = worst_of(o);
     int tables = 0;
     fprintf(out, "Where to look next%s:\n", worst ? "; the command times the worst layer again" : "");
     for (int i = 0; i < exports->count; i++) {
         tables |= exports->files[i].format == BENCH_TABLES;
-        fprintf(out, "  %-32s %s\n", exports->files[i].path, bench_format_describe(exports->files[i].format));
+        if (i < MOST)
+            fprintf(out, "  %-32s %s\n", exports->files[i].path, bench_format_describe(exports->files[i].format));
     }
+    const int more = exports->count - MOST;
+    if (more > 0) fprintf(out, "  and %d more file%s\n", more, more == 1 ? "" : "s");
     if (!tables) fputs("  --tables                         every kernel, with a legend\n", out);
-    if (worst) print_repeat(worst, out);
+    if (worst) print_repeat(worst, results->threads, out);
+}
+
+/* ---- one screen ---- */
+
+static void print_below(const struct bench_overview *o, const struct bench_results *results,
+                        const struct bench_exports *exports, FILE *out)
+{
+    print_extremes(o, results, out);
+    if (!bench_results_wrong(results)) print_winograd(results, out); /* speed is the lesser matter then */
+    print_events(results, out);
+    print_left_out(results, out);
+    print_wrong(results, out);
+    print_next(o, results, exports, out);
+}
+
+/* Of a screen; a longer line takes several. */
+static int count_lines(const char *text)
+{
+    int count = 0;
+    for (size_t length; *text; text += length + (text[length] == '\n')) {
+        length = strcspn(text, "\n");
+        count += length ? (int)(length + SCREEN_COLUMNS - 1) / SCREEN_COLUMNS : 1;
+    }
+    return count;
+}
+
+/* How many networks there is room for beside all else, with the line about all together; at least one. 0: no memory. */
+static int count_networks(const struct bench_overview *o, const struct bench_results *results,
+                          const struct bench_exports *exports)
+{
+    char *text = NULL;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+    if (!out) return 0;
+    print_machine(results, out);
+    print_below(o, results, exports, out);
+    for (int first = 0; first < o->opponents; first += MOST_IN_GROUP) print_group(o, results, first, 0, out);
+    const int failed = fclose(out), left = failed ? 0 : SCREEN_LINES - count_lines(text);
+    free(text);
+    return failed ? 0 : left < 1 ? 1 : left;
 }
 
 int bench_print_summary(const struct bench_results *results, const struct bench_exports *exports, FILE *out)
 {
     struct bench_overview o;
-    const int there = bench_overview_make(results, &o);
+    int there = bench_overview_make(results, &o);
+    const int networks = there ? count_networks(&o, results, exports) : 0;
+    there = networks > 0;
     if (there) {
         print_machine(results, out);
-        for (int first = 0; o.count && first < o.opponents; first += GROUPS) print_group(&o, results, first, out);
-        print_extremes(&o, results, out);
-        print_winograd(results, out);
-        print_events(results, out);
-        print_left_out(results, out);
-        print_wrong(results, out);
-        print_next(&o, exports, out);
+        for (int first = 0; o.count && first < o.opponents; first += MOST_IN_GROUP)
+            print_group(&o, results, first, networks, out);
+        print_below(&o, results, exports, out);
     }
     bench_overview_free(&o);
     return there;

@@ -85,7 +85,7 @@ last="more problems than tables are printed for: one screen, and files"
 # shellcheck disable=SC2086
 expect 0 --filter='mnist.dense2/*' --filter='mnist.softmax/*' --no-peers --tables="$folder/o/t.txt" \
     --csv="$folder/o/k.csv" --output=github:"$folder/o/g.json" --output=bencher:"$folder/o/b.json" $short
-for text in 'Peak of ' 'mnist ' 'times as fast as reference: mnist.' '0 allocations and ' 'Wrong bits: none' \
+for text in 'Peak of ' 'mnist ' 'worst' '0 allocations and ' 'wrong bits: none' \
     "$folder/o/t.txt " "--layers=mnist --filter='mnist."; do
     has out "$text"
 done
@@ -198,6 +198,13 @@ for text in 'net.one: conv2d backward_weights' 'net.two: conv2d forward mb2ic8ih
 done
 has err 'shapes.txt:3: left out: '
 has err 'shapes.txt:4: left out: --batch'
+printf '%s\n' 'ic8ih7oc8kh3n"mnist:conv3"' "$(printf '\033')[31mred" >"$folder/again.txt"
+expect 0 --list --no-peers --choice --layers="mnist,$folder/again.txt,$folder/again.txt" --batch=1,2 \
+    --filter='mnist.conv3*'
+[ -z "$(grep ': conv2d' "$folder/out" | cut -d: -f1,2 | cut -d' ' -f1,3 | sort | uniq -d)" ] ||
+    fail "$last: two layers have one name"
+has out 'mnist.conv3~3@2: conv2d forward mb2ic8ih7'
+grep -q "$(printf '\033')" "$folder/err" && fail "$last: a file's escape sequences reach the terminal"
 
 last="Winograd beside exact kernels"
 # shellcheck disable=SC2086
@@ -256,6 +263,14 @@ if peer onednn 51 libdnnl-dev; then
     has out 'onednn'
 fi
 
+last="results with conversions, read back"
+# shellcheck disable=SC2086
+if "$bench" --peers=onednn --list >/dev/null 2>&1; then
+    expect 0 --peers=onednn --conversions --choice --filter='mnist.conv3/*' --json="$folder/k.json" $short
+    expect 0 --report="$folder/page.html" "$folder/k.json"
+    grep -q 'converted)' "$folder/page.html" || fail "$last: the page does not have them"
+fi
+
 last="the whole model"
 # shellcheck disable=SC2086
 expect 0 --model --budget=1 --json="$folder/k.json"
@@ -265,12 +280,18 @@ if command -v jq >/dev/null; then
            == ["median", "p99", "median"]' "$folder/k.json" >/dev/null || fail "the model's JSON lacks numbers"
 fi
 : >"$folder/file.k"
-expect 73 --model --budget=0.1 --json="$folder/file.k/k.json"
+for what in --model --orders --estimate; do
+    expect 73 $what --budget=0.1 --problem='relu forward mb1ic9' --no-peers --json="$folder/file.k/k.json"
+    [ ! -s "$folder/out" ] || fail "$what measures before it looks at its file"
+done
 
 last="other batches"
 expect 0 --list --no-peers --layers=mnist --batch=1,64 --filter='mnist.conv3@*'
 has out 'mnist.conv3@1: conv2d+relu forward mb1ic64'
 has out 'mnist.conv3@64: conv2d+relu forward mb64ic64'
+
+expect 0 --list --no-peers --layers=mnist --batch=8,8 --filter='mnist.conv3@*' --choice
+has out '3 kernels on 3 problems'
 
 last="whole programs"
 programs=$top_srcdir/bench/programs.sh
@@ -304,6 +325,10 @@ expect 64 --output=yaml:k.yaml
 has err 'bencher'
 expect 64 --output=csv
 expect 64 --estimate --csv=k.csv
+expect 64 --model --csv=k.csv
+has err 'writes JSON alone'
+expect 64 --model --json=k.json --json=k2.json
+has err 'writes one file'
 expect 64 mnist
 expect 64 --benchmark_repetitions=0
 expect 64 --benchmark_format=yaml

@@ -134,6 +134,7 @@ expect 64 "$compare" --rounds=0 base head
 expect 64 "$compare" --nonsense base head
 expect 70 "$compare" --timer=/nonexistent base base
 made_up 73 --json=/dev/null/x base base
+hasnt out 'same' # nothing was measured
 expect 0 "$compare" --help
 has out 'Exit status'
 
@@ -214,6 +215,7 @@ END
     has out 'repeat: bench/compare one two --filter=k_two'
     revisions 66 one nothing
     has err 'no revision "nothing"'
+    hasnt err building
     revisions 69 one broken
     has err 'no compiler'
     revisions 69 one .

@@ -89,6 +89,30 @@ START_TEST(markdown)
 }
 END_TEST
 
+/* A machine that is given up before anything is timed: no numbers that are none; and a table that people still read. */
+START_TEST(nothing_is_known)
+{
+    enum { MANY = 40 };
+    struct gate_case many[MANY];
+    struct gate_finding unknown[MANY];
+    struct gate_report report = make_report();
+    for (int i = 0; i < MANY; i++) {
+        many[i] = cases[0];
+        unknown[i] = (struct gate_finding){GATE_UNDECIDED, {NAN, NAN, NAN}, NAN, "not measured"};
+    }
+    report.cases = many, report.findings = unknown, report.count = MANY;
+    report.mean = unknown[0], report.overall = GATE_UNDECIDED;
+    char *text = print(gate_report_junit, &report);
+    ck_assert_ptr_null(strstr(text, "nan"));
+    ck_assert_int_eq(count(text, "<skipped message=\"not measured\"/>"), MANY + 1);
+    free(text);
+    text = print(gate_report_markdown, &report);
+    ck_assert_int_eq(count(text, "\n|"), 2 + 1 + 12 + 1);
+    ck_assert_ptr_nonnull(strstr(text, "| undecided | 28 more kernels | | |\n"));
+    free(text);
+}
+END_TEST
+
 START_TEST(junit)
 {
     const struct gate_report report = make_report();
@@ -138,6 +162,7 @@ int main(void)
     TCase *tests = tcase_create("made-up findings");
     tcase_add_test(tests, summary);
     tcase_add_test(tests, markdown);
+    tcase_add_test(tests, nothing_is_known);
     tcase_add_test(tests, junit);
     tcase_add_test(tests, json);
     suite_add_tcase(suite, tests);

@@ -13,6 +13,10 @@ page=$folder/page.html
 expect 0 --filter='mnist.conv3/*' --filter='mnist.dense2/*' --json="$folder/a.json" $short
 # shellcheck disable=SC2086
 expect 0 --scaling --filter='mnist.conv3/*' --no-peers --json="$folder/b.json" $short
+# shellcheck disable=SC2086
+expect 0 --batch=1,3 --choice --layers=mnist --filter='mnist.dense2@*' --json="$folder/batch.json" $short
+expect 0 --model --budget=0.1 --json="$folder/model.json"
+expect 0 --orders --problem='dense forward mb1ic9oc4' --no-peers --json="$folder/orders.json"
 cat >"$folder/programs.json" <<'END'
 {"results": [{"command": "1 thread", "mean": 2.0, "stddev": 0.1, "min": 1.9, "max": 2.2},
              {"command": "2 threads", "mean": 1.1, "stddev": 0.2, "min": 1, "max": 1.5}]}
@@ -21,6 +25,7 @@ END
 expect 64 --report="$page"
 expect 64 --report= "$folder/a.json"
 expect 66 --report="$page" "$folder/none.json"
+expect 64 --report="$page" "$folder/model.json"
 expect 65 --report="$page" "$0"
 expect 73 --report="$folder/a.json/page.html" "$folder/a.json"
 [ -e "$page" ] && fail "a page of nothing"
@@ -51,13 +56,17 @@ for line in 'exit 1' 'echo "<svg "' 'echo "<svg></svg>"; exit 3' 'sleep 1000'; d
 done
 
 # Several results and programs.
-expect 0 --report="$page" "$folder/a.json" "$folder/b.json" "$folder/programs.json"
-for part in 'id="means0"' 'id="sides"' 'id="threads1"' 'id="training"' 'id="rows1"' 'id="raw2"'; do
+expect 0 --report="$page" "$folder/a.json" "$folder/b.json" "$folder/programs.json" "$folder/batch.json" \
+    "$folder/model.json" "$folder/orders.json"
+for part in 'id="means0"' 'id="sides"' 'id="threads1"' 'id="training"' 'id="rows1"' 'id="raw2"' 'id="batches3"' \
+    'id="batch-means3"' 'id="predictions"' 'id="orders5"'; do
     grep -qF "$part" "$page" || fail "the page has no $part"
 done
 grep '://' "$page" | grep -qv 'xmlns.*www\.w3\.org' && fail "the page names other pages"
 if command -v gnuplot >/dev/null; then
-    grep -q '<svg role="img" aria-label="Roofline' "$page" || fail "no roofline"
+    for chart in Roofline 'Batches, forward' 'One image' '10000 images'; do
+        grep -q "<svg role=\"img\" aria-label=\"$chart" "$page" || fail "no chart $chart"
+    done
     grep -q 'gnuplot_svg\|<?xml\|"black"' "$page" && fail "the pictures are as gnuplot made them"
 else
     echo "note: no gnuplot: pictures were not tested"
@@ -104,7 +113,7 @@ addEventListener("load", () => {
   if (!sorted(-1) || head[column].ariaSort !== "descending") wrong("not sorted, most first");
   head[column].querySelector("button").click();
   if (!sorted(1) || head[column].ariaSort !== "ascending") wrong("not sorted, least first");
-  const input = document.querySelector("input[type=search]");
+  const input = document.querySelector("[data-for=rows0] input[type=search]");
   input.value = "CONV3 naive";
   input.dispatchEvent(new Event("input"));
   const shown = [...table.tBodies[0].rows].filter((row) => !row.hidden).map((row) => row.textContent);

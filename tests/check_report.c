@@ -28,7 +28,8 @@ static void make_folder(void)
 
 static void remove_folder(void)
 {
-    static const char *const names[] = {"a.json", "b.json", "programs.json", "train.json", "page.html", "stderr"};
+    static const char *const names[] = {"a.json", "b.json", "b|1.json", "programs.json", "train.json", "model.json",
+                                        "orders.json", "page.html", "stderr"};
     char path[600];
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         snprintf(path, sizeof path, "%s/%s", folder, names[i]);
@@ -142,6 +143,7 @@ static void make_all_kinds(struct made_up *m)
     row = made_up_row(m, p, "waiting", FCNN_AVX2, SECONDS(0));
     row->verdict = BENCH_UNCHECKED;
     made_up_row(m, p, "peer auto", FCNN_AVX2, SECONDS(1, 2))->kind = BENCH_PEER_AUTO;
+    made_up_row(m, p, "peer converted", FCNN_AVX2, SECONDS(1, 2))->kind = BENCH_PEER_CONVERTED;
     made_up_row(m, p, "w", FCNN_AVX2, SECONDS(1, 2, 3))->numerics = FCNN_WINOGRAD_F4;
 }
 
@@ -376,6 +378,9 @@ START_TEST(side_by_side)
     check_has(page, HEAD("other.one") TEXT("backward_data") "<td class=\"n\" data-value=\"1\">    1.00 s </td>"
                     NUMBER("&ndash;") NUMBER("3.00") NUMBER("&ndash;"));
     check_has(page, NUMBER("1.00") NUMBER("&ndash;") NUMBER("&ndash;") NUMBER("&ndash;") NUMBER("1.00") NUMBER("2"));
+    keep(&m.results, "b|1.json");
+    page = page_of((const char *const[]){"a.json", "b|1.json"}, 2);
+    check_has(page, "<th scope=\"col\" class=\"n\">b/1.json</th><th scope=\"col\" class=\"n\">a.json x peer</th>");
 }
 END_TEST
 
@@ -391,6 +396,78 @@ START_TEST(training)
     check_has(page, "<td class=\"n\" data-value=\"5\">    5.00 s </td>" LOSS("0.50"));
     check_has(page, HEAD("train.json") TEXT("avx2") NUMBER("2") NUMBER("100.0"));
     check_has(page, NUMBER("0.50") TEXT("abc"));
+}
+END_TEST
+
+/* With eight images ours takes 2 s in place of 1, which is 4 times faster for each of them; the peer 4 in place of 2.
+ * The other layer has one batch: it is no slower than itself. */
+START_TEST(batches)
+{
+    struct made_up m;
+    made_up_start(&m);
+    m.results.peers[m.results.peer_count++] = "peer_1";
+    add_layer(&m, "net.one@8", FORWARD_1, 2, 8, 8);
+    add_layer(&m, "net.one@1", FORWARD_1, 1, 4, 2);
+    add_layer(&m, "net.two@8", FORWARD_2, 1, 9, 2);
+    add_layer(&m, "net.2@x", FORWARD_2, 1, 9, 2);
+    ck_assert(bench_results_summarize(&m.results));
+    keep(&m.results, "a.json");
+    const char *page = page_of((const char *const[]){"a.json"}, 1);
+    check_has(page, HEAD("net.one@1") TEXT("forward") NUMBER("1") "<td class=\"n\" data-value=\"1\">    1.00 s </td>"
+                    "<td class=\"n\" data-value=\"1\">    1.00 s </td>" NUMBER("1.00") NUMBER("1.00"));
+    check_has(page, HEAD("net.one@8") TEXT("forward") NUMBER("8") "<td class=\"n\" data-value=\"2\">    2.00 s </td>"
+                    "<td class=\"n\" data-value=\"0.25\">  250.00 ms</td>" NUMBER("4.00") NUMBER("2.00"));
+    /* geometric means: of 4 and 1, 4 and 9, 4 and 2 */
+    check_has(page, HEAD("forward") NUMBER("8") NUMBER("2") NUMBER("2.00") NUMBER("6.00") NUMBER("2.83"));
+    check_has(page, HEAD("forward") NUMBER("1") NUMBER("1") NUMBER("1.00") NUMBER("4.00") NUMBER("2.00"));
+    check_has(page, "Batches, forward: times faster per image than with the fewest images");
+    check_has(page, "Batches: times faster than peer_1, geometric means");
+    const char *table = strstr(page, "id=\"batches0\""), *end = strstr(table, "</table>");
+    ck_assert(strstr(table, "net.2@x") > end);
+    keep_made_up("b.json");
+    ck_assert(!strstr(page_of((const char *const[]){"b.json"}, 1), "Batches"));
+    ck_assert(!strstr(page_of((const char *const[]){"a.json", "b.json"}, 2), "id=\"sides\"")); /* no layer in common */
+}
+END_TEST
+
+#define PREDICTED(program, images, what, us) "{\"program\": \"" program "\", \"threads\": 2, \"images\": " images \
+    ", \"aggregate_name\": \"" what "\", \"real_time\": " us ", \"iterations\": 33}"
+
+START_TEST(predictions)
+{
+    keep_made_up("a.json");
+    write_file("model.json", "{\"context\": {\"cpu\": \"Abacus\"}, \"model\": {\"name\": \"mnist\"}, \"benchmarks\": ["
+               PREDICTED("fastcnn 9", "1", "median", "20") ", " PREDICTED("fastcnn 9", "1", "p99", "30") ", "
+               PREDICTED("fastcnn 9", "10000", "median", "5e5") ", " PREDICTED("<PyTorch>", "1", "median", "80") ", "
+               PREDICTED("<PyTorch>", "10000", "median", "250000.0") ", 7, {\"images\": \"x\"}]}");
+    const char *page = page_of((const char *const[]){"model.json", "a.json"}, 2);
+    check_has(page, HEAD("fastcnn 9") NUMBER("2") "<td class=\"n\" data-value=\"2e-05\">   20.00 us</td>"
+                    "<td class=\"n\" data-value=\"3e-05\">   30.00 us</td>" NUMBER("33") NUMBER("1.00")
+                    "<td class=\"n\" data-value=\"0.5\">  500.00 ms</td>" NUMBER("20000") NUMBER("1.00") TEXT("Abacus")
+                    TEXT("model.json"));
+    check_has(page, HEAD("&lt;PyTorch&gt;") NUMBER("2") "<td class=\"n\" data-value=\"8e-05\">   80.00 us</td>"
+                    NUMBER("&ndash;") NUMBER("33") LOSS("0.25") "<td class=\"n\" data-value=\"0.25\">  250.00 ms</td>"
+                    NUMBER("40000") NUMBER("2.00"));
+    check_has(page, "One image: microseconds, median (less is better)");
+    check_has(page, "10000 images: images a second (more is better)");
+    write_file("model.json", "{\"model\": {}, \"benchmarks\": 3}");
+    ck_assert(!strstr(page_of((const char *const[]){"model.json", "a.json"}, 2), "id=\"predictions\""));
+}
+END_TEST
+
+START_TEST(orders)
+{
+    keep_made_up("a.json");
+    write_file("orders.json",
+               "[{\"problem\": \"p<\", \"kernel\": \"k\", \"class\": \"exact\", \"output\": \"dst\", \"terms\": 9, "
+               "\"documented\": true, \"depends_on_threads\": false, \"document\": \"chain of 9\", "
+               "\"threads_8\": \"chain too\", \"threads_1\": \"chain\"}, "
+               "{\"problem\": \"p\", \"kernel\": \"theirs\", \"class\": \"peer\", \"output\": \"dst\", \"terms\": 9, "
+               "\"documented\": false, \"depends_on_threads\": false, \"failure\": \"none\"}, 7]");
+    const char *page = page_of((const char *const[]){"a.json", "orders.json"}, 2);
+    check_has(page, HEAD("p&lt;") TEXT("dst") TEXT("k") TEXT("exact") NUMBER("9") TEXT("chain") TEXT("8: chain too")
+                    TEXT("no") TEXT("yes") TEXT("chain of 9"));
+    check_has(page, TEXT("theirs") TEXT("peer") NUMBER("9") TEXT("none") TEXT("") TEXT("") TEXT("") TEXT(""));
 }
 END_TEST
 
@@ -417,6 +494,9 @@ int main(void)
     tcase_add_test(cases, not_timed);
     tcase_add_test(cases, no_markup);
     tcase_add_test(cases, side_by_side);
+    tcase_add_test(cases, batches);
+    tcase_add_test(cases, predictions);
+    tcase_add_test(cases, orders);
     tcase_add_test(cases, training);
     tcase_add_test(cases, bad_sources);
     suite_add_tcase(suite, cases);

@@ -408,7 +408,8 @@ END_TEST
 START_TEST(latencies)
 {
     double one[100], many[] = {0.5, 0.25, 0.125};
-    struct bench_model_times times = {.threads = 2, .one = one, .one_count = 100, .many = many, .many_count = 3};
+    struct bench_model_times times = {.parameters = 77, .threads = 2, .one = one, .one_count = 100, .many = many,
+                                      .many_count = 3};
     for (int i = 0; i < 100; i++) one[i] = 1e-6 * (100 - i);
     const struct bench_latency latency = bench_latency_of(one, 100);
     ck_assert_double_eq_tol(latency.median, 50.5e-6, 1e-15);
@@ -426,6 +427,11 @@ START_TEST(latencies)
         ck_assert(fabs(json_number_value(json_object_get(entry, "items_per_second")) / want[i][1] - 1) < 1e-8);
     }
     ck_assert_int_eq(json_integer_value(json_object_get(json_object_get(root, "context"), "kernel_threads")), 2);
+    ck_assert(json_is_string(json_object_get(json_object_get(root, "context"), "cpu")));
+    ck_assert_int_eq(json_integer_value(json_object_get(json_object_get(root, "model"), "parameters")), 77);
+    ck_assert_int_eq(json_integer_value(json_object_get(json_array_get(list, 2), "images")), BENCH_MANY_IMAGES);
+    const char *program = json_string_value(json_object_get(json_array_get(list, 0), "program"));
+    ck_assert(program && !strncmp(program, "fastcnn ", 8) && !strcmp(program + 8, fcnn_version()));
     json_decref(root);
     fclose(out);
 }

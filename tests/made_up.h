@@ -5,7 +5,7 @@
 
 #include "bench/results.h"
 
-enum { MADE_ROWS = 16, MADE_PROBLEMS = 8, MADE_WINDOWS = 9 };
+enum { MADE_ROWS = 80, MADE_PROBLEMS = 12, MADE_WINDOWS = 9 };
 
 struct made_up {
     struct bench_results results;

@@ -5,6 +5,7 @@
 script_tests = \
     tests/check_bench.sh \
     tests/check_checkpoints.sh \
+    tests/check_ci.sh \
     tests/check_cli.sh \
     tests/check_columns.sh \
     tests/check_compare.sh \

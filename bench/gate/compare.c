@@ -172,12 +172,22 @@ static int tell(struct comparison *c)
     return status ? status : gate_exit_status(report.overall);
 }
 
+/* Before anything is measured. */
+static int probe(const struct gate_settings *s)
+{
+    const char *const paths[] = {s->markdown, s->junit, s->json};
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++)
+        if (paths[i] && !bench_output_probe(paths[i])) return EX_CANTCREAT;
+    return 0;
+}
+
 int gate_compare(struct gate_experiment *experiment)
 {
     struct comparison c = {.of = experiment, .begin = time(NULL)};
     const struct gate_settings *s = experiment->settings;
+    int status = probe(s);
+    if (status) return status;
     choose_cases(&c);
-    int status = 0;
     if (!c.count) fputs("fastcnn-compare: no kernel that both have matches and can be timed here\n", stderr);
     if (!c.count) status = EX_USAGE;
     else

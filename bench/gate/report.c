@@ -43,9 +43,10 @@ static void print_change(const struct gate_finding *f, FILE *out)
 }
 
 /* What is undecided is cut short: on a noisy machine that is everything. */
+enum { LISTED = 12 };
+
 static void print_findings(const struct gate_report *r, enum gate_verdict verdict, FILE *out)
 {
-    enum { LISTED = 12 };
     int count = 0;
     for (int i = 0; i < r->count; i++) {
         const struct gate_finding *f = &r->findings[i];
@@ -139,8 +140,12 @@ static void markdown_row(const struct gate_report *r, const char *name, const st
 
 static void markdown_rows(const struct gate_report *r, enum gate_verdict verdict, FILE *out)
 {
+    int count = 0;
     for (int i = 0; i < r->count; i++)
-        if (r->findings[i].verdict == verdict) markdown_row(r, r->cases[i].kernel, &r->findings[i], out);
+        if (r->findings[i].verdict == verdict && (++count <= LISTED || verdict != GATE_UNDECIDED))
+            markdown_row(r, r->cases[i].kernel, &r->findings[i], out);
+    if (count > LISTED && verdict == GATE_UNDECIDED)
+        fprintf(out, "| %s | %d more kernels | | |\n", gate_verdict_name(verdict), count - LISTED);
 }
 
 static void markdown_table(const struct gate_report *r, FILE *out)
@@ -208,8 +213,10 @@ static void junit_attribute(const char *name, const char *value, FILE *out)
 static void junit_case(const struct gate_report *r, const char *name, const struct gate_finding *f, FILE *out)
 {
     char message[320];
-    snprintf(message, sizeof message, "%+.1f %% (%+.1f to %+.1f)%s%s", percent(f->change.median),
-             percent(f->change.low), percent(f->change.high), *f->why ? ": " : "", f->why);
+    if (isnan(f->change.median)) snprintf(message, sizeof message, "%s", f->why);
+    else
+        snprintf(message, sizeof message, "%+.1f %% (%+.1f to %+.1f)%s%s", percent(f->change.median),
+                 percent(f->change.low), percent(f->change.high), *f->why ? ": " : "", f->why);
     fputs("  <testcase classname=\"fastcnn-compare\"", out);
     junit_attribute("name", name, out);
     fputs(">\n", out);

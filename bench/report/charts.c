@@ -23,7 +23,8 @@ static void put_name(FILE *script, const char *name)
     fputc('"', script);
     for (; *name; name++) {
         const int is_letter = (*name >= 'a' && *name <= 'z') || (*name >= 'A' && *name <= 'Z');
-        fputc(is_letter || strchr("0123456789 ._+-:;,/()%^", *name) ? *name : '?', script);
+        const int is_images = *name == '@' && name[1] >= '0' && name[1] <= '9'; /* "conv3@64"; others name macros */
+        fputc(is_letter || is_images || strchr("0123456789 ._+-:;,/()%^", *name) ? *name : '?', script);
     }
     fputc('"', script);
 }
@@ -74,7 +75,7 @@ int report_draw_ratios(struct report *report, const char *title, const char *mar
     FILE *out = open_memstream(&script, &size);
     if (!out) return 0;
     for (int i = 0; i < count; i++) {
-        least = fmin(least, bars[i].value);
+        least = fmin(least, mark && bars[i].mark > 0 ? fmin(bars[i].value, bars[i].mark) : bars[i].value);
         most = fmax(most, fmax(bars[i].value, mark && isfinite(bars[i].mark) ? bars[i].mark : 0));
     }
     put_head(out, 105 + 18 * count);
@@ -86,9 +87,10 @@ int report_draw_ratios(struct report *report, const char *title, const char *mar
             "with boxxyerror lc rgb '" GAIN "' title 'faster', "
             "$bars using ($3 < 1 ? sqrt($3) : 1/0):2:3:(1):($2 - 0.36):($2 + 0.36) with boxxyerror lc rgb '" LOSS
             "' title 'slower', "
-            "$bars using 3:2:($3 < 1 ? '' : sprintf('%%.2f', $3)) with labels left offset 0.5,0 tc rgb 'black' "
-            "notitle, $bars using 3:2:($3 < 1 ? sprintf('%%.2f', $3) : '') with labels right "
-            "offset -0.5,0 tc rgb 'black' notitle", least * 0.75, most * 1.35);
+            "$bars using (%s):2:($3 < 1 ? '' : sprintf('%%.2f', $3)) with labels left offset 0.7,0 tc rgb 'black' "
+            "notitle, $bars using (%s):2:($3 < 1 ? sprintf('%%.2f', $3) : '') with labels right "
+            "offset -0.7,0 tc rgb 'black' notitle", least * 0.75, most * 1.35,
+            mark ? "$4 > $3 ? $4 : $3" : "$3", mark ? "$4 > 0 && $4 < $3 ? $4 : $3" : "$3"); /* beside the mark */
     if (mark) {
         fputs(", $bars using ($4 > 0 ? $4 : 1/0):2 with points pt 2 ps 0.8 lw 2 lc rgb 'black' title ", out);
         put_name(out, mark);
@@ -98,7 +100,8 @@ int report_draw_ratios(struct report *report, const char *title, const char *mar
     return 1;
 }
 
-int report_draw_amounts(struct report *report, const char *title, const struct report_bar *bars, int count)
+int report_draw_amounts(struct report *report, const char *title, const char *unit, const struct report_bar *bars,
+                        int count)
 {
     char *script = NULL;
     size_t size;
@@ -106,11 +109,12 @@ int report_draw_amounts(struct report *report, const char *title, const struct r
     if (!out) return 0;
     put_head(out, 90 + 30 * count);
     put_bars(out, bars, count);
-    fputs("unset key\nset xrange [0:*]\nset offsets 0,graph 0.15,0,0\nset format x '%g s'\n"
-          "plot $bars using ($3/2):2:(0):3:($2 - 0.32):($2 + 0.32):ytic(1) with boxxyerror lc rgb '" GAIN "', "
-          "$bars using 3:2:($4 > 0 ? $4 : 0) with xerrorbars pt 0 lw 1.5 lc rgb 'black', "
-          "$bars using ($3 + ($4 > 0 ? $4 : 0)):2:(sprintf('%.3g s', $3)) with labels left offset 0.7,0 "
-          "tc rgb 'black'\n", out);
+    fprintf(out,
+            "unset key\nset xrange [0:*]\nset offsets 0,graph 0.15,0,0\nset format x '%%g %s'\n"
+            "plot $bars using ($3/2):2:(0):3:($2 - 0.32):($2 + 0.32):ytic(1) with boxxyerror lc rgb '" GAIN "', "
+            "$bars using 3:2:($4 > 0 ? $4 : 0) with xerrorbars pt 0 lw 1.5 lc rgb 'black', "
+            "$bars using ($3 + ($4 > 0 ? $4 : 0)):2:(sprintf($3 < 1000 ? '%%.3g %s' : '%%.0f %s', $3)) with labels "
+            "left offset 0.7,0 tc rgb 'black'\n", unit, unit, unit);
     draw(report, out, &script, title);
     return 1;
 }

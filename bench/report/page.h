@@ -9,7 +9,7 @@
 #include "bench/json_read.h"
 #include "bench/summaries.h"
 
-enum report_kind { REPORT_RESULTS, REPORT_PROGRAMS, REPORT_TRAINING };
+enum report_kind { REPORT_RESULTS, REPORT_MODEL, REPORT_ORDERS, REPORT_PROGRAMS, REPORT_TRAINING };
 
 struct report_file {
     const char *name; /* of the file, without its folders */
@@ -51,6 +51,11 @@ double report_times_faster(const struct bench_results *results, const struct ben
 /* The row of another run that took the same problem's part: dispatch's choice with as many threads. NULL: none. */
 const struct bench_result *report_same(const struct bench_results *other, const struct bench_result *row);
 
+/* ---- fields of files that are not looked at before; NAN and "?" where there is none ---- */
+
+double report_number(const struct json_t *object, const char *key);
+const char *report_string(const struct json_t *object, const char *key);
+
 /* ---- parts, in the page's order ---- */
 
 int report_summary(struct report *report, const struct report_file *file);
@@ -58,7 +63,10 @@ int report_bars(struct report *report, const struct report_file *file);
 int report_roofline(struct report *report, const struct report_file *file);
 int report_errors(struct report *report, const struct report_file *file);
 int report_scaling(struct report *report, const struct report_file *file);
+int report_batches(struct report *report, const struct report_file *file);
+int report_predictions(struct report *report);
 int report_trainings(struct report *report);
+int report_orders(struct report *report);
 int report_sides(struct report *report);
 int report_rows(struct report *report, const struct report_file *file);
 
@@ -72,8 +80,9 @@ struct report_bar {
 /* Ratios as bars from 1, on a logarithmic axis: gains to the right, losses to the left. */
 int report_draw_ratios(struct report *report, const char *title, const char *mark, const struct report_bar *bars,
                        int count);
-/* Amounts as bars from 0; the mark is how far they spread to either side. */
-int report_draw_amounts(struct report *report, const char *title, const struct report_bar *bars, int count);
+/* Amounts of a unit as bars from 0; the mark is how far they spread to either side. */
+int report_draw_amounts(struct report *report, const char *title, const char *unit, const struct report_bar *bars,
+                        int count);
 
 struct report_point { const char *name; double x, y; int series; };
 struct report_line { const char *name; double x1, y1, x2, y2; }; /* with its name at the end */

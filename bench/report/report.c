@@ -3,6 +3,7 @@
 #include "bench/report/report.h"
 
 #include <jansson.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
@@ -16,11 +17,13 @@
 /* 0, or the status to exit with after a message. */
 static int tell_kind(const char *path, struct report_file *file)
 {
+    if (json_is_object(json_object_get(file->root, "model"))) return file->kind = REPORT_MODEL, 0;
     if (json_object_get(file->root, "benchmarks")) return file->kind = REPORT_RESULTS, 0;
     if (json_is_array(json_object_get(file->root, "results"))) return file->kind = REPORT_PROGRAMS, 0;
     if (json_is_object(json_object_get(file->root, "speed"))) return file->kind = REPORT_TRAINING, 0;
-    fprintf(stderr, "fastcnn-bench: %s: neither results (--json) nor hyperfine's nor those of fastcnn train --json\n",
-            path);
+    if (json_object_get(json_array_get(file->root, 0), "depends_on_threads")) return file->kind = REPORT_ORDERS, 0;
+    fprintf(stderr, "fastcnn-bench: %s: neither results (--json, also with --model and --orders) nor hyperfine's nor "
+                    "those of fastcnn train --json\n", path);
     return EX_DATAERR;
 }
 
@@ -48,6 +51,18 @@ static void free_files(struct report *report)
         bench_kept_free(&report->files[i].kept);
     }
     free(report->files);
+}
+
+double report_number(const json_t *object, const char *key)
+{
+    const json_t *value = json_object_get(object, key);
+    return json_is_number(value) ? json_number_value(value) : NAN;
+}
+
+const char *report_string(const json_t *object, const char *key)
+{
+    const char *value = json_string_value(json_object_get(object, key));
+    return value ? value : "?";
 }
 
 /* ---- the page ---- */
@@ -94,8 +109,8 @@ static int put_parts(struct report *report, part *put)
 
 static int put_charts(struct report *report, const struct report_file *file)
 {
-    return report_bars(report, file) && report_roofline(report, file) && report_errors(report, file) &&
-           report_scaling(report, file);
+    return report_bars(report, file) && report_batches(report, file) && report_roofline(report, file) &&
+           report_errors(report, file) && report_scaling(report, file);
 }
 
 static int put_raw(struct report *report)
@@ -134,7 +149,8 @@ static int put_page(struct report *report)
     put_legend(out);
     there = there && put_parts(report, put_charts);
     fputs("</section>\n", out);
-    there = there && report_trainings(report) && report_sides(report);
+    there = there && report_predictions(report) && report_trainings(report) && report_orders(report) &&
+            report_sides(report);
     fputs("<section id=\"tables\"><h2>Tables</h2>\n<p>A star marks what dispatch takes.</p>\n", out);
     there = there && put_parts(report, report_rows);
     fputs("</section>\n", out);
@@ -168,7 +184,8 @@ int bench_report(const char *path, const char *const *from, int count)
         report.count++;
     }
     if (!status && !has_results(&report))
-        status = EX_USAGE, fputs("fastcnn-bench: --report: none of the files has results (--json)\n", stderr);
+        status = EX_USAGE, fputs("fastcnn-bench: --report: none of the files has results of kernels (--json, without "
+                                 "--model)\n", stderr);
     if (!status) status = write_page(&report, path);
     free_files(&report);
     return status;

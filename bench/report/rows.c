@@ -73,14 +73,25 @@ static const struct report_file *results_after(const struct report *report, cons
     return NULL;
 }
 
+/* A column of numbers with a file's name; what would divide columns is none of it. Returns the end of the text. */
+static int put_head(char *columns, size_t size, int at, const char *name, const char *behind)
+{
+    const int begin = at + 1;
+    if (at >= (int)size) return at;
+    at += snprintf(columns + at, size - (size_t)at, "|#%.50s%s", name, behind);
+    for (int i = begin; i < at && i < (int)size; i++)
+        if (columns[i] == '|') columns[i] = '/';
+    return at;
+}
+
 static void put_heads(const struct report *report, char *columns, size_t size)
 {
     const struct report_file *first = results_after(report, NULL);
-    int at = snprintf(columns, size, "layer|direction|#%.60s", first->name);
-    for (const struct report_file *f = results_after(report, first); f && at < (int)size; f = results_after(report, f))
-        at += snprintf(columns + at, size - (size_t)at, "|#%.60s", f->name);
-    for (const struct report_file *f = first; f && at < (int)size; f = results_after(report, f))
-        at += snprintf(columns + at, size - (size_t)at, "|#%.50s x peer", f->name);
+    int at = snprintf(columns, size, "layer|direction");
+    for (const struct report_file *f = first; f; f = results_after(report, f))
+        at = put_head(columns, size, at, f->name, "");
+    for (const struct report_file *f = first; f; f = results_after(report, f))
+        at = put_head(columns, size, at, f->name, " x peer");
 }
 
 /* One layer: the first run's time, how many times faster the others are, and each run's own ratio to its peer. */
@@ -133,11 +144,22 @@ static void put_side_means(const struct report *report, const struct report_file
     fputs("</tr>\n", out);
 }
 
+/* Whether another run has a layer of the first: batches and single layers have none in common. */
+static int has_sides(const struct report *report, const struct report_file *first)
+{
+    const struct bench_results *results = &first->kept.results;
+    for (const struct report_file *f = results_after(report, first); f; f = results_after(report, f))
+        for (int i = 0; i < results->row_count; i++)
+            if (report_is_choice(results, &results->rows[i]) && report_same(&f->kept.results, &results->rows[i]))
+                return 1;
+    return 0;
+}
+
 int report_sides(struct report *report)
 {
     const struct report_file *first = results_after(report, NULL);
     char columns[1024];
-    if (!first || !results_after(report, first)) return 1;
+    if (!first || !has_sides(report, first)) return 1;
     fputs("<section id=\"sides\"><h2>Side by side</h2>\n<p>What dispatch takes, times faster than the first file's. "
           "Times of different runs differ by more than the kernels do; the ratios to the peer were measured within "
           "each run.</p>\n", report->out);

@@ -1,35 +1,22 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Whole programs (hyperfine's JSON) and epochs over the bound of their dense multiply-adds (fastcnn train --json). */
 #include <jansson.h>
-#include <math.h>
 #include <stdlib.h>
 
 #include "bench/report/html.h"
 #include "bench/report/page.h"
 
-static double number(const json_t *object, const char *key)
-{
-    const json_t *value = json_object_get(object, key);
-    return json_is_number(value) ? json_number_value(value) : NAN;
-}
-
-static const char *text(const json_t *object, const char *key)
-{
-    const char *value = json_string_value(json_object_get(object, key));
-    return value ? value : "?";
-}
-
 /* ---- programs ---- */
 
 static void put_program(const json_t *program, double first, FILE *out)
 {
-    const double mean = number(program, "mean");
+    const double mean = report_number(program, "mean");
     fputs("<tr>", out);
-    html_cell_name(out, text(program, "command"));
+    html_cell_name(out, report_string(program, "command"));
     html_cell_time(out, mean);
-    html_cell_number(out, 100 * number(program, "stddev") / mean, 1);
-    html_cell_time(out, number(program, "min"));
-    html_cell_time(out, number(program, "max"));
+    html_cell_number(out, 100 * report_number(program, "stddev") / mean, 1);
+    html_cell_time(out, report_number(program, "min"));
+    html_cell_time(out, report_number(program, "max"));
     html_cell_ratio(out, first / mean);
     fputs("</tr>\n", out);
 }
@@ -41,11 +28,14 @@ static int draw_programs(struct report *report, const json_t *list)
     if (!bars) return 0;
     for (size_t i = 0; i < json_array_size(list) && i < 100; i++) {
         const json_t *program = json_array_get(list, i);
-        const double mean = number(program, "mean");
-        if (mean > 0) bars[count++] = (struct report_bar){text(program, "command"), mean, number(program, "stddev")};
+        const double mean = report_number(program, "mean");
+        if (!(mean > 0)) continue;
+        bars[count++] =
+            (struct report_bar){report_string(program, "command"), mean, report_number(program, "stddev")};
     }
     if (count)
-        there = report_draw_amounts(report, "Whole trainings: seconds, and their standard deviation", bars, count);
+        there = report_draw_amounts(report, "Whole trainings: seconds, and their standard deviation", "s", bars,
+                                    count);
     free(bars);
     return there;
 }
@@ -58,7 +48,7 @@ static int put_programs(struct report *report, const struct report_file *file)
     const int there = draw_programs(report, list);
     html_table(report->out, id, file->name, "program|#mean|#spread %|#least|#most|#times faster than the first");
     for (size_t i = 0; i < json_array_size(list); i++)
-        put_program(json_array_get(list, i), number(json_array_get(list, 0), "mean"), report->out);
+        put_program(json_array_get(list, i), report_number(json_array_get(list, 0), "mean"), report->out);
     html_table_end(report->out);
     return there;
 }
@@ -68,16 +58,16 @@ static int put_programs(struct report *report, const struct report_file *file)
 static void put_epoch(const struct report_file *file, FILE *out)
 {
     const json_t *speed = json_object_get(file->root, "speed");
-    const double epoch = number(speed, "epoch_seconds"), bound = number(speed, "bound_seconds");
+    const double epoch = report_number(speed, "epoch_seconds"), bound = report_number(speed, "bound_seconds");
     fputs("<tr>", out);
     html_cell_name(out, file->name);
-    html_cell(out, text(speed, "isa"));
-    html_cell_number(out, number(speed, "threads"), 0);
-    html_cell_number(out, number(speed, "peak_gflops"), 1);
+    html_cell(out, report_string(speed, "isa"));
+    html_cell_number(out, report_number(speed, "threads"), 0);
+    html_cell_number(out, report_number(speed, "peak_gflops"), 1);
     html_cell_time(out, epoch);
     html_cell_time(out, bound);
     html_cell_number(out, epoch / bound, 2);
-    html_cell(out, text(json_object_get(file->root, "receipt"), "weights"));
+    html_cell(out, report_string(json_object_get(file->root, "receipt"), "weights"));
     fputs("</tr>\n", out);
 }
 
