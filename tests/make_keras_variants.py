@@ -231,12 +231,15 @@ def write_h5(path, model, generation, optimizer, state, loss, functional=False):
                 group[n] = array
 
 
-def write_keras(path, model, optimizer, state, generation, functional=False, blocks=False):
+def write_keras(path, model, optimizer, state, generation, functional=False, blocks=False,
+                named=True):
     """blocks: all momenta, then all velocities, as some Keras 3 made Adam's; 2.15 calls its layers otherwise."""
     config = dict(config_of(model, generation, functional), module="keras", registered_name=None)
     training = training_of(optimizer, generation, "categorical_crossentropy")
     config["compile_config"] = dict(training, optimizer=dict(training.pop("optimizer_config"), registered_name=None,
                                                              module="keras.optimizers"))
+    if not named:
+        del config["compile_config"]["optimizer"]
     weights = io.BytesIO(vars_h5(model, optimizer, state))
     with h5py.File(weights, "r+") as f:
         if blocks:
@@ -278,6 +281,36 @@ def make_theano(folder):
             f[path][...] = f[path][()][::-1, ::-1]
 
 
+def make_sorted(folder):
+    """Until 2.0.5 Keras sorted by name what an optimizer trains. With Theano the steps have no group, but a slash."""
+    for optimizer in ("Adam", "SGD", "RMSprop"):
+        model, path = normalized_twice(), f"{folder}/mnist-sorted-{optimizer}.h5"
+        state = state_of(model, optimizer, K20)
+        names = [f"{layer}/{name}" for layer, name, _ in model.trained()]
+        order = sorted(range(len(names)), key=names.__getitem__)
+        written = {s: [arrays[i] for i in order] for s, arrays in state["slots"].items()}
+        write_h5(path, model, K20, optimizer, dict(state, slots=written), "categorical_crossentropy")
+        note(folder, f"mnist-sorted-{optimizer}", model, state, optimizer)
+        with h5py.File(path, "r+") as f:
+            f.attrs["keras_version"] = np.bytes_("2.0.5")
+            if optimizer != "RMSprop":
+                f.move("optimizer_weights/iterations:0", "iterations")
+                listed = list(f["optimizer_weights"].attrs["weight_names"])
+                put_list(f["optimizer_weights"], "weight_names", ["/iterations", *[n.decode() for n in listed[1:]]], K20)
+
+
+def make_untrained(folder):
+    """Saved before training, with no state but the steps; and a .keras that tells its optimizer's state and not which
+    optimizer, as Keras 3 writes it behind an .h5 of the same model."""
+    for optimizer in ("Adam", "SGD", "RMSprop"):
+        model, name = perceptron(), f"begun-{optimizer}"
+        write_h5(f"{folder}/{name}.h5", model, K3, optimizer, {"steps": 0, "slots": {}}, "categorical_crossentropy")
+        note(folder, name, model)
+    model = Model((4,), *[("Dense", dict(units=4, use_bias=False, activation=a)) for a in ("relu", "softmax")])
+    write_keras(f"{folder}/unnamed.keras", model, "RMSprop", state_of(model, "RMSprop", K3), K3, named=False)
+    note(folder, "unnamed", model)
+
+
 def make(folder):
     logits = {"class_name": "BinaryCrossentropy", "config": {
         "name": "binary_crossentropy", "reduction": "auto", "from_logits": True, "label_smoothing": 0.0, "axis": -1}}
@@ -298,6 +331,8 @@ def make(folder):
             write_keras(f"{folder}/{name}.keras", made, "Adam", state, generation, functional, blocks)
             note(folder, name, made, state)
     make_theano(folder)
+    make_sorted(folder)
+    make_untrained(folder)
 
 
 def make_refused(folder):

@@ -225,7 +225,7 @@ fcnn_status io_h5_find(struct io_h5 *h5, uint64_t group, const char *path, uint6
     char *copy = strdup(path), *rest = copy, *name;
     fcnn_status status = FCNN_OK;
     if (!copy) return fcnn_io_fail(FCNN_OUT_OF_MEMORY, "%s: no memory", h5->path);
-    *found = group;
+    *found = *path == '/' ? h5->root : group;
     while (!status && (name = strsep(&rest, "/")))
         if (*name && strcmp(name, ".") != 0) status = find_step(h5, *found, name, path, found);
     free(copy);

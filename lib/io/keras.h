@@ -47,5 +47,7 @@ fcnn_status io_keras_chain(json_t **chain, const json_t *config, const char *whe
 int io_keras_is_layer(const json_t *entry);
 const char *io_keras_class(const json_t *entry); /* "" for none */
 const char *io_keras_name(const json_t *entry);
+/* What the model's layer is called in the chain; "" for none. */
+const char *io_keras_layer_name(const json_t *chain, int layer);
 
 #endif

@@ -27,6 +27,15 @@ int io_keras_is_layer(const json_t *entry)
     return strcmp(class_name, "InputLayer") != 0 && strcmp(class_name, "Reshape") != 0;
 }
 
+const char *io_keras_layer_name(const json_t *chain, int layer)
+{
+    const json_t *entry;
+    size_t i;
+    json_array_foreach(chain, i, entry)
+        if (io_keras_is_layer(entry) && layer-- == 0) return io_keras_name(entry);
+    return "";
+}
+
 static fcnn_status check_entries(const json_t *layers, const char *where)
 {
     const json_t *entry;

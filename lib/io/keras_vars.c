@@ -111,7 +111,7 @@ static fcnn_status read_listed(struct io_values *values, struct io_h5 *h5, uint6
             status = fcnn_io_fail(FCNN_OUT_OF_MEMORY, "%s: no memory", h5->path);
         }
     if (!paths.at) return fcnn_io_fail(FCNN_OUT_OF_MEMORY, "%s: no memory", h5->path);
-    if (!status) status = io_state_read(values, h5, vars, &paths, 0, model, fits);
+    if (!status) status = io_state_read(values, h5, &(struct io_state){vars, &paths, 0, NULL}, model, fits);
     io_texts_free(&paths);
     return status;
 }
