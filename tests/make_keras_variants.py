@@ -299,6 +299,12 @@ def make_sorted(folder):
                 put_list(f["optimizer_weights"], "weight_names", ["/iterations", *[n.decode() for n in listed[1:]]], K20)
 
 
+def named(model):
+    """HDF5 keeps links in another way where one has a name that is not ASCII, and again in another one beyond 8."""
+    model.layers[1][1]["name"] = "Größe 1"
+    return model
+
+
 def make_untrained(folder):
     """Saved before training, with no state but the steps; and a .keras that tells its optimizer's state and not which
     optimizer, as Keras 3 writes it behind an .h5 of the same model."""
@@ -333,6 +339,8 @@ def make(folder):
     make_theano(folder)
     make_sorted(folder)
     make_untrained(folder)
+    for generation in (K20, K3):
+        make_whole(folder, f"mnist-unicode-{generation}", named(perceptron()), generation, "Adam")
 
 
 def make_refused(folder):
@@ -362,6 +370,9 @@ def make_refused(folder):
                     change(config["config"] if generation == K20 else config["config"]["layers"])
                     put_text(f, "model_config", json.dumps(config), WEIGHTS[generation])
                 listed.write(f"{path}\t{sentence}\n")
+        model = named(normalized_twice())
+        write_h5(f"{folder}/refused-unicode.h5", model, K3, "Adam", None, "categorical_crossentropy")
+        listed.write("refused-unicode.h5\thas names that are not ASCII, and more than are read then\n")
 
 
 if __name__ == "__main__":
