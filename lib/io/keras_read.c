@@ -177,9 +177,13 @@ void io_keras_note_losses(const json_t *config, fcnn_file_info *info)
     json_t *chain;
     const json_t *entry;
     size_t i;
+    int mixed = 0;
     if (io_keras_chain(&chain, config, "")) return;
     json_array_foreach(chain, i, entry) {
         const json_t *settings = json_object_get(entry, "config");
+        const char *dtype = io_keras_dtype(io_get(settings, "dtype"));
+        if (dtype && !strncmp(dtype, "mixed_", 6) && !mixed++)
+            io_keras_remark(info, "Keras computes in %.40s, this library in float32", dtype);
         for (size_t j = 0; j < sizeof keys / sizeof *keys; j++)
             if (io_get(settings, keys[j]))
                 io_keras_remark(info, "%s of the layer %.80s is left out", keys[j], io_keras_name(entry));
