@@ -126,6 +126,7 @@ def check_keras(folder, name):
         check_config(config["config"]["layers"], name, True)
         expect(set(config["compile_config"]) >= {"optimizer", "loss", "metrics"}, "compile_config")
         with h5py.File(f"{folder}/{name}.again.h5") as whole, h5py.File(io.BytesIO(z.read("model.weights.h5"))) as f:
+            expect(f["vars"].attrs["name"] == "sequential" and not len(f["vars"]), "the model's own vars")
             counts = {}
             for entry in config["config"]["layers"][1:]:
                 cls, n = entry["class_name"], entry["config"]["name"]

@@ -159,6 +159,16 @@ static fcnn_status put_layers(struct io_h5_new *h5, const fcnn_model *model, con
     return status;
 }
 
+/* The model's own variables, none: Keras 3.0 to 3.2 look for their group. */
+static fcnn_status put_own(struct io_h5_new *h5)
+{
+    hid_t vars;
+    IO_TRY(io_h5_make_group(h5, h5->file, "vars", &vars));
+    const fcnn_status status = io_h5_put_text(h5, vars, "name", "sequential");
+    H5Gclose(vars);
+    return status;
+}
+
 /* The slots first .. last-1 of all variables, variable by variable; *number: of the next array. */
 static fcnn_status put_slots(struct io_h5_new *h5, hid_t vars, const fcnn_model *model, const struct io_values *values,
                              int first, int last, int *number)
@@ -210,6 +220,7 @@ fcnn_status io_vars_write(struct io_h5_new *h5, const fcnn_model *model, const f
     IO_TRY(io_notes_write(h5, model, options));
     fcnn_status status = io_values_take(&values, model, with_state, h5->path);
     if (!status) status = put_layers(h5, model, &values);
+    if (!status) status = put_own(h5);
     if (!status && with_state) status = put_optimizer(h5, model, &values);
     io_values_free(&values);
     return status;
