@@ -47,6 +47,13 @@ def normalized_twice():
                  ("Activation", dict(activation="softmax")))
 
 
+def reshaped(size):
+    """A flatten() in other words."""
+    return Model((9, 8, 1), ("Conv2D", dict(filters=3, kernel_size=[3, 3], activation="relu")), ("MaxPooling2D", {}),
+                 ("Reshape", dict(target_shape=[size])), ("Dense", dict(units=5, activation="relu")),
+                 ("Dense", dict(units=3, activation="softmax")))
+
+
 def one_output(last):
     return Model((8, 8, 3), ("Conv2D", dict(filters=4, kernel_size=[3, 3], activation="relu")),
                  ("MaxPooling2D", {}), ("Flatten", {}), ("Dense", dict(units=1, activation=last)))
@@ -295,8 +302,8 @@ def make_sorted(folder):
             f.attrs["keras_version"] = np.bytes_("2.0.5")
             if optimizer != "RMSprop":
                 f.move("optimizer_weights/iterations:0", "iterations")
-                listed = list(f["optimizer_weights"].attrs["weight_names"])
-                put_list(f["optimizer_weights"], "weight_names", ["/iterations", *[n.decode() for n in listed[1:]]], K20)
+                listed = [n.decode() for n in f["optimizer_weights"].attrs["weight_names"]]
+                put_list(f["optimizer_weights"], "weight_names", ["/iterations", *listed[1:]], K20)
 
 
 def named(model):
@@ -336,6 +343,8 @@ def make(folder):
             state = state_of(made, "Adam", K3)
             write_keras(f"{folder}/{name}.keras", made, "Adam", state, generation, functional, blocks)
             note(folder, name, made, state)
+    for size in (-1, 27):
+        make_whole(folder, f"mnist-reshaped-{abs(size)}", reshaped(size), K24, "RMSprop")
     make_theano(folder)
     make_sorted(folder)
     make_untrained(folder)
@@ -357,6 +366,8 @@ def make_refused(folder):
             "class_name": "Activation", "config": {"name": c["name"], "activation": "relu6"}})),
         ("slope", "layer dropout_1 (ReLU): this negative_slope", other("ReLU", max_value=None, negative_slope=0.1)),
         ("noise", "layer dropout_1 (GaussianNoise): layers of this class", other("GaussianNoise", stddev=0.1)),
+        ("reshape", "layer dropout_1 (Reshape): the target shape does not hold 8 numbers", other(
+            "Reshape", target_shape=[9])),
         ("rank", "layer dropout_1 (Conv2D): its input has 2 dimensions", other(
             "Conv2D", filters=2, kernel_size=[1, 1])),
     )
