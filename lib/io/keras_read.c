@@ -53,7 +53,9 @@ static fcnn_status find_input(struct builder *b, const json_t *config, const jso
         return take_shape(b, shape, 0, 0);
     if ((shape = io_get(inner, "build_input_shape"))) return take_shape(b, shape, 1, 0);
     if ((shape = io_get(json_object_get(config, "build_config"), "input_shape"))) return take_shape(b, shape, 1, 0);
-    return fcnn_io_fail(FCNN_BAD_DATA, "%s: the shape of the model's input is nowhere in its config", b->where);
+    return fcnn_io_fail(FCNN_BAD_DATA,
+                        "%s: the shape of the model's input is nowhere in its config (until 2.3 Keras loses that of an "
+                        "InputLayer): its weights can be loaded into a model of the same layers", b->where);
 }
 
 /* Images in another order of the same numbers: nothing to do, as long as nothing has been done with them. */
