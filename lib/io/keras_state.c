@@ -150,7 +150,7 @@ static int assign_all(struct assignment *a, const struct io_slot *slots, int cou
            assign_places(a, count, !side_by_side);
 }
 
-/* LAYER/kernel as text; no name is the begin of another one. */
+/* LAYER/kernel as text: a name that ends goes on with the slash. */
 static int compare_names(const void *a, const void *b)
 {
     const struct variable *one = a, *other = b;
