@@ -116,6 +116,9 @@ static void check_info(const char *name, const fcnn_file_info *info)
         fails(name, info->remark);
     if (unknown != (strstr(info->remark, "the optimizer Adadelta is not in this library") != NULL))
         fails(name, info->remark);
+    if (!strncmp(name, "unnamed", 7) != (strstr(info->remark, "the file names no optimizer") != NULL))
+        fails(name, info->remark);
+    if (strstr(info->remark, "does not fit")) fails(name, info->remark);
     if (logits != (strstr(info->remark, "their softmax, as its loss is cross-entropy") != NULL))
         fails(name, info->remark);
     if (classes != (strstr(info->remark, "their softmax, as no loss is known") != NULL)) fails(name, info->remark);

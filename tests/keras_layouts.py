@@ -96,7 +96,7 @@ def put_list(where, name, texts, generation, split=False):
     elif generation == K20:
         where.attrs[name] = np.array([t.encode() for t in texts])
     else:
-        where.attrs.create(name, texts, dtype=h5py.string_dtype("ascii"))
+        where.attrs.create(name, [t.encode() for t in texts], dtype=h5py.string_dtype("ascii"))
 
 
 def put_weights(group, model, generation, split=False, names=True):

@@ -47,6 +47,13 @@ def normalized_twice():
                  ("Activation", dict(activation="softmax")))
 
 
+def reshaped(size):
+    """A flatten() in other words."""
+    return Model((9, 8, 1), ("Conv2D", dict(filters=3, kernel_size=[3, 3], activation="relu")), ("MaxPooling2D", {}),
+                 ("Reshape", dict(target_shape=[size])), ("Dense", dict(units=5, activation="relu")),
+                 ("Dense", dict(units=3, activation="softmax")))
+
+
 def one_output(last):
     return Model((8, 8, 3), ("Conv2D", dict(filters=4, kernel_size=[3, 3], activation="relu")),
                  ("MaxPooling2D", {}), ("Flatten", {}), ("Dense", dict(units=1, activation=last)))
@@ -231,12 +238,15 @@ def write_h5(path, model, generation, optimizer, state, loss, functional=False):
                 group[n] = array
 
 
-def write_keras(path, model, optimizer, state, generation, functional=False, blocks=False):
+def write_keras(path, model, optimizer, state, generation, functional=False, blocks=False,
+                named=True):
     """blocks: all momenta, then all velocities, as some Keras 3 made Adam's; 2.15 calls its layers otherwise."""
     config = dict(config_of(model, generation, functional), module="keras", registered_name=None)
     training = training_of(optimizer, generation, "categorical_crossentropy")
     config["compile_config"] = dict(training, optimizer=dict(training.pop("optimizer_config"), registered_name=None,
                                                              module="keras.optimizers"))
+    if not named:
+        del config["compile_config"]["optimizer"]
     weights = io.BytesIO(vars_h5(model, optimizer, state))
     with h5py.File(weights, "r+") as f:
         if blocks:
@@ -278,6 +288,42 @@ def make_theano(folder):
             f[path][...] = f[path][()][::-1, ::-1]
 
 
+def make_sorted(folder):
+    """Until 2.0.5 Keras sorted by name what an optimizer trains. With Theano the steps have no group, but a slash."""
+    for optimizer in ("Adam", "SGD", "RMSprop"):
+        model, path = normalized_twice(), f"{folder}/mnist-sorted-{optimizer}.h5"
+        state = state_of(model, optimizer, K20)
+        names = [f"{layer}/{name}" for layer, name, _ in model.trained()]
+        order = sorted(range(len(names)), key=names.__getitem__)
+        written = {s: [arrays[i] for i in order] for s, arrays in state["slots"].items()}
+        write_h5(path, model, K20, optimizer, dict(state, slots=written), "categorical_crossentropy")
+        note(folder, f"mnist-sorted-{optimizer}", model, state, optimizer)
+        with h5py.File(path, "r+") as f:
+            f.attrs["keras_version"] = np.bytes_("2.0.5")
+            if optimizer != "RMSprop":
+                f.move("optimizer_weights/iterations:0", "iterations")
+                listed = [n.decode() for n in f["optimizer_weights"].attrs["weight_names"]]
+                put_list(f["optimizer_weights"], "weight_names", ["/iterations", *listed[1:]], K20)
+
+
+def named(model):
+    """HDF5 keeps links in another way where one has a name that is not ASCII, and again in another one beyond 8."""
+    model.layers[1][1]["name"] = "Größe 1"
+    return model
+
+
+def make_untrained(folder):
+    """Saved before training, with no state but the steps; and a .keras that tells its optimizer's state and not which
+    optimizer, as Keras 3 writes it behind an .h5 of the same model."""
+    for optimizer in ("Adam", "SGD", "RMSprop"):
+        model, name = perceptron(), f"begun-{optimizer}"
+        write_h5(f"{folder}/{name}.h5", model, K3, optimizer, {"steps": 0, "slots": {}}, "categorical_crossentropy")
+        note(folder, name, model)
+    model = Model((4,), *[("Dense", dict(units=4, use_bias=False, activation=a)) for a in ("relu", "softmax")])
+    write_keras(f"{folder}/unnamed.keras", model, "RMSprop", state_of(model, "RMSprop", K3), K3, named=False)
+    note(folder, "unnamed", model)
+
+
 def make(folder):
     logits = {"class_name": "BinaryCrossentropy", "config": {
         "name": "binary_crossentropy", "reduction": "auto", "from_logits": True, "label_smoothing": 0.0, "axis": -1}}
@@ -297,7 +343,13 @@ def make(folder):
             state = state_of(made, "Adam", K3)
             write_keras(f"{folder}/{name}.keras", made, "Adam", state, generation, functional, blocks)
             note(folder, name, made, state)
+    for size in (-1, 27):
+        make_whole(folder, f"mnist-reshaped-{abs(size)}", reshaped(size), K24, "RMSprop")
     make_theano(folder)
+    make_sorted(folder)
+    make_untrained(folder)
+    for generation in (K20, K3):
+        make_whole(folder, f"mnist-unicode-{generation}", named(perceptron()), generation, "Adam")
 
 
 def make_refused(folder):
@@ -314,6 +366,8 @@ def make_refused(folder):
             "class_name": "Activation", "config": {"name": c["name"], "activation": "relu6"}})),
         ("slope", "layer dropout_1 (ReLU): this negative_slope", other("ReLU", max_value=None, negative_slope=0.1)),
         ("noise", "layer dropout_1 (GaussianNoise): layers of this class", other("GaussianNoise", stddev=0.1)),
+        ("reshape", "layer dropout_1 (Reshape): the target shape does not hold 8 numbers", other(
+            "Reshape", target_shape=[9])),
         ("rank", "layer dropout_1 (Conv2D): its input has 2 dimensions", other(
             "Conv2D", filters=2, kernel_size=[1, 1])),
     )
@@ -327,6 +381,9 @@ def make_refused(folder):
                     change(config["config"] if generation == K20 else config["config"]["layers"])
                     put_text(f, "model_config", json.dumps(config), WEIGHTS[generation])
                 listed.write(f"{path}\t{sentence}\n")
+        model = named(normalized_twice())
+        write_h5(f"{folder}/refused-unicode.h5", model, K3, "Adam", None, "categorical_crossentropy")
+        listed.write("refused-unicode.h5\thas names that are not ASCII, and more than are read then\n")
 
 
 if __name__ == "__main__":

@@ -30,6 +30,7 @@ script_tests = \
     tests/check_no_memory.sh \
     tests/check_predict.sh \
     tests/check_published.sh \
+    tests/check_real_keras.sh \
     tests/check_onnx.sh \
     tests/check_page.sh \
     tests/check_plot.sh \
@@ -55,6 +56,7 @@ EXTRA_DIST += \
     tests/receipts/winograd_f4.json
 EXTRA_DIST += $(script_tests) tests/program.sh tests/README.md tests/growth.c tests/lsan.supp \
     tests/keras_layouts.py tests/keras_models.py tests/make_keras_files.py tests/make_keras_variants.py \
+    tests/real_keras.py \
     tests/verify_keras_files.py tests/onnx_predict.py tests/run_bench.sh
 
 TEST_EXTENSIONS = .sh
@@ -176,7 +178,7 @@ other_programs = \
     tests/check_tuning_text \
     tests/check_winograd
 if HAVE_HDF5
-# For check_keras_files.sh.
+# For check_keras_files.sh and check_real_keras.sh.
 check_PROGRAMS += tests/keras_files
 endif
 keras_tests = tests/keras_tests.c tests/keras_tests.h

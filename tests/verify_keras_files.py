@@ -25,7 +25,8 @@ def texts(where, name):
     if value.dtype == np.float64:
         expect(value.shape == (0,), name, "is not an empty list of doubles")
         return []
-    return list(value)
+    expect(value.dtype.kind == "S", name, "is no list of texts of one length, as old Keras needs them")
+    return [t.decode() for t in value]
 
 
 def check_array(data, expected, what):
@@ -78,8 +79,9 @@ def check_h5(folder, name):
     names, arrays = source_arrays(folder, name)
     with h5py.File(f"{folder}/{name}.again.h5") as f:
         for key in ("backend", "keras_version", "model_config", "training_config"):
-            expect(h5py.check_string_dtype(f.attrs.get_id(key).dtype).length is None and f.attrs.get_id(key).shape == (),
-                   key, "is no text of variable length")
+            kind = h5py.check_string_dtype(f.attrs.get_id(key).dtype)
+            expect(kind.length is None and kind.encoding == "ascii" and f.attrs.get_id(key).shape == (),
+                   key, "is no ASCII text of variable length")
         expect(f.attrs["fastcnn_input_scale"] == 0.5 and f.attrs["fastcnn_input_offset"] == -1, "scale")
         config = json.loads(f.attrs["model_config"])
         expect(config["class_name"] == "Sequential" and set(config["config"]) == {"name", "layers"}, "config")
@@ -124,6 +126,7 @@ def check_keras(folder, name):
         check_config(config["config"]["layers"], name, True)
         expect(set(config["compile_config"]) >= {"optimizer", "loss", "metrics"}, "compile_config")
         with h5py.File(f"{folder}/{name}.again.h5") as whole, h5py.File(io.BytesIO(z.read("model.weights.h5"))) as f:
+            expect(f["vars"].attrs["name"] == "sequential" and not len(f["vars"]), "the model's own vars")
             counts = {}
             for entry in config["config"]["layers"][1:]:
                 cls, n = entry["class_name"], entry["config"]["name"]

@@ -93,7 +93,7 @@ int io_h5_messages(struct io_h5 *h5, uint64_t object, io_see_fn *see, void *cont
 
 /* ---- groups ---- */
 
-enum outcome { ABSENT, HARD, SOFT, DAMAGED };
+enum outcome { ABSENT, HARD, SOFT, DAMAGED, DENSE };
 
 /* One look-up of a name. */
 struct lookup {
@@ -184,9 +184,18 @@ static enum outcome look_at_link(struct lookup *l, const struct io_found *messag
     return HARD;
 }
 
+/* Whether the links lie in a heap of their own: more than 8, of which one has a name that is not ASCII. */
+static enum outcome look_at_heap(const struct io_found *message)
+{
+    const uint64_t at = message->size > 1 && message->data[1] & 1 ? 10 : 2;
+    if (message->shared || message->size < at + 8 || message->data[0] != 0) return DAMAGED;
+    return io_little(message->data + at, 8) == UINT64_MAX ? ABSENT : DENSE;
+}
+
 static int look_at_message(void *context, enum io_message type, const struct io_found *message)
 {
     if (type == IO_TABLE) return (int)look_in_table(context, message);
+    if (type == IO_LINK_INFO) return (int)look_at_heap(message);
     return type == IO_LINK ? (int)look_at_link(context, message) : 0;
 }
 
@@ -214,6 +223,10 @@ static fcnn_status find_step(struct io_h5 *h5, uint64_t group, const char *name,
         return fcnn_io_fail(FCNN_BAD_DATA, "%s: %.200s is a soft or external link, which is not followed", h5->path,
                             path);
     case ABSENT: return fcnn_io_fail(FCNN_BAD_DATA, "%s: there is no %.200s in it", h5->path, path);
+    case DENSE:
+        return fcnn_io_fail(FCNN_BAD_DATA,
+                            "%s: the group of %.200s has names that are not ASCII, and more than are read then: save "
+                            "the model as .keras, or with other names of layers", h5->path, path);
     default:
         return fcnn_io_fail(FCNN_BAD_DATA, "%s: a group on the way to %.200s is damaged, or in no format of Keras",
                             h5->path, path);
@@ -225,7 +238,7 @@ fcnn_status io_h5_find(struct io_h5 *h5, uint64_t group, const char *path, uint6
     char *copy = strdup(path), *rest = copy, *name;
     fcnn_status status = FCNN_OK;
     if (!copy) return fcnn_io_fail(FCNN_OUT_OF_MEMORY, "%s: no memory", h5->path);
-    *found = group;
+    *found = *path == '/' ? h5->root : group;
     while (!status && (name = strsep(&rest, "/")))
         if (*name && strcmp(name, ".") != 0) status = find_step(h5, *found, name, path, found);
     free(copy);

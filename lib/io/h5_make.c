@@ -8,6 +8,8 @@
 
 #include "lib/io/fail.h"
 
+#define MOST_FIXED 64000 /* bytes of a list of texts of one length: an attribute has room for 64 KB */
+
 static pthread_mutex_t one_at_a_time = PTHREAD_MUTEX_INITIALIZER;
 static unsigned files; /* made so far: HDF5 takes two of one name for the same */
 
@@ -106,33 +108,57 @@ static fcnn_status put(struct io_h5_new *h5, hid_t object, const char *name, hid
     return done ? FCNN_OK : failed(h5);
 }
 
-static hid_t text_type(void)
+/* ASCII, also where it is UTF-8: from that h5py 2 makes texts that the Keras of its time could not take. size: of each
+ * text, with zeros behind it; or H5T_VARIABLE. */
+static hid_t text_type(size_t size)
 {
     const hid_t type = H5Tcopy(H5T_C_S1);
-    if (type >= 0) H5Tset_size(type, H5T_VARIABLE);
-    if (type >= 0) H5Tset_cset(type, H5T_CSET_UTF8);
+    if (type >= 0) H5Tset_size(type, size);
+    if (type >= 0) H5Tset_strpad(type, size == H5T_VARIABLE ? H5T_STR_NULLTERM : H5T_STR_NULLPAD);
     return type;
 }
 
 fcnn_status io_h5_put_text(struct io_h5_new *h5, hid_t object, const char *name, const char *text)
 {
-    const hid_t type = text_type(), space = H5Screate(H5S_SCALAR);
+    const hid_t type = text_type(H5T_VARIABLE), space = H5Screate(H5S_SCALAR);
     const fcnn_status status = put(h5, object, name, type, space, &text);
     if (type >= 0) H5Tclose(type);
     if (space >= 0) H5Sclose(space);
     return status;
 }
 
-fcnn_status io_h5_put_texts(struct io_h5_new *h5, hid_t object, const char *name, const char *const *texts, int count)
+static fcnn_status put_list(struct io_h5_new *h5, hid_t object, const char *name, hid_t type, const void *texts,
+                            int count)
 {
     const hsize_t length = (hsize_t)count;
-    if (count > 4000) /* an attribute has room for 64 KB */
-        return fcnn_io_fail(FCNN_BAD_ARGUMENT, "%s: the model has too many layers for this format", h5->path);
-    const hid_t type = count ? text_type() : H5Tcopy(H5T_IEEE_F64LE), space = H5Screate_simple(1, &length, NULL);
-    const fcnn_status status = put(h5, object, name, type, space, count ? texts : NULL);
+    const hid_t space = H5Screate_simple(1, &length, NULL);
+    const fcnn_status status = put(h5, object, name, type, space, texts);
     if (type >= 0) H5Tclose(type);
     if (space >= 0) H5Sclose(space);
     return status;
+}
+
+static fcnn_status put_fixed(struct io_h5_new *h5, hid_t object, const char *name, const char *const *texts, int count,
+                             size_t size)
+{
+    char *padded = calloc((size_t)count, size);
+    if (!padded) return failed(h5);
+    for (int i = 0; i < count; i++) memcpy(padded + (size_t)i * size, texts[i], strlen(texts[i]));
+    const fcnn_status status = put_list(h5, object, name, text_type(size), padded, count);
+    free(padded);
+    return status;
+}
+
+fcnn_status io_h5_put_texts(struct io_h5_new *h5, hid_t object, const char *name, const char *const *texts, int count)
+{
+    size_t longest = 1;
+    if (count > 4000)
+        return fcnn_io_fail(FCNN_BAD_ARGUMENT, "%s: the model has too many layers for this format", h5->path);
+    if (!count) return put_list(h5, object, name, H5Tcopy(H5T_IEEE_F64LE), NULL, 0);
+    for (int i = 0; i < count; i++)
+        if (strlen(texts[i]) > longest) longest = strlen(texts[i]);
+    if ((size_t)count * longest <= MOST_FIXED) return put_fixed(h5, object, name, texts, count, longest);
+    return put_list(h5, object, name, text_type(H5T_VARIABLE), texts, count);
 }
 
 fcnn_status io_h5_put_number(struct io_h5_new *h5, hid_t object, const char *name, double value)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * HDF5 files in memory, written by libhdf5 as Keras has it do: old groups, whole data sets, texts of variable length.
+ * HDF5 files in memory, written by libhdf5 as Keras has it do: old groups, whole data sets, texts of variable length,
+ * lists of texts of one length as far as there is room.
  * Nothing in them tells when they were written, so that the same model makes the same file.
  *
  * Debian does not build libhdf5 thread-safe, and it keeps its errors for the whole process: one file is open at a time

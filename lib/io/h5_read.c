@@ -44,16 +44,27 @@ static fcnn_status no_config(struct io_h5 *h5)
     return fcnn_io_fail(FCNN_BAD_DATA, "%s: it has no attribute model_config: it is no model of Keras", h5->path);
 }
 
-static fcnn_status read_state(struct io_values *values, struct io_h5 *h5, const fcnn_model *model,
-                              fcnn_file_info *info)
+/* Until 2.0.5 Keras sorted what an optimizer trains by name. */
+static int sorts_variables(const struct io_keras_source *source)
 {
-    uint64_t group;
+    int major = 0, minor = 0, patch = 0;
+    return sscanf(source->version, "%d.%d.%d", &major, &minor, &patch) == 3 && major == 2 && minor == 0 && patch < 6;
+}
+
+static fcnn_status read_state(struct io_values *values, struct io_h5 *h5, const struct io_keras_source *source,
+                              const json_t *chain, const fcnn_model *model, fcnn_file_info *info)
+{
     struct io_texts paths;
-    int fits = 0;
-    IO_TRY(io_h5_find(h5, h5->root, "optimizer_weights", &group));
-    IO_TRY(io_h5_texts(h5, group, "weight_names", &paths));
-    const fcnn_status status = paths.count ? io_state_read(values, h5, group, &paths, 1, model, &fits) : FCNN_OK;
-    if (!status && paths.count && !fits) io_keras_remark(info, "the optimizer's state does not fit and is left out");
+    struct io_state state = {.paths = &paths, .named = 1, .sorted = sorts_variables(source) ? chain : NULL};
+    int fits = 1;
+    if (!source->optimizer_known) {
+        io_keras_remark(info, "the optimizer's state is left out");
+        return FCNN_OK;
+    }
+    IO_TRY(io_h5_find(h5, h5->root, "optimizer_weights", &state.group));
+    IO_TRY(io_h5_texts(h5, state.group, "weight_names", &paths));
+    const fcnn_status status = paths.count ? io_state_read(values, h5, &state, model, &fits) : FCNN_OK;
+    if (!status && !fits) io_keras_remark(info, "the optimizer's state does not fit and is left out");
     io_texts_free(&paths);
     return status;
 }
@@ -73,11 +84,9 @@ static fcnn_status read_numbers(struct io_values *values, struct io_h5 *h5, uint
     json_t *chain;
     IO_TRY(io_keras_chain(&chain, source->model, h5->path));
     fcnn_status status = io_legacy_read_weights(values, h5, weights, model, chain);
+    if (!status && io_h5_has(h5, h5->root, "optimizer_weights"))
+        status = read_state(values, h5, source, chain, model, info);
     json_decref(chain);
-    if (!status && io_h5_has(h5, h5->root, "optimizer_weights")) {
-        if (source->optimizer_known) status = read_state(values, h5, model, info);
-        else io_keras_remark(info, "the optimizer's state is left out");
-    }
     if (!status) status = turn_if_theano(values, h5, weights, model);
     IO_TRY(status);
     values->epochs = source->notes.epochs;

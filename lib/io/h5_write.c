@@ -19,7 +19,7 @@ static fcnn_status no_memory(const struct io_h5_new *h5)
 /* Takes `value` over. */
 static fcnn_status put_json(struct io_h5_new *h5, const char *name, json_t *value)
 {
-    char *text = value ? json_dumps(value, JSON_COMPACT) : NULL;
+    char *text = value ? json_dumps(value, JSON_COMPACT | JSON_ENSURE_ASCII) : NULL;
     json_decref(value);
     const fcnn_status status = text ? io_h5_put_text(h5, h5->file, name, text) : no_memory(h5);
     free(text);

@@ -45,7 +45,11 @@ fcnn_status io_keras_chain(json_t **chain, const json_t *config, const char *whe
 /* Whether an entry of the chain is a layer of the model that io_keras_read_model() makes; what only says a shape is
  * none. */
 int io_keras_is_layer(const json_t *entry);
+/* Whether it is a Reshape to one dimension: Flatten in other words. */
+int io_keras_flattens(const json_t *entry);
 const char *io_keras_class(const json_t *entry); /* "" for none */
 const char *io_keras_name(const json_t *entry);
+/* What the model's layer is called in the chain; "" for none. */
+const char *io_keras_layer_name(const json_t *chain, int layer);
 
 #endif

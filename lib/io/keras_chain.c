@@ -21,10 +21,25 @@ const char *io_keras_name(const json_t *entry)
     return name ? name : "";
 }
 
+int io_keras_flattens(const json_t *entry)
+{
+    const json_t *target = json_object_get(json_object_get(entry, "config"), "target_shape");
+    return !strcmp(io_keras_class(entry), "Reshape") && json_array_size(target) == 1;
+}
+
 int io_keras_is_layer(const json_t *entry)
 {
     const char *class_name = io_keras_class(entry);
-    return strcmp(class_name, "InputLayer") != 0 && strcmp(class_name, "Reshape") != 0;
+    return strcmp(class_name, "InputLayer") != 0 && (strcmp(class_name, "Reshape") != 0 || io_keras_flattens(entry));
+}
+
+const char *io_keras_layer_name(const json_t *chain, int layer)
+{
+    const json_t *entry;
+    size_t i;
+    json_array_foreach(chain, i, entry)
+        if (io_keras_is_layer(entry) && layer-- == 0) return io_keras_name(entry);
+    return "";
 }
 
 static fcnn_status check_entries(const json_t *layers, const char *where)

@@ -48,6 +48,7 @@ static fcnn_status read_numbers(struct io_values *values, struct io_h5 *h5, cons
     int fits = 1;
     IO_TRY(io_vars_read_weights(values, h5, model));
     if (source->optimizer_known) IO_TRY(io_vars_read_state(values, h5, model, &fits));
+    else if (io_h5_has(h5, h5->root, "optimizer")) io_keras_remark(info, "the optimizer's state is left out");
     if (!fits) io_keras_remark(info, "the optimizer's state does not fit and is left out");
     values->epochs = source->notes.epochs;
     IO_TRY(io_values_give(values, model, h5->path));

@@ -62,10 +62,17 @@ fcnn_status io_vars_read_state(struct io_values *values, struct io_h5 *h5, const
 fcnn_status io_vars_write(struct io_h5_new *h5, const fcnn_model *model, const fcnn_save_options *options,
                           int with_state);
 
-/* The optimizer's state from the arrays `paths` of a group, in the order in which any Keras wrote them; named: by their
- * names, else by their places. *fits is 0 where they are not those of this model and optimizer. */
-fcnn_status io_state_read(struct io_values *values, struct io_h5 *h5, uint64_t group, const struct io_texts *paths,
-                          int named, const fcnn_model *model, int *fits);
+/* Where an optimizer's state is. */
+struct io_state {
+    uint64_t group;
+    const struct io_texts *paths; /* of the arrays in it, in the order in which that Keras wrote them */
+    int named;                    /* what they are is told by their names, else by their places */
+    const json_t *sorted;         /* variables are in the order of their names, of the chain of the file's own model;
+                                   * NULL: in the order of the layers */
+};
+/* *fits is 0 where the arrays are not those of this model and optimizer; values->has_state 0: training has not begun. */
+fcnn_status io_state_read(struct io_values *values, struct io_h5 *h5, const struct io_state *state,
+                          const fcnn_model *model, int *fits);
 
 /* Reads all of one array into values that are as many as expected, with that shape. */
 fcnn_status io_part_read(struct io_h5 *h5, uint64_t group, const char *path, const struct io_part *part,

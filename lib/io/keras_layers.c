@@ -41,11 +41,16 @@ static fcnn_status check_data_format(const struct io_members *m)
     return fcnn_io_fail(FCNN_BAD_DATA, "%s: data_format is %.40s; channels_last is read", m->where, format);
 }
 
-/* "float32", or Keras 3's policy object; mixed ones keep float32 weights. */
+const char *io_keras_dtype(const json_t *dtype)
+{
+    return json_string_value(json_is_object(dtype) ? io_get(io_get(dtype, "config"), "name") : dtype);
+}
+
+/* Mixed ones keep float32 weights. */
 static fcnn_status check_dtype(const struct io_members *m)
 {
     const json_t *dtype = io_get(m->object, "dtype");
-    const char *name = json_string_value(json_is_object(dtype) ? io_get(io_get(dtype, "config"), "name") : dtype);
+    const char *name = io_keras_dtype(dtype);
     if (!dtype || (name && (!strcmp(name, "float32") || !strcmp(name, "mixed_float16") ||
                             !strcmp(name, "mixed_bfloat16"))))
         return FCNN_OK;

@@ -66,16 +66,6 @@ static fcnn_status open_next(struct io_h5 *h5, uint64_t group, const struct io_t
     return fcnn_io_fail(FCNN_BAD_DATA, "%s: it has no weights for the layer %s", h5->path, layer);
 }
 
-/* What the layer is called in the chain of the file's own model; "" for none. */
-static const char *name_in_chain(const json_t *chain, int layer)
-{
-    const json_t *entry;
-    size_t i;
-    json_array_foreach(chain, i, entry)
-        if (io_keras_is_layer(entry) && layer-- == 0) return io_keras_name(entry);
-    return "";
-}
-
 static int is_listed(const struct io_texts *names, const char *name)
 {
     for (int i = 0; i < names->count; i++)
@@ -89,7 +79,7 @@ static int all_listed(const struct io_texts *names, const fcnn_model *model, con
     struct io_part parts[4];
     if (!chain) return 0;
     for (int i = 0; i < fcnn_model_layers(model); i++)
-        if (io_parts(model, i, parts) && !is_listed(names, name_in_chain(chain, i))) return 0;
+        if (io_parts(model, i, parts) && !is_listed(names, io_keras_layer_name(chain, i))) return 0;
     return 1;
 }
 
@@ -131,7 +121,7 @@ static fcnn_status read_all(struct io_values *values, struct io_h5 *h5, uint64_t
         struct io_part parts[4];
         const int count = io_parts(model, i, parts);
         if (!count) continue;
-        IO_TRY(read_layer(to, h5, group, names, &at, model, i, by_name ? name_in_chain(chain, i) : NULL));
+        IO_TRY(read_layer(to, h5, group, names, &at, model, i, by_name ? io_keras_layer_name(chain, i) : NULL));
         for (int j = 0; j < count; j++) to += parts[j].count;
     }
     return by_name ? FCNN_OK : expect_end(h5, group, names, at);

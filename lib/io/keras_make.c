@@ -12,13 +12,22 @@ static int has_loss(const struct io_keras_source *source)
     return io_get(source->training, "loss") != NULL;
 }
 
+/* Keras leaves it out of a .keras that it writes right after the same model's .h5. */
+static int has_optimizer(const struct io_keras_source *source)
+{
+    return io_get(source->training, "optimizer_config") || io_get(source->training, "optimizer");
+}
+
 /* What the file says of training. Where that is nothing that this library has, the loss alone may be: it decides what
  * the last layer is. */
 static void read_training(struct io_keras_source *source, fcnn_compile_options *found, fcnn_file_info *info)
 {
-    if (!source->training || json_is_null(source->training)) return;
+    if (!has_loss(source) && !has_optimizer(source)) return;
     const fcnn_status status = io_keras_read_training(found, source->training, source->path);
-    source->optimizer_known = info->has_training = status == FCNN_OK;
+    info->has_training = status == FCNN_OK;
+    source->optimizer_known = info->has_training && has_optimizer(source);
+    if (info->has_training && !source->optimizer_known)
+        io_keras_remark(info, "the file names no optimizer: it is Adam here");
     if (!status) return;
     const char *why = fcnn_io_last_error();
     const size_t skip = strlen(source->path) + 2; /* the file's name and ": " */

@@ -53,7 +53,9 @@ static fcnn_status find_input(struct builder *b, const json_t *config, const jso
         return take_shape(b, shape, 0, 0);
     if ((shape = io_get(inner, "build_input_shape"))) return take_shape(b, shape, 1, 0);
     if ((shape = io_get(json_object_get(config, "build_config"), "input_shape"))) return take_shape(b, shape, 1, 0);
-    return fcnn_io_fail(FCNN_BAD_DATA, "%s: the shape of the model's input is nowhere in its config", b->where);
+    return fcnn_io_fail(FCNN_BAD_DATA,
+                        "%s: the shape of the model's input is nowhere in its config (until 2.3 Keras loses that of an "
+                        "InputLayer): its weights can be loaded into a model of the same layers", b->where);
 }
 
 /* Images in another order of the same numbers: nothing to do, as long as nothing has been done with them. */
@@ -73,6 +75,19 @@ static fcnn_status reshape(struct builder *b, const json_t *entry)
         return FCNN_OK;
     return fcnn_io_fail(FCNN_BAD_DATA, "%s: layer %.80s (Reshape): the target shape does not hold %lld numbers",
                         b->where, io_keras_name(entry), (long long)before);
+}
+
+/* A Reshape to one dimension has to hold all of what comes. */
+static fcnn_status check_flat(const struct builder *b, const json_t *entry)
+{
+    const json_t *size = json_array_get(io_get(json_object_get(entry, "config"), "target_shape"), 0);
+    fcnn_layer_info last = {.h = b->shape[0], .w = b->shape[1], .c = b->shape[2]};
+    if (b->model) fcnn_model_layer(b->model, fcnn_model_layers(b->model) - 1, &last);
+    const int64_t floats = last.h * last.w * last.c;
+    if (json_is_integer(size) && (json_integer_value(size) == -1 || json_integer_value(size) == floats))
+        return FCNN_OK;
+    return fcnn_io_fail(FCNN_BAD_DATA, "%s: layer %.80s (Reshape): the target shape does not hold %lld numbers",
+                        b->where, io_keras_name(entry), (long long)floats);
 }
 
 /* ---- layers ---- */
@@ -117,10 +132,11 @@ static fcnn_status check_output(const struct builder *b, const char *where)
 static fcnn_status add_layer(struct builder *b, const json_t *entry)
 {
     char where[640], name[128];
+    const char *class_name = io_keras_flattens(entry) ? "Flatten" : io_keras_class(entry);
     fcnn_layer layer;
     const struct io_members m = {.object = json_object_get(entry, "config"), .where = where};
     snprintf(where, sizeof where, "%s: layer %.80s (%.80s)", b->where, io_keras_name(entry), io_keras_class(entry));
-    IO_TRY(io_keras_read_layer(&layer, &m, io_keras_class(entry), b->rank == 2));
+    IO_TRY(io_keras_read_layer(&layer, &m, class_name, b->rank == 2));
     IO_TRY(check_rank(b, &m, &layer));
     layer.name = plain_name(io_keras_name(entry), name);
     if (!b->model) {
@@ -138,8 +154,12 @@ static fcnn_status build(struct builder *b, const json_t *config, const json_t *
     IO_TRY(find_input(b, config, json_array_get(chain, 0)));
     json_array_foreach(chain, i, entry) {
         if (!strcmp(io_keras_class(entry), "InputLayer")) continue;
-        if (!strcmp(io_keras_class(entry), "Reshape")) IO_TRY(reshape(b, entry));
-        else IO_TRY(add_layer(b, entry));
+        if (!io_keras_is_layer(entry)) {
+            IO_TRY(reshape(b, entry));
+            continue;
+        }
+        if (io_keras_flattens(entry)) IO_TRY(check_flat(b, entry));
+        IO_TRY(add_layer(b, entry));
     }
     return b->model ? FCNN_OK : fcnn_io_fail(FCNN_BAD_DATA, "%s: the model has no layers", b->where);
 }
@@ -177,9 +197,13 @@ void io_keras_note_losses(const json_t *config, fcnn_file_info *info)
     json_t *chain;
     const json_t *entry;
     size_t i;
+    int mixed = 0;
     if (io_keras_chain(&chain, config, "")) return;
     json_array_foreach(chain, i, entry) {
         const json_t *settings = json_object_get(entry, "config");
+        const char *dtype = io_keras_dtype(io_get(settings, "dtype"));
+        if (dtype && !strncmp(dtype, "mixed_", 6) && !mixed++)
+            io_keras_remark(info, "Keras computes in %.40s, this library in float32", dtype);
         for (size_t j = 0; j < sizeof keys / sizeof *keys; j++)
             if (io_get(settings, keys[j]))
                 io_keras_remark(info, "%s of the layer %.80s is left out", keys[j], io_keras_name(entry));

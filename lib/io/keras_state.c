@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * The optimizer's state from a list of arrays, whose names and order have changed with every generation of Keras:
- *   2.0        iterations, Variable, Variable_1, ...: all m, then all v, then vhat, not used; RMSprop: no iterations
+ *   2.0        iterations, Variable, Variable_1, ...: all m, then all v, then vhat, not used; RMSprop: no iterations;
+ *              before 2.0.6 the variables are sorted by LAYER/kernel, as text
  *   2.3        Adam/iterations, then Adam/m_0, ..., Adam/v_0, ...; RMSprop/accumulator_0, SGD/moment_0
  *   2.4-2.10   Adam/iter, then all LAYER/kernel/m, then all LAYER/kernel/v; RMSprop: .../rms, SGD: .../momentum
  *   2.11-2.15  iteration, then for each variable Adam/m/..., Adam/v/...; RMSprop/velocity/..., SGD/m/...
@@ -74,15 +75,15 @@ static enum kind kind_of_place(int place, int rank)
     return place == 0 ? STEPS : rank == 0 ? NO_SLOT : NAMELESS;
 }
 
-static fcnn_status look(struct io_h5 *h5, uint64_t group, const struct io_texts *paths, int named,
-                        struct entry *entries, int64_t *steps)
+static fcnn_status look(struct io_h5 *h5, const struct io_state *state, struct entry *entries, int64_t *steps)
 {
-    for (int i = 0; i < paths->count; i++) {
+    for (int i = 0; i < state->paths->count; i++) {
+        const char *path = state->paths->at[i];
         struct io_array array;
-        IO_TRY(io_h5_array(h5, group, paths->at[i], &array));
+        IO_TRY(io_h5_array(h5, state->group, path, &array));
         entries[i].rank = array.rank;
         memcpy(entries[i].dims, array.dims, sizeof array.dims);
-        entries[i].kind = named ? kind_of_name(paths->at[i]) : kind_of_place(i, array.rank);
+        entries[i].kind = state->named ? kind_of_name(path) : kind_of_place(i, array.rank);
         if (entries[i].kind == STEPS) IO_TRY(io_h5_integer(h5, &array, steps));
     }
     return FCNN_OK;
@@ -94,6 +95,7 @@ static fcnn_status look(struct io_h5 *h5, uint64_t group, const struct io_texts 
 struct variable {
     struct io_part part;
     int64_t at;
+    const char *layer; /* where variables are sorted: its name in the file */
 };
 
 struct assignment {
@@ -148,7 +150,18 @@ static int assign_all(struct assignment *a, const struct io_slot *slots, int cou
            assign_places(a, count, !side_by_side);
 }
 
-static int find_variables(struct variable *variables, const fcnn_model *model)
+/* LAYER/kernel as text: a name that ends goes on with the slash. */
+static int compare_names(const void *a, const void *b)
+{
+    const struct variable *one = a, *other = b;
+    const char *x = one->layer, *y = other->layer;
+    while (*x && *x == *y) x++, y++;
+    const int left = *x ? (unsigned char)*x : '/', right = *y ? (unsigned char)*y : '/';
+    return left != right ? left - right : strcmp(one->part.name, other->part.name);
+}
+
+/* In the order of the layers; of a chain, sorted by its layers' names. */
+static int find_variables(struct variable *variables, const fcnn_model *model, const json_t *sorted)
 {
     struct io_part parts[4];
     int found = 0;
@@ -156,59 +169,69 @@ static int find_variables(struct variable *variables, const fcnn_model *model)
     for (int i = 0; i < fcnn_model_layers(model); i++) {
         const int count = io_parts(model, i, parts);
         for (int j = 0; j < count; at += parts[j++].count)
-            if (parts[j].trainable) variables[found++] = (struct variable){parts[j], at};
+            if (parts[j].trainable)
+                variables[found++] = (struct variable){parts[j], at, sorted ? io_keras_layer_name(sorted, i) : ""};
     }
+    if (sorted) qsort(variables, (size_t)found, sizeof *variables, compare_names);
     return found;
 }
 
-static fcnn_status read_chosen(struct io_values *values, struct io_h5 *h5, uint64_t group, const struct io_texts *paths,
+static fcnn_status read_chosen(struct io_values *values, struct io_h5 *h5, const struct io_state *state,
                                const struct assignment *a, int slots)
 {
     for (int i = 0; i < slots; i++)
         for (int j = 0; j < a->count; j++) {
-            const char *path = paths->at[a->chosen[i * a->count + j]];
+            const char *path = state->paths->at[a->chosen[i * a->count + j]];
             const struct variable *v = &a->variables[j];
-            IO_TRY(io_part_read(h5, group, path, &v->part, "the optimizer", values->slots[i] + v->at));
+            IO_TRY(io_part_read(h5, state->group, path, &v->part, "the optimizer", values->slots[i] + v->at));
         }
     return FCNN_OK;
 }
 
-static fcnn_status read_state(struct io_values *values, struct io_h5 *h5, uint64_t group, const struct io_texts *paths,
-                              int named, const fcnn_model *model, struct assignment *a, struct entry *entries,
-                              int *fits)
+/* Whether there is the number of steps alone, 0: a model that was saved before it was trained has no more. */
+static int not_begun(const struct assignment *a, int64_t steps)
+{
+    for (int i = 0; i < a->entry_count; i++)
+        if (a->entries[i].kind != STEPS && a->entries[i].kind != NO_SLOT) return 0;
+    return steps == 0;
+}
+
+static fcnn_status read_state(struct io_values *values, struct io_h5 *h5, const struct io_state *state,
+                              const fcnn_model *model, struct assignment *a, struct entry *entries, int *fits)
 {
     fcnn_compile_options options;
     struct io_slot slots[IO_SLOTS];
     int64_t steps = 0;
     const fcnn_status status = fcnn_model_compile_options(model, &options);
     if (status) return fcnn_io_fail_as(status, h5->path);
-    IO_TRY(look(h5, group, paths, named, entries, &steps));
+    IO_TRY(look(h5, state, entries, &steps));
     a->entries = entries;
-    a->count = find_variables(a->variables, model);
+    a->count = find_variables(a->variables, model, state->sorted);
     const int count = io_slots(&options, slots);
     const int adam = options.optimizer == FCNN_OPTIMIZER_ADAM || options.optimizer == FCNN_OPTIMIZER_ADAMW;
-    *fits = steps >= 0 && assign_all(a, slots, count, named, adam);
-    if (!*fits) return FCNN_OK;
+    const int begun = !count || !not_begun(a, steps);
+    *fits = steps >= 0 && (!begun || assign_all(a, slots, count, state->named, adam));
+    if (!*fits || !begun) return FCNN_OK;
     IO_TRY(io_values_add_slots(values, h5->path));
-    IO_TRY(read_chosen(values, h5, group, paths, a, count));
+    IO_TRY(read_chosen(values, h5, state, a, count));
     values->has_state = 1;
     values->steps = steps;
     return FCNN_OK;
 }
 
-fcnn_status io_state_read(struct io_values *values, struct io_h5 *h5, uint64_t group, const struct io_texts *paths,
-                          int named, const fcnn_model *model, int *fits)
+fcnn_status io_state_read(struct io_values *values, struct io_h5 *h5, const struct io_state *state,
+                          const fcnn_model *model, int *fits)
 {
     const size_t most = 2 * (size_t)fcnn_model_layers(model) + 1;
-    struct assignment a = {.entry_count = paths->count};
-    struct entry *entries = calloc((size_t)paths->count + 1, sizeof *entries);
+    struct assignment a = {.entry_count = state->paths->count};
+    struct entry *entries = calloc((size_t)a.entry_count + 1, sizeof *entries);
     a.variables = calloc(most, sizeof *a.variables);
     a.chosen = calloc(most * IO_SLOTS, sizeof *a.chosen);
     fcnn_status status = FCNN_OK;
     *fits = 0;
     if (!entries || !a.variables || !a.chosen)
         status = fcnn_io_fail(FCNN_OUT_OF_MEMORY, "%s: no memory", h5->path);
-    else status = read_state(values, h5, group, paths, named, model, &a, entries, fits);
+    else status = read_state(values, h5, state, model, &a, entries, fits);
     free(entries);
     free(a.variables);
     free(a.chosen);

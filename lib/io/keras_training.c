@@ -52,7 +52,8 @@ static json_t *optimizer_json(const fcnn_compile_options *o, int modern)
         break;
     case FCNN_OPTIMIZER_RMSPROP:
         failed |= json_object_set_new(config, "rho", io_json_float(o->rho));
-        failed |= json_object_set_new(config, "momentum", io_json_float(o->momentum));
+        if (o->momentum != 0) /* which Keras 2.3 does not know */
+            failed |= json_object_set_new(config, "momentum", io_json_float(o->momentum));
         failed |= json_object_set_new(config, "epsilon", io_json_float(o->epsilon));
         break;
     default:

@@ -111,7 +111,7 @@ static fcnn_status read_listed(struct io_values *values, struct io_h5 *h5, uint6
             status = fcnn_io_fail(FCNN_OUT_OF_MEMORY, "%s: no memory", h5->path);
         }
     if (!paths.at) return fcnn_io_fail(FCNN_OUT_OF_MEMORY, "%s: no memory", h5->path);
-    if (!status) status = io_state_read(values, h5, vars, &paths, 0, model, fits);
+    if (!status) status = io_state_read(values, h5, &(struct io_state){vars, &paths, 0, NULL}, model, fits);
     io_texts_free(&paths);
     return status;
 }
@@ -156,6 +156,16 @@ static fcnn_status put_layers(struct io_h5_new *h5, const fcnn_model *model, con
     fcnn_status status = FCNN_OK;
     for (int i = 0; i < fcnn_model_layers(model) && !status; i++) status = put_layer(h5, layers, model, i, &at);
     H5Gclose(layers);
+    return status;
+}
+
+/* The model's own variables, none: Keras 3.0 to 3.2 look for their group. */
+static fcnn_status put_own(struct io_h5_new *h5)
+{
+    hid_t vars;
+    IO_TRY(io_h5_make_group(h5, h5->file, "vars", &vars));
+    const fcnn_status status = io_h5_put_text(h5, vars, "name", "sequential");
+    H5Gclose(vars);
     return status;
 }
 
@@ -210,6 +220,7 @@ fcnn_status io_vars_write(struct io_h5_new *h5, const fcnn_model *model, const f
     IO_TRY(io_notes_write(h5, model, options));
     fcnn_status status = io_values_take(&values, model, with_state, h5->path);
     if (!status) status = put_layers(h5, model, &values);
+    if (!status) status = put_own(h5);
     if (!status && with_state) status = put_optimizer(h5, model, &values);
     io_values_free(&values);
     return status;
