@@ -120,9 +120,9 @@ const struct fcnn_knob fcnn_cut_knobs[FCNN_CUT_KNOBS] = {
 
 /* The gradient in one strip per panel; the image a block of channels at a time, each to the same place, where all
  * panels meet it before the next one: so it is written to, and read from, a near cache. Pixels are an odd number of
- * cache lines apart. A tile's pixels then lie in a few pages, in neighbouring lines: whole pixels of many channels would
- * be pages apart, and even from the first cache tiles would be a fifth slower (measured). Threads copy their share of
- * the larger one, and all of the smaller one; of two equals the gradient is shared out (measured). */
+ * cache lines apart. A tile's pixels then lie in a few pages, in neighbouring lines: whole pixels of many channels
+ * would be pages apart, and even from the first cache tiles would be a fifth slower (measured). Threads copy their
+ * share of the larger one, and all of the smaller one; of two equals the gradient is shared out (measured). */
 static void plan_strips(const struct fcnn_tiles *tiles, const fcnn_problem *p, struct fcnn_cut *cut)
 {
     struct fcnn_gather *g = &cut->gather;
