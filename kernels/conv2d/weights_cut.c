@@ -93,10 +93,14 @@ static int64_t standard_stretch(const struct fcnn_query *query)
     return query->knobs[FCNN_CUT_PACKED] == FCNN_PACKED_BOTH ? first_steps(query) : 1 << 16;
 }
 
-/* What is copied of the image: it is to stay in the second cache, or in the first one, while all panels meet it. */
+/* What is copied of the image is to stay in half of the first cache while all panels meet it; of large chunks in the
+ * second one. */
 static int64_t standard_group(const struct fcnn_query *query)
 {
-    return query->knobs[FCNN_CUT_PACKED] ? BLOCK : 1 << 16;
+    const fcnn_problem *p = query->problem;
+    const int64_t all = fcnn_min(p->n, FCNN_BLOCK) * p->h * p->w, pixels = fcnn_min(all, query->knobs[FCNN_CUT_CHUNK]);
+    if (!query->knobs[FCNN_CUT_PACKED]) return 1 << 16;
+    return fcnn_max(1, query->caches->l1 / 2 / (pixels * (int64_t)sizeof(float)) / BLOCK) * BLOCK;
 }
 
 /* Summed tiles use a gradient beyond the second cache as fast as it comes, and skip parts of it: they ask ahead. */
@@ -240,6 +244,20 @@ struct fcnn_unit fcnn_unit_at(const struct fcnn_cut *cut, int64_t unit, int64_t 
     const int64_t row = at / cut->row_units * cut->unit_rows, from = at % cut->row_units * cut->unit_steps;
     const int64_t steps = fcnn_min(cut->unit_rows, cut->rows - row) * cut->row_steps;
     return (struct fcnn_unit){image, row, from, fcnn_min(from + cut->unit_steps, steps)};
+}
+
+/* No division: lists of units are made often. */
+struct fcnn_unit fcnn_unit_after(const struct fcnn_cut *cut, struct fcnn_unit unit)
+{
+    int64_t steps = fcnn_min(cut->unit_rows, cut->rows - unit.row) * cut->row_steps;
+    unit.from = unit.to;
+    if (unit.from >= steps) {
+        unit.from = 0, unit.row += cut->unit_rows;
+        if (unit.row >= cut->rows) unit.row = 0, unit.image++;
+        steps = fcnn_min(cut->unit_rows, cut->rows - unit.row) * cut->row_steps;
+    }
+    unit.to = fcnn_min(unit.from + cut->unit_steps, steps);
+    return unit;
 }
 
 struct fcnn_cut_tables fcnn_cut_tables_in(const struct fcnn_cut *cut, void *memory)

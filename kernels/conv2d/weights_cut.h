@@ -49,6 +49,7 @@ struct fcnn_unit {
     int64_t image, row, from, to;
 };
 struct fcnn_unit fcnn_unit_at(const struct fcnn_cut *cut, int64_t unit, int64_t images);
+struct fcnn_unit fcnn_unit_after(const struct fcnn_cut *cut, struct fcnn_unit unit); /* the next one */
 
 struct fcnn_cut_tables fcnn_cut_tables_in(const struct fcnn_cut *cut, void *memory);
 void fcnn_cut_fill_tables(const struct fcnn_cut *cut, int pooled, const struct fcnn_cut_tables *tables);

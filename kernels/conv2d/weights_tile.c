@@ -3,7 +3,8 @@
 #include "kernels/conv2d/weights_tile.h"
 #include "kernels/simd/common.h"
 
-#define LINE 16 /* floats in a cache line */
+#define LINE 16      /* floats in a cache line */
+#define FEW_STEPS 32 /* of so short tiles, sums are written no sooner than they could be asked for */
 
 struct fcnn_weights_place fcnn_weights_place_of(const struct fcnn_cut *cut, int64_t group, int64_t panel)
 {
@@ -24,6 +25,7 @@ static void list_units(const struct fcnn_cut *cut, const struct fcnn_cut_tables 
     const struct fcnn_gather *g = &cut->gather;
     const int64_t pixel_b = cut->gradient_pixel, everywhere = cut->row_steps * cut->rows;
     struct fcnn_span down = {0, cut->rows}, across = {0, fcnn_max(everywhere, cut->unit_steps)};
+    const int pooled = cut->column_steps == 4;
     int64_t base = 0;
     if (whose >= 0) {
         int64_t r = whose / p->s, s = whose % p->s;
@@ -33,11 +35,11 @@ static void list_units(const struct fcnn_cut *cut, const struct fcnn_cut_tables 
     }
     chunk->listed = whose;
     chunk->count = 0;
-    for (int64_t unit = chunk->first; unit < chunk->last; unit++) {
-        const struct fcnn_unit u = fcnn_unit_at(cut, unit, chunk->images);
+    struct fcnn_unit u = fcnn_unit_at(cut, chunk->first, chunk->images);
+    for (int64_t unit = chunk->first; unit < chunk->last; unit++, u = fcnn_unit_after(cut, u)) {
         const int64_t from = fcnn_max(u.from, across.from), length = fcnn_min(u.to, across.to) - from;
         struct fcnn_segment segment = {u.image * g->src_image + u.row * cut->image_row +
-                                           from / cut->column_steps * cut->image_column + base,
+                                           (pooled ? from / 4 : from) * cut->image_column + base,
                                        ((u.image * cut->rows + u.row) * cut->row_steps + from) * pixel_b, length};
         segment.a -= chunk->image_origin, segment.b -= chunk->gradient_origin;
         if (whose == FCNN_LISTED_BIAS) segment.a = 0;
@@ -114,7 +116,8 @@ void fcnn_weights_tile(const struct fcnn_weights_call *call, const struct fcnn_w
         tile->out[0] = fcnn_weights_sum_bias(&call->sum, slot) + place->channel;
     } else {
         place_rows(call, place, fcnn_weights_sum_weights(&call->sum, slot), tile);
-        if (cut->packed) fetch_sums(cut, place, tile);
+        const int64_t steps = (chunk->last - chunk->first) * cut->unit_steps;
+        if (cut->packed && (tile->carry || steps >= FEW_STEPS)) fetch_sums(cut, place, tile);
     }
     if (cut->summed) {
         tile->alive = call->alive + place->channel;
