@@ -33,6 +33,8 @@ libfcnn_scalar_la_SOURCES = \
     kernels/conv2d/weights_cut.c \
     kernels/conv2d/weights_cut.h \
     kernels/conv2d/weights_sum.h \
+    kernels/conv2d/weights_tile.c \
+    kernels/conv2d/weights_tile.h \
     kernels/depthwise/body.h \
     kernels/depthwise/depthwise.h \
     kernels/depthwise/depthwise_scalar.c \

@@ -20,7 +20,10 @@ fcnn_run_fn fcnn_im2col_gather_run, fcnn_im2col_weights_run;
 fcnn_phrase_fn fcnn_conv2d_unsupported, fcnn_im2col_weights_unsupported;
 
 /* weights_cut.h: what is free in direct backward weights. */
-enum fcnn_cut_knob { FCNN_CUT_SUMMED, FCNN_CUT_PACKED, FCNN_CUT_PANEL, FCNN_CUT_CHUNK, FCNN_CUT_AHEAD, FCNN_CUT_KNOBS };
+enum fcnn_cut_knob {
+    FCNN_CUT_SUMMED, FCNN_CUT_PACKED, FCNN_CUT_PANEL, FCNN_CUT_CHUNK, FCNN_CUT_STRETCH, FCNN_CUT_GROUP, FCNN_CUT_AHEAD,
+    FCNN_CUT_KNOBS
+};
 enum { FCNN_PACKED_IMAGE = 1, FCNN_PACKED_BOTH }; /* values of FCNN_CUT_PACKED */
 extern const struct fcnn_knob fcnn_cut_knobs[FCNN_CUT_KNOBS];
 #define FCNN_DIRECT_GATHER_KNOBS 7
@@ -34,7 +37,7 @@ extern const struct fcnn_knob fcnn_im2col_gather_knobs[FCNN_IM2COL_GATHER_KNOBS]
      .context = &(tiles), FCNN_KNOBS(fcnn_direct_gather_knobs), .revision = 1}
 #define FCNN_DIRECT_WEIGHTS(tiles)                                                                                     \
     {.unsupported = fcnn_conv2d_unsupported, .demand = fcnn_direct_weights_demand, .run = fcnn_direct_weights_run,     \
-     .context = &(tiles), FCNN_KNOBS(fcnn_cut_knobs), .revision = 1}
+     .context = &(tiles), FCNN_KNOBS(fcnn_cut_knobs), .revision = 2}
 #define FCNN_IM2COL_GATHER(tiles)                                                                                      \
     {.unsupported = fcnn_conv2d_unsupported, .demand = fcnn_im2col_gather_demand, .run = fcnn_im2col_gather_run,       \
      .context = &(tiles), FCNN_KNOBS(fcnn_im2col_gather_knobs)}

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copies of image and gradient for the tiles of a call: see strips.h. */
+#include <string.h>
+
 #include "kernels/conv2d/strips.h"
 #include "kernels/simd/common.h"
 
@@ -9,7 +11,7 @@ static int64_t block_images(const struct fcnn_cut *cut) { return fcnn_min(cut->c
 
 size_t fcnn_strips_image_bytes(const struct fcnn_cut *cut)
 {
-    if (cut->packed) return fcnn_line((size_t)(cut->image_blocks * cut->image_block) * sizeof(float));
+    if (cut->packed) return fcnn_line((size_t)(cut->strip_rows * cut->gather.src_row) * sizeof(float));
     if (cut->src_spread == FCNN_SPREAD_NOTHING) return 0;
     return fcnn_line((size_t)(block_images(cut) * cut->gather.src_image) * sizeof(float));
 }
@@ -19,13 +21,15 @@ size_t fcnn_strips_gradient_bytes(const struct fcnn_cut *cut)
     return cut->gradient_packed ? (size_t)(cut->panels.count * cut->strip) * sizeof(float) : 0;
 }
 
+size_t fcnn_strips_filled_bytes(const struct fcnn_cut *cut)
+{
+    return cut->packed ? fcnn_line((size_t)cut->panels.count) : 0;
+}
+
 void fcnn_strips_aim(const struct fcnn_cut *cut, int64_t first, int64_t last, struct fcnn_strips *strips)
 {
-    const int64_t share = cut->all_panels ? cut->panels.count : 1; /* panels of a task */
     const int64_t panel = first / cut->panel_tasks, last_panel = (last - 1) / cut->panel_tasks;
     const int64_t depth = cut->gather.depth;
-    strips->first_panel = panel * share;
-    strips->last_panel = (last_panel + 1) * share;
     strips->channel = 0, strips->channels = depth;
     if (panel != last_panel) return;
     const int64_t from = fcnn_min((first - panel * cut->panel_tasks) / cut->spans, depth); /* depth: the bias alone */
@@ -34,50 +38,78 @@ void fcnn_strips_aim(const struct fcnn_cut *cut, int64_t first, int64_t last, st
     strips->channels = to - strips->channel;
 }
 
-/* Rows (of all images of a block) and columns. */
-struct area {
-    int64_t top, bottom, left, right;
-};
+/* Only pixels that meet an output are copied. */
+static int is_compact(const struct fcnn_cut *cut, const fcnn_problem *p)
+{
+    return cut->conv.h != p->h || cut->conv.w != p->w;
+}
 
-/* Channels from .. from + channels-1, which are of one block. */
-static void fill_block(const struct fcnn_tiles *tiles, const struct fcnn_cut *cut, const fcnn_problem *p,
-                       const float *src, const struct area *area, int64_t from, int64_t channels, float *to)
+/* Channels from .. to-1, of the block that is there now. */
+static void fill_image(const struct fcnn_tiles *tiles, const struct fcnn_cut *cut, const fcnn_problem *p,
+                       int64_t from, int64_t to, const struct fcnn_strips *strips)
 {
     const struct fcnn_gather *g = &cut->gather;
-    const int compact = cut->conv.h != p->h || cut->conv.w != p->w; /* only pixels that meet an output */
-    const int64_t step_h = compact ? p->stride_h : 1, step_w = compact ? p->stride_w : 1;
-    for (int64_t row = area->top; row < area->bottom; row++, to += g->src_row) {
+    const struct fcnn_area *area = &strips->in;
+    const int64_t step_h = is_compact(cut, p) ? p->stride_h : 1, step_w = is_compact(cut, p) ? p->stride_w : 1;
+    float *image = strips->image + from % cut->group_rows;
+    for (int64_t row = area->top; row < area->bottom; row++, image += g->src_row) {
         const int64_t n = row / cut->conv.h, h = row % cut->conv.h * step_h;
-        tiles->cut_strip(area->right - area->left, channels,
-                         src + ((n * p->h + h) * p->w + area->left * step_w) * p->c + from, NULL, step_w * p->c, to,
-                         g->src_pixel);
+        tiles->cut_strip(area->right - area->left, to - from,
+                         strips->src + ((n * p->h + h) * p->w + area->left * step_w) * p->c +
+                             strips->group * g->depth + from,
+                         NULL, step_w * p->c, image, g->src_pixel);
     }
 }
 
-static void fill_image(const struct fcnn_tiles *tiles, const struct fcnn_cut *cut, const fcnn_problem *p,
-                       const float *src, const struct area *area, const struct fcnn_strips *strips)
+/* Of the gradient's pixels: neighbouring rows are neighbours in memory, if they are whole. */
+static struct fcnn_span pixels_of(const fcnn_problem *p, const struct fcnn_area *area)
 {
-    const int64_t last = strips->channel + strips->channels;
-    for (int64_t from = strips->channel, to; from < last; from = to) {
-        const int64_t block = from / cut->image_channels, within = from % cut->image_channels;
-        to = fcnn_min(last, from - within + cut->image_channels);
-        fill_block(tiles, cut, p, src, area, strips->group * cut->gather.depth + from, to - from,
-                   strips->image + block * cut->image_block + within);
-    }
+    return (struct fcnn_span){area->top * p->q + area->left, (area->bottom - 1) * p->q + area->right};
 }
 
 static void fill_gradient(const struct fcnn_tiles *tiles, const struct fcnn_cut *cut, const fcnn_problem *p,
-                          const float *d_dst, const float *alive, const struct area *area,
-                          const struct fcnn_strips *strips)
+                          int64_t panel, const struct fcnn_strips *strips)
 {
-    /* Neighbouring rows are neighbours in memory, if they are whole. */
-    const int64_t first = area->top * p->q + area->left, last = (area->bottom - 1) * p->q + area->right;
-    for (int64_t i = strips->first_panel; i < strips->last_panel; i++) {
-        const struct fcnn_panel panel = fcnn_panel_at(&cut->panels, i);
-        const int64_t at = first * p->k + strips->group * cut->panels.channels + panel.from;
-        tiles->cut_strip(last - first, panel.width, d_dst + at, alive ? alive + at : NULL, p->k,
-                         strips->gradient + i * cut->strip, cut->gradient_pixel);
+    const struct fcnn_span pixels = pixels_of(p, &strips->out);
+    const struct fcnn_panel channels = fcnn_panel_at(&cut->panels, panel);
+    const int64_t at = pixels.from * p->k + strips->group * cut->panels.channels + channels.from;
+    tiles->cut_strip(pixels.to - pixels.from, channels.width, strips->d_dst + at,
+                     strips->alive ? strips->alive + at : NULL, p->k, strips->gradient + panel * cut->strip,
+                     cut->gradient_pixel);
+}
+
+void fcnn_strips_need(const struct fcnn_tiles *tiles, const struct fcnn_cut *cut, const fcnn_problem *p, int64_t panel,
+                      int64_t from, struct fcnn_strips *strips)
+{
+    if (cut->gradient_packed && !strips->filled[panel]) {
+        fill_gradient(tiles, cut, p, panel, strips);
+        strips->filled[panel] = 1;
     }
+    if (from < 0 || from / cut->group_rows == strips->block) return;
+    strips->block = from / cut->group_rows;
+    fill_image(tiles, cut, p, fcnn_max(strips->channel, strips->block * cut->group_rows),
+               fcnn_min(strips->channel + strips->channels, (strips->block + 1) * cut->group_rows), strips);
+}
+
+struct fcnn_lines fcnn_strips_of_panel(const struct fcnn_cut *cut, const fcnn_problem *p, int64_t panel,
+                                       int later, const struct fcnn_strips *strips)
+{
+    if (!cut->gradient_packed || (!later && strips->filled[panel])) return (struct fcnn_lines){NULL, 0, 0};
+    const struct fcnn_panel channels = fcnn_panel_at(&cut->panels, panel);
+    const struct fcnn_span pixels = pixels_of(p, &strips->out);
+    const int64_t first = later ? pixels.to : pixels.from;
+    const int64_t at = first * p->k + strips->group * cut->panels.channels + channels.from;
+    return (struct fcnn_lines){strips->d_dst + at, p->k, fcnn_ceil_div(channels.width, LINE)};
+}
+
+struct fcnn_lines fcnn_strips_of_block(const struct fcnn_cut *cut, const fcnn_problem *p, int64_t channel,
+                                       int later, const struct fcnn_strips *strips)
+{
+    const int64_t width = fcnn_min(cut->group_rows, cut->gather.depth - channel);
+    const struct fcnn_area *in = &strips->in;
+    if (is_compact(cut, p)) return (struct fcnn_lines){NULL, 0, 0};
+    const float *src = strips->src + (later ? in->bottom * p->w : in->top * p->w + in->left) * p->c;
+    return (struct fcnn_lines){src + strips->group * cut->gather.depth + channel, p->c, fcnn_ceil_div(width, LINE)};
 }
 
 /* Inputs from .. to-1 of `in` that meet outputs from .. to-1. */
@@ -88,17 +120,17 @@ static struct fcnn_span inputs_of(int64_t from, int64_t to, int64_t stride, int6
 }
 
 /* Outputs of a chunk: rows of whole columns, or a piece of one row. */
-static struct area outputs_between(const struct fcnn_cut *cut, const struct fcnn_unit *first,
+static struct fcnn_area outputs_between(const struct fcnn_cut *cut, const struct fcnn_unit *first,
                                    const struct fcnn_unit *last)
 {
     const int64_t rows = cut->rows, below = fcnn_min(last->row + cut->unit_rows, rows);
-    struct area area = {first->image * rows + first->row, last->image * rows + below, 0, cut->row_steps};
-    if (cut->row_units > 1) area.left = first->from, area.right = last->to;
+    struct fcnn_area area = {first->image * rows + first->row, last->image * rows + below, 0, cut->row_steps};
+    if (cut->chunk_units < cut->row_units) area.left = first->from, area.right = last->to;
     return area;
 }
 
-static struct area inputs_between(const struct fcnn_cut *cut, const struct fcnn_unit *first,
-                                  const struct fcnn_unit *last, const struct area *out)
+static struct fcnn_area inputs_between(const struct fcnn_cut *cut, const struct fcnn_unit *first,
+                                  const struct fcnn_unit *last, const struct fcnn_area *out)
 {
     const fcnn_problem *conv = &cut->conv;
     const int64_t above = first->image * cut->rows;
@@ -107,31 +139,29 @@ static struct area inputs_between(const struct fcnn_cut *cut, const struct fcnn_
                                              conv->h),
                             across = inputs_of(out->left, out->right, conv->stride_w, conv->pad_left, wide, conv->w);
     if (first->image != last->image || cut->image_units == cut->chunk_units) /* whole images */
-        return (struct area){first->image * conv->h, (last->image + 1) * conv->h, across.from, across.to};
-    return (struct area){first->image * conv->h + down.from, first->image * conv->h + down.to, across.from, across.to};
+        return (struct fcnn_area){first->image * conv->h, (last->image + 1) * conv->h, across.from, across.to};
+    return (struct fcnn_area){first->image * conv->h + down.from, first->image * conv->h + down.to, across.from,
+                              across.to};
 }
 
-static void pack(const struct fcnn_tiles *tiles, const struct fcnn_cut *cut, const fcnn_problem *p,
-                 const fcnn_tensors *t, int64_t image, const struct fcnn_unit *first, const struct fcnn_unit *last,
-                 struct fcnn_strips *strips)
+void fcnn_strips_begin(const struct fcnn_cut *cut, const fcnn_problem *p, const fcnn_tensors *t, int64_t image,
+                       const struct fcnn_unit *first, const struct fcnn_unit *last, struct fcnn_strips *strips)
 {
     const int64_t gradient = image * p->p * p->q * p->k;
-    const float *alive = p->activation == FCNN_RELU_ACTIVATION ? t->dst + gradient : NULL;
-    const struct area out = outputs_between(cut, first, last), in = inputs_between(cut, first, last, &out);
+    strips->src = t->src + image * p->h * p->w * p->c;
+    strips->d_dst = t->d_dst + gradient;
+    strips->alive = p->activation == FCNN_RELU_ACTIVATION ? t->dst + gradient : NULL;
+    const struct fcnn_area out = outputs_between(cut, first, last), in = inputs_between(cut, first, last, &out);
+    strips->out = out, strips->in = in;
     strips->gradient_origin = cut->gradient_packed ? (out.top * p->q + out.left) * cut->gradient_pixel : 0;
     strips->image_origin = in.top * cut->gather.src_row + in.left * cut->gather.src_pixel;
-    if (cut->gradient_packed) fill_gradient(tiles, cut, p, t->d_dst + gradient, alive, &out, strips);
-    if (strips->channels > 0) fill_image(tiles, cut, p, t->src + image * p->h * p->w * p->c, &in, strips);
+    strips->block = -1;
+    memset(strips->filled, 0, fcnn_strips_filled_bytes(cut));
 }
 
-void fcnn_strips_fill(const struct fcnn_tiles *tiles, const struct fcnn_cut *cut, const fcnn_problem *p,
-                      const fcnn_tensors *t, int64_t image, const struct fcnn_unit *first,
+void fcnn_strips_fill(const struct fcnn_cut *cut, const fcnn_problem *p, const fcnn_tensors *t, int64_t image,
                       const struct fcnn_unit *last, struct fcnn_strips *strips)
 {
-    if (cut->packed) {
-        pack(tiles, cut, p, t, image, first, last, strips);
-        return;
-    }
     const fcnn_problem *conv = &cut->conv;
     const int64_t rows = conv->p / cut->rows, row = fcnn_min(last->row + fcnn_max(cut->unit_rows, 1), cut->rows) * rows;
     const struct fcnn_span down =

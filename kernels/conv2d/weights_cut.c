@@ -61,23 +61,46 @@ static int64_t standard_panel(const struct fcnn_query *query)
     return query->knobs[FCNN_CUT_SUMMED] ? tiles->summed_vectors : tiles->vectors;
 }
 
-/* All that a chunk reads fills half of the second cache: tiles come back to it row by row. What one panel's tiles read,
- * a strip of the gradient and a line or two of the image per step, is to stay in the first cache where carrying sums
- * costs little: where they find room in the other half. Tiles that read copies ask for the next one's sums in time, and
- * can do with twice the second cache; beyond that each pass over the sums costs more than it saves. */
+/* Steps of what one panel's tiles read, a strip of the gradient and a line or two of the image, that stay in the first
+ * cache. */
+static int64_t first_steps(const struct fcnn_query *query)
+{
+    const struct fcnn_tiles *tiles = query->context;
+    const int64_t strip = panel_vectors(tiles, 0, query->knobs[FCNN_CUT_PANEL]) * tiles->lanes;
+    return query->caches->l1 / ((strip + 2 * LINE) * (int64_t)sizeof(float));
+}
+
+/* All that a chunk reads fills half of the second cache: tiles come back to it row by row; of copies, what a panel and
+ * a block of the image have. Where all sums find room in the other half, carrying them costs little: a chunk is what
+ * stays in the first cache. Beyond that each pass over the sums costs more than it saves. */
 static int64_t standard_chunk(const struct fcnn_query *query)
 {
     const struct fcnn_tiles *tiles = query->context;
     const fcnn_problem *p = query->problem;
-    const struct fcnn_caches *caches = query->caches;
     const int64_t bytes = (int64_t)sizeof(float), packed = query->knobs[FCNN_CUT_PACKED];
     const int64_t strip = panel_vectors(tiles, 0, query->knobs[FCNN_CUT_PANEL]) * tiles->lanes;
-    const int64_t floats = packed == FCNN_PACKED_BOTH ? strip : p->c * p->stride_h * p->stride_w + p->k;
-    const int64_t second = caches->l2 / 2 / (floats * bytes), first = caches->l1 / ((strip + 2 * LINE) * bytes);
+    const int64_t floats = packed == FCNN_PACKED_BOTH ? strip + BLOCK : p->c * p->stride_h * p->stride_w + p->k;
+    const int64_t second = query->caches->l2 / 2 / (floats * bytes);
     if (is_pixel(p)) return FCNN_MOOT;
-    if (query->knobs[FCNN_CUT_SUMMED]) return second;
-    const int64_t room = packed == FCNN_PACKED_BOTH ? 2 * caches->l2 : caches->l2 / 2;
-    return filter_elements(p) * p->k * bytes > room ? second : fcnn_min(first, second);
+    if (query->knobs[FCNN_CUT_SUMMED] || filter_elements(p) * p->k * bytes > query->caches->l2 / 2) return second;
+    return fcnn_min(first_steps(query), second);
+}
+
+/* A group of rows and a panel do a long chunk by what stays in the first cache: their sums wait in the second one. */
+static int64_t standard_stretch(const struct fcnn_query *query)
+{
+    if (is_pixel(query->problem)) return FCNN_MOOT;
+    return query->knobs[FCNN_CUT_PACKED] == FCNN_PACKED_BOTH ? first_steps(query) : 1 << 16;
+}
+
+/* What is copied of the image is to stay in half of the first cache while all panels meet it; of large chunks in the
+ * second one. */
+static int64_t standard_group(const struct fcnn_query *query)
+{
+    const fcnn_problem *p = query->problem;
+    const int64_t all = fcnn_min(p->n, FCNN_BLOCK) * p->h * p->w, pixels = fcnn_min(all, query->knobs[FCNN_CUT_CHUNK]);
+    if (!query->knobs[FCNN_CUT_PACKED]) return 1 << 16;
+    return fcnn_max(1, query->caches->l1 / 2 / (pixels * (int64_t)sizeof(float)) / BLOCK) * BLOCK;
 }
 
 /* Summed tiles use a gradient beyond the second cache as fast as it comes, and skip parts of it: they ask ahead. */
@@ -94,21 +117,23 @@ const struct fcnn_knob fcnn_cut_knobs[FCNN_CUT_KNOBS] = {
     [FCNN_CUT_PACKED] = {"packed", 3, {0, FCNN_PACKED_IMAGE, FCNN_PACKED_BOTH}, standard_packed},
     [FCNN_CUT_PANEL] = FCNN_VECTORS_KNOB(standard_panel),
     [FCNN_CUT_CHUNK] = {"chunk_steps", 9, {16, 32, 64, 128, 256, 512, 1024, 4096, 1 << 16}, standard_chunk},
+    [FCNN_CUT_STRETCH] = {"stretch_steps", 7, {16, 32, 64, 128, 256, 512, 1 << 16}, standard_stretch},
+    [FCNN_CUT_GROUP] = {"group_rows", 5, {16, 48, 96, 192, 1 << 16}, standard_group},
     [FCNN_CUT_AHEAD] = {"ahead_steps", 4, {0, 16, 48, 96}, standard_ahead},
 };
 
-/* The gradient in one strip per panel; the image in blocks of channels, pixels an odd number of cache lines apart. A
- * tile's pixels then lie in a few pages, in neighbouring lines: whole pixels of many channels would be pages apart, and
- * even from the first cache tiles would be a fifth slower (measured). Threads copy their share of the larger one, and
- * all of the smaller one; of two equals the gradient is shared out (measured). */
+/* The gradient in one strip per panel; the image a block of channels at a time, each to the same place, where all
+ * panels meet it before the next one: so it is written to, and read from, a near cache. Pixels are an odd number of
+ * cache lines apart. A tile's pixels then lie in a few pages, in neighbouring lines: whole pixels of many channels
+ * would be pages apart, and even from the first cache tiles would be a fifth slower (measured). Threads copy their
+ * share of the larger one, and all of the smaller one; of two equals the gradient is shared out (measured). */
 static void plan_strips(const struct fcnn_tiles *tiles, const fcnn_problem *p, struct fcnn_cut *cut)
 {
     struct fcnn_gather *g = &cut->gather;
     if (p->r == 1 && p->s == 1 && !cut->padded) /* only pixels that an output reads */
         cut->conv.h = p->p, cut->conv.w = p->q, cut->conv.stride_h = cut->conv.stride_w = 1;
-    cut->image_blocks = fcnn_ceil_div(g->depth, BLOCK);
-    cut->image_channels = cut->image_blocks > 1 ? BLOCK : g->depth;
-    g->src_pixel = (fcnn_ceil_div(cut->image_channels, LINE) | 1) * LINE;
+    cut->group_rows = fcnn_min(g->depth, fcnn_max(1, cut->group_rows / LINE) * LINE);
+    g->src_pixel = (fcnn_ceil_div(cut->group_rows, LINE) | 1) * LINE;
     g->src_row = cut->conv.w * g->src_pixel;
     g->src_image = cut->conv.h * g->src_row;
     if (cut->gradient_packed) cut->gradient_pixel = cut->vectors * tiles->lanes;
@@ -124,9 +149,25 @@ static void choose_spreads(const fcnn_problem *p, int64_t rows, struct fcnn_cut 
         cut->src_spread = FCNN_SPREAD_HALO;
 }
 
-/* Chains in units, units in chunks of about so many steps. */
-static void cut_chains(const fcnn_problem *p, int64_t chunk, struct fcnn_cut *cut)
+/* About `most` of `all`, in equal parts. */
+static int64_t even_part(int64_t all, int64_t most)
 {
+    return fcnn_ceil_div(all, fcnn_ceil_div(all, fcnn_max(1, most)));
+}
+
+static int64_t units_of_chunk(const struct fcnn_cut *cut, int64_t steps, int64_t images)
+{
+    const int64_t units = fcnn_max(1, steps / cut->unit_steps);
+    if (units < cut->row_units) return even_part(cut->row_units, units);
+    if (units < cut->image_units)
+        return even_part(cut->image_units / cut->row_units, units / cut->row_units) * cut->row_units;
+    return fcnn_min(units / cut->image_units, images) * cut->image_units;
+}
+
+/* Chains in units, units in stretches and chunks of about so many steps. */
+static void cut_chains(const fcnn_problem *p, int64_t stretch, int64_t chunk, struct fcnn_cut *cut)
+{
+    stretch = fcnn_min(stretch, chunk);
     const struct fcnn_gather *g = &cut->gather;
     const int pooled = p->op == FCNN_CONV2D_POOL;
     cut->rows = p->p;
@@ -134,35 +175,29 @@ static void cut_chains(const fcnn_problem *p, int64_t chunk, struct fcnn_cut *cu
     cut->row_steps = p->q * cut->column_steps;
     cut->image_row = (pooled ? 2 : 1) * cut->conv.stride_h * g->src_row;
     cut->image_column = (pooled ? 2 : 1) * cut->conv.stride_w * g->src_pixel;
-    cut->row_units = cut->image_units = cut->chunk_units = 1;
+    cut->row_units = cut->image_units = cut->chunk_units = cut->stretch_units = 1;
     cut->unit_rows = 0, cut->unit_steps = FCNN_BLOCK;
     if (!cut->padded && p->p * cut->row_steps == 1 && g->src_image <= INT32_MAX / FCNN_BLOCK) return;
-    cut->unit_rows = cut->padded ? 1 : fcnn_max(1, fcnn_min(p->p, chunk / cut->row_steps));
-    cut->unit_rows = fcnn_ceil_div(p->p, fcnn_ceil_div(p->p, cut->unit_rows)); /* evenly */
+    cut->unit_rows = cut->padded ? 1 : even_part(p->p, fcnn_min(p->p, stretch / cut->row_steps));
     cut->unit_steps = cut->unit_rows * cut->row_steps;
     if (cut->unit_rows == 1) {
-        const int64_t columns = fcnn_ceil_div(p->q, fcnn_ceil_div(cut->row_steps, chunk));
+        const int64_t columns = fcnn_ceil_div(p->q, fcnn_ceil_div(cut->row_steps, stretch));
         cut->row_units = fcnn_ceil_div(p->q, columns);
         cut->unit_steps = columns * cut->column_steps;
     }
     cut->image_units = fcnn_ceil_div(p->p, cut->unit_rows) * cut->row_units;
-    cut->chunk_units = cut->row_units > 1 ? 1 : fcnn_max(1, chunk / cut->unit_steps);
-    if (cut->chunk_units < cut->image_units) /* evenly */
-        cut->chunk_units = fcnn_ceil_div(cut->image_units, fcnn_ceil_div(cut->image_units, cut->chunk_units));
-    else
-        cut->chunk_units =
-            fcnn_min(cut->chunk_units / cut->image_units, fcnn_min(p->n, FCNN_BLOCK)) * cut->image_units;
+    cut->chunk_units = units_of_chunk(cut, chunk, fcnn_min(p->n, FCNN_BLOCK));
+    cut->stretch_units = even_part(cut->chunk_units, stretch / cut->unit_steps);
 }
 
 /* What a chunk reads, at most. */
 static void size_strips(struct fcnn_cut *cut)
 {
     const fcnn_problem *conv = &cut->conv;
-    const int64_t rows = cut->row_units > 1 ? 1 : cut->chunk_units * cut->unit_rows;
+    const int64_t rows = cut->chunk_units < cut->row_units ? 1 : cut->chunk_units / cut->row_units * cut->unit_rows;
     const int64_t met = (rows - 1) * conv->stride_h + (conv->r - 1) * conv->dilation_h + 1;
     cut->strip_rows = cut->chunk_units < cut->image_units ? fcnn_min(met, conv->h)
                                                           : cut->chunk_units / cut->image_units * conv->h;
-    cut->image_block = cut->strip_rows * cut->gather.src_row;
     cut->strip = fcnn_ceil_div(cut->chunk_units * cut->unit_steps * cut->gradient_pixel, LINE) * LINE;
 }
 
@@ -174,6 +209,7 @@ struct fcnn_cut fcnn_cut_of(const struct fcnn_query *query)
     struct fcnn_cut cut = {
         .d_dst_spread = FCNN_SPREAD_NOTHING, .src_spread = FCNN_SPREAD_NOTHING, .gradient_pixel = p->k};
     int64_t depth = p->c / p->groups;
+    cut.group_rows = knobs[FCNN_CUT_GROUP];
     cut.summed = knobs[FCNN_CUT_SUMMED] && may_sum(tiles, p);
     cut.packed = knobs[FCNN_CUT_PACKED] && !cut.summed && may_pack(p);
     cut.gradient_packed = cut.packed && knobs[FCNN_CUT_PACKED] == FCNN_PACKED_BOTH;
@@ -195,7 +231,7 @@ struct fcnn_cut fcnn_cut_of(const struct fcnn_query *query)
     cut.span_rows = p->r * p->s * depth / cut.spans;
     cut.panel_tasks = cut.spans * cut.span_rows + cut.bias_tile;
     cut.group_tasks = cut.panel_tasks * (cut.all_panels ? 1 : cut.panels.count);
-    cut_chains(p, knobs[FCNN_CUT_CHUNK], &cut);
+    cut_chains(p, knobs[FCNN_CUT_STRETCH], knobs[FCNN_CUT_CHUNK], &cut);
     if (cut.packed) size_strips(&cut);
     if (cut.summed) cut.ahead = knobs[FCNN_CUT_AHEAD] * cut.gradient_pixel;
     return cut;
@@ -208,6 +244,20 @@ struct fcnn_unit fcnn_unit_at(const struct fcnn_cut *cut, int64_t unit, int64_t 
     const int64_t row = at / cut->row_units * cut->unit_rows, from = at % cut->row_units * cut->unit_steps;
     const int64_t steps = fcnn_min(cut->unit_rows, cut->rows - row) * cut->row_steps;
     return (struct fcnn_unit){image, row, from, fcnn_min(from + cut->unit_steps, steps)};
+}
+
+/* No division: lists of units are made often. */
+struct fcnn_unit fcnn_unit_after(const struct fcnn_cut *cut, struct fcnn_unit unit)
+{
+    int64_t steps = fcnn_min(cut->unit_rows, cut->rows - unit.row) * cut->row_steps;
+    unit.from = unit.to;
+    if (unit.from >= steps) {
+        unit.from = 0, unit.row += cut->unit_rows;
+        if (unit.row >= cut->rows) unit.row = 0, unit.image++;
+        steps = fcnn_min(cut->unit_rows, cut->rows - unit.row) * cut->row_steps;
+    }
+    unit.to = fcnn_min(unit.from + cut->unit_steps, steps);
+    return unit;
 }
 
 struct fcnn_cut_tables fcnn_cut_tables_in(const struct fcnn_cut *cut, void *memory)

@@ -19,7 +19,6 @@ struct fcnn_cut {
     int summed; /* tiles also do ReLU's gradient and the bias: so few that passes over the gradient would cost more */
     int packed, gradient_packed; /* tiles read the image, and the gradient, too, from strips.h's copies: */
     int64_t strip, strip_rows; /* of a chunk: floats of the gradient of a panel, rows of the image */
-    int64_t image_channels, image_blocks, image_block; /* the image's copy: channels of a block, blocks, floats of it */
     int64_t gradient_pixel; /* floats from pixel to pixel, packed or not */
     int64_t vectors, spans, span_rows, tile_rows; /* tile_rows: at most */
     int by_tap;             /* a span is a tap */
@@ -30,7 +29,9 @@ struct fcnn_cut {
      * the four positions of a window, hence by fours); image_column floats of the image apart, rows image_row. */
     int64_t unit_rows; /* at most; 0: a unit is a whole block of one-pixel images */
     int64_t unit_steps, row_steps, row_units, image_units;
-    int64_t chunk_units; /* whole images, or at most one */
+    int64_t chunk_units;   /* pieces of a row, whole rows of an image, or whole images */
+    int64_t stretch_units; /* what a few tiles do of a chunk before others begin */
+    int64_t group_rows;    /* those few: of so many rows of each span; packed: channels that are copied at a time */
     int64_t rows, column_steps, image_row, image_column;
     int64_t ahead; /* floats of the gradient from what a tile reads to what it prefetches */
 };
@@ -48,6 +49,7 @@ struct fcnn_unit {
     int64_t image, row, from, to;
 };
 struct fcnn_unit fcnn_unit_at(const struct fcnn_cut *cut, int64_t unit, int64_t images);
+struct fcnn_unit fcnn_unit_after(const struct fcnn_cut *cut, struct fcnn_unit unit); /* the next one */
 
 struct fcnn_cut_tables fcnn_cut_tables_in(const struct fcnn_cut *cut, void *memory);
 void fcnn_cut_fill_tables(const struct fcnn_cut *cut, int pooled, const struct fcnn_cut_tables *tables);

@@ -40,6 +40,8 @@ struct fcnn_tile {
     int64_t channel, channels;            /* the first column's channel and their number in all, for the choice words */
     /* outer form; straight: a[i] is a[0] + i, and all of b's last vector may be read */
     const int32_t *steps; /* offset of a at step k of a segment */
+    const float *next;    /* straight: prefetched, at every step what is next_step floats further; 0: nothing */
+    int64_t next_step;
     int64_t b_stride;     /* floats from b[k] to b[k+1] */
     /* outer form, summed: b counts as 0 where `alive`, laid out like b, is 0; and out_b = sum over k of b[k] */
     const float *alive;   /* b itself: as it is */

@@ -161,11 +161,15 @@ FCNN_INLINE void tile_straight(const struct fcnn_tile *t, const int rows, const 
     tile_begin(t, rows, vectors, last, acc);
     const int64_t b_stride = t->b_stride;
     const int32_t *steps = t->steps;
+    const int64_t next_step = t->next_step;
+    const float *next = next_step ? t->next : t->b; /* if nothing, then what costs nothing */
     for (int64_t s = 0; s < t->segment_count; s++) {
         const float *start = t->a[0] + t->segments[s].a, *b = t->b + t->segments[s].b;
         const int64_t length = t->segments[s].length;
         for (int64_t k = 0; k < length; k++, b += b_stride) {
             const float *a = start + steps[k];
+            __builtin_prefetch(next, 0, 2);
+            next = fcnn_next(next, next_step);
             TILE_STEP(vec_load(b + j * VL), a + i)
         }
     }

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * A tile of direct backward weights: see weights_tile.h. */
+#include "kernels/conv2d/weights_tile.h"
+#include "kernels/simd/common.h"
+
+#define LINE 16      /* floats in a cache line */
+#define FEW_STEPS 32 /* of so short tiles, sums are written no sooner than they could be asked for */
+
+struct fcnn_weights_place fcnn_weights_place_of(const struct fcnn_cut *cut, int64_t group, int64_t panel)
+{
+    const struct fcnn_panel channels = fcnn_panel_at(&cut->panels, panel);
+    return (struct fcnn_weights_place){.panel = panel,
+                                       .group = group,
+                                       .channel = group * cut->gather.width + channels.from,
+                                       .width = channels.width,
+                                       .vectors = fcnn_ceil_div(channels.width, cut->panels.granule),
+                                       .straight = cut->gradient_packed || channels.width % cut->panels.granule == 0};
+}
+
+/* The units of a chunk as segments: of the chains of a tap, or of all taps, or of the bias (which reads no image). */
+static void list_units(const struct fcnn_cut *cut, const struct fcnn_cut_tables *tables,
+                       struct fcnn_weights_chunk *chunk, int64_t whose, struct fcnn_segment *segments)
+{
+    const fcnn_problem *p = &cut->conv;
+    const struct fcnn_gather *g = &cut->gather;
+    const int64_t pixel_b = cut->gradient_pixel, everywhere = cut->row_steps * cut->rows;
+    struct fcnn_span down = {0, cut->rows}, across = {0, fcnn_max(everywhere, cut->unit_steps)};
+    const int pooled = cut->column_steps == 4;
+    int64_t base = 0;
+    if (whose >= 0) {
+        int64_t r = whose / p->s, s = whose % p->s;
+        if (cut->padded)
+            down = tables->down[r], across = tables->across[s]; /* units are of a row; outputs that meet real input */
+        base = (r * p->dilation_h - p->pad_top) * g->src_row + (s * p->dilation_w - p->pad_left) * g->src_pixel;
+    }
+    chunk->listed = whose;
+    chunk->count = 0;
+    struct fcnn_unit u = fcnn_unit_at(cut, chunk->first, chunk->images);
+    for (int64_t unit = chunk->first; unit < chunk->last; unit++, u = fcnn_unit_after(cut, u)) {
+        const int64_t from = fcnn_max(u.from, across.from), length = fcnn_min(u.to, across.to) - from;
+        struct fcnn_segment segment = {u.image * g->src_image + u.row * cut->image_row +
+                                           (pooled ? from / 4 : from) * cut->image_column + base,
+                                       ((u.image * cut->rows + u.row) * cut->row_steps + from) * pixel_b, length};
+        segment.a -= chunk->image_origin, segment.b -= chunk->gradient_origin;
+        if (whose == FCNN_LISTED_BIAS) segment.a = 0;
+        if (u.row >= down.from && u.row < down.to && length > 0) segments[chunk->count++] = segment;
+    }
+}
+
+static void place_rows(const struct fcnn_weights_call *call, const struct fcnn_weights_place *place, float *out,
+                       struct fcnn_tile *tile)
+{
+    const struct fcnn_cut *cut = &call->cut;
+    const struct fcnn_gather *g = &cut->gather;
+    const float *src = call->src;
+    out += place->from * cut->conv.k + place->channel;
+    for (int64_t i = 0; i < place->rows; i++, out += cut->conv.k) tile->out[i] = out;
+    if (!cut->packed) src += place->group * g->depth;
+    if (cut->by_tap) {
+        const int64_t row = place->from - place->span * cut->span_rows;
+        tile->a[0] = src + row - (cut->packed ? call->strips.block * cut->group_rows : 0);
+        for (int64_t i = 1; i < place->rows; i++) tile->a[i] = tile->a[0] + i;
+        return;
+    }
+    int64_t c = place->from % g->depth, tap = place->from / g->depth, r = tap / g->taps_w, s = tap % g->taps_w;
+    for (int64_t i = 0; i < place->rows; i++) {
+        tile->a[i] = src + c + r * cut->conv.dilation_h * g->src_row + s * cut->conv.dilation_w * g->src_pixel;
+        if (++c < g->depth) continue;
+        c = 0;
+        if (++s < g->taps_w) continue;
+        s = 0;
+        r++;
+    }
+}
+
+/* Sums, which may be far away, while this tile is at work: those that the next tile continues, or where this one's
+ * will be written. */
+static void fetch_sums(const struct fcnn_cut *cut, const struct fcnn_weights_place *place, const struct fcnn_tile *tile)
+{
+    const int64_t ahead = tile->carry ? place->rows * cut->conv.k : 0;
+    for (int64_t i = 0; i < place->rows; i++)
+        for (int64_t j = 0; j < place->width; j += LINE) __builtin_prefetch(tile->out[i] + ahead + j, 1);
+}
+
+/* A line of what is copied next, of each pixel. */
+static void aim_next(struct fcnn_weights_pass *pass)
+{
+    struct fcnn_tile *tile = &pass->tile;
+    int64_t line = pass->line++;
+    const struct fcnn_lines *next = &pass->next[line >= pass->next[0].count];
+    if (next != pass->next) line -= pass->next[0].count;
+    tile->next_step = 0;
+    if (line >= next->count) return;
+    tile->next = fcnn_next(next->from, pass->steps * next->pixel + line * LINE);
+    tile->next_step = next->pixel;
+}
+
+void fcnn_weights_tile(const struct fcnn_weights_call *call, const struct fcnn_weights_place *place,
+                       struct fcnn_weights_pass *pass)
+{
+    static const float one = 1.0f; /* the bias alone is a chain of 1 * d_dst + sum */
+    const struct fcnn_cut *cut = &call->cut;
+    struct fcnn_weights_chunk *chunk = pass->chunk;
+    struct fcnn_tile *tile = &pass->tile;
+    const int64_t slot = pass->slot;
+    int is_bias = place->from < 0;
+    int64_t whose = is_bias ? FCNN_LISTED_BIAS : cut->by_tap ? place->span : FCNN_LISTED_ALL;
+    if (chunk->listed != whose) list_units(cut, &call->tables, chunk, whose, call->segments);
+    tile->segment_count = chunk->count;
+    tile->carry = chunk->first > 0;
+    tile->width = place->width;
+    tile->b = call->d_dst + (cut->gradient_packed ? place->panel * cut->strip : place->channel);
+    tile->steps = is_bias ? call->tables.zeros : call->tables.steps;
+    if (is_bias) {
+        tile->a[0] = &one;
+        tile->out[0] = fcnn_weights_sum_bias(&call->sum, slot) + place->channel;
+    } else {
+        place_rows(call, place, fcnn_weights_sum_weights(&call->sum, slot), tile);
+        const int64_t steps = (chunk->last - chunk->first) * cut->unit_steps;
+        if (cut->packed && (tile->carry || steps >= FEW_STEPS)) fetch_sums(cut, place, tile);
+    }
+    if (cut->summed) {
+        tile->alive = call->alive + place->channel;
+        tile->out_b =
+            fcnn_weights_brings_bias(call, place) ? fcnn_weights_sum_bias(&call->sum, slot) + place->channel : NULL;
+    }
+    const int straight = place->straight && tile->a[place->rows - 1] - tile->a[0] == place->rows - 1;
+    const struct fcnn_tiles *tiles = call->tiles;
+    aim_next(pass);
+    (cut->summed ? tiles->summed : straight ? tiles->straight : tiles->outer)[place->vectors][place->rows](tile);
+}
