@@ -57,7 +57,7 @@ static struct fcnn_grouped_cut least_cut(const struct fcnn_query *query, int64_t
 
 /* ---- knobs ---- */
 
-/* Spares the spreading, if rows fill vectors. */
+/* If rows fill vectors: spares the spreading. Where nothing is spread, only what a stride copies is met too seldom. */
 static int64_t standard_planar(const struct fcnn_query *query)
 {
     const struct fcnn_grouped *loops = query->context;
@@ -65,7 +65,7 @@ static int64_t standard_planar(const struct fcnn_query *query)
     const int64_t forward = p->direction == FCNN_FORWARD;
     const int64_t columns = forward ? p->q : fcnn_ceil_div(p->w, p->stride_w);
     const int64_t whole = fcnn_ceil_div(columns, loops->lanes) * loops->lanes;
-    if (fcnn_grouped_lanes_of(p, loops->lanes).broadcast) return 0;
+    if (fcnn_grouped_lanes_of(p, loops->lanes).broadcast && p->stride_h * p->stride_w == 1) return 0;
     return 4 * columns >= 3 * whole;
 }
 

@@ -49,11 +49,12 @@ static struct weights_cut cut_of(const struct fcnn_query *query, const int64_t *
     return cut;
 }
 
+/* Spread, a gradient is what takes room; copied, it takes no more than the source. */
 static int64_t standard_pixels(const struct fcnn_query *query)
 {
     const struct weights_cut cut = cut_of(query, (const int64_t[]){[PIXELS] = 1, [BESIDE] = 1});
     const int64_t pixel = cut.lanes.lanes * (int64_t)sizeof(float);
-    return query->caches->l1 / 3 / (cut.lanes.planes * pixel);
+    return query->caches->l1 / 3 / ((cut.lanes.planes + cut.lanes.broadcast) * pixel);
 }
 
 /* All that there are, where the next vector's lines would not wait in the second-level cache for its turn. */
@@ -168,7 +169,7 @@ static const float *source_row(const struct job *job, const struct band *b, int6
     const struct weights_cut *cut = job->cut;
     const struct fcnn_halo *halo = &cut->source.halo;
     if (row < halo->top || row >= halo->top + halo->h) return job->scratch.source + cut->slots * cut->source.row;
-    const int64_t slot = row % cut->slots;
+    const int64_t slot = (int32_t)row % (int32_t)cut->slots; /* a short division */
     float *out = job->scratch.source + slot * cut->source.row;
     if (job->scratch.held[slot] == row) return out;
     struct fcnn_grouped_fill fill = {
@@ -246,14 +247,15 @@ static void store_sums(const struct job *job, const struct tile *sums, float *we
     const struct weights_cut *cut = job->cut;
     const struct fcnn_grouped_lanes *lanes = &cut->lanes;
     const int64_t k = job->problem->k;
+    float *out[FCNN_GROUPED_LANES];
+    for (int64_t lane = 0; lane < job->at.lanes; lane++) {
+        const int64_t group = (job->at.channel + lane) / lanes->width, c = (job->at.channel + lane) % lanes->width;
+        out[lane] = weights + (sums->taps.from * lanes->width + c) * k + group * lanes->depth + sums->spread.from;
+    }
     for (int64_t tap = sums->taps.from; tap < sums->taps.from + sums->taps.width; tap++) {
-        float *out[FCNN_GROUPED_LANES];
-        for (int64_t lane = 0; lane < job->at.lanes; lane++) {
-            const int64_t group = (job->at.channel + lane) / lanes->width, c = (job->at.channel + lane) % lanes->width;
-            out[lane] = weights + (tap * lanes->width + c) * k + group * lanes->depth + sums->spread.from;
-        }
         cut->source.loops->store(job->scratch.sums + (tap * lanes->depth + sums->spread.from) * lanes->lanes,
                                  sums->spread.width, job->at.lanes, out);
+        for (int64_t lane = 0; lane < job->at.lanes; lane++) out[lane] += lanes->width * k;
     }
 }
 
