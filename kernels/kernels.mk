@@ -67,11 +67,13 @@ libfcnn_scalar_la_SOURCES = \
     kernels/grouped/body.h \
     kernels/grouped/gather.c \
     kernels/grouped/gather.h \
+    kernels/grouped/gather_cut.c \
     kernels/grouped/grouped.c \
     kernels/grouped/grouped.h \
     kernels/grouped/grouped_scalar.c \
     kernels/grouped/march.c \
     kernels/grouped/march_body.h \
+    kernels/grouped/planar_body.h \
     kernels/grouped/weights.c \
     kernels/grouped/weights_body.h \
     kernels/kernel.h \

@@ -7,121 +7,16 @@
 #include "kernels/grouped/gather.h"
 #include "kernels/simd/common.h"
 
-enum { MARCH, BESIDE, COLUMNS, ROWS, HELD };
-
-/* The most positions that `count` outputs meet. */
-static int64_t most_met(const struct fcnn_halo *halo, int vertical, int64_t count)
-{
-    const struct fcnn_span met = fcnn_halo_met(halo, vertical, 0, count);
-    const fcnn_problem *conv = &halo->conv;
-    const int64_t reach = ((vertical ? conv->r : conv->s) - 1) * (vertical ? conv->dilation_h : conv->dilation_w);
-    const int64_t stride = vertical ? conv->stride_h : conv->stride_w;
-    if (conv->direction == FCNN_FORWARD) return met.to - met.from;
-    return fcnn_min(vertical ? halo->rows : halo->columns, fcnn_ceil_div(reach + count - 1, stride) + 1);
-}
-
-/* `columns` is moot in a march, `held` elsewhere. */
-static struct fcnn_grouped_cut cut_of(const struct fcnn_query *query, const int64_t *knobs)
-{
-    const struct fcnn_grouped *loops = query->context;
-    const fcnn_problem *p = query->problem;
-    const struct fcnn_halo halo = fcnn_halo_of(p);
-    struct fcnn_grouped_cut cut = {.gather = fcnn_gather_of(&halo.conv),
-                                   .lanes = fcnn_grouped_lanes_of(p, loops->lanes), .phases_h = 1, .phases_w = 1};
-    if (halo.conv.direction != FCNN_FORWARD) {
-        cut.phases_h = fcnn_min(halo.conv.stride_h, cut.gather.dst_h);
-        cut.phases_w = fcnn_min(halo.conv.stride_w, cut.gather.dst_w);
-    }
-    cut.age = knobs[MARCH] ? fcnn_grouped_age(p) : 0;
-    int64_t columns = cut.age ? cut.phases_w * loops->marching[cut.age - 1] : knobs[COLUMNS];
-    cut.strips = fcnn_ceil_div(cut.gather.dst_w, columns);
-    columns = most_met(&halo, 0, fcnn_ceil_div(cut.gather.dst_w, cut.strips));
-    cut.copy = fcnn_grouped_copy_of(loops, &halo, columns, cut.lanes.planes);
-    cut.slots = cut.age ? fcnn_min(knobs[HELD], halo.h) : most_met(&halo, 1, 1);
-    cut.ring = cut.slots * cut.copy.row;
-    cut.beside = fcnn_min(knobs[BESIDE], cut.lanes.vectors);
-    cut.sets = fcnn_ceil_div(cut.lanes.vectors, cut.beside);
-    cut.rows = fcnn_min(knobs[ROWS], cut.gather.dst_h);
-    cut.bands = fcnn_ceil_div(cut.gather.dst_h, cut.rows);
-    return cut;
-}
-
-static struct fcnn_grouped_cut gather_cut_of(const struct fcnn_query *query) { return cut_of(query, query->knobs); }
-
-/* ---- knobs ---- */
-
-/* So that a pixel's outputs fill a cache line. */
-static int64_t standard_beside(const struct fcnn_query *query)
-{
-    const struct fcnn_grouped *loops = query->context;
-    const struct fcnn_grouped_lanes lanes = fcnn_grouped_lanes_of(query->problem, loops->lanes);
-    const int64_t outputs = fcnn_min(lanes.lanes, lanes.together * lanes.width);
-    return lanes.vectors == 1 ? FCNN_MOOT : fcnn_max(1, 16 / outputs);
-}
-
-/* Pays where rows meet several outputs: a stride leaves too few sums to a tile, unless spreading is what costs. Strips
- * must be wide enough that at most a quarter of a row is spread for two of them. */
-static int64_t standard_march(const struct fcnn_query *query)
-{
-    const struct fcnn_grouped *loops = query->context;
-    const fcnn_problem *p = query->problem;
-    const int64_t age = fcnn_grouped_age(p);
-    if (!age) return FCNN_MOOT;
-    const int64_t common = (p->s - 1) * p->dilation_w, columns = loops->marching[age - 1] * p->stride_w;
-    if (age == 1 || columns < 4 * common) return 0;
-    return p->stride_h == 1 || !fcnn_grouped_lanes_of(p, loops->lanes).broadcast;
-}
-
-/* As many tiles as leave half of the first-level cache to outputs, weights and the image; one at least. */
-static int64_t standard_columns(const struct fcnn_query *query)
-{
-    const struct fcnn_grouped *loops = query->context;
-    if (query->knobs[MARCH]) return FCNN_MOOT;
-    int64_t knobs[] = {[MARCH] = 0, [BESIDE] = 1, [COLUMNS] = loops->pixels, [ROWS] = 1, [HELD] = 1};
-    const int64_t most = cut_of(query, knobs).gather.dst_w;
-    if (most <= loops->pixels) return most;
-    int64_t columns = loops->pixels;
-    const int64_t room = query->caches->l1 / 2 / (int64_t)sizeof(float);
-    for (;;) {
-        knobs[COLUMNS] = columns + loops->pixels;
-        if (columns >= most || cut_of(query, knobs).ring > room) return columns;
-        columns = knobs[COLUMNS];
-    }
-}
-
-/* Neighbouring bands of a call are one: small ones cost nothing but where a call begins. */
-static int64_t standard_rows(const struct fcnn_query *query)
-{
-    const int64_t knobs[] = {[MARCH] = 0, [BESIDE] = 1, [COLUMNS] = 1, [ROWS] = 1, [HELD] = 1};
-    const struct fcnn_grouped_cut cut = cut_of(query, knobs);
-    return cut.gather.dst_h == 1 ? FCNN_MOOT : fcnn_max(2 * cut.slots, fcnn_ceil_div(cut.gather.dst_h, 4));
-}
-
-/* Rows that leave as much, too. */
-static int64_t standard_held(const struct fcnn_query *query)
-{
-    const int64_t knobs[] = {[MARCH] = 1, [BESIDE] = 1, [COLUMNS] = 1, [ROWS] = 1, [HELD] = 1};
-    if (!query->knobs[MARCH]) return FCNN_MOOT;
-    return query->caches->l1 / 2 / (cut_of(query, knobs).copy.row * (int64_t)sizeof(float));
-}
-
-const struct fcnn_knob fcnn_grouped_gather_knobs[FCNN_GROUPED_GATHER_KNOBS] = {
-    [MARCH] = {"march", 2, {0, 1}, standard_march},
-    [BESIDE] = {"vectors", 4, {1, 2, 4, 8}, standard_beside},
-    [COLUMNS] = {"columns", 8, {7, 10, 14, 20, 28, 42, 56, 112}, standard_columns},
-    [ROWS] = {"rows", 6, {1, 2, 4, 8, 16, 64}, standard_rows},
-    [HELD] = {"held_rows", 6, {1, 2, 4, 8, 16, 32}, standard_held},
-};
-
 /* ---- demand ---- */
 
 /* Scratch: first the rings, one for each vector of a set, then for each of its rows which one it is; the rows that an
- * output row meets; for each class of columns and tap where in a row its first pixel lies. */
+ * output row meets; for each class of columns and tap where in a row its first pixel lies; planar: a row of sums. */
 struct scratch {
     float *rings;
     int64_t *held;
     struct fcnn_grouped_row *met;
     int64_t *offsets;
+    float *sums;
     size_t bytes;
 };
 
@@ -132,16 +27,18 @@ static struct scratch scratch_of(const struct fcnn_grouped_cut *cut, void *memor
     const size_t held = rings + fcnn_line((size_t)(cut->beside * cut->slots) * sizeof(int64_t));
     const size_t met = held + fcnn_line((size_t)g->taps_h * sizeof(struct fcnn_grouped_row));
     char *base = memory;
-    struct scratch s = {.bytes = met + (size_t)(cut->phases_w * g->taps_w) * sizeof(int64_t)};
+    const size_t offsets = met + fcnn_line((size_t)(cut->phases_w * g->taps_w) * sizeof(int64_t));
+    struct scratch s = {.bytes = offsets};
+    if (cut->planar) s.bytes += (size_t)(cut->lanes.lanes * cut->pitch) * sizeof(float);
     if (!base) return s;
     s.rings = memory, s.held = (int64_t *)(base + rings), s.met = (struct fcnn_grouped_row *)(base + held);
-    s.offsets = (int64_t *)(base + met);
+    s.offsets = (int64_t *)(base + met), s.sums = (float *)(base + offsets);
     return s;
 }
 
 void fcnn_grouped_gather_demand(const struct fcnn_query *query, struct fcnn_demand *demand)
 {
-    const struct fcnn_grouped_cut cut = gather_cut_of(query);
+    const struct fcnn_grouped_cut cut = fcnn_grouped_gather_cut(query);
     demand->tables =
         sizeof(struct fcnn_grouped_classes) +
         (size_t)(cut.gather.dst_h + cut.gather.dst_w) * sizeof(struct fcnn_axis_class);
@@ -153,6 +50,28 @@ void fcnn_grouped_gather_demand(const struct fcnn_query *query, struct fcnn_dema
 }
 
 /* ---- packing ---- */
+
+/* Planar: its groups one after the other, for each its initial values, then for each tap and input its outputs. */
+static void pack_planar(const struct fcnn_grouped_cut *cut, const fcnn_tensors *t, int64_t i, float *out)
+{
+    const struct fcnn_grouped_vector v = fcnn_grouped_vector_at(&cut->lanes, i);
+    const fcnn_problem *conv = &cut->copy.halo.conv;
+    const int64_t width = cut->lanes.width, depth = cut->lanes.depth;
+    const int forward = conv->direction == FCNN_FORWARD;
+    const size_t bytes = (size_t)width * sizeof(float);
+    for (int64_t group = v.group; group < v.group + v.groups; group++, out += width) {
+        if (forward && !conv->no_bias) memcpy(out, t->bias + group * width, bytes);
+        else memset(out, 0, bytes);
+        for (int64_t row = 0; row < conv->r * conv->s * depth; row++) {
+            const int64_t tap = row / depth, in = row % depth;
+            out += width;
+            if (forward) memcpy(out, t->weights + row * conv->k + group * width, bytes);
+            else
+                for (int64_t j = 0; j < width; j++)
+                    out[j] = t->weights[(tap * width + j) * conv->k + group * depth + in];
+        }
+    }
+}
 
 static void pack_vector(const struct fcnn_grouped_cut *cut, const fcnn_tensors *t, int64_t i, float *out)
 {
@@ -198,7 +117,8 @@ void fcnn_grouped_list_offsets(const struct fcnn_grouped_cut *cut, const struct 
         const int64_t origin = h->origin + fcnn_grouped_part(h, from, to).from * h->stride - met;
         for (int64_t s = 0; s < h->taps; s++) {
             const int64_t column = origin + s * h->advance;
-            offsets[s] = column % copy->phases * copy->phase + column / copy->phases * copy->loops->lanes;
+            const int64_t phase = column % copy->phases;
+            offsets[s] = phase * copy->phase + column / copy->phases * copy->lane + fcnn_grouped_shift(copy, phase);
         }
     }
 }
@@ -214,8 +134,8 @@ struct fcnn_grouped_fill fcnn_grouped_fill_of(const struct fcnn_grouped_cut *cut
         .src = (forward ? tensors->src : tensors->d_dst) + first,
         .dst = !forward && halo->conv.activation == FCNN_RELU_ACTIVATION ? tensors->dst + first : NULL,
         .reach = (at->groups - 1) * cut->lanes.depth + 1,
-        .room = cut->lanes.broadcast ? cut->lanes.depth : halo->pixel - at->spread,
-        .index = cut->lanes.broadcast ? NULL : classes->index};
+        .room = cut->planar || cut->lanes.broadcast ? at->groups * cut->lanes.depth : halo->pixel - at->spread,
+        .index = cut->planar || cut->lanes.broadcast ? NULL : classes->index};
 }
 
 /* Row `row` of the halo for a vector, from its ring. */
@@ -227,11 +147,34 @@ static const float *row_at(const struct job *job, const struct fcnn_grouped_vect
     float *out = job->scratch.rings + slot * cut->copy.row;
     if (job->scratch.held[slot] == row) return out;
     struct fcnn_grouped_fill fill = fcnn_grouped_fill_of(cut, job->classes, job->tensors, v, job->n, row);
-    fill.out = out, fill.ahead = halo->w * halo->pixel;
+    fill.out = out, fill.ahead = cut->planar && cut->lanes.vectors == 1 ? 0 : halo->w * halo->pixel;
     fcnn_grouped_copy_row(&cut->copy, &fill, job->met.from, job->met.to - job->met.from,
                           job->scratch.held[slot] < 0);
     job->scratch.held[slot] = row;
     return out;
+}
+
+/* Group by group in planes, then all of them into pixels. Meanwhile whole pixels are fetched, in the order of memory:
+ * those of the outputs, then of the next rows. */
+static void run_planar(const struct job *job, const struct fcnn_grouped_vector *at, struct fcnn_grouped_run *run)
+{
+    const struct fcnn_grouped_cut *cut = job->cut;
+    const int64_t packed = fcnn_grouped_packed_group(cut), step = run->step;
+    const float *const init = run->init;
+    float *const dst = run->dst;
+    run->dst = job->scratch.sums, run->step = cut->pitch, run->lanes = cut->lanes.width, run->start = 0;
+    run->ahead = cut->lanes.depth * run->plane;
+    const float *const next = run->fetch, *const next_end = run->fetch_end;
+    run->fetch = dst, run->fetch_end = dst + (run->columns - 1) * step + at->lanes;
+    for (int64_t i = 0; i < at->groups; i++) {
+        cut->copy.loops->planar_run(run);
+        if (cut->lanes.vectors > 1) run->fetch = run->fetch_end;
+        else if (run->fetch == run->fetch_end && run->fetch != next_end) run->fetch = next, run->fetch_end = next_end;
+        run->init += packed, run->skip += packed, run->start += cut->lanes.depth * run->plane;
+        run->dst += run->lanes * run->step;
+    }
+    run->init = init;
+    cut->copy.loops->planar_store(job->scratch.sums, run->step, at->lanes, run->columns, dst, step);
 }
 
 /* Output m of a class of rows, for one vector. */
@@ -243,17 +186,23 @@ static void run_row(const struct job *job, const struct fcnn_axis_class *v, int6
     const struct fcnn_grouped_vector at = fcnn_grouped_vector_at(&cut->lanes, vector);
     const float *packed = job->packed + vector * fcnn_grouped_packed(cut);
     const int forward = halo->conv.direction == FCNN_FORWARD;
-    const int64_t tap = cut->lanes.depth * cut->lanes.lanes;
+    const int64_t lanes = cut->planar ? cut->lanes.width : cut->lanes.lanes, tap = cut->lanes.depth * lanes;
     struct fcnn_grouped_run run = {.rows = job->scratch.met, .depth = cut->lanes.depth, .plane = cut->copy.plane,
                                    .init = packed, .lanes = at.lanes, .broadcast = cut->lanes.broadcast,
                                    .relu = forward && halo->conv.activation == FCNN_RELU_ACTIVATION};
+    int64_t next = 0; /* row of the image behind those that are met */
     for (int64_t i = 0; i < v->taps; i++) {
         const int64_t row = v->origin + m * v->stride + i * v->advance;
         if (row < halo->top || row >= halo->top + halo->h) continue;
+        next = fcnn_max(next, row - halo->top + 1);
         job->scratch.met[run.count].x = row_at(job, &at, vector - job->first, row);
         job->scratch.met[run.count++].weights =
-            packed + cut->lanes.lanes + (v->tap + i * v->tap_step) * g->taps_w * tap;
+            packed + lanes + (v->tap + i * v->tap_step) * g->taps_w * tap;
     }
+    const float *src = forward ? job->tensors->src : job->tensors->d_dst;
+    const int64_t length = halo->w * halo->pixel;
+    run.fetch = src + (job->n * halo->h + next) * length;
+    run.fetch_end = src + (job->n * halo->h + fcnn_min(halo->h, next + halo->conv.stride_h)) * length;
     float *dst = (forward ? job->tensors->dst : job->tensors->d_src) + job->n * g->dst_image +
                  (v->first + m * v->step) * g->dst_row + at.channel;
     for (int64_t i = 0; i < job->classes->columns; i++) {
@@ -265,7 +214,8 @@ static void run_row(const struct job *job, const struct fcnn_axis_class *v, int6
         run.dst = dst + (h->first + part.from * h->step) * g->dst_pixel;
         run.step = h->step * g->dst_pixel;
         run.columns = part.to - part.from;
-        cut->copy.loops->run(&run);
+        if (cut->planar) run_planar(job, &at, &run);
+        else cut->copy.loops->run(&run);
     }
 }
 
@@ -306,15 +256,16 @@ static void compute(const struct fcnn_grouped_cut *cut, const fcnn_tensors *t, c
 void fcnn_grouped_gather_run(const struct fcnn_query *query, const fcnn_tensors *t, const struct fcnn_memory *memory,
                              enum fcnn_stage stage, int64_t first, int64_t last)
 {
-    const struct fcnn_grouped_cut cut = gather_cut_of(query);
+    const struct fcnn_grouped_cut cut = fcnn_grouped_gather_cut(query);
     struct fcnn_grouped_classes *classes = memory->tables;
     if (stage == FCNN_TABLES) {
-        fcnn_grouped_list_index(&cut.lanes, classes->index);
+        if (!cut.planar) fcnn_grouped_list_index(&cut.lanes, classes->index);
         classes->rows = fcnn_axis_classes(&cut.copy.halo.conv, 1, classes->list);
         classes->columns = fcnn_axis_classes(&cut.copy.halo.conv, 0, classes->list + cut.gather.dst_h);
     } else if (stage == FCNN_PACK) {
         for (; first < last; first++)
-            pack_vector(&cut, t, first, (float *)memory->packed + first * fcnn_grouped_packed(&cut));
+            (cut.planar ? pack_planar : pack_vector)(&cut, t, first, (float *)memory->packed +
+                                                                         first * fcnn_grouped_packed(&cut));
     } else {
         compute(&cut, t, memory, first, last);
     }

@@ -15,6 +15,8 @@ struct fcnn_grouped_cut {
     int64_t beside, sets;        /* vectors of a task; how many such sets there are */
     int64_t strips, bands, rows; /* rows: of a band */
     int64_t age;                 /* 0: no march; else of the oldest outputs */
+    int planar;
+    int64_t pitch;               /* planar: floats from plane to plane of sums */
     int64_t phases_h, phases_w;  /* backward data: of the stride */
 };
 
@@ -25,10 +27,18 @@ struct fcnn_grouped_classes {
     struct fcnn_axis_class list[];
 };
 
+struct fcnn_grouped_cut fcnn_grouped_gather_cut(const struct fcnn_query *query); /* gather_cut.c */
+
 /* Floats of a vector's packed weights: initial values, then for each tap and spread channel a vector. */
 static inline int64_t fcnn_grouped_packed(const struct fcnn_grouped_cut *cut)
 {
     return (1 + cut->gather.taps_h * cut->gather.taps_w * cut->lanes.depth) * cut->lanes.lanes;
+}
+
+/* Planar: those of a group. */
+static inline int64_t fcnn_grouped_packed_group(const struct fcnn_grouped_cut *cut)
+{
+    return (1 + cut->gather.taps_h * cut->gather.taps_w * cut->lanes.depth) * cut->lanes.width;
 }
 
 /* The outputs of a class in the strip. Short rows are done in a few hundred cycles: no division where there is none. */

@@ -5,9 +5,10 @@
  * channel i of that group. Rows are spread in scratch, with their padding, once for all taps that meet them; what
  * remains is one multiply-add per load. Where a vector holds a single group, all its lanes hold the same: rows are
  * copied as they are, a vector of channels (a *plane*) at a time, and single channels are *broadcast* by the
- * multiply-adds. Forward and backward data (gather.c): lanes are outputs, inputs are spread or broadcast. Backward
- * weights (weights.c): lanes are channels of the source, gradients are spread or broadcast. The inner loops of an
- * instruction set (body.h, weights_body.h) are called by what is written once. */
+ * multiply-adds. Forward and backward data (gather.c): lanes are outputs, inputs are spread or broadcast; or *planar*:
+ * rows are transposed, a plane for each channel, lanes are columns and weights are broadcast. Backward weights
+ * (weights.c): lanes are channels of the source, gradients are spread or broadcast. The inner loops of an instruction
+ * set (body.h, planar_body.h, weights_body.h) are called by what is written once. */
 #ifndef FCNN_GROUPED_H
 #define FCNN_GROUPED_H
 
@@ -25,6 +26,9 @@ struct fcnn_grouped_lanes {
     int64_t planes; /* vectors of a pixel that is spread or copied */
 };
 struct fcnn_grouped_lanes fcnn_grouped_lanes_of(const fcnn_problem *problem, int64_t lanes);
+/* Planar: so many vectors of whole groups, or so many groups that are longer. `lanes` is how many outputs they have, a
+ * plane is one channel. */
+struct fcnn_grouped_lanes fcnn_grouped_planar_of(const fcnn_problem *problem, int64_t lanes, int64_t vectors);
 
 /* The share of one vector: its lanes are channels `channel` and the next ones, channels from `spread` on are spread. */
 struct fcnn_grouped_vector {
@@ -43,12 +47,14 @@ struct fcnn_grouped_fill {
     int64_t depth, plane;   /* floats from out[i] to out[i + 1] */
     int64_t ahead;          /* floats from what is loaded to what is prefetched: what the next fills load */
     int64_t reach, room;    /* floats that the last index needs, and that there are behind src within the pixel */
-    const int32_t *index;   /* below reach; NULL: copies, of `room` channels */
+    const int32_t *index;   /* below reach; NULL: copies, or planes, of `room` channels */
     float *bias;            /* NULL, or a vector for each i that continues the sum of what is stored */
 };
 
 /* Pixels of a row: dst[x][lane] = init[lane] + sum over rows, taps of a row, i < depth of
- * rows.x[offset of the tap][i][x][lane] rows.weights[tap][i][lane]; broadcast: x[i / lanes][x][i % lanes]. */
+ * rows.x[offset of the tap][i][x][lane] rows.weights[tap][i][lane]; broadcast: x[i / lanes][x][i % lanes]. Planar:
+ * dst[j][x] = init[j] + sum of rows.x[start + offset of the tap][i][x] rows.weights[tap][i][j] for j < lanes, and up to
+ * whole vectors of x are read and written. */
 struct fcnn_grouped_row {
     const float *x, *weights;
 };
@@ -59,7 +65,9 @@ struct fcnn_grouped_run {
     int64_t depth, plane;     /* floats from x[i] to x[i + 1] */
     const float *init;
     float *dst;
-    int64_t columns, step, lanes; /* step: floats from pixel to pixel of dst */
+    int64_t columns, step, lanes; /* step: floats from pixel to pixel of dst; planar: from plane to plane */
+    int64_t start, ahead; /* planar; ahead: floats from what is loaded to what is prefetched */
+    const float *fetch, *fetch_end; /* planar: asked for meanwhile, a line at a time; moves on */
     int relu, broadcast;
 };
 
@@ -105,6 +113,11 @@ struct fcnn_grouped {
     int64_t taps, spread; /* most of sum() */
     void (*fill)(const struct fcnn_grouped_fill *fill);
     void (*run)(const struct fcnn_grouped_run *run);
+    void (*planar_fill)(const struct fcnn_grouped_fill *fill); /* out[i][x] = src[x][i], i < room, 0 where dst is */
+    void (*planar_run)(struct fcnn_grouped_run *run);
+    /* dst[x][i] = planes[i][x], i < channels; whole vectors of x are read */
+    void (*planar_store)(const float *planes, int64_t plane, int64_t channels, int64_t columns, float *dst,
+                         int64_t step);
     void (*march)(const struct fcnn_grouped_march *march);
     void (*sum)(const struct fcnn_grouped_sum *sum);
     /* out[lane][j] = sums[j][lane], j < count */
@@ -119,9 +132,13 @@ struct fcnn_grouped_copy {
     int64_t phases, reach, apart; /* phases that no tap j <= reach meets in column j * apart are left out */
     int64_t columns, phase, plane; /* most columns; floats of a phase, of a channel */
     int64_t planes, row;           /* vectors of a pixel; floats of a row */
+    int planar;                    /* planes are channels, a vector behind the last one may be read */
+    int64_t lane;                  /* floats from column to column of a phase */
 };
 struct fcnn_grouped_copy fcnn_grouped_copy_of(const struct fcnn_grouped *loops, const struct fcnn_halo *halo,
-                                              int64_t columns, int64_t planes);
+                                              int64_t columns, int64_t planes, int planar);
+/* Planar: zeros of the padding that lie before a phase's first column in a line, so that the image starts a line. */
+int64_t fcnn_grouped_shift(const struct fcnn_grouped_copy *copy, int64_t phase);
 /* Columns from .. from + columns-1 of the halo, of an image row that starts at fill->src. `fresh`: the padding in
  * fill->out has to be written too; else there is a row of the same columns. What `fill` says is used up: a copy of it
  * would be read in larger pieces than it was just written in, which waits for all stores before, outputs included. */
@@ -134,18 +151,18 @@ void fcnn_grouped_list_index(const struct fcnn_grouped_lanes *lanes, int32_t ind
 fcnn_phrase_fn fcnn_grouped_doubt, fcnn_grouped_weights_doubt;
 fcnn_demand_fn fcnn_grouped_gather_demand, fcnn_grouped_weights_demand;
 fcnn_run_fn fcnn_grouped_gather_run, fcnn_grouped_weights_run;
-#define FCNN_GROUPED_GATHER_KNOBS 5
-#define FCNN_GROUPED_WEIGHTS_KNOBS 1
+#define FCNN_GROUPED_GATHER_KNOBS 6
+#define FCNN_GROUPED_WEIGHTS_KNOBS 2
 extern const struct fcnn_knob fcnn_grouped_gather_knobs[FCNN_GROUPED_GATHER_KNOBS];
 extern const struct fcnn_knob fcnn_grouped_weights_knobs[FCNN_GROUPED_WEIGHTS_KNOBS];
 
 /* Values of a struct fcnn_variant. */
 #define FCNN_GROUPED_GATHER(loops)                                                                                     \
     {.unsupported = fcnn_conv2d_unsupported, .doubt = fcnn_grouped_doubt, .demand = fcnn_grouped_gather_demand,        \
-     .run = fcnn_grouped_gather_run, .context = &(loops), FCNN_KNOBS(fcnn_grouped_gather_knobs), .revision = 2}
+     .run = fcnn_grouped_gather_run, .context = &(loops), FCNN_KNOBS(fcnn_grouped_gather_knobs), .revision = 3}
 #define FCNN_GROUPED_WEIGHTS(loops)                                                                                    \
     {.unsupported = fcnn_conv2d_unsupported, .doubt = fcnn_grouped_weights_doubt,                                      \
      .demand = fcnn_grouped_weights_demand, .run = fcnn_grouped_weights_run, .context = &(loops),                      \
-     FCNN_KNOBS(fcnn_grouped_weights_knobs), .revision = 1}
+     FCNN_KNOBS(fcnn_grouped_weights_knobs), .revision = 2}
 
 #endif

@@ -15,7 +15,11 @@ struct weights_cut {
     struct fcnn_panels taps, spread; /* of tiles */
     int64_t slots;                   /* rows of the source */
     int64_t rows, strips;            /* gradients of a band: some rows, or parts of one row */
+    int64_t beside;                  /* vectors that take turns, band by band */
 };
+
+enum { PIXELS, BESIDE };
+#define MOST_BESIDE 32
 
 /* Gradients have no halo. */
 static struct fcnn_halo gradient_halo(const fcnn_problem *p)
@@ -25,8 +29,9 @@ static struct fcnn_halo gradient_halo(const fcnn_problem *p)
     return halo;
 }
 
-static struct weights_cut cut_of(const struct fcnn_query *query, int64_t pixels)
+static struct weights_cut cut_of(const struct fcnn_query *query, const int64_t *knobs)
 {
+    const int64_t pixels = knobs[PIXELS];
     const struct fcnn_grouped *loops = query->context;
     const fcnn_problem *p = query->problem;
     const struct fcnn_halo halo = fcnn_halo_of(p), gradient = gradient_halo(p);
@@ -37,56 +42,69 @@ static struct weights_cut cut_of(const struct fcnn_query *query, int64_t pixels)
     cut.strips = fcnn_ceil_div(p->q, fcnn_max(pixels, 1));
     const int64_t columns = fcnn_ceil_div(p->q, cut.strips);
     const struct fcnn_span met = fcnn_halo_met(&halo, 0, 0, columns), rows = fcnn_halo_met(&halo, 1, 0, cut.rows);
-    cut.source = fcnn_grouped_copy_of(loops, &halo, met.to - met.from, 1);
-    cut.gradient = fcnn_grouped_copy_of(loops, &gradient, columns, cut.lanes.planes);
+    cut.source = fcnn_grouped_copy_of(loops, &halo, met.to - met.from, 1, 0);
+    cut.gradient = fcnn_grouped_copy_of(loops, &gradient, columns, cut.lanes.planes, 0);
     cut.slots = rows.to - rows.from;
+    cut.beside = fcnn_min(knobs[BESIDE], cut.lanes.vectors);
     return cut;
 }
 
+/* Spread, a gradient is what takes room; copied, it takes no more than the source. */
 static int64_t standard_pixels(const struct fcnn_query *query)
 {
-    const struct weights_cut cut = cut_of(query, 1);
+    const struct weights_cut cut = cut_of(query, (const int64_t[]){[PIXELS] = 1, [BESIDE] = 1});
     const int64_t pixel = cut.lanes.lanes * (int64_t)sizeof(float);
-    return query->caches->l1 / 3 / (cut.lanes.planes * pixel);
+    return query->caches->l1 / 3 / ((cut.lanes.planes + cut.lanes.broadcast) * pixel);
+}
+
+/* All that there are, where the next vector's lines would not wait in the second-level cache for its turn. */
+static int64_t standard_beside(const struct fcnn_query *query)
+{
+    const struct weights_cut cut = cut_of(query, (const int64_t[]){[PIXELS] = 1, [BESIDE] = 1});
+    const fcnn_problem *p = query->problem;
+    const int64_t image = (p->h * p->w * p->c + p->p * p->q * p->k) * (int64_t)sizeof(float);
+    return cut.lanes.vectors == 1 ? FCNN_MOOT : image > query->caches->l2 ? cut.lanes.vectors : 1;
 }
 
 const struct fcnn_knob fcnn_grouped_weights_knobs[FCNN_GROUPED_WEIGHTS_KNOBS] = {
-    {"pixels", 8, {7, 14, 28, 56, 112, 224, 448, 896}, standard_pixels},
+    [PIXELS] = {"pixels", 8, {7, 14, 28, 56, 112, 224, 448, 896}, standard_pixels},
+    [BESIDE] = {"vectors", 6, {1, 2, 4, 8, 16, MOST_BESIDE}, standard_beside},
 };
 
-/* Areas of scratch. */
+/* Areas of scratch: of vector i of those that take turns, then what serves all of them. */
 struct scratch {
     float *source, *gradient, *sums, *bias; /* sums: [tap][spread][lane]; bias: [plane][lane] */
     const float **x;                        /* [rows][taps] */
     int64_t *held, *offsets;                /* the rows in `source`; of filter columns in such a row */
-    size_t bytes;
+    size_t bytes;                           /* of all */
 };
 
-static struct scratch scratch_of(const struct weights_cut *cut, void *memory)
+static struct scratch scratch_of(const struct weights_cut *cut, void *memory, int64_t i)
 {
     const int64_t lanes = cut->lanes.lanes, depth = cut->lanes.depth;
-    const int64_t floats[] = {cut->slots * cut->source.row + cut->source.row, cut->rows * cut->gradient.row,
-                              cut->taps.channels * depth * lanes, cut->lanes.planes * lanes};
-    const size_t pointers = fcnn_line((size_t)(cut->rows * cut->taps.channels) * sizeof(float *));
-    struct scratch s = {0};
-    size_t at[4];
-    for (int i = 0; i < 4; i++) at[i] = s.bytes, s.bytes += fcnn_line((size_t)floats[i] * sizeof(float));
+    const size_t bytes[] = {(size_t)(cut->slots * cut->source.row + cut->source.row) * sizeof(float),
+                            (size_t)(cut->taps.channels * depth * lanes) * sizeof(float),
+                            (size_t)(cut->lanes.planes * lanes) * sizeof(float), (size_t)cut->slots * sizeof(int64_t)};
+    size_t at[4], own = 0;
+    for (int j = 0; j < 4; j++) at[j] = own, own += fcnn_line(bytes[j]);
+    const size_t gradient = (size_t)cut->beside * own;
+    const size_t x = gradient + fcnn_line((size_t)(cut->rows * cut->gradient.row) * sizeof(float));
+    const size_t offsets = x + fcnn_line((size_t)(cut->rows * cut->taps.channels) * sizeof(float *));
     char *base = memory;
-    if (base) {
-        s.source = (float *)(base + at[0]), s.gradient = (float *)(base + at[1]);
-        s.sums = (float *)(base + at[2]), s.bias = (float *)(base + at[3]);
-        s.x = (const float **)(base + s.bytes), s.offsets = (int64_t *)(base + s.bytes + pointers);
-        s.held = s.offsets + cut->source.reach + 1;
-    }
-    s.bytes += pointers + (size_t)(cut->slots + cut->source.reach + 1) * sizeof(int64_t);
+    struct scratch s = {.bytes = offsets + (size_t)(cut->source.reach + 1) * sizeof(int64_t)};
+    if (!base) return s;
+    s.gradient = (float *)(base + gradient), s.x = (const float **)(base + x), s.offsets = (int64_t *)(base + offsets);
+    base += (size_t)i * own;
+    s.source = (float *)(base + at[0]), s.sums = (float *)(base + at[1]), s.bias = (float *)(base + at[2]);
+    s.held = (int64_t *)(base + at[3]);
     return s;
 }
 
 void fcnn_grouped_weights_demand(const struct fcnn_query *query, struct fcnn_demand *demand)
 {
-    const struct weights_cut cut = cut_of(query, query->knobs[0]);
+    const struct weights_cut cut = cut_of(query, query->knobs);
     demand->sums = fcnn_weights_sum_bytes(query->problem);
-    demand->scratch = scratch_of(&cut, NULL).bytes;
+    demand->scratch = scratch_of(&cut, NULL, 0).bytes;
     demand->tasks[FCNN_COMPUTE] = cut.lanes.vectors * cut.taps.count * cut.spread.count;
 }
 
@@ -99,7 +117,13 @@ struct job {
     struct fcnn_weights_sum sum;
     struct fcnn_grouped_vector at;
     int64_t first, last;
-    int32_t index[FCNN_GROUPED_LANES];
+    const int32_t *index;
+};
+
+/* Those of vectors that take turns. */
+struct set {
+    struct job jobs[MOST_BESIDE];
+    int64_t count;
 };
 
 struct tile {
@@ -145,7 +169,7 @@ static const float *source_row(const struct job *job, const struct band *b, int6
     const struct weights_cut *cut = job->cut;
     const struct fcnn_halo *halo = &cut->source.halo;
     if (row < halo->top || row >= halo->top + halo->h) return job->scratch.source + cut->slots * cut->source.row;
-    const int64_t slot = row % cut->slots;
+    const int64_t slot = (int32_t)row % (int32_t)cut->slots; /* a short division */
     float *out = job->scratch.source + slot * cut->source.row;
     if (job->scratch.held[slot] == row) return out;
     struct fcnn_grouped_fill fill = {
@@ -190,24 +214,28 @@ static void forget_rows(const struct job *job)
     for (int64_t i = 0; i < job->cut->slots; i++) job->scratch.held[i] = -1;
 }
 
-static void sum_image(const struct job *job, int64_t n)
+static void sum_band(const struct job *job, const struct band *b)
 {
-    const struct weights_cut *cut = job->cut;
-    const fcnn_problem *p = job->problem;
+    if (job->cut->strips > 1 || b->from == 0) forget_rows(job);
+    spread_gradients(job, b);
+    list_sources(job, b);
+    for (int64_t i = job->first; i < job->last; i++) {
+        const struct tile tile = tile_at(job->cut, i);
+        sum_tile(job, b, &tile);
+    }
+}
+
+static void sum_image(const struct set *set, int64_t n)
+{
+    const struct weights_cut *cut = set->jobs->cut;
+    const fcnn_problem *p = set->jobs->problem;
     struct band b = {.n = n};
-    forget_rows(job);
     for (b.from = 0; b.from < p->p; b.from = b.to)
         for (int64_t strip = 0; strip < cut->strips; strip++) {
             b.to = fcnn_min(p->p, b.from + cut->rows);
             b.left = p->q * strip / cut->strips, b.right = p->q * (strip + 1) / cut->strips;
             b.met = fcnn_halo_met(&cut->source.halo, 0, b.left, b.right);
-            if (cut->strips > 1) forget_rows(job);
-            spread_gradients(job, &b);
-            list_sources(job, &b);
-            for (int64_t i = job->first; i < job->last; i++) {
-                const struct tile tile = tile_at(cut, i);
-                sum_tile(job, &b, &tile);
-            }
+            for (int64_t i = 0; i < set->count; i++) sum_band(&set->jobs[i], &b);
         }
 }
 
@@ -219,14 +247,15 @@ static void store_sums(const struct job *job, const struct tile *sums, float *we
     const struct weights_cut *cut = job->cut;
     const struct fcnn_grouped_lanes *lanes = &cut->lanes;
     const int64_t k = job->problem->k;
+    float *out[FCNN_GROUPED_LANES];
+    for (int64_t lane = 0; lane < job->at.lanes; lane++) {
+        const int64_t group = (job->at.channel + lane) / lanes->width, c = (job->at.channel + lane) % lanes->width;
+        out[lane] = weights + (sums->taps.from * lanes->width + c) * k + group * lanes->depth + sums->spread.from;
+    }
     for (int64_t tap = sums->taps.from; tap < sums->taps.from + sums->taps.width; tap++) {
-        float *out[FCNN_GROUPED_LANES];
-        for (int64_t lane = 0; lane < job->at.lanes; lane++) {
-            const int64_t group = (job->at.channel + lane) / lanes->width, c = (job->at.channel + lane) % lanes->width;
-            out[lane] = weights + (tap * lanes->width + c) * k + group * lanes->depth + sums->spread.from;
-        }
         cut->source.loops->store(job->scratch.sums + (tap * lanes->depth + sums->spread.from) * lanes->lanes,
                                  sums->spread.width, job->at.lanes, out);
+        for (int64_t lane = 0; lane < job->at.lanes; lane++) out[lane] += lanes->width * k;
     }
 }
 
@@ -259,52 +288,80 @@ static void store_tiles(const struct job *job, float *weights, float *bias)
 /* The chain of a block of images, into a slot of the tree. */
 static void sum_block(void *context, int64_t image, int64_t images, int64_t slot)
 {
-    const struct job *job = context;
-    const struct weights_cut *cut = job->cut;
-    const size_t vectors = (size_t)(cut->taps.channels * cut->lanes.depth);
-    memset(job->scratch.sums, 0, vectors * (size_t)cut->lanes.lanes * sizeof(float));
-    memset(job->scratch.bias, 0, (size_t)(cut->lanes.planes * cut->lanes.lanes) * sizeof(float));
-    for (int64_t n = image; n < image + images; n++) sum_image(job, n);
-    store_tiles(job, fcnn_weights_sum_weights(&job->sum, slot),
-                job->problem->no_bias ? NULL : fcnn_weights_sum_bias(&job->sum, slot));
+    const struct set *set = context;
+    const struct weights_cut *cut = set->jobs->cut;
+    const int64_t lanes = cut->lanes.lanes;
+    for (int64_t i = 0; i < set->count; i++) {
+        const struct scratch *scratch = &set->jobs[i].scratch;
+        memset(scratch->sums, 0, (size_t)(cut->taps.channels * cut->lanes.depth * lanes) * sizeof(float));
+        memset(scratch->bias, 0, (size_t)(cut->lanes.planes * lanes) * sizeof(float));
+    }
+    for (int64_t n = image; n < image + images; n++) sum_image(set, n);
+    for (int64_t i = 0; i < set->count; i++) {
+        const struct job *job = &set->jobs[i];
+        store_tiles(job, fcnn_weights_sum_weights(&job->sum, slot),
+                    job->problem->no_bias ? NULL : fcnn_weights_sum_bias(&job->sum, slot));
+    }
+}
+
+static void add_tile(const struct job *job, int64_t into, const struct tile *tile)
+{
+    const struct fcnn_grouped_lanes *lanes = &job->cut->lanes;
+    for (int64_t group = job->at.group; group < job->at.group + job->at.groups; group++) {
+        const int64_t k = group * lanes->depth + tile->spread.from, c = job->at.part * lanes->lanes;
+        const int64_t rows = fcnn_min(lanes->lanes, lanes->width - c);
+        for (int64_t tap = tile->taps.from; tap < tile->taps.from + tile->taps.width; tap++)
+            fcnn_weights_sum_add(&job->sum, into, tap * lanes->width + c, rows, k, tile->spread.width);
+        if (!job->problem->no_bias && c == 0 && tile->taps.from == 0)
+            fcnn_weights_sum_add_bias(&job->sum, into, k, tile->spread.width);
+    }
 }
 
 static void add_slot(void *context, int64_t into)
 {
-    const struct job *job = context;
-    const struct fcnn_grouped_lanes *lanes = &job->cut->lanes;
-    for (int64_t i = job->first; i < job->last; i++) {
-        const struct tile tile = tile_at(job->cut, i);
-        for (int64_t group = job->at.group; group < job->at.group + job->at.groups; group++) {
-            const int64_t k = group * lanes->depth + tile.spread.from, c = job->at.part * lanes->lanes;
-            const int64_t rows = fcnn_min(lanes->lanes, lanes->width - c);
-            for (int64_t tap = tile.taps.from; tap < tile.taps.from + tile.taps.width; tap++)
-                fcnn_weights_sum_add(&job->sum, into, tap * lanes->width + c, rows, k, tile.spread.width);
-            if (!job->problem->no_bias && c == 0 && tile.taps.from == 0)
-                fcnn_weights_sum_add_bias(&job->sum, into, k, tile.spread.width);
+    const struct set *set = context;
+    for (const struct job *job = set->jobs; job < set->jobs + set->count; job++)
+        for (int64_t i = job->first; i < job->last; i++) {
+            const struct tile tile = tile_at(job->cut, i);
+            add_tile(job, into, &tile);
         }
+}
+
+/* What vectors share, and what never changes in their own parts of scratch. */
+static void begin(const struct weights_cut *cut, const fcnn_problem *p, void *memory)
+{
+    for (int64_t i = 0; i < cut->beside; i++) {
+        const struct scratch scratch = scratch_of(cut, memory, i);
+        memset(scratch.source + cut->slots * cut->source.row, 0, (size_t)cut->source.row * sizeof(float));
+    }
+    const struct scratch scratch = scratch_of(cut, memory, 0);
+    for (int64_t s = 0; s < p->s; s++) {
+        const int64_t column = s * p->dilation_w, phases = cut->source.phases;
+        scratch.offsets[s] = column % phases * cut->source.phase + column / phases * cut->lanes.lanes;
     }
 }
 
 void fcnn_grouped_weights_run(const struct fcnn_query *query, const fcnn_tensors *t, const struct fcnn_memory *memory,
                               enum fcnn_stage stage, int64_t first, int64_t last)
 {
-    const struct weights_cut cut = cut_of(query, query->knobs[0]);
+    const struct weights_cut cut = cut_of(query, query->knobs);
     const int64_t tiles = cut.taps.count * cut.spread.count;
-    struct job job = {.problem = query->problem, .cut = &cut, .tensors = t,
-                      .scratch = scratch_of(&cut, memory->scratch),
-                      .sum = fcnn_weights_sum_of(query->problem, t, memory->sums)};
+    int32_t index[FCNN_GROUPED_LANES];
+    struct set set;
     (void)stage; /* only one */
-    fcnn_grouped_list_index(&cut.lanes, job.index);
-    memset(job.scratch.source + cut.slots * cut.source.row, 0, (size_t)cut.source.row * sizeof(float));
-    for (int64_t s = 0; s < query->problem->s; s++) {
-        const int64_t column = s * query->problem->dilation_w, phases = cut.source.phases;
-        job.scratch.offsets[s] = column % phases * cut.source.phase + column / phases * cut.lanes.lanes;
-    }
-    for (int64_t task = first, end; task < last; task = end) {
-        end = fcnn_min(last, (task / tiles + 1) * tiles);
-        job.at = fcnn_grouped_vector_at(&cut.lanes, task / tiles);
-        job.first = task % tiles, job.last = job.first + end - task;
-        fcnn_sum_blocks(query->problem->n, sum_block, add_slot, &job);
+    fcnn_grouped_list_index(&cut.lanes, index);
+    begin(&cut, query->problem, memory->scratch);
+    for (int64_t task = first, end; task < last;) {
+        for (set.count = 0; set.count < cut.beside && task < last; task = end) {
+            end = fcnn_min(last, (task / tiles + 1) * tiles);
+            set.jobs[set.count] = (struct job){
+                .problem = query->problem, .cut = &cut, .tensors = t, .index = index,
+                .scratch = scratch_of(&cut, memory->scratch, set.count),
+                .sum = fcnn_weights_sum_of(query->problem, t, memory->sums),
+                .at = fcnn_grouped_vector_at(&cut.lanes, task / tiles),
+                .first = task % tiles, .last = task % tiles + end - task};
+            set.count++;
+        }
+        fcnn_sum_blocks(query->problem->n, sum_block, add_slot, &set);
     }
 }

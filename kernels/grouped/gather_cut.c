@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * How grouped forward and backward data cut their work: see gather.h. */
+#include "kernels/grouped/gather.h"
+#include "kernels/simd/common.h"
+
+enum { PLANAR, MARCH, BESIDE, COLUMNS, ROWS, HELD };
+
+/* The most positions that `count` outputs meet. */
+static int64_t most_met(const struct fcnn_halo *halo, int vertical, int64_t count)
+{
+    const struct fcnn_span met = fcnn_halo_met(halo, vertical, 0, count);
+    const fcnn_problem *conv = &halo->conv;
+    const int64_t reach = ((vertical ? conv->r : conv->s) - 1) * (vertical ? conv->dilation_h : conv->dilation_w);
+    const int64_t stride = vertical ? conv->stride_h : conv->stride_w;
+    if (conv->direction == FCNN_FORWARD) return met.to - met.from;
+    return fcnn_min(vertical ? halo->rows : halo->columns, fcnn_ceil_div(reach + count - 1, stride) + 1);
+}
+
+/* `columns` is moot in a march, `held` elsewhere. */
+static struct fcnn_grouped_cut cut_of(const struct fcnn_query *query, const int64_t *knobs)
+{
+    const struct fcnn_grouped *loops = query->context;
+    const fcnn_problem *p = query->problem;
+    const struct fcnn_halo halo = fcnn_halo_of(p);
+    struct fcnn_grouped_cut cut = {.gather = fcnn_gather_of(&halo.conv),
+                                   .lanes = fcnn_grouped_lanes_of(p, loops->lanes), .phases_h = 1, .phases_w = 1};
+    cut.planar = knobs[PLANAR] != 0;
+    if (cut.planar) cut.lanes = fcnn_grouped_planar_of(p, loops->lanes, knobs[BESIDE]);
+    if (halo.conv.direction != FCNN_FORWARD) {
+        cut.phases_h = fcnn_min(halo.conv.stride_h, cut.gather.dst_h);
+        cut.phases_w = fcnn_min(halo.conv.stride_w, cut.gather.dst_w);
+    }
+    cut.age = knobs[MARCH] && !cut.planar ? fcnn_grouped_age(p) : 0;
+    int64_t columns = cut.age ? cut.phases_w * loops->marching[cut.age - 1] : knobs[COLUMNS];
+    cut.strips = fcnn_ceil_div(cut.gather.dst_w, columns);
+    columns = most_met(&halo, 0, fcnn_ceil_div(cut.gather.dst_w, cut.strips));
+    cut.copy = fcnn_grouped_copy_of(loops, &halo, columns, cut.lanes.planes, cut.planar);
+    cut.slots = cut.age ? fcnn_min(knobs[HELD], halo.h) : most_met(&halo, 1, 1);
+    cut.ring = cut.slots * cut.copy.row;
+    cut.pitch = fcnn_ceil_div(fcnn_ceil_div(cut.gather.dst_w, cut.strips), loops->lanes) * loops->lanes;
+    cut.beside = cut.planar ? 1 : fcnn_min(knobs[BESIDE], cut.lanes.vectors);
+    cut.sets = fcnn_ceil_div(cut.lanes.vectors, cut.beside);
+    cut.rows = fcnn_min(knobs[ROWS], cut.gather.dst_h);
+    cut.bands = fcnn_ceil_div(cut.gather.dst_h, cut.rows);
+    return cut;
+}
+
+struct fcnn_grouped_cut fcnn_grouped_gather_cut(const struct fcnn_query *query) { return cut_of(query, query->knobs); }
+
+/* One vector and row at a time, or rows of a march. */
+static struct fcnn_grouped_cut least_cut(const struct fcnn_query *query, int64_t march, int64_t columns)
+{
+    const int64_t knobs[] = {[PLANAR] = query->knobs[PLANAR], [MARCH] = march, [BESIDE] = 1,
+                             [COLUMNS] = columns, [ROWS] = 1, [HELD] = 1};
+    return cut_of(query, knobs);
+}
+
+/* ---- knobs ---- */
+
+/* If rows fill vectors: spares the spreading. Where nothing is spread, only what a stride copies is met too seldom. */
+static int64_t standard_planar(const struct fcnn_query *query)
+{
+    const struct fcnn_grouped *loops = query->context;
+    const fcnn_problem *p = query->problem;
+    const int64_t forward = p->direction == FCNN_FORWARD;
+    const int64_t columns = forward ? p->q : fcnn_ceil_div(p->w, p->stride_w);
+    const int64_t whole = fcnn_ceil_div(columns, loops->lanes) * loops->lanes;
+    if (fcnn_grouped_lanes_of(p, loops->lanes).broadcast && p->stride_h * p->stride_w == 1) return 0;
+    return 4 * columns >= 3 * whole;
+}
+
+/* So that a pixel's outputs fill a cache line; planar: whole pixels, in the order of memory. */
+static int64_t standard_beside(const struct fcnn_query *query)
+{
+    const struct fcnn_grouped *loops = query->context;
+    const struct fcnn_grouped_lanes lanes = query->knobs[PLANAR]
+                                                ? fcnn_grouped_planar_of(query->problem, loops->lanes, 1)
+                                                : fcnn_grouped_lanes_of(query->problem, loops->lanes);
+    const int64_t outputs = fcnn_min(lanes.lanes, lanes.together * lanes.width);
+    if (lanes.vectors > 1 && query->knobs[PLANAR]) return lanes.vectors;
+    return lanes.vectors == 1 ? FCNN_MOOT : fcnn_max(1, 16 / outputs);
+}
+
+/* Pays where rows meet several outputs: a stride leaves too few sums to a tile, unless spreading is what costs. Strips
+ * must be wide enough that at most a quarter of a row is spread for two of them. */
+static int64_t standard_march(const struct fcnn_query *query)
+{
+    const struct fcnn_grouped *loops = query->context;
+    const fcnn_problem *p = query->problem;
+    const int64_t age = fcnn_grouped_age(p);
+    if (!age || query->knobs[PLANAR]) return FCNN_MOOT;
+    const int64_t common = (p->s - 1) * p->dilation_w, columns = loops->marching[age - 1] * p->stride_w;
+    if (age == 1 || columns < 4 * common) return 0;
+    return p->stride_h == 1 || !fcnn_grouped_lanes_of(p, loops->lanes).broadcast;
+}
+
+/* As many tiles as leave half of the first-level cache to outputs, weights and the image; one at least. */
+static int64_t standard_columns(const struct fcnn_query *query)
+{
+    const struct fcnn_grouped *loops = query->context;
+    if (query->knobs[MARCH] && !query->knobs[PLANAR]) return FCNN_MOOT;
+    const int64_t tile = query->knobs[PLANAR] ? loops->lanes : loops->pixels;
+    const int64_t most = least_cut(query, 0, tile).gather.dst_w;
+    const int64_t room = query->caches->l1 / 2 / (int64_t)sizeof(float);
+    int64_t columns = fcnn_min(tile, most);
+    while (columns < most && least_cut(query, 0, columns + tile).ring <= room) columns += tile;
+    return columns;
+}
+
+/* Neighbouring bands of a call are one: small ones cost nothing but where a call begins. */
+static int64_t standard_rows(const struct fcnn_query *query)
+{
+    const struct fcnn_grouped_cut cut = least_cut(query, 0, 1);
+    return cut.gather.dst_h == 1 ? FCNN_MOOT : fcnn_max(2 * cut.slots, fcnn_ceil_div(cut.gather.dst_h, 4));
+}
+
+/* Rows that leave as much, too. */
+static int64_t standard_held(const struct fcnn_query *query)
+{
+    if (query->knobs[PLANAR] || !query->knobs[MARCH]) return FCNN_MOOT;
+    return query->caches->l1 / 2 / (least_cut(query, 1, 1).copy.row * (int64_t)sizeof(float));
+}
+
+const struct fcnn_knob fcnn_grouped_gather_knobs[FCNN_GROUPED_GATHER_KNOBS] = {
+    [PLANAR] = {"planar", 2, {0, 1}, standard_planar},
+    [MARCH] = {"march", 2, {0, 1}, standard_march},
+    [BESIDE] = {"vectors", 6, {1, 2, 4, 8, 16, 32}, standard_beside},
+    [COLUMNS] = {"columns", 8, {7, 10, 14, 20, 28, 42, 56, 112}, standard_columns},
+    [ROWS] = {"rows", 6, {1, 2, 4, 8, 16, 64}, standard_rows},
+    [HELD] = {"held_rows", 6, {1, 2, 4, 8, 16, 32}, standard_held},
+};
