@@ -214,21 +214,28 @@ static void add_convolutions(struct problem_list *list, fcnn_op op, fcnn_directi
     }
 }
 
-/* 3x3 windows on rows shorter than a tile, as long, and a little longer; strides, paddings and heights in turn. */
-static void add_depthwise_rows(struct problem_list *list, fcnn_direction direction)
+/* Windows on rows shorter than a tile, as long, and a little longer; strides or dilations, paddings and heights in
+ * turn. */
+static void add_depthwise_row(struct problem_list *list, fcnn_direction direction, int i, int r, int stride,
+                              int dilation)
 {
     static const int channels[] = {16, 5, 33, 24};
-    for (int i = 0; i < 20 * 4 * 3; i++) {
-        const int width = 1 + i % 20, height = 1 + (i + i / 20) % 8, stride = 1 + i / 80, pads = i / 20;
-        const struct window w = {height, width, 3, 3, stride, stride, 1, 1,
-                                 (i + pads) % 3, pads % 3, i % 3, (i + 1) % 3};
-        fcnn_problem p = windowed(FCNN_CONV2D, direction, &w);
-        p.n = 1 + i % 2;
-        p.c = p.k = p.groups = channels[(i + pads) % 4];
-        p.activation = i % 5 == 1 ? FCNN_RELU_ACTIVATION : FCNN_LINEAR;
-        p.no_bias = i % 7 == 0;
-        if (raw_cost(&p) > 0) add(list, p);
-    }
+    const int width = 1 + i % 20 * dilation, height = 1 + (i + i / 20) % 8 * dilation, pads = i / 20;
+    const struct window w = {height, width, r, r, stride, stride, dilation, dilation,
+                             (i + pads) % r, pads % r * dilation, i % r, (i + 1) % r * dilation};
+    fcnn_problem p = windowed(FCNN_CONV2D, direction, &w);
+    p.n = 1 + i % 2;
+    p.c = p.k = p.groups = channels[(i + pads) % 4];
+    p.activation = i % 5 == 1 ? FCNN_RELU_ACTIVATION : FCNN_LINEAR;
+    p.no_bias = i % 7 == 0;
+    if (raw_cost(&p) > 0) add(list, p);
+}
+
+static void add_depthwise_rows(struct problem_list *list, fcnn_direction direction)
+{
+    for (int i = 0; i < 20 * 4 * 3; i++) add_depthwise_row(list, direction, i, 3, 1 + i / 80, 1);
+    for (int i = 0; i < 20 * 5 * 2; i++) add_depthwise_row(list, direction, i, 5, 1 + i / 100, 1);
+    for (int i = 0; i < 20 * 4 * 2; i++) add_depthwise_row(list, direction, i, 3, 1, 2 + i / 80);
 }
 
 static void add_packed(struct problem_list *list)

@@ -1,45 +1,72 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Depthwise convolution in place: see inplace.h. Backward data is the same gather over mirrored axes: there taps ascend
- * as positions do. With a stride it is one gather per phase, i.e. for the outputs that meet the same taps. */
+ * as positions do. With a stride it is one gather per phase, i.e. for the outputs that meet the same taps; with a
+ * dilation, either way, one for the outputs that meet the same positions. */
 #include "kernels/depthwise/inplace.h"
 #include "kernels/simd/common.h"
 
 #define WIDTH FCNN_DEPTHWISE_WIDTH
 
 /* Along one axis: output i is at first + i * step of the output tensor, its tap j at i * stride + j - pad of the
- * source, and that is tap `tap` + j * tap_step of the filter. */
+ * phase's source, and that is tap `tap` + j * tap_step of the filter. That source are positions
+ * src_first + i * src_step of the tensor. */
 struct phase {
     int64_t taps, tap, tap_step, stride;
     int64_t count, first, step, pad;
+    int64_t src_first, src_step, src_count;
 };
 
-static int64_t phases(const fcnn_problem *p) { return p->direction == FCNN_FORWARD ? 1 : p->stride_h; }
+static int64_t phases(const fcnn_problem *p, int vertical)
+{
+    const int forward = p->direction == FCNN_FORWARD;
+    if (p->stride_h > 1) return forward ? 1 : p->stride_h;
+    const int64_t outputs = vertical ? (forward ? p->p : p->h) : forward ? p->q : p->w;
+    return fcnn_min(outputs, vertical ? p->dilation_h : p->dilation_w);
+}
+
+/* With a dilation outputs of one remainder meet positions of one remainder, as without one. `backward`: mirrored. */
+static struct phase dilated_phase(int64_t in, int64_t out, int64_t pad, int64_t taps, int64_t dilation, int backward,
+                                  int64_t phase)
+{
+    const int64_t outputs = backward ? in : out, positions = backward ? out : in;
+    const int64_t least = (backward ? out - in : 0) + phase - pad; /* the first output's first tap */
+    const int64_t from = (least % dilation + dilation) % dilation;
+    return (struct phase){.taps = taps, .tap_step = 1, .stride = 1,
+                          .count = fcnn_ceil_div(fcnn_max(0, outputs - phase), dilation),
+                          .first = backward ? in - 1 - phase : phase, .step = backward ? -dilation : dilation,
+                          .pad = (from - least) / dilation,
+                          .src_first = from, .src_step = dilation,
+                          .src_count = fcnn_ceil_div(fcnn_max(0, positions - from), dilation)};
+}
 
 static struct phase phase_of(const fcnn_problem *p, int vertical, int64_t phase)
 {
     const int64_t in = vertical ? p->h : p->w, out = vertical ? p->p : p->q, pad = vertical ? p->pad_top : p->pad_left;
-    const int64_t taps = vertical ? p->r : p->s, stride = p->stride_h;
-    if (p->direction == FCNN_FORWARD) return (struct phase){taps, 0, 1, stride, out, 0, 1, pad};
+    const int64_t taps = vertical ? p->r : p->s, dilation = vertical ? p->dilation_h : p->dilation_w;
+    const int64_t stride = p->stride_h;
+    if (stride == 1) return dilated_phase(in, out, pad, taps, dilation, p->direction != FCNN_FORWARD, phase);
+    if (p->direction == FCNN_FORWARD) return (struct phase){taps, 0, 1, stride, out, 0, 1, pad, 0, 1, in};
     /* Position m * stride + phase - pad has taps phase, phase + stride, ... at gradients m, m - 1, ... */
     if (in - 1 + pad < phase) return (struct phase){0};
     const int64_t least = fcnn_ceil_div(fcnn_max(0, pad - phase), stride), most = (in - 1 + pad - phase) / stride;
     return (struct phase){fcnn_ceil_div(taps - phase, stride), phase, stride, 1, most - least + 1,
-                          most * stride + phase - pad, -stride, most - out + 1};
+                          most * stride + phase - pad, -stride, most - out + 1, 0, 1, out};
 }
 
 const char *fcnn_depthwise_inplace_unsupported(const struct fcnn_query *query)
 {
     const struct fcnn_depthwise_inplace *loops = query->context;
     const fcnn_problem *p = query->problem;
-    const int forward = p->direction == FCNN_FORWARD;
-    if (p->r != 3 || p->s != 3 || p->stride_h != p->stride_w || p->stride_h > 2 || p->dilation_h * p->dilation_w > 1)
-        return "windows other than 3x3 of stride 1 or 2";
-    if (!forward && p->activation == FCNN_RELU_ACTIVATION) return "masked gradients";
-    for (int64_t i = 0; i < phases(p); i++) {
+    if ((p->r != 3 && p->r != 5) || p->s != p->r || p->stride_h != p->stride_w || p->stride_h > 2)
+        return "windows other than 3x3 and 5x5 of stride 1 or 2";
+    if (p->stride_h > 1 && (p->dilation_h > 1 || p->dilation_w > 1)) return "stride and dilation";
+    if (p->direction != FCNN_FORWARD && p->activation == FCNN_RELU_ACTIVATION) return "masked gradients";
+    for (int64_t i = 0, count = phases(p, 0); i < count; i++) {
         const struct phase h = phase_of(p, 0, i);
         const int64_t end = (h.count - 1) * h.stride + h.taps - h.pad;
         if (h.count < loops->strip) return "rows narrower than a tile";
-        if (h.pad > 1 || end > (forward ? p->w : p->q) + 1) return "more than one column of padding";
+        const int64_t edge = FCNN_DEPTHWISE_EDGE(h.taps);
+        if (h.pad > edge || end > h.src_count + edge) return "more padding than the window's half";
     }
     return fcnn_depthwise_unsupported(query);
 }
@@ -56,7 +83,7 @@ const char *fcnn_depthwise_inplace_doubt(const struct fcnn_query *query)
 
 /* ---- knobs ---- */
 
-enum { BLOCKS, BAND_BYTES };
+enum { BLOCKS, BAND_BYTES, FETCH, BESIDE };
 
 /* Of a task: long rows of memory are read best. */
 static int64_t standard_blocks(const struct fcnn_query *query)
@@ -64,15 +91,34 @@ static int64_t standard_blocks(const struct fcnn_query *query)
     return query->problem->c <= WIDTH ? FCNN_MOOT : 64;
 }
 
-/* Of output: what the phases of a stride do in turn. */
+/* Of output: what the phases of a stride or dilation do in turn. */
 static int64_t standard_band_bytes(const struct fcnn_query *query)
 {
-    return phases(query->problem) == 1 ? FCNN_MOOT : query->caches->l2;
+    return phases(query->problem, 0) * phases(query->problem, 1) == 1 ? FCNN_MOOT : query->caches->l2;
+}
+
+/* Whether outputs are fetched: where not all is near. */
+static int64_t standard_fetch(const struct fcnn_query *query)
+{
+    const fcnn_problem *p = query->problem;
+    const int64_t floats = p->n * p->c * (p->h * p->w + p->p * p->q);
+    return floats * (int64_t)sizeof(float) > query->caches->l2 / 2;
+}
+
+/* Vectors of channels: all that the registers hold, so that long pieces of memory are read. */
+static int64_t standard_beside(const struct fcnn_query *query)
+{
+    const struct fcnn_depthwise_inplace *loops = query->context;
+    const fcnn_problem *p = query->problem;
+    const int is_strided = p->direction == FCNN_FORWARD && p->stride_h > 1;
+    return !is_strided || loops->beside == 1 || p->c < 2 * loops->lanes ? FCNN_MOOT : loops->beside;
 }
 
 const struct fcnn_knob fcnn_depthwise_inplace_knobs[FCNN_DEPTHWISE_INPLACE_KNOBS] = {
     [BLOCKS] = {"blocks", 5, {1, 4, 8, 16, 64}, standard_blocks},
-    [BAND_BYTES] = {"band_bytes", 4, {64 << 10, 256 << 10, 1 << 20, 2 << 20}, standard_band_bytes}};
+    [BAND_BYTES] = {"band_bytes", 4, {64 << 10, 256 << 10, 1 << 20, 2 << 20}, standard_band_bytes},
+    [FETCH] = {"fetch", 2, {0, 1}, standard_fetch},
+    [BESIDE] = {"beside", 3, {1, 2, 4}, standard_beside}};
 
 /* ---- cut ---- */
 
@@ -103,14 +149,22 @@ static void run_phase(const struct fcnn_depthwise_inplace *loops, const struct p
                       int64_t first, int64_t last, struct fcnn_depthwise_patch patch)
 {
     if (v->count == 0) return;
-    patch.from = v->step > 0 ? first : fcnn_ceil_div(fcnn_max(0, v->first - last + 1), -v->step);
-    patch.to = v->step > 0 ? last : v->first < first ? 0 : (v->first - first) / -v->step + 1;
+    if (v->step > 0) {
+        patch.from = fcnn_ceil_div(fcnn_max(0, first - v->first), v->step);
+        patch.to = fcnn_min(v->count, fcnn_ceil_div(fcnn_max(0, last - v->first), v->step));
+    } else {
+        patch.from = fcnn_ceil_div(fcnn_max(0, v->first - last + 1), -v->step);
+        patch.to = v->first < first ? 0 : fcnn_min(v->count, (v->first - first) / -v->step + 1);
+    }
     patch.columns = h->count;
     patch.top = v->pad, patch.left = h->pad;
     patch.stride = v->stride;
     patch.taps_h = v->taps, patch.taps_w = h->taps;
     patch.weights += v->tap * patch.tap_row + h->tap * patch.tap_column;
     patch.tap_row *= v->tap_step, patch.tap_column *= h->tap_step;
+    patch.src += v->src_first * patch.src_row + h->src_first * patch.src_column;
+    patch.src_row *= v->src_step, patch.src_column *= h->src_step;
+    patch.src_rows = v->src_count, patch.src_columns = h->src_count;
     patch.dst += v->first * patch.dst_row + h->first * patch.dst_column;
     patch.dst_row *= v->step, patch.dst_column *= h->step;
     if (patch.from < patch.to) loops->run(&patch);
@@ -119,7 +173,7 @@ static void run_phase(const struct fcnn_depthwise_inplace *loops, const struct p
 /* Output rows first .. last-1 of an image and a group. */
 static void compute(const struct fcnn_depthwise_inplace *loops, const fcnn_problem *p, const fcnn_tensors *t,
                     const float *packed, const struct fcnn_gather *g, int64_t n, const struct fcnn_panel channels,
-                    int64_t first, int64_t last)
+                    int64_t first, int64_t last, const int64_t *knobs)
 {
     const int forward = p->direction == FCNN_FORWARD;
     packed += channels.from / WIDTH * fcnn_depthwise_packed_block(p);
@@ -127,9 +181,7 @@ static void compute(const struct fcnn_depthwise_inplace *loops, const fcnn_probl
                                          .weights = packed + WIDTH,
                                          .init = packed,
                                          .dst = (forward ? t->dst : t->d_src) + n * g->dst_image + channels.from,
-                                         .src_rows = g->src_h,
                                          .src_row = g->src_row,
-                                         .src_columns = g->src_w,
                                          .src_column = g->src_pixel,
                                          .dst_row = g->dst_row,
                                          .dst_column = g->dst_pixel,
@@ -137,13 +189,15 @@ static void compute(const struct fcnn_depthwise_inplace *loops, const fcnn_probl
                                          .tap_column = WIDTH,
                                          .channels = channels.width,
                                          .weights_block = fcnn_depthwise_packed_block(p),
-                                         .relu = forward && p->activation == FCNN_RELU_ACTIVATION};
+                                         .relu = forward && p->activation == FCNN_RELU_ACTIVATION,
+                                         .fetch = (int)knobs[FETCH],
+                                         .beside = (int)knobs[BESIDE]};
     if (!forward) {
         patch.src += g->src_image - g->src_pixel;
         patch.src_row = -g->src_row, patch.src_column = -g->src_pixel;
     }
-    for (int64_t i = 0; i < phases(p); i++)
-        for (int64_t j = 0; j < phases(p); j++) {
+    for (int64_t i = 0; i < phases(p, 1); i++)
+        for (int64_t j = 0; j < phases(p, 0); j++) {
             const struct phase v = phase_of(p, 1, i), h = phase_of(p, 0, j);
             run_phase(loops, &v, &h, first, last, patch);
         }
@@ -161,11 +215,12 @@ void fcnn_depthwise_inplace_run(const struct fcnn_query *query, const fcnn_tenso
     const struct inplace_cut cut = inplace_cut_of(query);
     const int64_t rows = cut.gather.dst_h, groups = cut.groups.count;
     const int64_t row_bytes = cut.gather.dst_row * (int64_t)sizeof(float);
-    const int64_t band = phases(p) == 1 ? rows : fcnn_max(1, query->knobs[BAND_BYTES] / row_bytes);
+    const int64_t band = phases(p, 0) * phases(p, 1) == 1 ? rows : fcnn_max(1, query->knobs[BAND_BYTES] / row_bytes);
     for (int64_t next; first < last; first = next) {
         const int64_t image_group = first / rows, origin = image_group * rows;
         next = fcnn_min(fcnn_min(last, origin + rows), first + band);
         compute(loops, p, t, memory->packed, &cut.gather, image_group / groups,
-                fcnn_panel_at(&cut.groups, image_group % groups), first - origin, next - origin);
+                fcnn_panel_at(&cut.groups, image_group % groups), first - origin, next - origin,
+                query->knobs);
     }
 }

@@ -17,7 +17,15 @@
 #else
 #define STRIP NARROW
 #endif
-#define PAIRED(stride) (VEC_REGISTERS >= 32 && (stride) == 2) /* two vectors of channels: see run_pair() */
+#define MOST_TAPS 5
+#define EDGE(taps) FCNN_DEPTHWISE_EDGE(taps) /* columns on either side of a tile's source that may be outside */
+#define MOST_EDGE EDGE(MOST_TAPS)
+
+/* Vectors of channels whose sums are in registers, beside a row of weights and a source, for one row of outputs: see
+ * run_beside(). */
+#define MOST_BESIDE 4
+#define BESIDE(taps, stride)                                                                                           \
+    ((stride) == 1 || VEC_REGISTERS < 32 ? 1 : MOST_BESIDE * STRIP + (taps) < VEC_REGISTERS ? MOST_BESIDE : 2)
 
 /* A tile of all channels. */
 struct tile {
@@ -25,29 +33,41 @@ struct tile {
     float *dst;       /* the first output */
     int64_t outputs;  /* rows of them */
     unsigned rows;    /* bit i: row i of the source from there is real */
-    int left, right;  /* the outermost column is real; else its neighbour is read in its place, and discarded */
+    int left, right;  /* outermost columns that are not: others are read in their place, and discarded */
 };
 
 /* One vector of channels of a tile. */
 struct lanes {
     const float *src, *weights;
-    mask real, left, right;              /* channels; of the outermost columns */
-    int64_t step, left_step, right_step; /* from column to column of the source */
+    mask real, left[MOST_EDGE], right[MOST_EDGE];              /* channels; of columns from the outermost inwards */
+    int64_t step, left_step[MOST_EDGE], right_step[MOST_EDGE]; /* between columns of the source: inner ones; from and
+                                                                * to the outer ones */
 };
+
+/* Column j of 0 .. last of a tile's source, of which `edge` on either side may be outside: its channels, the step to
+ * the next one. */
+FCNN_INLINE mask column_mask(const struct lanes *at, const int j, const int last, const int edge)
+{
+    return j < edge ? at->left[j] : j > last - edge ? at->right[last - j] : at->real;
+}
+
+FCNN_INLINE int64_t column_step(const struct lanes *at, const int j, const int last, const int edge)
+{
+    return j < edge ? at->left_step[j] : j >= last - edge && j < last ? at->right_step[last - 1 - j] : at->step;
+}
 
 /* A row of the source times a row of taps; taps and what follows are constants. full: all lanes are real but in the
  * outermost columns. */
 FCNN_INLINE void add_row(const struct lanes *at, int64_t row, int64_t tap, int64_t tap_step, const int taps,
                          const int stride, const int strip, const int full, vec acc[STRIP])
 {
-    const int last = (strip - 1) * stride + taps - 1;
+    const int last = (strip - 1) * stride + taps - 1, edge = EDGE(taps);
     const float *w = fcnn_next(at->weights, tap), *src = fcnn_next(at->src, row);
-    vec weight[3];
+    vec weight[MOST_TAPS];
     FCNN_UNROLL for (int s = 0; s < taps; s++, w = fcnn_next(w, tap_step)) weight[s] = vec_load(w);
     FCNN_UNROLL for (int j = 0; j <= last; j++) {
-        const mask real = j == 0 ? at->left : j == last ? at->right : at->real;
-        const vec x = vec_load_real(src, full && j > 0 && j < last, real);
-        src = fcnn_next(src, j == 0 ? at->left_step : j == last - 1 ? at->right_step : at->step);
+        const vec x = vec_load_real(src, full && j >= edge && j <= last - edge, column_mask(at, j, last, edge));
+        src = fcnn_next(src, column_step(at, j, last, edge));
         FCNN_UNROLL for (int s = 0; s < taps; s++)
             if (j >= s && (j - s) % stride == 0 && (j - s) / stride < strip)
                 acc[(j - s) / stride] = vec_fma(x, weight[s], acc[(j - s) / stride]);
@@ -85,73 +105,87 @@ FCNN_INLINE void run_lanes(const struct fcnn_depthwise_patch *patch, const struc
         if (__builtin_expect(o < tile->outputs, 1)) finish_row(patch, dst, at->real, strip, acc[o]);
 }
 
-/* Floats from a vector of packed weights to the next one. */
-FCNN_INLINE int64_t next_weights(const struct fcnn_depthwise_patch *patch)
+/* Where a channel, the first one of a vector, is in packed weights. */
+FCNN_INLINE int64_t packed_at(const struct fcnn_depthwise_patch *patch, int64_t channel)
 {
-    return VL / WIDTH * patch->weights_block + VL % WIDTH;
+    return channel / WIDTH * patch->weights_block + channel % WIDTH;
 }
 
-/* With a stride rows of outputs share little of their source. One by one they leave registers for a second vector, and
- * of each pixel two neighbouring lines come at once; with a power of two between pixels, none waits for its turn in the
- * cache. All channels of both vectors are real. */
-FCNN_INLINE void run_pair(const struct fcnn_depthwise_patch *patch, const struct tile *tile, const struct lanes *at,
-                          const vec init[2], float *dst, const int taps_h, const int taps_w, const int stride,
-                          const int strip)
+/* With a stride rows of outputs share little of their source. One by one they leave registers for more vectors: of each
+ * pixel neighbouring lines come at once; with a power of two between pixels, none waits for its turn in the cache. All
+ * channels of the vectors, of which `channel` is the first one, are real. */
+FCNN_INLINE void run_beside(const struct fcnn_depthwise_patch *patch, const struct tile *tile, const struct lanes *at,
+                            int64_t channel, const int vectors, const int taps_h, const int taps_w, const int stride,
+                            const int strip)
 {
-    const int64_t second = next_weights(patch);
-    const int last = (strip - 1) * stride + taps_w - 1;
+    const int last = (strip - 1) * stride + taps_w - 1, edge = EDGE(taps_w);
+    float *dst = tile->dst + channel;
     for (int64_t o = 0; o < tile->outputs; o++, dst += patch->dst_row) {
-        vec acc[2][STRIP];
-        FCNN_UNROLL for (int i = 0; i < strip; i++) acc[0][i] = init[0], acc[1][i] = init[1];
+        vec acc[MOST_BESIDE][STRIP];
+        FCNN_UNROLL for (int v = 0; v < vectors; v++) {
+            const vec init = vec_load(patch->init + packed_at(patch, channel + v * VL));
+            FCNN_UNROLL for (int i = 0; i < strip; i++) acc[v][i] = init;
+        }
         FCNN_UNROLL for (int r = 0; r < taps_h; r++) {
             if (__builtin_expect(!(tile->rows >> (o * stride + r) & 1), 0)) continue;
-            const float *w = at->weights + r * patch->tap_row, *src = at->src + (o * stride + r) * patch->src_row;
-            vec weight[2][3];
-            FCNN_UNROLL for (int s = 0; s < taps_w; s++, w = fcnn_next(w, patch->tap_column))
-                weight[0][s] = vec_load(w), weight[1][s] = vec_load(w + second);
-            FCNN_UNROLL for (int j = 0; j <= last; j++) {
-                const mask real = j == 0 ? at->left : j == last ? at->right : at->real;
-                const int inner = WHOLE(j > 0 && j < last);
-                const vec x = vec_load_real(src, inner, real), y = vec_load_real(src + VL, inner, real);
-                src = fcnn_next(src, j == 0 ? at->left_step : j == last - 1 ? at->right_step : at->step);
-                FCNN_UNROLL for (int s = 0; s < taps_w; s++)
-                    if (j >= s && (j - s) % stride == 0 && (j - s) / stride < strip) {
-                        const int i = (j - s) / stride;
-                        acc[0][i] = vec_fma(x, weight[0][s], acc[0][i]);
-                        acc[1][i] = vec_fma(y, weight[1][s], acc[1][i]);
-                    }
+            const float *row = at->src + (o * stride + r) * patch->src_row;
+            FCNN_UNROLL for (int v = 0; v < vectors; v++) {
+                const float *w = patch->weights + packed_at(patch, channel + v * VL) + r * patch->tap_row;
+                const float *src = fcnn_next(row, v * VL);
+                vec weight[MOST_TAPS];
+                FCNN_UNROLL for (int s = 0; s < taps_w; s++, w = fcnn_next(w, patch->tap_column))
+                    weight[s] = vec_load(w);
+                FCNN_UNROLL for (int j = 0; j <= last; j++) {
+                    const int inner = WHOLE(j >= edge && j <= last - edge);
+                    const vec x = vec_load_real(src, inner, column_mask(at, j, last, edge));
+                    src = fcnn_next(src, column_step(at, j, last, edge));
+                    FCNN_UNROLL for (int s = 0; s < taps_w; s++)
+                        if (j >= s && (j - s) % stride == 0 && (j - s) / stride < strip)
+                            acc[v][(j - s) / stride] = vec_fma(x, weight[s], acc[v][(j - s) / stride]);
+                }
             }
         }
-        finish_row(patch, dst, at->real, strip, acc[0]);
-        finish_row(patch, dst + VL, at->real, strip, acc[1]);
+        FCNN_UNROLL for (int v = 0; v < vectors; v++) finish_row(patch, dst + v * VL, at->real, strip, acc[v]);
     }
+}
+
+/* The outputs of a vector of channels, into the cache: stores to lines that are not there wait for each other. */
+FCNN_INLINE void fetch_outputs(const struct fcnn_depthwise_patch *patch, const struct tile *tile, int64_t channel,
+                               const int strip)
+{
+    const float *dst = tile->dst + channel;
+    for (int64_t o = 0; o < tile->outputs; o++, dst += patch->dst_row)
+        FCNN_UNROLL for (int i = 0; i < strip; i++) __builtin_prefetch(dst + i * patch->dst_column, 1);
 }
 
 /* Copies, because a store to the output might change what is behind a pointer. */
 FCNN_INLINE void run_tile(const struct fcnn_depthwise_patch patch, const struct tile tile, const int taps_h,
                           const int taps_w, const int stride, const int strip)
 {
-    for (int64_t c = 0; c < patch.channels; c += VL) {
-        const int64_t packed = c / WIDTH * patch.weights_block + c % WIDTH;
+    const int most = BESIDE(taps_w, stride);
+    int beside;
+    for (int64_t c = 0; c < patch.channels; c += beside * VL) {
         const mask real = vec_first(fcnn_min(VL, patch.channels - c)), none = vec_first(0);
-        const struct lanes at = {.src = tile.src + c,
-                                 .weights = patch.weights + packed,
-                                 .real = real,
-                                 .left = tile.left ? real : none,
-                                 .right = tile.right ? real : none,
-                                 .step = patch.src_column,
-                                 .left_step = tile.left ? patch.src_column : 0,
-                                 .right_step = tile.right ? patch.src_column : 0};
-        const vec init = vec_load(patch.init + packed);
-        if (PAIRED(stride) && c + 2 * VL <= patch.channels) {
-            const vec both[2] = {init, vec_load(patch.init + packed + next_weights(&patch))};
-            run_pair(&patch, &tile, &at, both, tile.dst + c, taps_h, taps_w, stride, strip);
-            c += VL;
-        } else if (WHOLE(c + VL <= patch.channels)) {
-            run_lanes(&patch, &tile, &at, init, tile.dst + c, taps_h, taps_w, stride, strip, 1);
-        } else {
-            run_lanes(&patch, &tile, &at, init, tile.dst + c, taps_h, taps_w, stride, strip, 0);
+        const int64_t whole = (patch.channels - c) / VL;
+        const vec init = vec_load(patch.init + packed_at(&patch, c));
+        struct lanes at = {.src = tile.src + c, .weights = patch.weights + packed_at(&patch, c), .real = real,
+                           .step = patch.src_column};
+        FCNN_UNROLL for (int i = 0; i < MOST_EDGE; i++) {
+            at.left[i] = i < tile.left ? none : real, at.left_step[i] = i < tile.left ? 0 : at.step;
+            at.right[i] = i < tile.right ? none : real, at.right_step[i] = i < tile.right ? 0 : at.step;
         }
+        beside = (int)fcnn_min(fcnn_min(most, patch.beside), whole);
+        if (beside < most) beside = beside < 2 ? 1 : 2;
+        if (patch.fetch)
+            for (int v = 0; v < beside; v++) fetch_outputs(&patch, &tile, c + v * VL, strip);
+        if (most > 2 && beside == most)
+            run_beside(&patch, &tile, &at, c, most, taps_h, taps_w, stride, strip);
+        else if (most > 1 && beside == 2)
+            run_beside(&patch, &tile, &at, c, 2, taps_h, taps_w, stride, strip);
+        else if (WHOLE(whole > 0))
+            run_lanes(&patch, &tile, &at, init, tile.dst + c, taps_h, taps_w, stride, strip, 1);
+        else
+            run_lanes(&patch, &tile, &at, init, tile.dst + c, taps_h, taps_w, stride, strip, 0);
     }
 }
 
@@ -163,24 +197,29 @@ typedef void run_tile_fn(const struct fcnn_depthwise_patch *patch, const struct 
         run_tile(*patch, *tile, r, s, stride, strip);                                                                  \
     }
 #define RUN_TILES(strip)                                                                                               \
-    RUN_TILE(3, 3, 1, strip) RUN_TILE(3, 3, 2, strip) RUN_TILE(2, 2, 1, strip) RUN_TILE(2, 1, 1, strip)                \
-    RUN_TILE(1, 2, 1, strip) RUN_TILE(1, 1, 1, strip)
-#define NAME_TILES(strip)                                                                                              \
-    {run_tile_331_##strip, run_tile_332_##strip, run_tile_221_##strip,                                                 \
-     run_tile_211_##strip, run_tile_121_##strip, run_tile_111_##strip}
+    RUN_TILE(3, 3, 1, strip) RUN_TILE(3, 3, 2, strip) RUN_TILE(5, 5, 1, strip) RUN_TILE(5, 5, 2, strip)                \
+    RUN_TILE(1, 1, 1, strip) RUN_TILE(1, 2, 1, strip) RUN_TILE(2, 1, 1, strip) RUN_TILE(2, 2, 1, strip)                \
+    RUN_TILE(2, 3, 1, strip) RUN_TILE(3, 2, 1, strip)
 RUN_TILES(4)
 #if VEC_REGISTERS >= 32
 RUN_TILES(7)
-static run_tile_fn *const run_tiles[][6] = {NAME_TILES(4), NAME_TILES(7)};
+#define WINDOW(r, s, stride) {r, s, stride, run_tile_##r##s##stride##_4, run_tile_##r##s##stride##_7}
 #else
-static run_tile_fn *const run_tiles[][6] = {NAME_TILES(4)};
+#define WINDOW(r, s, stride) {r, s, stride, run_tile_##r##s##stride##_4, run_tile_##r##s##stride##_4}
 #endif
 
 static run_tile_fn *run_tile_of(const struct fcnn_depthwise_patch *patch, int64_t strip)
 {
-    run_tile_fn *const *of = run_tiles[strip > NARROW];
-    if (patch->taps_h == 3) return of[patch->stride - 1];
-    return of[patch->taps_h == 2 ? 4 - patch->taps_w : 6 - patch->taps_w];
+    static const struct {
+        int64_t taps_h, taps_w, stride;
+        run_tile_fn *narrow, *wide;
+    } windows[] = {WINDOW(3, 3, 1), WINDOW(3, 3, 2), WINDOW(5, 5, 1), WINDOW(5, 5, 2), WINDOW(1, 1, 1),
+                   WINDOW(1, 2, 1), WINDOW(2, 1, 1), WINDOW(2, 2, 1), WINDOW(2, 3, 1), WINDOW(3, 2, 1)};
+    size_t i = 0;
+    while (windows[i].taps_h != patch->taps_h || windows[i].taps_w != patch->taps_w ||
+           windows[i].stride != patch->stride)
+        i++;
+    return strip > NARROW ? windows[i].wide : windows[i].narrow;
 }
 
 /* Bits of the real ones among `count` rows from `first` on. */
@@ -216,11 +255,11 @@ static void run_patch(const struct fcnn_depthwise_patch *patch)
                 .dst = patch->dst + y * patch->dst_row + x * patch->dst_column,
                 .outputs = outputs,
                 .rows = real_rows(row, (outputs - 1) * stride + patch->taps_h, patch->src_rows),
-                .left = column >= 0,
-                .right = end <= patch->src_columns};
+                .left = (int)fcnn_max(0, -column),
+                .right = (int)fcnn_max(0, end - patch->src_columns)};
             run(patch, &tile);
         }
     }
 }
 
-static const struct fcnn_depthwise_inplace loops = {VL, NARROW, run_patch};
+static const struct fcnn_depthwise_inplace loops = {VL, NARROW, BESIDE(3, 2), run_patch};

@@ -15,22 +15,42 @@ const char *fcnn_depthwise_weights_inplace_unsupported(const struct fcnn_query *
     return fcnn_depthwise_unsupported(query);
 }
 
-/* Lines some power of two apart, up to 4 KB, share a part of a first-level cache. Does it hold, for a vector of
- * channels, a row of gradients and what of the source the next row of outputs meets again? Else that is read from
- * further away. */
-const char *fcnn_depthwise_weights_inplace_doubt(const struct fcnn_query *query)
+/* Lines some power of two apart, up to 4 KB, share a part of a first-level cache. Do `room` bytes of it hold, for a
+ * vector of channels, a row of gradients and what of the source the next row of outputs meets again? Else that is read
+ * from further away. */
+static int share_sets(const struct fcnn_query *query, int64_t room)
 {
     const fcnn_problem *p = query->problem;
     const int64_t pixel = p->c * (int64_t)sizeof(float);
     const int64_t apart = fcnn_max(64, fcnn_min(4096, pixel & -pixel));
     const int64_t again = fcnn_max(0, (p->r - 1) * p->dilation_h + 1 - p->stride_h);
-    if (apart >= 1024 || (again * p->w + p->q) * apart > query->caches->l1) return "pixels that share cache sets";
+    return apart >= 1024 || (again * p->w + p->q) * apart > room;
+}
+
+/* Bytes of the rows that are met again, if they are kept. */
+static int64_t kept_bytes(const struct fcnn_query *query)
+{
+    const struct fcnn_depthwise_weights_inplace *loops = query->context;
+    return FCNN_DEPTHWISE_KEPT * loops->lanes * query->problem->w * (int64_t)sizeof(float);
+}
+
+/* Whether keeping rows helps. */
+static int can_keep(const struct fcnn_query *query)
+{
+    const struct fcnn_depthwise_weights_inplace *loops = query->context;
+    return loops->can_slide(query->problem) && 2 * kept_bytes(query) <= query->caches->l1;
+}
+
+const char *fcnn_depthwise_weights_inplace_doubt(const struct fcnn_query *query)
+{
+    if (share_sets(query, query->caches->l1) && !can_keep(query)) return "pixels that share cache sets";
     return fcnn_depthwise_doubt(query);
 }
 
 /* ---- knobs ---- */
 
-enum { BLOCKS, BAND_BYTES };
+enum { BLOCKS, BAND_BYTES, SLIDE };
+enum { SLIDE_NOT, SLIDE_IN_PLACE, SLIDE_KEPT }; /* values of SLIDE */
 
 /* Long pieces of memory are read best. */
 static int64_t standard_blocks(const struct fcnn_query *query)
@@ -41,14 +61,24 @@ static int64_t standard_blocks(const struct fcnn_query *query)
 /* What a band reads, all blocks side by side. */
 static int64_t standard_band_bytes(const struct fcnn_query *query) { return query->caches->l2 / 4; }
 
+/* Whether windows slide, and what of the source is met again is kept. Else more of each pixel is read at once. */
+static int64_t standard_slide(const struct fcnn_query *query)
+{
+    const struct fcnn_depthwise_weights_inplace *loops = query->context;
+    if (!loops->can_slide(query->problem)) return FCNN_MOOT;
+    return share_sets(query, query->caches->l1 / 4 * 3) && can_keep(query) ? SLIDE_KEPT : SLIDE_IN_PLACE;
+}
+
 const struct fcnn_knob fcnn_depthwise_weights_inplace_knobs[FCNN_DEPTHWISE_WEIGHTS_INPLACE_KNOBS] = {
     [BLOCKS] = {"blocks", 5, {1, 4, 8, 16, 64}, standard_blocks},
     [BAND_BYTES] = {"band_bytes", 6, {4 << 10, 16 << 10, 40 << 10, 128 << 10, 512 << 10, 4 << 20},
-                    standard_band_bytes}};
+                    standard_band_bytes},
+    [SLIDE] = {"slide", 3, {SLIDE_NOT, SLIDE_IN_PLACE, SLIDE_KEPT}, standard_slide}};
 
 void fcnn_depthwise_weights_inplace_demand(const struct fcnn_query *query, struct fcnn_demand *demand)
 {
     demand->sums = fcnn_weights_sum_bytes(query->problem);
+    if (query->knobs[SLIDE] == SLIDE_KEPT) demand->scratch = (size_t)kept_bytes(query);
     demand->tasks[FCNN_COMPUTE] = fcnn_ceil_div(query->problem->c, WIDTH);
 }
 
@@ -62,6 +92,8 @@ struct job {
     struct fcnn_weights_sum sum;
     struct fcnn_panel channels;
     int64_t band; /* rows at a time */
+    int64_t slide;
+    float *scratch;
 };
 
 static void add_slot(void *context, int64_t into)
@@ -78,7 +110,9 @@ static void sum_block(void *context, int64_t image, int64_t images, int64_t slot
     const struct job *job = context;
     const fcnn_problem *p = job->problem;
     const int64_t channel = job->channels.from;
-    struct fcnn_depthwise_sweep sweep = {.problem = p, .channels = job->channels.width, .begins = 1};
+    struct fcnn_depthwise_sweep sweep = {.problem = p, .channels = job->channels.width, .begins = 1,
+                                         .slides = job->slide != SLIDE_NOT, .kept = job->slide == SLIDE_KEPT,
+                                         .scratch = job->scratch};
     sweep.sums = fcnn_weights_sum_weights(&job->sum, slot) + channel;
     if (!p->no_bias) sweep.bias = fcnn_weights_sum_bias(&job->sum, slot) + channel;
     for (int64_t n = image; n < image + images; n++) {
@@ -104,7 +138,9 @@ void fcnn_depthwise_weights_inplace_run(const struct fcnn_query *query, const fc
                       .problem = p,
                       .tensors = t,
                       .sum = fcnn_weights_sum_of(p, t, memory->sums),
-                      .band = fcnn_max(1, query->knobs[BAND_BYTES] / row_bytes)};
+                      .band = fcnn_max(1, query->knobs[BAND_BYTES] / row_bytes),
+                      .slide = query->knobs[SLIDE],
+                      .scratch = memory->scratch};
     (void)stage; /* only one */
     for (int64_t next; first < last; first = next) {
         next = fcnn_min(last, first + blocks);

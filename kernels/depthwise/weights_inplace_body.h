@@ -161,10 +161,19 @@ FCNN_INLINE void sweep_channels(const struct fcnn_depthwise_sweep *all, const in
     }
 SWEEP(2) SWEEP(3)
 
+/* Nine sums, as many inputs, a gradient and the bias's sum, beside those of a second vector. */
+#if VEC_REGISTERS >= 32
+#include "kernels/depthwise/weights_window_body.h"
+#else
+static int can_slide(const fcnn_problem *p) { return (void)p, 0; }
+static void slide_window(const struct fcnn_depthwise_sweep *sweep) { (void)sweep; }
+#endif
+
 static void sweep_window(const struct fcnn_depthwise_sweep *sweep)
 {
-    if (sweep->problem->r == 2) sweep_2(sweep);
+    if (sweep->slides && can_slide(sweep->problem)) slide_window(sweep);
+    else if (sweep->problem->r == 2) sweep_2(sweep);
     else sweep_3(sweep);
 }
 
-static const struct fcnn_depthwise_weights_inplace loops = {sweep_window};
+static const struct fcnn_depthwise_weights_inplace loops = {sweep_window, can_slide, VL};
