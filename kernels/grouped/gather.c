@@ -154,9 +154,15 @@ static const float *row_at(const struct job *job, const struct fcnn_grouped_vect
     return out;
 }
 
-/* Group by group in planes, then all of them into pixels. Meanwhile whole pixels are fetched, in the order of memory:
- * those of the outputs, then of the next rows. */
-static void run_planar(const struct job *job, const struct fcnn_grouped_vector *at, struct fcnn_grouped_run *run)
+/* Floats that are fetched, in the order of memory. */
+struct fetch {
+    const float *from, *end;
+};
+
+/* Group by group in planes, then all of them into pixels. Meanwhile whole pixels are fetched: those of the output row,
+ * with which run->fetch begins, then those of the next rows. */
+static void run_planar(const struct job *job, const struct fcnn_grouped_vector *at, struct fetch *next,
+                       struct fcnn_grouped_run *run)
 {
     const struct fcnn_grouped_cut *cut = job->cut;
     const int64_t packed = fcnn_grouped_packed_group(cut), step = run->step;
@@ -164,12 +170,9 @@ static void run_planar(const struct job *job, const struct fcnn_grouped_vector *
     float *const dst = run->dst;
     run->dst = job->scratch.sums, run->step = cut->pitch, run->lanes = cut->lanes.width, run->start = 0;
     run->ahead = cut->lanes.depth * run->plane;
-    const float *const next = run->fetch, *const next_end = run->fetch_end;
-    run->fetch = dst, run->fetch_end = dst + (run->columns - 1) * step + at->lanes;
     for (int64_t i = 0; i < at->groups; i++) {
         cut->copy.loops->planar_run(run);
-        if (cut->lanes.vectors > 1) run->fetch = run->fetch_end;
-        else if (run->fetch == run->fetch_end && run->fetch != next_end) run->fetch = next, run->fetch_end = next_end;
+        if (run->fetch == run->fetch_end) run->fetch = next->from, run->fetch_end = next->from = next->end;
         run->init += packed, run->skip += packed, run->start += cut->lanes.depth * run->plane;
         run->dst += run->lanes * run->step;
     }
@@ -199,12 +202,13 @@ static void run_row(const struct job *job, const struct fcnn_axis_class *v, int6
         job->scratch.met[run.count++].weights =
             packed + lanes + (v->tap + i * v->tap_step) * g->taps_w * tap;
     }
-    const float *src = forward ? job->tensors->src : job->tensors->d_dst;
-    const int64_t length = halo->w * halo->pixel;
-    run.fetch = src + (job->n * halo->h + next) * length;
-    run.fetch_end = src + (job->n * halo->h + fcnn_min(halo->h, next + halo->conv.stride_h)) * length;
     float *dst = (forward ? job->tensors->dst : job->tensors->d_src) + job->n * g->dst_image +
                  (v->first + m * v->step) * g->dst_row + at.channel;
+    const float *src = forward ? job->tensors->src : job->tensors->d_dst;
+    const int64_t length = halo->w * halo->pixel, later = fcnn_min(halo->h, next + (forward ? halo->conv.stride_h : 1));
+    struct fetch rest = {src + (job->n * halo->h + next) * length, src + (job->n * halo->h + later) * length};
+    run.fetch = dst, run.fetch_end = dst + g->dst_row;
+    if (cut->lanes.vectors > 1) run.fetch = run.fetch_end = rest.from = rest.end; /* no whole pixels */
     for (int64_t i = 0; i < job->classes->columns; i++) {
         const struct fcnn_axis_class *h = &job->classes->list[g->dst_h + i];
         const struct fcnn_span part = fcnn_grouped_part(h, job->from, job->to);
@@ -214,7 +218,7 @@ static void run_row(const struct job *job, const struct fcnn_axis_class *v, int6
         run.dst = dst + (h->first + part.from * h->step) * g->dst_pixel;
         run.step = h->step * g->dst_pixel;
         run.columns = part.to - part.from;
-        if (cut->planar) run_planar(job, &at, &run);
+        if (cut->planar) run_planar(job, &at, &rest, &run);
         else cut->copy.loops->run(&run);
     }
 }
