@@ -127,8 +127,8 @@ static enum bench_turn leave_out(struct bench_run *run, int64_t iterations)
     return BENCH_FAIL;
 }
 
-/* Warms caches, and has helpers awake on cores of their own: a scheduler may wake them on the leader's core and move them
- * when its clock ticks next, milliseconds later. */
+/* Warms caches, and has helpers awake on cores of their own: a scheduler may wake them on the leader's core and move
+ * them when its clock ticks next, milliseconds later. */
 static void wake(const struct bench_run *run)
 {
     const double start = bench_now();
