@@ -39,6 +39,7 @@ case $rounds.$seeds.$threads.$limit in
 *[!0-9.]* | .* | *..* | *. | 0.0.*) usage >&2 && exit 64 ;;
 esac
 
+[ "$threads" -gt 0 ] || { usage >&2 && exit 64; }
 # --json and --seeds are of one kind of comparison each
 [ -n "$predict" ] || [ -z "$json" ] || { usage >&2 && exit 64; }
 [ -z "$predict" ] || [ "$seeds" = 0 ] || { usage >&2 && exit 64; }

@@ -117,6 +117,8 @@ def main():
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--json", help="write the medians of both there")
     options = parser.parse_args()
+    if options.json and not os.access(os.path.dirname(options.json) or ".", os.W_OK):
+        sys.exit(f"compare_pytorch: {options.json}: cannot be written")
     clock = time.perf_counter if options.threads > 1 else time.thread_time
     torch.set_num_threads(options.threads)
     torch.set_flush_denormal(True)

@@ -54,27 +54,30 @@ static void print_machine(const struct bench_results *results, FILE *out)
 /* Opponents side by side: up to three have a column for all directions together, too; a fourth takes that place. */
 enum { MOST_IN_GROUP = 4, NAME = 10 };
 struct group {
-    int first, end;            /* opponents */
-    int columns, widths[4], gap; /* gap: before an opponent's name */
+    int opponents[MOST_IN_GROUP], count, end; /* end: where the next group begins to look for its own */
+    int columns, widths[4], gap;              /* gap: before an opponent's name */
 };
 
 static const char *const columns[] = {"fwd", "bwd_d", "bwd_w", "all"};
 static const int directions[] = {FCNN_FORWARD, FCNN_BACKWARD_DATA, FCNN_BACKWARD_WEIGHTS, BENCH_DIRECTIONS};
 
-static struct group group_from(int first, int opponents)
+/* Those from `first` on with which anything was compared. */
+static struct group group_from(const struct bench_overview *o, int first)
 {
-    const int end = first + MOST_IN_GROUP < opponents ? first + MOST_IN_GROUP : opponents;
-    if (end - first < MOST_IN_GROUP) return (struct group){first, end, 4, {6, 6, 6, 5}, 3};
-    return (struct group){first, end, 3, {5, 6, 6}, 1};
+    struct group g = {.columns = 4, .widths = {6, 6, 6, 5}, .gap = 3};
+    for (g.end = first; g.end < o->opponents && g.count < MOST_IN_GROUP; g.end++)
+        if (o->against[g.end].count) g.opponents[g.count++] = g.end;
+    if (g.count == MOST_IN_GROUP) g.columns = 3, g.widths[0] = 5, g.gap = 1;
+    return g;
 }
 
 static void print_network(const struct bench_network *n, const char *name, const struct group *g, FILE *out)
 {
     fprintf(out, "%-*.*s", NAME, NAME, name);
-    for (int i = g->first; i < g->end; i++)
+    for (int i = 0; i < g->count; i++)
         for (int j = 0; j < g->columns; j++) {
-            const double mean = bench_mean_of(&n->means[i][directions[j]]);
-            bench_print_number(out, g->widths[j], mean < 100 ? i ? 2 : 1 : 0, mean);
+            const double mean = bench_mean_of(&n->means[g->opponents[i]][directions[j]]);
+            bench_print_number(out, g->widths[j], mean < 100 ? g->opponents[i] ? 2 : 1 : 0, mean);
         }
     fputc('\n', out);
 }
@@ -83,26 +86,26 @@ static void print_head(const struct bench_results *results, const struct group *
 {
     int width = 0;
     for (int j = 0; j < g->columns; j++) width += g->widths[j];
-    fprintf(out, "%-*s", NAME, g->first ? "" : "Times");
-    for (int i = g->first; i < g->end; i++)
-        fprintf(out, "%*s%-*.*s", g->gap, "", width - g->gap, width - g->gap, name_of(results, i));
-    fprintf(out, "\n%-*s", NAME, g->first ? "" : "faster");
-    for (int i = g->first; i < g->end; i++)
+    fprintf(out, "%-*s", NAME, "Times");
+    for (int i = 0; i < g->count; i++)
+        fprintf(out, "%*s%-*.*s", g->gap, "", width - g->gap, width - g->gap, name_of(results, g->opponents[i]));
+    fprintf(out, "\n%-*s", NAME, "faster");
+    for (int i = 0; i < g->count; i++)
         for (int j = 0; j < g->columns; j++) fprintf(out, "%*s", g->widths[j], columns[j]);
     fputc('\n', out);
 }
 
-/* The first networks, at most so many, and all together; a second group of opponents has the latter alone. */
-static void print_group(const struct bench_overview *o, const struct bench_results *results, int first, int most,
-                        FILE *out)
+/* The first networks, at most so many, and all together; a further group of opponents has the latter alone. */
+static void print_groups(const struct bench_overview *o, const struct bench_results *results, int most, FILE *out)
 {
-    const struct group g = group_from(first, o->opponents);
-    const int shown = first ? 0 : most < o->count ? most : o->count;
+    int shown = most < o->count ? most : o->count;
     char all[32] = "all";
-    if (!first && shown < o->count) snprintf(all, sizeof all, "all of %d", o->count);
-    print_head(results, &g, out);
-    for (int i = 0; i < shown; i++) print_network(&o->networks[i], o->networks[i].name, &g, out);
-    if (first || o->count > 1) print_network(&o->networks[o->count], all, &g, out);
+    if (shown < o->count) snprintf(all, sizeof all, "all of %d", o->count);
+    for (struct group g = group_from(o, 0); g.count; g = group_from(o, g.end), shown = 0) {
+        print_head(results, &g, out);
+        for (int i = 0; i < shown; i++) print_network(&o->networks[i], o->networks[i].name, &g, out);
+        if (!shown || o->count > 1) print_network(&o->networks[o->count], all, &g, out);
+    }
 }
 
 /* ---- the ends ---- */
@@ -317,7 +320,7 @@ static int count_networks(const struct bench_overview *o, const struct bench_res
     if (!out) return 0;
     print_machine(results, out);
     print_below(o, results, exports, out);
-    for (int first = 0; first < o->opponents; first += MOST_IN_GROUP) print_group(o, results, first, 0, out);
+    print_groups(o, results, 0, out);
     const int failed = fclose(out), left = failed ? 0 : SCREEN_LINES - count_lines(text);
     free(text);
     return failed ? 0 : left < 1 ? 1 : left;
@@ -331,8 +334,7 @@ int bench_print_summary(const struct bench_results *results, const struct bench_
     there = networks > 0;
     if (there) {
         print_machine(results, out);
-        for (int first = 0; o.count && first < o.opponents; first += MOST_IN_GROUP)
-            print_group(&o, results, first, networks, out);
+        print_groups(&o, results, networks, out);
         print_below(&o, results, exports, out);
     }
     bench_overview_free(&o);

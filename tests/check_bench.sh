@@ -304,6 +304,12 @@ fi
 sh "$programs" --runs=one >/dev/null 2>&1
 [ $? -eq 64 ] || fail "bench/programs.sh took --runs=one"
 
+for words in --json=x '--predict --seeds=2' '--predict --threads=0' '--predict --rounds=0'; do
+    # shellcheck disable=SC2086
+    sh "$top_srcdir/bench/compare_pytorch.sh" $words >/dev/null 2>&1
+    [ $? -eq 64 ] || fail "bench/compare_pytorch.sh took $words"
+done
+
 last="--help"
 expect 0 --help
 has out 'Usage:'
