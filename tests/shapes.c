@@ -235,6 +235,7 @@ static void add_depthwise_rows(struct problem_list *list, fcnn_direction directi
 {
     for (int i = 0; i < 20 * 4 * 3; i++) add_depthwise_row(list, direction, i, 3, 1 + i / 80, 1);
     for (int i = 0; i < 20 * 5 * 2; i++) add_depthwise_row(list, direction, i, 5, 1 + i / 100, 1);
+    for (int i = 0; i < 20 * 7; i++) add_depthwise_row(list, direction, i, 7, 1, 1);
     for (int i = 0; i < 20 * 4 * 2; i++) add_depthwise_row(list, direction, i, 3, 1, 2 + i / 80);
 }
 

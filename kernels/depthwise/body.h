@@ -79,7 +79,10 @@ FCNN_INLINE void run_lanes(const struct fcnn_depthwise_run *run, const struct ti
             const int64_t r = row - o * run->apart;
             if (r < 0 || r >= run->taps_h || o >= tile->outputs) continue;
             const float *src = at->src + o * run->src_row + r * run->tap_src_row, *w = at->weights + r * run->tap_row;
-            if (taps) add_window(run, src, w, at->real, full, columns, taps, stride, acc[o]);
+            if (taps)
+                for (int64_t s = 0; s < run->taps_w; s += taps)
+                    add_window(run, src + s * run->tap_src_column, w + s * run->tap_column, at->real, full, columns,
+                               taps, stride, acc[o]);
             else add_taps(run, src, w, at->real, full, columns, acc[o]);
         }
     const int whole = mask_bits(at->real) == mask_bits(vec_first(VL)); /* masked stores are slow in AVX2 */
@@ -130,19 +133,19 @@ RUN_TILES(3, 2) RUN_TILES(4, 2) RUN_TILES(5, 2)
 
 static run_tile_fn *const any_tiles[STRIP] = {run_tile_101, run_tile_201, NAME_TILES(0, 1)};
 
-/* Tiles with neighbouring taps, from NARROW columns on. */
+/* Tiles with neighbouring taps, from NARROW columns on; of more taps a part after the other. */
 static const struct window {
     int64_t taps, stride;
     run_tile_fn *tiles[STRIP - NARROW + 1];
-} windows[] = {{2, 1, {NAME_TILES(2, 1)}}, {3, 1, {NAME_TILES(3, 1)}}, {4, 1, {NAME_TILES(4, 1)}},
-               {5, 1, {NAME_TILES(5, 1)}}, {7, 1, {NAME_TILES(7, 1)}}, {3, 2, {NAME_TILES(3, 2)}},
-               {4, 2, {NAME_TILES(4, 2)}}, {5, 2, {NAME_TILES(5, 2)}}};
+} windows[] = {{7, 1, {NAME_TILES(7, 1)}}, {5, 1, {NAME_TILES(5, 1)}}, {4, 1, {NAME_TILES(4, 1)}},
+               {3, 1, {NAME_TILES(3, 1)}}, {2, 1, {NAME_TILES(2, 1)}}, {5, 2, {NAME_TILES(5, 2)}},
+               {4, 2, {NAME_TILES(4, 2)}}, {3, 2, {NAME_TILES(3, 2)}}};
 
 static run_tile_fn *run_tile_of(const struct fcnn_depthwise_run *run, int64_t columns)
 {
     if (columns >= NARROW && run->depth == 1)
         for (size_t i = 0; i < sizeof windows / sizeof *windows; i++)
-            if (run->taps_w == windows[i].taps && run->src_column == windows[i].stride * run->tap_src_column)
+            if (run->taps_w % windows[i].taps == 0 && run->src_column == windows[i].stride * run->tap_src_column)
                 return windows[i].tiles[columns - NARROW];
     return any_tiles[columns - 1];
 }

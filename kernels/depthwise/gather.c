@@ -236,7 +236,7 @@ static void swap(int64_t *a, int64_t *b)
     *a = *b, *b = c;
 }
 
-/* A tile's rows become columns; taps stay in their order, unless there is only one in a row. */
+/* A tile's rows become columns, of which it has more; taps stay in their order, unless there is only one in a row. */
 static void transpose(struct fcnn_depthwise_run *run)
 {
     swap(&run->rows, &run->columns), swap(&run->src_row, &run->src_column), swap(&run->dst_row, &run->dst_column);
@@ -275,7 +275,8 @@ static void run_turn(const struct fcnn_depthwise *loops, const struct depthwise_
     run.tap_row = v.tap_step * tap_row;
     run.tap_column = h.tap_step * tap_column;
     run.apart = apart(&v);
-    if (run.columns < loops->strip && run.columns < run.rows) transpose(&run);
+    const int is_tall = run.taps_w == 1 && run.taps_h > 3 && run.rows >= loops->strip; /* windows, and so tiles */
+    if (is_tall || (run.columns < loops->strip && run.columns < run.rows)) transpose(&run);
     loops->run(&run);
 }
 

@@ -57,8 +57,8 @@ const char *fcnn_depthwise_inplace_unsupported(const struct fcnn_query *query)
 {
     const struct fcnn_depthwise_inplace *loops = query->context;
     const fcnn_problem *p = query->problem;
-    if ((p->r != 3 && p->r != 5) || p->s != p->r || p->stride_h != p->stride_w || p->stride_h > 2)
-        return "windows other than 3x3 and 5x5 of stride 1 or 2";
+    if ((p->r != 3 && p->r != 5 && p->r != 7) || p->s != p->r) return "windows other than 3x3, 5x5, 7x7";
+    if (p->stride_h != p->stride_w || p->stride_h > (p->r == 7 ? 1 : 2)) return "strides beyond 2, of 7x7 beyond 1";
     if (p->stride_h > 1 && (p->dilation_h > 1 || p->dilation_w > 1)) return "stride and dilation";
     if (p->direction != FCNN_FORWARD && p->activation == FCNN_RELU_ACTIVATION) return "masked gradients";
     for (int64_t i = 0, count = phases(p, 0); i < count; i++) {

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Depthwise convolution with the usual windows, 3x3 and 5x5 of stride 1 and 2, or dilated, that reads its source in
- * place: forward and backward data (not of ReLU). Everything else, and narrow maps, are served by depthwise.h.
- * inplace.c turns a problem into patches; inplace_body.h computes them. */
+ * Depthwise convolution with the usual windows, 3x3, 5x5 and (of stride 1) 7x7, dilated or not, that reads its
+ * source in place: forward and backward data (not of ReLU). Everything else, and narrow maps, are served by
+ * depthwise.h. inplace.c turns a problem into patches; inplace_body.h computes them. */
 #ifndef FCNN_DEPTHWISE_INPLACE_H
 #define FCNN_DEPTHWISE_INPLACE_H
 
 #include "kernels/depthwise/depthwise.h"
 
-#define FCNN_DEPTHWISE_EDGE(taps) ((taps) > 3 ? 2 : 1) /* columns of padding on either side, at most */
+#define FCNN_DEPTHWISE_EDGE(taps) ((taps) > 5 ? 3 : (taps) > 3 ? 2 : 1) /* columns of padding on either side, at most */
 
 /* Rows from .. to-1 of dst[y][x][c] = init[c] + sum over i, j of
  * src[y * stride + i - top][x * stride + j - left][c] weights[i,j][c]. What lies outside the source counts as 0 or is
@@ -19,7 +19,8 @@ struct fcnn_depthwise_patch {
     int64_t src_rows, src_row, src_columns, src_column;
     int64_t from, to, dst_row, columns, dst_column;
     int64_t top, left;
-    int64_t taps_h, tap_row, taps_w, tap_column, stride; /* taps: 3 and 3, 5 and 5; with stride 1 also 1 or 2, 2 or 3 */
+    int64_t taps_h, tap_row, taps_w, tap_column, stride; /* taps: 3 and 3, 5 and 5; with stride 1 also 7 and 7, and
+                                                          * 1 or 2, 2 or 3 each */
     int64_t channels, weights_block;
     int relu;
     int fetch;  /* a tile's outputs are fetched before they are computed */

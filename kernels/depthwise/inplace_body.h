@@ -17,7 +17,7 @@
 #else
 #define STRIP NARROW
 #endif
-#define MOST_TAPS 5
+#define MOST_TAPS 7
 #define EDGE(taps) FCNN_DEPTHWISE_EDGE(taps) /* columns on either side of a tile's source that may be outside */
 #define MOST_EDGE EDGE(MOST_TAPS)
 
@@ -199,7 +199,7 @@ typedef void run_tile_fn(const struct fcnn_depthwise_patch *patch, const struct 
 #define RUN_TILES(strip)                                                                                               \
     RUN_TILE(3, 3, 1, strip) RUN_TILE(3, 3, 2, strip) RUN_TILE(5, 5, 1, strip) RUN_TILE(5, 5, 2, strip)                \
     RUN_TILE(1, 1, 1, strip) RUN_TILE(1, 2, 1, strip) RUN_TILE(2, 1, 1, strip) RUN_TILE(2, 2, 1, strip)                \
-    RUN_TILE(2, 3, 1, strip) RUN_TILE(3, 2, 1, strip)
+    RUN_TILE(2, 3, 1, strip) RUN_TILE(3, 2, 1, strip) RUN_TILE(7, 7, 1, strip)
 RUN_TILES(4)
 #if VEC_REGISTERS >= 32
 RUN_TILES(7)
@@ -214,7 +214,8 @@ static run_tile_fn *run_tile_of(const struct fcnn_depthwise_patch *patch, int64_
         int64_t taps_h, taps_w, stride;
         run_tile_fn *narrow, *wide;
     } windows[] = {WINDOW(3, 3, 1), WINDOW(3, 3, 2), WINDOW(5, 5, 1), WINDOW(5, 5, 2), WINDOW(1, 1, 1),
-                   WINDOW(1, 2, 1), WINDOW(2, 1, 1), WINDOW(2, 2, 1), WINDOW(2, 3, 1), WINDOW(3, 2, 1)};
+                   WINDOW(1, 2, 1), WINDOW(2, 1, 1), WINDOW(2, 2, 1), WINDOW(2, 3, 1), WINDOW(3, 2, 1),
+                   WINDOW(7, 7, 1)};
     size_t i = 0;
     while (windows[i].taps_h != patch->taps_h || windows[i].taps_w != patch->taps_w ||
            windows[i].stride != patch->stride)

@@ -61,12 +61,14 @@ static int64_t standard_blocks(const struct fcnn_query *query)
 /* What a band reads, all blocks side by side. */
 static int64_t standard_band_bytes(const struct fcnn_query *query) { return query->caches->l2 / 4; }
 
-/* Whether windows slide, and what of the source is met again is kept. Else more of each pixel is read at once. */
+/* Whether windows slide, and what of the source is met again is kept. Else more of each pixel is read at once, which
+ * matters where the cache holds that only just. */
 static int64_t standard_slide(const struct fcnn_query *query)
 {
     const struct fcnn_depthwise_weights_inplace *loops = query->context;
     if (!loops->can_slide(query->problem)) return FCNN_MOOT;
-    return share_sets(query, query->caches->l1 / 4 * 3) && can_keep(query) ? SLIDE_KEPT : SLIDE_IN_PLACE;
+    if (share_sets(query, query->caches->l1)) return can_keep(query) ? SLIDE_KEPT : SLIDE_NOT;
+    return share_sets(query, query->caches->l1 / 4 * 3) ? SLIDE_NOT : SLIDE_IN_PLACE;
 }
 
 const struct fcnn_knob fcnn_depthwise_weights_inplace_knobs[FCNN_DEPTHWISE_WEIGHTS_INPLACE_KNOBS] = {
