@@ -67,10 +67,11 @@ struct io_state {
     uint64_t group;
     const struct io_texts *paths; /* of the arrays in it, in the order in which that Keras wrote them */
     int named;                    /* what they are is told by their names, else by their places */
-    const json_t *sorted;         /* variables are in the order of their names, of the chain of the file's own model;
+    const json_t *sorted;         /* variables are in the order of their names, of the chain that the file's model is;
                                    * NULL: in the order of the layers */
 };
-/* *fits is 0 where the arrays are not those of this model and optimizer; values->has_state 0: training has not begun. */
+/* *fits is 0 where the arrays are not those of this model and optimizer; values->has_state 0: training has not
+ * begun. */
 fcnn_status io_state_read(struct io_values *values, struct io_h5 *h5, const struct io_state *state,
                           const fcnn_model *model, int *fits);
 
