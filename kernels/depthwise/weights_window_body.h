@@ -60,6 +60,7 @@ FCNN_INLINE void slide_along(const struct slide *m, struct slide_row row, const 
     window_columns x;
     const int over = (m->columns - 1) * m->stride - m->left + 3 > m->w; /* the last column of the last window */
     int64_t q = m->left, to = m->columns - over;
+    FCNN_UNROLL for (int r = 0; r < 3; r++) x[r][0] = vec_zero();
     FCNN_UNROLL for (int s = 0; s < KEPT(m->stride); s++)
         if (s > 0 || !m->left) slide_load(m, &row, rows, s, x);
     if (m->left) slide_output(m, &row, rows, 1, 3, x, bias, acc);
