@@ -58,7 +58,8 @@ done
 # OpenBLAS with threads of its own would compete with PyTorch's.
 export OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS="$threads"
 if [ -n "$predict" ]; then
-    exec "$python" "$here/pytorch_predict.py" --bench="$bench" --rounds="$rounds" --threads="$threads" ${json:+"$json"}
+    exec "$python" -B "$here/pytorch_predict.py" --bench="$bench" --rounds="$rounds" --threads="$threads" \
+        ${json:+"$json"}
 fi
 [ -e "$data/train-images-idx3-ubyte.gz" ] || [ -e "$data/train-images-idx3-ubyte" ] ||
     { echo "SKIP: no IDX files in $data (--data=DIR)" && exit 77; }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Runs: one kernel on one case, timed in windows. Each run is checked for bits once before, and each window has the
- * machine's bounds measured right before and right after it, so that it carries its own ratio to what is possible. */
+ * machine's bounds measured before (several threads: some 10 ms) and right after it, so that it carries its own ratio
+ * to what is possible. */
 #ifndef BENCH_MEASURE_H
 #define BENCH_MEASURE_H
 

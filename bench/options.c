@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sysexits.h>
 
 #include "bench/results.h"
@@ -36,14 +37,15 @@ static const char help[] =
     "  --scaling          compare N threads (default 2) with one: what dispatch takes, and peers\n"
     "  --tables[=FILE]    a table for each problem, before the summary or in a file (where there are at most 3\n"
     "                     problems, tables are printed in place of the summary)\n"
-    "  --json=FILE        write every window there, as Google Benchmark's JSON; with --estimate and --orders their\n"
-    "                     table\n"
+    "  --json=FILE        write every window there, as Google Benchmark's JSON; with --estimate, --orders and\n"
+    "                     --model their table\n"
     "  --csv=FILE         write a line for each kernel there\n"
     "  --output=FORMAT:FILE  the same for other formats: json, csv, tables; github (github-action-benchmark's\n"
     "                     customSmallerIsBetter), bencher (Bencher Metric Format); may be repeated\n"
     "  --report=FILE FROM...\n"
     "                     time nothing: write a page of HTML about results that --json kept (several: side by side),\n"
-    "                     and about what hyperfine and fastcnn train --json wrote\n"
+    "                     their --model and --orders, and about what hyperfine, fastcnn train --json\n"
+    "                     and compare_pytorch.sh --predict --json wrote\n"
     "  --budget=SECONDS   start no new window after this time (default 150, 600 with --layers)\n"
     "  --list             list layers, problems and kernels, time nothing\n"
     "  --help, --version\n"
@@ -174,13 +176,22 @@ static int read_report(struct bench_options *o, const char *value)
     return 0;
 }
 
+static int is_same_file(const char *path, const char *other)
+{
+    struct stat a, b;
+    return !stat(path, &a) && !stat(other, &b) && S_ISREG(a.st_mode) && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
 /* The words that are no options: files, which --report reads. */
 static int read_files(struct bench_options *o, char **words)
 {
     int status = 0;
     if (!o->report) return *words ? usage(*words, NULL, "expected an option") : 0;
     if (!*words) return usage("--report", o->report, "expected files to read behind it");
-    for (; *words && !status; words++) status = add_word(&o->from, "--report", *words);
+    for (; *words && !status; words++) {
+        if (is_same_file(o->report, *words)) return usage("--report", o->report, "expected another file than it reads");
+        status = add_word(&o->from, "--report", *words);
+    }
     return status;
 }
 

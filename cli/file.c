@@ -86,11 +86,19 @@ void cli_check_outputs(const struct cli_command *command, const struct cli_outpu
                           outputs[i].path);
 }
 
+/* Of a folder of IDX files one of these: train-images-idx3-ubyte.gz. */
+static int is_data_of(const char *path, const char *output)
+{
+    struct stat folder, parent;
+    return strstr(base_of(output), "-ubyte") && !access(output, F_OK) && !stat(path, &folder) &&
+           !stat_folder(output, &parent) && S_ISDIR(folder.st_mode) && same_inode(&folder, &parent);
+}
+
 void cli_check_input(const struct cli_command *command, const char *option, const char *path,
                      const struct cli_output *outputs, int count)
 {
     for (int i = 0; i < count; i++)
-        if (path && outputs[i].path && are_one(path, outputs[i].path))
+        if (path && outputs[i].path && (are_one(path, outputs[i].path) || is_data_of(path, outputs[i].path)))
             cli_usage(command, "--%s would write over what --%s reads, %s", outputs[i].option, option,
                       outputs[i].path);
 }

@@ -218,6 +218,13 @@ static int ends_with_best(const struct training *t)
     return t->restored && own->short_at == own->first_step + t->stopping.best_epoch * t->history[0].steps;
 }
 
+/* Somebody has removed it: nobody can have what was written to it since. */
+static int is_gone(int fd)
+{
+    struct stat st;
+    return !fstat(fd, &st) && S_ISREG(st.st_mode) && !st.st_nlink;
+}
+
 /* A device keeps what it was told. */
 static int end_trail(struct training *t)
 {
@@ -233,8 +240,12 @@ static int end_trail(struct training *t)
     fcnn_sha256_spell(t->record->trail, &hash);
     FILE *file = own->file;
     own->file = NULL;
-    if (file && fclose(file)) return cannot_write(t);
-    return file ? cli_lock_holds(&t->trail_lock, t->trail_file) : EXIT_SUCCESS;
+    const int gone = file && is_gone(fileno(file)), bad = file && fclose(file);
+    if (bad) return cannot_write(t);
+    const int code = file ? cli_lock_holds(&t->trail_lock, t->trail_file) : EXIT_SUCCESS;
+    if (code || !gone) return code;
+    errno = ENOENT;
+    return cannot_write(t);
 }
 
 /* ---- the run ---- */

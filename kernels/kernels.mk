@@ -50,8 +50,8 @@ libfcnn_scalar_la_SOURCES = \
     kernels/depthwise/weights_inplace.h \
     kernels/depthwise/weights_inplace_body.h \
     kernels/depthwise/weights_inplace_scalar.c \
-    kernels/depthwise/weights_window_body.h \
     kernels/depthwise/weights_scalar.c \
+    kernels/depthwise/weights_window_body.h \
     kernels/elementwise/chunks.h \
     kernels/elementwise/dropout_body.h \
     kernels/elementwise/dropout_scalar.c \

@@ -29,6 +29,7 @@ gives() # STATUS WORD...: fastcnn train with these words
     [ $status -eq "$wanted" ] || fail "train $*: exit status $status instead of $wanted"
 }
 says() { checks=$((checks + 1)); grep -q -e "$1" err || fail "...: does not say $1"; }
+await() { for _ in $(seq 1200); do [ ! -s "$1" ] || return 0; sleep 0.05; done; fail "$1 was not written"; }
 same() { checks=$((checks + 1)); cmp -s "$1" "$2" || fail "$1 and $2 differ"; }
 alone() { checks=$((checks + 1)); [ -z "$(ls -A | grep 'tmp$')" ] || fail "left behind: $(ls -A | grep 'tmp$')"; }
 
@@ -269,7 +270,7 @@ for signal in INT TERM HUP; do
     env --default-signal=INT $program train $plain --epochs 10000 --seed 5 --checkpoint i --trail i.trail --quiet \
         >out 2>err &
     first=$!
-    while [ ! -s i ]; do sleep 0.05; done
+    await i
     sleep 0.3
     # Another process does not take the run over while it goes on: neither of its files.
     $program train --checkpoint i --resume --trail i.trail --quiet >out2 2>err2
@@ -292,7 +293,7 @@ checks=$((checks + 2))
 rm -f l.trail
 env --default-signal=INT $program train $plain --epochs 10000 --seed 5 --trail l.trail --quiet >out2 2>err2 &
 first=$!
-while [ ! -s l.trail ]; do sleep 0.05; done
+await l.trail
 gives 74 $plain --epochs 1 --seed 6 --trail l.trail --quiet
 says 'l.trail cannot be written: another run goes on with it'
 kill -INT $first
@@ -317,8 +318,20 @@ for try in 1 2 3; do # at once, from nothing
     *) fail "two runs, one trail: exit status $last" ;;
     esac
 done
+# Somebody removes it: what was written since has no name, which the run tells at its end.
+checks=$((checks + 1))
+rm -f l.trail
+$program train $plain --epochs 2000 --seed 5 --trail l.trail --quiet >out 2>err &
+await l.trail
+kill -STOP $!
+rm l.trail
+kill -CONT $!
+wait $!
+status=$?
+[ $status -eq 74 ] || fail "a trail that was removed: exit status $status instead of 74"
+says 'l.trail cannot be written: No such file or directory'
 mkfifo pipe.trail
-cat pipe.trail >got.trail &
+timeout 60 cat pipe.trail >got.trail &
 gives 0 $plain --epochs 1 --seed 5 --trail pipe.trail --quiet
 wait $!
 same got.trail want5.trail
@@ -328,7 +341,7 @@ gives 0 $plain --epochs 1 --trail /dev/null --quiet
 checks=$((checks + 2))
 rm -f i
 env --ignore-signal=HUP $program train $plain --epochs 10000 --checkpoint i --quiet >out 2>err &
-while [ ! -s i ]; do sleep 0.05; done
+await i
 kill -HUP $!
 sleep 0.5
 kill -TERM $! || fail 'SIGHUP, ignored: the run has ended'
@@ -344,8 +357,10 @@ for file in receipt history trail; do
 done
 gives 64 --model net.txt --data moved/train-images-idx3-ubyte --history moved/../moved/train-images-idx3-ubyte
 says 'history would write over what --data reads'
+gives 64 --model net.txt --data moved --history moved/train-images-idx3-ubyte
+says 'history would write over what --data reads, moved/train-images-idx3-ubyte'
 # A receipt that has no room at the end: all else is there, and is said.
-prlimit --fsize=1000 $program train $plain --epochs 1 --receipt r --history h.csv --json >out 2>err
+prlimit --fsize=2000 $program train $plain --epochs 1 --receipt r --history h.csv --json >out 2>err
 [ $? -eq 74 ] || fail 'no room for a receipt'
 says 'r cannot be written: File too large'
 checks=$((checks + 1)); [ -s h.csv ] && [ ! -e r ] && grep -q '"accuracy"' out || fail 'the rest is lost, too'

@@ -9,6 +9,8 @@ sources=$(cd "${top_srcdir:-.}" && pwd)
 recipes=$sources/docs/ci
 folder=$(mktemp -d "${TMPDIR:-/tmp}/check_ci.XXXXXX") || exit 99
 trap 'rm -rf "$folder"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
 failures=0
 cd "$folder" || exit 99
 

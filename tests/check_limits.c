@@ -276,6 +276,34 @@ START_TEST(masked_gradients_are_copied_in_parts)
 }
 END_TEST
 
+/* An image of one channel, which a copy gives a cache line per pixel: 2.2e9 floats from its first row to its last. */
+START_TEST(copies_have_offsets_of_32_bits)
+{
+    const fcnn_problem p = parsed("conv2d backward_weights mb1ic1ih140000iw1000oc128oh85ow1kh1kw1000sh1650ph0pw0");
+    int found = 0;
+    for (int i = 0; i < fcnn_kernels_count; i++) {
+        if (!is_for(&fcnn_kernels[i], &p) || !is_direct(&fcnn_kernels[i])) continue;
+        ck_assert_uint_lt(demand_of(&fcnn_kernels[i], &p).scratch, (size_t)16 << 20);
+        found++;
+    }
+    ck_assert_int_gt(found, 0);
+}
+END_TEST
+
+/* A row that looks at each phase of a dilation has a bound for them, or a short text would keep it busy. */
+START_TEST(phases_are_bounded)
+{
+    const fcnn_problem p = parsed("conv2d forward g8mb1ic8ih1iw100000oc8kh3kw3ph1pw65dw64");
+    int found = 0;
+    for (int i = 0; i < fcnn_kernels_count; i++) {
+        if (!strstr(fcnn_kernels[i].name, "_fwd_depthwise_inplace_")) continue;
+        ck_assert_ptr_nonnull(fcnn_row_unsupported(&fcnn_kernels[i], &p));
+        found++;
+    }
+    ck_assert_int_gt(found, 0);
+}
+END_TEST
+
 /* ---- tasks ---- */
 
 static void *aligned(size_t bytes)
@@ -360,6 +388,8 @@ int main(void)
     tcase_add_loop_test(tests, no_kernel_asks_for_gigabytes, 0, sizeof absurd / sizeof *absurd);
     tcase_add_test(tests, threads_do_not_multiply_sums);
     tcase_add_test(tests, masked_gradients_are_copied_in_parts);
+    tcase_add_test(tests, copies_have_offsets_of_32_bits);
+    tcase_add_test(tests, phases_are_bounded);
     tcase_add_loop_test(tests, every_task_does_something, 0, sizeof swept / sizeof *swept);
     tcase_add_test(tests, one_chain_of_ones_ends_at_2_to_the_24);
     suite_add_tcase(suite, tests);

@@ -6,6 +6,8 @@ unset FASTCNN_KERNEL FASTCNN_MATH FASTCNN_VERBOSE FASTCNN_PLANNING FASTCNN_NUM_T
 export FASTCNN_TUNING=off
 work=$(mktemp -d "${place:-$PWD}/$(basename "$0" .sh).XXXXXX") || exit 1
 trap 'chmod -R u+w "$work"; rm -rf "$work"' EXIT
+trap 'exit 130' INT  # by which EXIT's is done, too
+trap 'exit 143' TERM
 out=$work/out err=$work/err last=
 failed=0 checks=0
 : >"$out"

@@ -14,6 +14,8 @@ export FASTCNN_TUNING=off
 
 folder=$(mktemp -d "${TMPDIR:-/tmp}/bench.XXXXXX") || exit 99
 trap 'rm -rf "$folder"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
 failures=0
 short="--benchmark_min_time=0.0005 --benchmark_repetitions=2"
 

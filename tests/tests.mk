@@ -63,7 +63,8 @@ TEST_EXTENSIONS = .sh
 LOG_COMPILER = $(FCNN_RUN)
 SH_LOG_COMPILER = $(SHELL)
 AM_TESTS_ENVIRONMENT = \
-    export CC='$(CC)' CFLAGS='$(CFLAGS) $(SANITIZER_FLAGS)' NM='$(NM)' OBJDUMP='$(OBJDUMP)' MAKE='$(MAKE)' \
+    export SHELL='$(SHELL)' CC='$(CC)' CFLAGS='$(CFLAGS) $(SANITIZER_FLAGS)' NM='$(NM)' OBJDUMP='$(OBJDUMP)' \
+    MAKE='$(MAKE)' \
     PKG_CONFIG='$(PKG_CONFIG)' PREFIX='$(prefix)' LIBDIR='$(libdir)' DOCDIR='$(docdir)' \
     INCLUDEDIR='$(includedir)' HOST_CPU='$(host_cpu)' FCNN_ISAS='scalar $(fcnn_isas)' \
     AVX2_CFLAGS='$(AVX2_CFLAGS)' AVX512_CFLAGS='$(AVX512_CFLAGS)' \

@@ -11,7 +11,8 @@
 #include "kernels/conv2d/weights_tile.h"
 #include "kernels/simd/common.h"
 
-/* Scratch: segments, copies of image and gradient. The shared area: the gradient, if it is spread. */
+/* Scratch: segments, copies of image and gradient, which of them are filled. The shared area: the gradient, if it is
+ * spread. */
 static size_t segment_bytes(const struct fcnn_cut *cut)
 {
     return fcnn_line((size_t)cut->stretch_units * sizeof(struct fcnn_segment));

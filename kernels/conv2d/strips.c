@@ -140,8 +140,8 @@ static struct fcnn_area inputs_between(const struct fcnn_cut *cut, const struct 
                             across = inputs_of(out->left, out->right, conv->stride_w, conv->pad_left, wide, conv->w);
     if (first->image != last->image || cut->image_units == cut->chunk_units) /* whole images */
         return (struct fcnn_area){first->image * conv->h, (last->image + 1) * conv->h, across.from, across.to};
-    return (struct fcnn_area){first->image * conv->h + down.from, first->image * conv->h + down.to, across.from,
-                              across.to};
+    return (struct fcnn_area){first->image * conv->h + down.from, first->image * conv->h + down.to,
+                              across.from, across.to};
 }
 
 void fcnn_strips_begin(const struct fcnn_cut *cut, const fcnn_problem *p, const fcnn_tensors *t, int64_t image,

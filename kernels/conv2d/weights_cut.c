@@ -19,7 +19,14 @@ static int may_sum(const struct fcnn_tiles *tiles, const fcnn_problem *p)
     return filter_elements(p) <= SUMMED_MOST * tiles->summed_rows;
 }
 
-static int may_pack(const fcnn_problem *p) { return p->op == FCNN_CONV2D && p->p * p->q > 1; }
+/* Floats between pixels of a copy of so many channels: an odd number of cache lines. */
+static int64_t copied_pixel(int64_t channels) { return (fcnn_ceil_div(channels, LINE) | 1) * LINE; }
+
+/* Steps of a unit are 32-bit offsets; few channels take more room in a copy than in the image. */
+static int may_pack(const fcnn_problem *p)
+{
+    return p->op == FCNN_CONV2D && p->p * p->q > 1 && p->h * p->w <= INT32_MAX / copied_pixel(p->c / p->groups);
+}
 
 /* There is one unit, a block of images. */
 static int is_pixel(const fcnn_problem *p)
@@ -133,7 +140,7 @@ static void plan_strips(const struct fcnn_tiles *tiles, const fcnn_problem *p, s
     if (p->r == 1 && p->s == 1 && !cut->padded) /* only pixels that an output reads */
         cut->conv.h = p->p, cut->conv.w = p->q, cut->conv.stride_h = cut->conv.stride_w = 1;
     cut->group_rows = fcnn_min(g->depth, fcnn_max(1, cut->group_rows / LINE) * LINE);
-    g->src_pixel = (fcnn_ceil_div(cut->group_rows, LINE) | 1) * LINE;
+    g->src_pixel = copied_pixel(cut->group_rows);
     g->src_row = cut->conv.w * g->src_pixel;
     g->src_image = cut->conv.h * g->src_row;
     if (cut->gradient_packed) cut->gradient_pixel = cut->vectors * tiles->lanes;

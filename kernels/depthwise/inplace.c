@@ -53,6 +53,9 @@ static struct phase phase_of(const fcnn_problem *p, int vertical, int64_t phase)
                           most * stride + phase - pad, -stride, most - out + 1, 0, 1, out};
 }
 
+/* Each of its phases is looked at, and in pairs for each band of rows. */
+#define MOST_DILATION 64
+
 const char *fcnn_depthwise_inplace_unsupported(const struct fcnn_query *query)
 {
     const struct fcnn_depthwise_inplace *loops = query->context;
@@ -61,6 +64,7 @@ const char *fcnn_depthwise_inplace_unsupported(const struct fcnn_query *query)
     if (p->stride_h != p->stride_w || p->stride_h > (p->r == 7 ? 1 : 2)) return "strides beyond 2, of 7x7 beyond 1";
     if (p->stride_h > 1 && (p->dilation_h > 1 || p->dilation_w > 1)) return "stride and dilation";
     if (p->direction != FCNN_FORWARD && p->activation == FCNN_RELU_ACTIVATION) return "masked gradients";
+    if (p->dilation_h > MOST_DILATION || p->dilation_w > MOST_DILATION) return "dilations beyond 64";
     for (int64_t i = 0, count = phases(p, 0); i < count; i++) {
         const struct phase h = phase_of(p, 0, i);
         const int64_t end = (h.count - 1) * h.stride + h.taps - h.pad;
@@ -196,11 +200,13 @@ static void compute(const struct fcnn_depthwise_inplace *loops, const fcnn_probl
         patch.src += g->src_image - g->src_pixel;
         patch.src_row = -g->src_row, patch.src_column = -g->src_pixel;
     }
-    for (int64_t i = 0; i < phases(p, 1); i++)
+    for (int64_t i = 0; i < phases(p, 1); i++) {
+        const struct phase v = phase_of(p, 1, i);
         for (int64_t j = 0; j < phases(p, 0); j++) {
-            const struct phase v = phase_of(p, 1, i), h = phase_of(p, 0, j);
+            const struct phase h = phase_of(p, 0, j);
             run_phase(loops, &v, &h, first, last, patch);
         }
+    }
 }
 
 void fcnn_depthwise_inplace_run(const struct fcnn_query *query, const fcnn_tensors *t, const struct fcnn_memory *memory,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Depthwise convolution with the usual windows, 3x3, 5x5 and (of stride 1) 7x7, dilated or not, that reads its
- * source in place: forward and backward data (not of ReLU). Everything else, and narrow maps, are served by
+ * Depthwise convolution with the usual windows, 3x3, 5x5 and (of stride 1) 7x7, of stride 1 dilated, too, that
+ * reads its source in place: forward and backward data (not of ReLU). Everything else, and narrow maps, are served by
  * depthwise.h. inplace.c turns a problem into patches; inplace_body.h computes them. */
 #ifndef FCNN_DEPTHWISE_INPLACE_H
 #define FCNN_DEPTHWISE_INPLACE_H

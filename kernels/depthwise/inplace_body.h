@@ -8,8 +8,8 @@
 
 #define WIDTH FCNN_DEPTHWISE_WIDTH
 
-/* All sums, a row of weights and a source must fit the registers; 7 divides the usual maps. Narrow maps, and those that
- * it would divide badly, get NARROW columns. */
+/* All sums, a row of weights and a source of 3x3 windows must fit the registers; 7 divides the usual maps. Narrow maps,
+ * and those that it would divide badly, get NARROW columns. */
 #define ROWS 3
 #define NARROW 4
 #if VEC_REGISTERS >= 32

@@ -7,7 +7,7 @@
  * rows push each other out of the cache; so they may be left densely on the way (`kept`), where the next row of outputs
  * finds them. */
 #define KEPT(stride) (3 - (stride))
-#define WINDOW_VECTORS 2            /* of channels, row by row in turn */
+#define WINDOW_VECTORS 2 /* of channels, row by row in turn */
 
 /* What is the same for all rows; the last line are constants. */
 struct slide {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Grouped convolution, forward and backward data: see grouped.h. A task is a band of output rows of some vectors of one
  * image. It walks over strips of columns; rows of the input are spread as outputs meet them, into a ring that holds
- * those of one window, in the first-level cache. */
+ * those of one window, in the first-level cache; planar ones of all vectors that a task has at a time, in the second.
+ */
 #include <string.h>
 
 #include "kernels/grouped/gather.h"
@@ -59,6 +60,7 @@ static void pack_planar(const struct fcnn_grouped_cut *cut, const fcnn_tensors *
     const int64_t width = cut->lanes.width, depth = cut->lanes.depth;
     const int forward = conv->direction == FCNN_FORWARD;
     const size_t bytes = (size_t)width * sizeof(float);
+    memset(out, 0, (size_t)fcnn_grouped_packed(cut) * sizeof(float)); /* the last vector may have fewer groups */
     for (int64_t group = v.group; group < v.group + v.groups; group++, out += width) {
         if (forward && !conv->no_bias) memcpy(out, t->bias + group * width, bytes);
         else memset(out, 0, bytes);

@@ -94,7 +94,8 @@ static int64_t standard_march(const struct fcnn_query *query)
     return p->stride_h == 1 || !fcnn_grouped_lanes_of(p, loops->lanes).broadcast;
 }
 
-/* As many tiles as leave half of the first-level cache to outputs, weights and the image; one at least. */
+/* As many tiles as leave half of the first-level cache to outputs, weights and the image, of one vector; one at least.
+ * Vectors of planar rows lie in it side by side. */
 static int64_t standard_columns(const struct fcnn_query *query)
 {
     const struct fcnn_grouped *loops = query->context;

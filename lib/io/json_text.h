@@ -13,7 +13,7 @@ uint64_t io_json_memory(const char *text, size_t length);
 #define IO_JSON_MEMORY ((size_t)256 << 20) /* what models, receipts and histories are given */
 
 /* The whole file, with a 0 byte behind it that does not count; free(*text). 0, or an errno with *text NULL: EFBIG where
- * it has more bytes than `most`, which is seen before there is memory for twice as many. */
+ * it has more bytes than `most`; it has asked for some twice as many then at most. */
 int io_stream_read(char **text, size_t *length, const char *path, size_t most);
 
 #endif
