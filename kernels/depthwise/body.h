@@ -141,11 +141,15 @@ static const struct window {
                {3, 1, {NAME_TILES(3, 1)}}, {2, 1, {NAME_TILES(2, 1)}}, {5, 2, {NAME_TILES(5, 2)}},
                {4, 2, {NAME_TILES(4, 2)}}, {3, 2, {NAME_TILES(3, 2)}}};
 
+/* Mostly it is one part, or none: no division then. */
+static int is_multiple(int64_t taps, int64_t part) { return taps == part || (taps > part && taps % part == 0); }
+
 static run_tile_fn *run_tile_of(const struct fcnn_depthwise_run *run, int64_t columns)
 {
     if (columns >= NARROW && run->depth == 1)
         for (size_t i = 0; i < sizeof windows / sizeof *windows; i++)
-            if (run->taps_w % windows[i].taps == 0 && run->src_column == windows[i].stride * run->tap_src_column)
+            if (is_multiple(run->taps_w, windows[i].taps) &&
+                run->src_column == windows[i].stride * run->tap_src_column)
                 return windows[i].tiles[columns - NARROW];
     return any_tiles[columns - 1];
 }
