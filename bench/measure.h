@@ -40,7 +40,7 @@ double bench_now(void);        /* seconds */
 double bench_thread_now(void); /* seconds that this thread had a core */
 
 /* Waits, at most 0.2 seconds, until the process's other threads rest; returns whether they do. An OpenMP runtime of a
- * peer's spins for some 20 ms after its last region, on a core that the helpers of the next window need. */
+ * peer's spins for milliseconds after its last region, on a core that the helpers of the next window need. */
 int bench_await_rest(void);
 
 /* What to do with a window. Google Benchmark wants the repetitions of a benchmark to end alike (all failed, or all with

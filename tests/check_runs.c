@@ -120,7 +120,7 @@ START_TEST(options)
                                           "--output=csv:", "--output=:x", "--output=yaml:x", "--estimate --csv=x",
                                           "--benchmark_repetitions=x", "--quick=1",
                                           "--batch=", "--batch=0", "--batch=1,", "--batch=8x", "--batch=-1",
-                                          "--batch=1,2,3,4,5,6,7,8,9"};
+                                          "--batch=1,2,3,4,5,6,7,8,9", "--report=Makefile Makefile"};
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
         ck_assert_msg(read_options(&o, refused[i], words, argv, &argc) == 64, "%s was not refused", refused[i]);
 }
