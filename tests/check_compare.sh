@@ -39,7 +39,8 @@ hasnt() { # hasnt FILE TEXT
 }
 
 # A timer whose times stand beside the library: "KERNEL SECONDS", by a line "core SHARE" if that is not all; "once"
-# makes up only for plans of several kernels, so that a second run finds nothing; "uncovered KERNEL"; "fail", "hang".
+# makes up only for plans of several kernels, so that a second run finds nothing; "busy N": the first N processes had
+# not half a core; "uncovered KERNEL"; "fail", "hang".
 printf '#!/bin/sh\nexec awk -f "%s/timer.awk" -- "$@"\n' "$folder" >timer
 cat >timer.awk <<'END'
 BEGIN {
@@ -66,7 +67,11 @@ BEGIN {
         s = kernel[i] == seconds["once"] && n == 1 ? 1e-6 : seconds[kernel[i]]
         print "row", i, s, s, 100
     }
-    print "core", seconds["core"]
+    if ("busy" in seconds) {
+        getline count <(library "/count")
+        print count + 1 >(library "/count")
+    }
+    print "core", count + 0 < seconds["busy"] ? 0.4 : seconds["core"]
 }
 END
 chmod +x timer
@@ -115,6 +120,15 @@ has out 'uncovered: no case'
 expect 77 "$compare" --timer="$folder/timer" --rounds=3 base head # our processes had no core: noise, never red
 has out 'waited for a core'
 hasnt out 'slower'
+[ "$(grep -c '^once more: ' err)" -eq 2 ] || fail "not measured three times: $last"
+expect 77 "$compare" --timer="$folder/timer" --rounds=3 --tries=1 base head
+hasnt err 'once more: '
+takes base 'k_one 1e-6' 'busy 6'                                  # all of the first control
+"$compare" --timer="$folder/timer" --rounds=3 base base >out 2>err # the rest is up to the machine
+has err 'waited for a core'
+hasnt out 'waited for a core'
+has out 'noisy series timed again'
+expect 64 "$compare" --tries=0 base head
 
 # ---- failures ----
 

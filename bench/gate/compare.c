@@ -19,7 +19,7 @@ struct comparison {
     struct gate_case *cases;
     struct gate_finding *findings, mean;
     struct gate_remark *others;
-    int count, other_count, rounds, again;
+    int count, other_count, rounds, again, repeats;
     struct gate_conditions conditions;
     char noise[NOISE_TEXT];
     time_t begin;
@@ -68,7 +68,25 @@ static void choose_cases(struct comparison *c)
 
 static int is_too_noisy(const struct comparison *c) { return *c->noise && !c->of->settings->despite_noise; }
 
-/* Judges a series; what the machine was like is added to the report where it is worse. */
+/* Times a series; again, up to --tries times in all, while the machine is too noisy to judge it. Whether it is, base
+ * against itself and the machine say, never the change. part: 0 to 2, for an order of its own. */
+static int measure(struct comparison *c, unsigned sides, const struct gate_case *cases, double effect, unsigned part,
+                   struct gate_series *series)
+{
+    const struct gate_settings *s = c->of->settings;
+    const int count = series->cases, rounds = series->rounds;
+    for (unsigned attempt = 0;; attempt++) {
+        if (!gate_series_make(series, count, rounds)) return EX_OSERR;
+        const int status = gate_experiment_run(c->of, sides, cases, s->seed + 3 * attempt + part, series);
+        c->conditions = gate_series_conditions(series);
+        gate_noise(&c->conditions, effect, c->noise, sizeof c->noise);
+        if (status || !is_too_noisy(c) || attempt + 1 == (unsigned)s->tries) return status;
+        fprintf(stderr, "once more: %s\n", c->noise);
+        gate_series_free(series);
+        c->repeats++;
+    }
+}
+
 static void judge(struct comparison *c, const struct gate_series *series, struct gate_finding *findings,
                   struct gate_finding *mean)
 {
@@ -80,19 +98,14 @@ static void judge(struct comparison *c, const struct gate_series *series, struct
     gate_judge(&change, &control, &rule, findings);
     *mean = gate_judge_mean(&change, &control, &rule_of_mean);
     free(logs);
-    c->conditions = gate_series_conditions(series);
-    if (!*c->noise) gate_noise(&c->conditions, c->of->settings->effect, c->noise, sizeof c->noise);
 }
 
 /* Base against itself, to leave a machine early on which nothing can be said. Three rounds are few: limits are twice as
  * high. */
 static int control_first(struct comparison *c)
 {
-    struct gate_series series;
-    if (!gate_series_make(&series, c->count, CONTROL_ROUNDS)) return EX_OSERR;
-    const int status = gate_experiment_run(c->of, GATE_BASE_ALONE, c->cases, c->of->settings->seed + 2, &series);
-    c->conditions = gate_series_conditions(&series);
-    gate_noise(&c->conditions, 2 * c->of->settings->effect, c->noise, sizeof c->noise);
+    struct gate_series series = {.cases = c->count, .rounds = CONTROL_ROUNDS};
+    const int status = measure(c, GATE_BASE_ALONE, c->cases, 2 * c->of->settings->effect, 2, &series);
     c->mean = (struct gate_finding){GATE_UNDECIDED, {NAN, NAN, NAN}, NAN, "not measured"};
     for (int i = 0; i < c->count; i++) c->findings[i] = c->mean;
     gate_series_free(&series);
@@ -101,9 +114,8 @@ static int control_first(struct comparison *c)
 
 static int first_run(struct comparison *c)
 {
-    struct gate_series series;
-    if (!gate_series_make(&series, c->count, c->of->settings->rounds)) return EX_OSERR;
-    const int status = gate_experiment_run(c->of, GATE_ALL_SIDES, c->cases, c->of->settings->seed, &series);
+    struct gate_series series = {.cases = c->count, .rounds = c->of->settings->rounds};
+    const int status = measure(c, GATE_ALL_SIDES, c->cases, c->of->settings->effect, 0, &series);
     if (!status) judge(c, &series, c->findings, &c->mean);
     c->rounds = series.rounds;
     gate_series_free(&series);
@@ -116,7 +128,6 @@ static int second_run(struct comparison *c)
     struct gate_case *cases = allocate(c->count, sizeof *cases);
     int *places = allocate(c->count, sizeof *places);
     struct gate_finding *findings = allocate(c->count, sizeof *findings), mean;
-    struct gate_series series;
     const int all = c->mean.verdict != GATE_SAME;
     for (int i = 0; i < c->count; i++) {
         if (!all && c->findings[i].verdict == GATE_SAME) continue;
@@ -124,8 +135,9 @@ static int second_run(struct comparison *c)
         cases[c->again++] = c->cases[i];
     }
     int status = 0;
-    if (c->again && gate_series_make(&series, c->again, 2 * c->of->settings->rounds - 1)) {
-        status = gate_experiment_run(c->of, GATE_ALL_SIDES, cases, c->of->settings->seed + 1, &series);
+    if (c->again) {
+        struct gate_series series = {.cases = c->again, .rounds = 2 * c->of->settings->rounds - 1};
+        status = measure(c, GATE_ALL_SIDES, cases, c->of->settings->effect, 1, &series);
         if (!status) judge(c, &series, findings, &mean);
         gate_series_free(&series);
         for (int i = 0; !status && i < c->again; i++)
@@ -161,8 +173,8 @@ static int tell(struct comparison *c)
     const struct gate_report report = {
         .base = s->names[0], .head = s->names[1], .repeat = s->repeat, .machine = head->machine, .cpu = head->cpu,
         .cases = c->cases, .findings = c->findings, .count = c->count, .rounds = c->rounds, .again = c->again,
-        .mean = c->mean, .conditions = c->conditions, .noise = noisy ? c->noise : "", .others = c->others,
-        .other_count = c->other_count, .absent = head->absent_count,
+        .repeats = c->repeats, .mean = c->mean, .conditions = c->conditions, .noise = noisy ? c->noise : "",
+        .others = c->others, .other_count = c->other_count, .absent = head->absent_count,
         .overall = gate_overall(c->findings, c->count, &c->mean, noisy),
         .seconds = difftime(time(NULL), c->begin)};
     gate_report_summary(&report, stdout);

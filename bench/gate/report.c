@@ -94,6 +94,7 @@ void gate_report_summary(const struct gate_report *r, FILE *out)
     else fputs("  given up after base against itself: try again on a quiet machine\n", out);
     fputs("  noise      ", out);
     print_conditions(r, out);
+    if (r->repeats) fprintf(out, "; %d noisy series timed again", r->repeats);
     fputc('\n', out);
     for (int i = 0; i < r->other_count; i++)
         fprintf(out, "  not timed  %-40s %s\n", r->others[i].kernel, r->others[i].why);

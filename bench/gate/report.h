@@ -15,6 +15,7 @@ struct gate_report {
     const struct gate_case *cases;    /* compared, with a finding each */
     const struct gate_finding *findings;
     int count, rounds, again;         /* rounds 0: given up after the control; again: kernels of a second run */
+    int repeats;                      /* series that were timed again, because the machine was too noisy */
     struct gate_finding mean;
     struct gate_conditions conditions;
     const char *noise;                /* what speaks against a verdict; "" */

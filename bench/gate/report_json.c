@@ -35,11 +35,11 @@ int gate_report_json(const struct gate_report *r, FILE *out)
     for (int i = 0; i < r->other_count; i++)
         json_array_append_new(others, json_pack("{so so}", "kernel", text(r->others[i].kernel), "why",
                                                 text(r->others[i].why)));
-    json_t *root = json_pack("{so so so so so si si so so so so so so}", "verdict", text(gate_verdict_name(r->overall)),
-                             "base", text(r->base), "head", text(r->head), "machine", text(r->machine), "cpu",
-                             text(r->cpu), "rounds", r->rounds, "again", r->again, "seconds", number(r->seconds),
-                             "noise", text(r->noise), "conditions", conditions(&r->conditions), "mean",
-                             finding(NULL, &r->mean), "kernels", kernels, "not_compared", others);
+    json_t *root = json_pack(
+        "{so so so so so si si si so so so so so so}", "verdict", text(gate_verdict_name(r->overall)), "base",
+        text(r->base), "head", text(r->head), "machine", text(r->machine), "cpu", text(r->cpu), "rounds", r->rounds,
+        "again", r->again, "repeats", r->repeats, "seconds", number(r->seconds), "noise", text(r->noise), "conditions",
+        conditions(&r->conditions), "mean", finding(NULL, &r->mean), "kernels", kernels, "not_compared", others);
     const int failed = !root || json_dumpf(root, out, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
     if (!failed) fputc('\n', out);
     json_decref(root);

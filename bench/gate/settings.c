@@ -22,6 +22,7 @@ static const char help[] =
     "  --threads=N       (default 1)\n"
     "  --effect=PERCENT  the least change that matters (default 5)\n"
     "  --markdown=FILE, --junit=FILE, --json=FILE   write the result there, too\n"
+    "  --tries=N         times that a noisy machine is measured before it is given up (default 3)\n"
     "  --despite-noise   decide whatever the machine is like\n"
     "  --seed=N          of the order of processes (default 1)\n"
     "  --cpu=N           run one thread there (default: the last core this process may use)\n"
@@ -68,12 +69,13 @@ static int last_core(void)
 }
 
 enum option_id {
-    HELP = 1000, FILTER, ROUNDS, SAMPLE, SAMPLES, THREADS, EFFECT, MARKDOWN, JUNIT, JSON, NOISE, SEED, CPU, TIMEOUT,
-    BASE_NAME, HEAD_NAME, REPEAT, TIMER, PLANT, OMIT, FLOORS, WRITE_FLOORS
+    HELP = 1000, FILTER, ROUNDS, SAMPLE, SAMPLES, THREADS, EFFECT, MARKDOWN, JUNIT, JSON, TRIES, NOISE, SEED, CPU,
+    TIMEOUT, BASE_NAME, HEAD_NAME, REPEAT, TIMER, PLANT, OMIT, FLOORS, WRITE_FLOORS
 };
 
 static const struct option known[] = {
     {"help", no_argument, NULL, HELP},               {"filter", required_argument, NULL, FILTER},
+    {"tries", required_argument, NULL, TRIES},
     {"rounds", required_argument, NULL, ROUNDS},     {"sample", required_argument, NULL, SAMPLE},
     {"samples", required_argument, NULL, SAMPLES},   {"threads", required_argument, NULL, THREADS},
     {"effect", required_argument, NULL, EFFECT},     {"markdown", required_argument, NULL, MARKDOWN},
@@ -107,6 +109,7 @@ static int take_number(struct gate_settings *s, int id, const char *value)
         return s->cpu = (int)number, 0;
     case ROUNDS: return take_count("--rounds", value, GATE_MOST_ROUNDS / 2 - 1, &s->rounds);
     case SAMPLES: return take_count("--samples", value, 99, &s->samples);
+    case TRIES: return take_count("--tries", value, 99, &s->tries);
     default: return take_count("--threads", value, 1024, &s->threads);
     }
 }
@@ -136,7 +139,7 @@ static int take(struct gate_settings *s, int id, const char *value)
 
 int gate_settings_read(struct gate_settings *s, int argc, char **argv)
 {
-    *s = (struct gate_settings){.timer = ".libs/fastcnn-ab-time", .samples = 9, .threads = 1, .cpu = -1,
+    *s = (struct gate_settings){.timer = ".libs/fastcnn-ab-time", .samples = 9, .threads = 1, .cpu = -1, .tries = 3,
                                 .effect = 0.05, .sample = 3e-3, .timeout = 300, .seed = 1};
     for (int id; (id = getopt_long(argc, argv, "", known, NULL)) != -1;) {
         if (id == HELP) return fputs(help, stdout), EXIT_SUCCESS;

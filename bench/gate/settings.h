@@ -13,7 +13,7 @@ struct gate_settings {
     const char *timer, *repeat;         /* fastcnn-ab-time; the command that a red line is to be repeated with */
     const char *filters[GATE_MOST_WORDS], *omitted, *plant;
     const char *markdown, *junit, *json, *floors, *write_floors;
-    int filter_count, rounds, samples, threads, cpu, despite_noise;
+    int filter_count, rounds, samples, threads, cpu, tries, despite_noise;
     double effect, sample, timeout;     /* part; seconds */
     uint64_t seed;
 };
