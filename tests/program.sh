@@ -44,6 +44,11 @@ has() # FILE TEXT
     checks=$((checks + 1))
     grep -qF -e "$2" "$(path "$1")" || fail "no \"$2\" in $1"
 }
+matches() # FILE EXPRESSION (grep -E)
+{
+    checks=$((checks + 1))
+    grep -qE -e "$2" "$(path "$1")" || fail "nothing like \"$2\" in $1"
+}
 lacks() # FILE TEXT
 {
     checks=$((checks + 1))
