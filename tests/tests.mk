@@ -134,6 +134,7 @@ other_programs = \
     tests/check_layers \
     tests/check_limits \
     tests/check_losses \
+    tests/check_many \
     tests/check_memory \
     tests/check_metrics \
     tests/check_net \
@@ -284,6 +285,8 @@ tests_wrong_bench_SOURCES = $(fastcnn_bench_SOURCES) tests/faulty.c tests/faulty
 tests_wrong_bench_LDFLAGS = $(bench_link_flags) -Wl,--wrap=fcnn_execute_sized
 tests_wrong_bench_LDADD = $(fastcnn_bench_LDADD)
 endif
+tests_check_many_LDADD = libfcnn-bench.la $(LDADD) $(JANSSON_LIBS)
+tests_check_many_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 tests_check_summaries_LDADD = libfcnn-bench.la $(LDADD)
 tests_check_summary_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 tests_check_summary_LDADD = libfcnn-bench.la $(LDADD) $(JANSSON_LIBS)
@@ -368,7 +371,7 @@ check-programs:
 # The suite again with less than the CPU has, and on a CPU of 2008, where any stray AVX instruction is a crash. A cap
 # changes what plans choose: programs that name their kernels, or have none, do the same under it.
 isa_free = cases damaged_checkpoints dataset digits dispatch early_stopping faults gate.* idx input kernels keras.* \
-    limits npz orders peak peers places png problem program_files reference.* report results safetensors summaries \
+    limits many npz orders peak peers places png problem program_files reference.* report results safetensors summaries \
     summary text text_models winograd
 .PHONY: check-aarch64 check-isa check-nehalem
 check-isa:
