@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "lib/io/json.h"
 #include "lib/io/receipt.h"
@@ -313,7 +314,11 @@ int checkpoint_restore(struct training *t)
 
 int checkpoint_begin(struct training *t, const fcnn_model *model)
 {
-    return t->checkpoint.file && !t->checkpoint.goes_on ? write_checkpoint(t, model) : EXIT_SUCCESS;
+    const char *file = t->checkpoint.file;
+    if (!file || t->checkpoint.goes_on) return EXIT_SUCCESS;
+    if (access(file, F_OK)) return write_checkpoint(t, model);
+    program_complain("%s cannot be written: another run has begun there since this one was started", file);
+    return EX_IOERR;
 }
 
 int checkpoint_is_finished(const struct training *t)
