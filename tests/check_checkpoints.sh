@@ -299,8 +299,8 @@ for try in 1 2 3; do # at once, from nothing
     esac
 done
 # From nothing, one after the other: the second has looked for a trail and a checkpoint that are there before the first
-# begins, and is stopped while it draws its many digits. It is refused, and leaves nothing of its own; what the first has
-# written stays.
+# begins, and is stopped while it draws its many digits. It is refused, and leaves nothing of its own; what the first
+# has written stays.
 late() # FILE SENTENCE OPTION...: the first run has begun to write FILE
 {
     begun=$1 sentence=$2

@@ -371,8 +371,8 @@ check-programs:
 # The suite again with less than the CPU has, and on a CPU of 2008, where any stray AVX instruction is a crash. A cap
 # changes what plans choose: programs that name their kernels, or have none, do the same under it.
 isa_free = cases damaged_checkpoints dataset digits dispatch early_stopping faults gate.* idx input kernels keras.* \
-    limits many npz orders peak peers places png problem program_files reference.* report results safetensors summaries \
-    summary text text_models winograd
+    limits many npz orders peak peers places png problem program_files reference.* report results safetensors \
+    summaries summary text text_models winograd
 .PHONY: check-aarch64 check-isa check-nehalem
 check-isa:
 	tests=$$(echo $(check_programs) | tr ' ' '\n' | \
