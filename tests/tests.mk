@@ -128,6 +128,7 @@ other_programs = \
     tests/check_input \
     tests/check_interface \
     tests/check_isas \
+    tests/check_kept \
     tests/check_keras \
     tests/check_keras_read \
     tests/check_keras_refused \
@@ -269,6 +270,10 @@ LDADD = libfcnn-tests.la
 tests_check_cases_LDADD = libfcnn-bench.la $(LDADD)
 tests_check_results_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 tests_check_results_LDADD = libfcnn-bench.la $(LDADD) $(JANSSON_LIBS)
+tests_check_kept_SOURCES = tests/check_kept.c tests/kept.c tests/kept.h
+tests_check_kept_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+tests_check_kept_LDADD = libfcnn-bench.la $(LDADD) $(JANSSON_LIBS)
+tests_check_report_SOURCES = tests/check_report.c tests/kept.c tests/kept.h
 tests_check_report_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 tests_check_report_LDADD = libfcnn-bench.la $(LDADD) $(JANSSON_LIBS)
 tests_check_runs_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
@@ -370,7 +375,7 @@ check-programs:
 
 # The suite again with less than the CPU has, and on a CPU of 2008, where any stray AVX instruction is a crash. A cap
 # changes what plans choose: programs that name their kernels, or have none, do the same under it.
-isa_free = cases damaged_checkpoints dataset digits dispatch early_stopping faults gate.* idx input kernels keras.* \
+isa_free = cases damaged_checkpoints dataset digits dispatch early_stopping faults gate.* idx input kept kernels keras.* \
     limits many npz orders peak peers places png problem program_files reference.* report results safetensors \
     summaries summary text text_models winograd
 .PHONY: check-aarch64 check-isa check-nehalem
