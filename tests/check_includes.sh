@@ -23,7 +23,7 @@ BEGIN {
     rule("reference/.*", "reference/ref[.]h", "(float|limits|math|stddef|stdint|string)[.]h")
     rule("kernels/.*", "kernels/.*", "(float|limits|math|stddef|stdint|string|immintrin|arm_neon)[.]h")
     # As they lie installed; and what a caller gets with them.
-    rule("lib/fastcnn(_tuning)?[.]h|lib/net/fastcnn_net[.]h", "fastcnn(_problem|_tuning|_net)?[.]h",
+    rule("lib/fastcnn(_tuning)?[.]h|lib/net/fastcnn_(net|run)[.]h", "fastcnn(_problem|_tuning|_net|_run)?[.]h",
          "(stddef|stdint)[.]h")
     rule("lib/io/fastcnn_io[.]h", "fastcnn[.]h", "(stddef|stdint)[.]h")
     # The library is for any program: what only files and programs need stays out of it.
