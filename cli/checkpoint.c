@@ -138,7 +138,7 @@ int checkpoint_find(struct training *t)
     }
     c->goes_on = there && c->resume;
     if (there && !c->resume) {
-        program_complain("%s is there already: --resume goes on with its run; else remove it", c->file);
+        program_complain("%s is there already: --resume goes on with its run; else name another file", c->file);
         return EX_USAGE;
     }
     if (c->resume && !there && t->verbose)

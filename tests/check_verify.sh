@@ -219,7 +219,8 @@ cmp -s "$t" "$work/b.json" || fail 'the receipt of a resumed run is another one'
 cmp -s "$trail" "$work/b.trail" || fail 'the trail of a resumed run is another one'
 verify 0 "$t" --from-checkpoint "$work/epoch"; has out 'from step 3 on'
 verify 0 "$t" --from-checkpoint "$work/epoch" --trail "$trail"
-verify 2 "$t" --from-checkpoint "$c"; has out 'behind the last step'
+verify 2 "$t" --from-checkpoint "$c"; has out 'has the run after step '; has out 'nothing is left of what is to be'
+verify 2 "$c"; has out "it is no receipt: 'fastcnn train --receipt=FILE' writes one"
 verify 2 "$d" --data "$work/data" --from-checkpoint "$work/epoch"; has out 'another run'
 verify 2 "$t" --from-checkpoint "$t"
 verify 64 "$t" --from-checkpoint "$c" --initial "$c"
