@@ -91,6 +91,8 @@ json_t *cli_data_json(const struct cli_data *data);
 /* Writes a whole file or leaves the one that is there. text NULL: only tries whether that is possible. Complains and
  * returns an exit code. */
 int cli_write_file(const char *path, const char *text);
+/* Two names of one regular file, which need not be there yet. */
+int cli_are_one_file(const char *a, const char *b);
 
 /* ---- tune_file.c ---- */
 

@@ -87,7 +87,8 @@ static int run(int argc, char **argv)
     const int first = cli_parse(&cli_verify, argc, argv, &v);
     if (argc - first != 1) cli_usage(&cli_verify, "expected one receipt, found %d", argc - first);
     v.path = argv[first];
-    int code = verify_run(&v);
+    const fcnn_status status = fcnn_options_check(&v.t.kernels); /* of this machine, and no matter of the receipt's */
+    int code = status ? program_failed(status) : verify_run(&v);
     if (!code) code = report(&v);
     fcnn_receipt_close(&v.receipt);
     return code;

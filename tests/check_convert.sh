@@ -89,6 +89,11 @@ for from in $formats; do
 done
 
 gives 64 convert "$work/net.txt"; has err 'expected two arguments'
+cp "$work/net.txt" "$work/kept.txt"
+gives 64 convert "$work/kept.txt" "$work/../$(basename "$work")/kept.txt"; has err 'would be written over without its'
+checks=$((checks + 1)); cmp -s "$work/net.txt" "$work/kept.txt" || fail 'a text is written over'
+cp "$work/start.safetensors" "$work/kept.safetensors"
+gives 0 convert "$work/kept.safetensors" "$work/kept.safetensors" --no-state
 gives 64 convert "$work/net.txt" "$work/a.pt"; has err 'no format of models has that end'
 gives 65 convert "$work/a.onnx" "$work/b.h5"; has err 'not read'
 gives 74 convert "$work/net.txt" /nowhere/a.safetensors; has err '/nowhere/a.safetensors'

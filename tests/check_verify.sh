@@ -220,7 +220,12 @@ cmp -s "$trail" "$work/b.trail" || fail 'the trail of a resumed run is another o
 verify 0 "$t" --from-checkpoint "$work/epoch"; has out 'from step 3 on'
 verify 0 "$t" --from-checkpoint "$work/epoch" --trail "$trail"
 verify 2 "$t" --from-checkpoint "$c"; has out 'has the run after step '; has out 'nothing is left of what is to be'
-verify 2 "$c"; has out "it is no receipt: 'fastcnn train --receipt=FILE' writes one"
+verify 64 "$t" --isa sse; has err 'the option isa is "sse"'; silent out
+verify 64 "$t" --kernel nothing; has err 'the option kernel names "nothing"'; silent out
+echo '{"loss": [1]}' >"$work/history.json"
+for file in "$c" "$work/history.json"; do
+    verify 2 "$file"; has out "it is no receipt: 'fastcnn train --receipt=FILE' writes one"
+done
 verify 2 "$d" --data "$work/data" --from-checkpoint "$work/epoch"; has out 'another run'
 verify 2 "$t" --from-checkpoint "$t"
 verify 64 "$t" --from-checkpoint "$c" --initial "$c"
