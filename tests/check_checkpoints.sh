@@ -24,7 +24,8 @@ plain='--model net.txt --limit 120 --batch-size 24 --learning-rate 0.02'
 # ---- a run in parts is the run ----
 gives 0 $plain --epochs 4 --seed 5 --receipt want.json --history want.csv --best want.safetensors
 gives 0 $plain --epochs 2 --seed 5 --receipt got.json --history got.csv --best got.safetensors --checkpoint a
-gives 64 $plain --epochs 2 --seed 5 --checkpoint a; says 'a is there already: --resume goes on with its run; else name another file'
+gives 64 $plain --epochs 2 --seed 5 --checkpoint a
+says 'a is there already: --resume goes on with its run; else name another file'
 gives 0 --checkpoint a --resume --epochs 4 --receipt got.json --history got.csv --best got.safetensors
 says 'Going on from a: epoch 3 of 4, after 0 steps of it'
 same want.json got.json; same want.csv got.csv; same want.safetensors got.safetensors; alone

@@ -42,6 +42,8 @@ gives 0 convert "$work/net.txt" "$work/n.safetensors" # "\\u001b" is as long as 
 sed 's/\\"name\\":\\"flatten\\"/\\"name\\":\\"\\\\u001b\\"/' "$work/n.safetensors" >"$work/escape.safetensors"
 gives 0 summary "$work/escape.safetensors"; has out '? (Flatten)'
 gives 64 summary; has err 'expected one MODEL'
+echo '{"receipt": 2}' >"$work/receipt.json"
+gives 65 summary "$work/receipt.json"; has err 'receipt.json: it is JSON, and no model'
 gives 66 summary nothing; has err 'nor is it the name of a model: mnist-cnn'
 gives 66 summary "$work/nothing.h5"; has err 'nothing.h5'
 mkfifo "$work/fifo" # nobody writes to it; it is not waited for
