@@ -174,6 +174,7 @@ static void say_where(const struct training *t, int64_t steps)
 {
     const struct checkpoint *c = &t->checkpoint;
     const int ended = t->end != RAN_OUT || c->diverged;
+    char of_epoch[48];
     if (ended && t->fit.epochs > c->wanted)
         program_complain("--epochs %d trains no more: the run of %s ended with epoch %d, %s", t->fit.epochs, c->file,
                          c->before, t->end == REACHED ? "as --until asks" : t->end == NO_PATIENCE ? "as --patience asks"
@@ -182,8 +183,8 @@ static void say_where(const struct training *t, int64_t steps)
         fprintf(stderr, "%s: its run of %d epoch%s is finished%s\n", c->file, c->before, c->before == 1 ? "" : "s",
                 ended ? "" : "; --epochs trains on");
     else if (t->verbose)
-        fprintf(stderr, "Going on from %s: epoch %d of %d, after %lld steps of it\n", c->file, c->before + 1,
-                t->fit.epochs, (long long)steps);
+        fprintf(stderr, "Going on from %s: epoch %d of %d, after %s of it\n", c->file, c->before + 1, t->fit.epochs,
+                cli_count_of(steps, "step", of_epoch));
 }
 
 static int check_epochs(struct training *t, const fcnn_model *model)

@@ -35,6 +35,7 @@ int cli_columns(FILE *stream);
 int cli_is_utf8(void);
 
 const char *cli_count(int64_t number, char text[32]); /* "12,000" */
+const char *cli_count_of(int64_t number, const char *one, char text[48]); /* "1 step", "12,000 steps" */
 double cli_now(void);                /* seconds, monotonic */
 double cli_cpu(void);                /* seconds that the calling thread has run */
 void cli_catch_interrupt(void);      /* from here on the first Ctrl-C, SIGTERM, SIGHUP sets a flag; the second kills */

@@ -178,6 +178,10 @@ has out "which diverged"
 train $tiny --trail "$work/again.trail" --threads 1 --isa scalar
 gives 0 trail "$trail" "$work/again.trail"; has out 'the same: 6 steps'
 cmp -s "$trail" "$work/again.trail" || fail 'the trails differ in bytes'
+train $tiny --epochs 1 --batch-size 1000 --trail "$work/one.trail" --receipt "$work/one.json"
+gives 0 trail "$work/one.trail" "$work/one.trail"
+checks=$((checks + 1)); grep -q 'the same: 1 step$' "$out" || fail 'one step is several'
+verify 0 "$work/one.json"; has out ': 1 epoch, 1 step, '; has out 'repeated  1 epoch, 1 step in'
 # The hash of the second tensor after the fourth step.
 awk '$2 == 4 && NF > 6 { $5 = substr($5, 1, 15) (substr($5, 16) == "0" ? "1" : "0") } { print }' "$trail" \
     >"$work/other.trail"
