@@ -80,6 +80,8 @@ libfcnn_layers_la_CPPFLAGS = $(LIB_CPPFLAGS)
 libfcnn_layers_la_SOURCES = \
     bench/layers.c \
     bench/layers.h \
+    bench/names.c \
+    bench/names.h \
     bench/shape_file.c
 
 # A problem's tensors, what the references make of them, their error: `fastcnn explain` has use for them too.
@@ -146,6 +148,7 @@ libfcnn_bench_la_SOURCES = \
     bench/report/report.c \
     bench/report/report.h \
     bench/report/rows.c \
+    bench/report/sides.c \
     bench/report/summary.c \
     bench/report/training.c \
     bench/results.c \

@@ -13,10 +13,9 @@ static int by_ratio(const void *a, const void *b)
 /* What dispatch takes where the opponent's row is; NULL: it was filtered out. */
 static const struct bench_result *choice_beside(const struct bench_results *results, const struct bench_result *other)
 {
-    for (int i = 0; i < results->row_count; i++) {
-        const struct bench_result *row = &results->rows[i];
-        if (row->of == other->of && row->is_chosen && row->threads == other->threads) return row;
-    }
+    const struct bench_rows beside = bench_beside(results, other);
+    for (const struct bench_result *row = beside.first; row < beside.end; row++)
+        if (row->is_chosen && row->threads == other->threads) return row;
     return NULL;
 }
 

@@ -13,7 +13,8 @@
 #include "bench/json.h"
 #include "lib/io/json_text.h"
 
-enum { MOST_ROWS = 100000, MOST_WINDOWS = 1000000, MOST_THREADS = 4096 };
+/* MOST_BESIDE: rows of one problem, which are looked through for each other; there are not half as many kernels. */
+enum { MOST_ROWS = 100000, MOST_BESIDE = 1000, MOST_WINDOWS = 1000000, MOST_THREADS = 4096 };
 #define MOST_BYTES  ((size_t)128 << 20)
 #define MOST_MEMORY ((uint64_t)1 << 30)
 
@@ -313,6 +314,8 @@ static int add_row(const char *path, const json_t *list, size_t first, struct be
     const int is_same = last && !strcmp(last->layer, problem->layer) && !strcmp(last->text, problem->text);
     results->problem_count += !is_same;
     row->of = is_same ? last : problem;
+    if (results->row_count > MOST_BESIDE && row[-MOST_BESIDE].of == row->of)
+        wrong(&r, "problem", "more than %d kernels of one", MOST_BESIDE);
     read_row(&r, results, row);
     if (r.status || json_object_get(r.object, "error_occurred")) return r.status;
     while (end < json_array_size(list) && continues_row(json_array_get(list, end), r.object, end - first)) end++;

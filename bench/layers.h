@@ -30,9 +30,9 @@ typedef void bench_shape_note_fn(void *context, const char *path, int line, cons
 
 /* Reads a file: words, several to a line if they like. Comments (#), empty lines and options (--...) are passed over,
  * but that --mb=N sets the images of what follows, --reset or --mb=0 ends that, and --batch=FILE is told to `note`, as
- * files are named one by one. A problem's name (n"net:layer*2") becomes the layer's ("net.layer"); the second of one
- * name gets its line's number. What is no problem here is left out and told to `note`. 0, or an errno of the system:
- * ENOMEM, EFBIG (more than 1 MiB), ... */
+ * files are named one by one. A problem's name (n"net:layer*2") becomes the layer's ("net.layer"), one that has none
+ * is called by its line's number; who needs names that are unique makes them so (list.c). What is no problem here is
+ * left out and told to `note`. 0, or an errno of the system: ENOMEM, EFBIG (more than 1 MiB), ... */
 int bench_shape_file_read(const char *path, struct bench_shape_file *file, bench_shape_note_fn *note, void *context);
 void bench_shape_file_free(struct bench_shape_file *file);
 

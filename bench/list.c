@@ -9,6 +9,10 @@
 #include <unistd.h>
 
 #include "bench/cases.h"
+#include "bench/names.h"
+
+/* Of a layer's name: what "@16777216" leaves of 64, and what of that is for "~1000000". */
+enum { NAME = 55, COPY = 8 };
 
 /* What grows while cases are listed. */
 struct list {
@@ -18,6 +22,8 @@ struct list {
     double bytes;  /* that these cases will need */
     int left_out;  /* for want of memory */
     char first[64];
+    struct bench_names names; /* of layers, without the images of a batch */
+    int *copies;              /* of each: layers that would have had it, too */
 };
 
 /* Operations on images have as many as --batch says. */
@@ -35,7 +41,7 @@ static fcnn_status describe(struct bench_problem *p, const char *layer, const ch
     snprintf(p->layer, sizeof p->layer, "%s", layer);
     if (batch && has_images(p->problem.op)) {
         p->problem.n = batch;
-        snprintf(p->layer, sizeof p->layer, "%.55s@%d", layer, batch);
+        snprintf(p->layer, sizeof p->layer, "%.*s@%d", NAME, layer, batch);
         if ((status = fcnn_problem_check(&p->problem))) return status;
     }
     fcnn_problem_format(&p->problem, p->text, sizeof p->text);
@@ -97,12 +103,30 @@ static fcnn_status add_directions(struct list *list, const struct bench_layer *l
     return count ? FCNN_OK : status;
 }
 
+/* Results go by names: the second layer of one name becomes "name~2", whether a list, an earlier file or the same one
+ * has the first. */
+static fcnn_status name_layer(struct list *list, const char *wanted, char name[64])
+{
+    const int met = list->names.count, first = bench_names_number(&list->names, "%.*s", NAME, wanted);
+    int number = first;
+    snprintf(name, 64, "%.*s", NAME, wanted);
+    while (number >= 0 && number < met) { /* not a new one */
+        snprintf(name, 64, "%.*s~%d", NAME - COPY, wanted, ++list->copies[first] + 1);
+        number = bench_names_number(&list->names, "%s", name);
+    }
+    return number < 0 ? FCNN_OUT_OF_MEMORY : FCNN_OK;
+}
+
 /* A layer at all sizes of a batch. */
 static fcnn_status add_layer(struct list *list, const struct bench_layer *layer)
 {
     const struct bench_options *o = list->options;
-    fcnn_status status = add_directions(list, layer, o->batches[0]);
-    for (int i = 1; !status && i < o->batch_count; i++) status = add_directions(list, layer, o->batches[i]);
+    char name[64];
+    struct bench_layer one = *layer;
+    fcnn_status status = name_layer(list, layer->name, name);
+    one.name = name;
+    if (!status) status = add_directions(list, &one, o->batches[0]);
+    for (int i = 1; !status && i < o->batch_count; i++) status = add_directions(list, &one, o->batches[i]);
     return status;
 }
 
@@ -190,28 +214,6 @@ static fcnn_status add_problem(struct list *list, int index)
     return status;
 }
 
-/* Whether a layer is there, under this name alone or with the images of a batch. */
-static int has_layer(const struct list *list, const char *name)
-{
-    const size_t length = strlen(name);
-    for (int i = 0; i < list->count; i++) {
-        const char *layer = list->cases[i].about.layer;
-        if (!strncmp(layer, name, length) && (!layer[length] || layer[length] == '@')) return 1;
-    }
-    return 0;
-}
-
-/* A layer of a file. Results go by names, so that one which a list or an earlier file has becomes "name~2". */
-static fcnn_status add_file_layer(struct list *list, const struct bench_layer *layer)
-{
-    char name[64];
-    struct bench_layer one = *layer;
-    snprintf(name, sizeof name, "%s", layer->name);
-    for (int i = 2; has_layer(list, name); i++) snprintf(name, sizeof name, "%.50s~%d", layer->name, i);
-    one.name = name;
-    return add_layer(list, &one);
-}
-
 static fcnn_status make(struct list *list, const struct files *files)
 {
     const struct bench_options *o = list->options;
@@ -220,7 +222,7 @@ static fcnn_status make(struct list *list, const struct files *files)
     for (int i = 0; !status && i < bench_layer_count; i++)
         if (is_wanted(o, &bench_layers[i])) status = add_layer(list, &bench_layers[i]);
     for (int i = 0; i < files->count; i++)
-        for (int j = 0; !status && j < files->of[i].count; j++) status = add_file_layer(list, &files->of[i].layers[j]);
+        for (int j = 0; !status && j < files->of[i].count; j++) status = add_layer(list, &files->of[i].layers[j]);
     if (list->left_out)
         fprintf(stderr, "fastcnn-bench: --batch: left out, half of the memory would not hold them: %s, %d problems\n",
                 list->first, list->left_out);
@@ -235,12 +237,15 @@ int bench_cases_make(const struct bench_options *o, struct bench_case **made, in
     if (!code) {
         const int layers = bench_layer_count + files.layers, batches = o->batch_count ? o->batch_count : 1;
         list.cases = calloc((size_t)((layers * BENCH_DIRECTIONS + o->problems.count) * batches), sizeof *list.cases);
-        const fcnn_status status = list.cases ? make(&list, &files) : FCNN_OUT_OF_MEMORY;
+        list.copies = calloc((size_t)layers, sizeof *list.copies);
+        const fcnn_status status = list.cases && list.copies ? make(&list, &files) : FCNN_OUT_OF_MEMORY;
         if (status) fprintf(stderr, "fastcnn-bench: %s\n", bench_reason(status));
         if (status) code = status == FCNN_OUT_OF_MEMORY ? EX_OSERR : EX_USAGE;
     }
     for (int i = 0; i < files.count; i++) bench_shape_file_free(&files.of[i]);
     free(files.of);
+    bench_names_free(&list.names);
+    free(list.copies);
     *made = list.cases;
     *count = list.count;
     return code;

@@ -12,15 +12,14 @@ static void network_of(const struct bench_problem *problem, char name[24])
     else snprintf(name, 24, "(none)");
 }
 
-/* Adds it where it is new; room is there for one per row, and one more. */
+/* Adds it where it is new; room is there for one per row, and one more. NULL: no memory. */
 static struct bench_network *find_network(struct bench_overview *o, const struct bench_problem *problem)
 {
     char name[24];
-    int i = 0;
     network_of(problem, name);
-    while (i < o->count && strcmp(o->networks[i].name, name)) i++;
-    if (i == o->count) memcpy(o->networks[o->count++].name, name, sizeof name);
-    return &o->networks[i];
+    const int place = bench_names_number(&o->names, "%s", name);
+    if (place == o->count) memcpy(o->networks[o->count++].name, name, sizeof name);
+    return place < 0 ? NULL : &o->networks[place];
 }
 
 static int is_compared(const struct bench_results *results, const struct bench_result *row)
@@ -30,18 +29,21 @@ static int is_compared(const struct bench_results *results, const struct bench_r
     return 0;
 }
 
-static void add_pairs(struct bench_overview *o, int opponent)
+/* 0: no memory. */
+static int add_pairs(struct bench_overview *o, int opponent)
 {
     struct bench_network *all = &o->networks[o->count];
     for (int i = 0; i < o->against[opponent].count; i++) {
         const struct bench_pair *pair = &o->against[opponent].pairs[i];
         const fcnn_direction direction = pair->ours->of->problem.direction;
         struct bench_network *network = find_network(o, pair->ours->of);
+        if (!network) return 0;
         bench_mean_add(&network->means[opponent][direction], pair->ratio);
         bench_mean_add(&network->means[opponent][BENCH_DIRECTIONS], pair->ratio);
         bench_mean_add(&all->means[opponent][direction], pair->ratio);
         bench_mean_add(&all->means[opponent][BENCH_DIRECTIONS], pair->ratio);
     }
+    return 1;
 }
 
 int bench_overview_make(const struct bench_results *results, struct bench_overview *o)
@@ -50,15 +52,18 @@ int bench_overview_make(const struct bench_results *results, struct bench_overvi
     int there = (o->networks = calloc((size_t)results->row_count + 1, sizeof *o->networks)) != NULL;
     for (int i = 0; i < o->opponents; i++) there &= bench_compare(results, i + BENCH_REFERENCE, &o->against[i]);
     if (!there) return 0;
-    for (int i = 0; i < results->row_count; i++)
-        if (results->rows[i].is_chosen && is_compared(results, &results->rows[i])) find_network(o, results->rows[i].of);
+    for (int i = 0; there && i < results->row_count; i++) {
+        const struct bench_result *row = &results->rows[i];
+        if (row->is_chosen && is_compared(results, row)) there = find_network(o, row->of) != NULL;
+    }
     snprintf(o->networks[o->count].name, sizeof o->networks->name, "all");
-    for (int i = 0; i < o->opponents; i++) add_pairs(o, i);
-    return 1;
+    for (int i = 0; there && i < o->opponents; i++) there = add_pairs(o, i);
+    return there;
 }
 
 void bench_overview_free(struct bench_overview *o)
 {
     for (int i = 0; i < o->opponents; i++) bench_comparison_free(&o->against[i]);
     free(o->networks);
+    bench_names_free(&o->names);
 }

@@ -17,12 +17,11 @@ static void count(struct bench_gains *gains, const struct bench_gain *gain)
 /* The row of the same kernel with more threads; NULL: there is none, or one of the two was not timed. */
 static const struct bench_result *several_beside(const struct bench_results *results, const struct bench_result *one)
 {
-    for (int i = 0; i < results->row_count; i++) {
-        const struct bench_result *row = &results->rows[i];
-        if (row->of == one->of && row->kind == one->kind && row->peer == one->peer && one->threads == 1 &&
-            row->threads > 1 && (row->kind != BENCH_OURS || !strcmp(row->kernel, one->kernel)))
+    const struct bench_rows beside = bench_beside(results, one);
+    for (const struct bench_result *row = beside.first; row < beside.end && one->threads == 1; row++)
+        if (row->kind == one->kind && row->peer == one->peer && row->threads > 1 &&
+            (row->kind != BENCH_OURS || !strcmp(row->kernel, one->kernel)))
             return bench_is_timed(one) && bench_is_timed(row) ? row : NULL;
-    }
     return NULL;
 }
 

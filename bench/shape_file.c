@@ -4,7 +4,6 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <search.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +16,6 @@ struct reader {
     const char *path;
     long long images; /* of --mb; 0: as the problem says */
     int line;
-    void *names;      /* of the layers, for tsearch() */
     bench_shape_note_fn *note;
     void *context;
 };
@@ -114,19 +112,6 @@ static void write_name(const struct reader *r, const char *text, char name[NAME]
     else snprintf(at, PART, "%d", r->line);
 }
 
-static int compare_names(const void *a, const void *b) { return strcmp(a, b); }
-
-/* Results go by names: one that was there before gets its line's number. */
-static void make_unique(struct reader *r, char name[NAME])
-{
-    char number[16];
-    if (!tfind(name, &r->names, compare_names)) return;
-    const int length = snprintf(number, sizeof number, ".%d", r->line);
-    size_t end = strlen(name);
-    if (end + (size_t)length >= NAME) end = NAME - 1 - (size_t)length;
-    memcpy(name + end, number, (size_t)length + 1);
-}
-
 /* The sizes without the name, and with the images of --mb. */
 static int write_sizes(const struct reader *r, const char *text, char sizes[SIZES])
 {
@@ -150,11 +135,9 @@ static char *add(struct reader *r, const char *text, char *at)
     if (fcnn_problem_parse(&parsed, problem)) return refuse(r, fcnn_last_error()), at;
     text += strcspn(text, "n");
     write_name(r, text + (*text == 'n'), name);
-    make_unique(r, name);
     struct bench_layer *layer = &r->file->layers[r->file->count++];
     *layer = (struct bench_layer){.name = at, .op = "conv2d"};
     at += sprintf(at, "%s", name) + 1;
-    tsearch(layer->name, &r->names, compare_names); /* without memory for it the name is not kept: never mind */
     layer->sizes = at;
     return at + sprintf(at, "%s", sizes) + 1;
 }
@@ -169,8 +152,6 @@ static int make_room(struct bench_shape_file *file, const char *text)
     file->memory = malloc(words * (NAME + SIZES));
     return file->layers && file->memory ? 0 : ENOMEM;
 }
-
-static void keep(void *name) { (void)name; }
 
 int bench_shape_file_read(const char *path, struct bench_shape_file *file, bench_shape_note_fn *note, void *context)
 {
@@ -190,7 +171,6 @@ int bench_shape_file_read(const char *path, struct bench_shape_file *file, bench
             else memory = add(&r, word, memory);
         }
     }
-    tdestroy(r.names, keep);
     free(text);
     if (error) bench_shape_file_free(file);
     return error;

@@ -21,32 +21,28 @@ void bench_sort_rows(const struct bench_results *results, int first, int end, in
     }
 }
 
+struct bench_rows bench_beside(const struct bench_results *results, const struct bench_result *row)
+{
+    const struct bench_result *const last = results->rows + results->row_count;
+    struct bench_rows beside = {row, row + 1};
+    while (beside.first > results->rows && beside.first[-1].of == row->of) beside.first--;
+    while (beside.end < last && beside.end->of == row->of) beside.end++;
+    return beside;
+}
+
 int bench_is_opponent(const struct bench_result *row, int opponent)
 {
     if (opponent == BENCH_REFERENCE) return row->kind == BENCH_OURS && row->is_reference;
     return row->kind == BENCH_PEER && row->peer == opponent;
 }
 
-static double ratio_among(const struct bench_results *results, int first, int end, const struct bench_result *row,
-                          int opponent)
-{
-    for (int i = first; i < end; i++) {
-        const struct bench_result *other = &results->rows[i];
-        if (other->of == row->of && other->threads == row->threads && bench_is_opponent(other, opponent))
-            return other->time.lower / row->time.lower;
-    }
-    return NAN;
-}
-
 double bench_ratio(const struct bench_results *results, const struct bench_result *row, int opponent)
 {
-    return ratio_among(results, 0, results->row_count, row, opponent);
-}
-
-double bench_times_faster(const struct bench_results *results, int first, int end, const struct bench_result *row,
-                          enum bench_kind than)
-{
-    return ratio_among(results, first, end, row, than == BENCH_OURS ? BENCH_REFERENCE : 0);
+    const struct bench_rows beside = bench_beside(results, row);
+    for (const struct bench_result *other = beside.first; other < beside.end; other++)
+        if (other->threads == row->threads && bench_is_opponent(other, opponent))
+            return other->time.lower / row->time.lower;
+    return NAN;
 }
 
 struct bench_summary bench_peak_of_isa(const struct bench_results *results, fcnn_isa isa, int *count)

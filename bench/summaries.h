@@ -15,17 +15,16 @@ extern "C" {
  * `end` - 1. */
 void bench_sort_rows(const struct bench_results *results, int first, int end, int *order);
 
+/* Rows of one problem stand side by side (results.h): those beside `row`, itself included, from first to end - 1. */
+struct bench_rows { const struct bench_result *first, *end; };
+struct bench_rows bench_beside(const struct bench_results *results, const struct bench_result *row);
+
 /* What kernels are compared with: the reference, or one of the results' peers by its number. */
 enum { BENCH_REFERENCE = -1 };
 int bench_is_opponent(const struct bench_result *row, int opponent);
 
 /* How many times faster `row` is than that on its problem with as many threads; NAN: one of the two was not timed. */
 double bench_ratio(const struct bench_results *results, const struct bench_result *row, int opponent);
-
-/* How many times faster `row` is than the reference or the first peer's direct algorithm, which lies among the rows
- * first to end - 1; NAN: one of the two was not timed. */
-double bench_times_faster(const struct bench_results *results, int first, int end, const struct bench_result *row,
-                          enum bench_kind than);
 
 /* The peak per thread with one instruction set, over all windows. *count of them; 0 of memory that is missing, too. */
 struct bench_summary bench_peak_of_isa(const struct bench_results *results, fcnn_isa isa, int *count);

@@ -4,6 +4,7 @@
 #define BENCH_SUMMARY_H
 
 #include "bench/exports.h"
+#include "bench/names.h"
 #include "bench/summaries.h"
 
 #ifdef __cplusplus
@@ -22,6 +23,7 @@ struct bench_overview {
     int opponents;
     struct bench_network *networks; /* in the order of their first layers; behind the last one: all together */
     int count;                      /* without that */
+    struct bench_names names;       /* of the networks, by their places */
 };
 
 int bench_overview_make(const struct bench_results *results, struct bench_overview *overview); /* 0: no memory */

@@ -70,8 +70,7 @@ static void print_legend(FILE *out)
           "           winograd_f4 16 and 256 of the largest S in an output tile\n", out);
 }
 
-static void print_row(const struct bench_results *results, int first, int end, const struct bench_result *row,
-                      FILE *out)
+static void print_row(const struct bench_results *results, const struct bench_result *row, FILE *out)
 {
     const int wrong = row->verdict == BENCH_WRONG || row->verdict == BENCH_BROKEN;
     const char *style = wrong ? bench_style(out, BENCH_RED) : row->is_chosen ? bench_style(out, BENCH_BOLD) : "";
@@ -87,8 +86,8 @@ static void print_row(const struct bench_results *results, int first, int end, c
     bench_print_number(out, 10, row->of->flops > 0 ? 2 : 1, bench_rate(row->of, row->time.median));
     bench_print_number(out, 8, 1, row->percent_of_peak.median);
     bench_print_number(out, 7, 1, row->percent_of_memory.median);
-    bench_print_number(out, 9, 1, bench_times_faster(results, first, end, row, BENCH_OURS));
-    bench_print_number(out, 8, 2, bench_times_faster(results, first, end, row, BENCH_PEER));
+    bench_print_number(out, 9, 1, bench_ratio(results, row, BENCH_REFERENCE));
+    bench_print_number(out, 8, 2, bench_ratio(results, row, 0));
     bench_print_number(out, 7, 1, row->error);
     fputc('\n', out);
 }
@@ -107,7 +106,7 @@ static void print_problem(const struct bench_results *results, int first, int en
     for (int i = 0; i < end - first; i++) {
         const struct bench_result *row = &results->rows[order[i]];
         if (bench_is_waiting(row)) waiting++;
-        else print_row(results, first, end, row, out);
+        else print_row(results, row, out);
     }
     if (waiting) fprintf(out, "  %d not timed, or in too few windows: no time was left\n", waiting);
 }

@@ -18,10 +18,10 @@ static fcnn_isa highest_isa(const struct bench_results *results)
 /* Seconds of the fastest exact kernel beside a row; 0: there is none. */
 static double exact_beside(const struct bench_results *results, const struct bench_result *winograd)
 {
+    const struct bench_rows beside = bench_beside(results, winograd);
     double least = 0;
-    for (int i = 0; i < results->row_count; i++) {
-        const struct bench_result *row = &results->rows[i];
-        if (!takes_part(row) || row->of != winograd->of || row->numerics != FCNN_EXACT || row->isa != winograd->isa ||
+    for (const struct bench_result *row = beside.first; row < beside.end; row++) {
+        if (!takes_part(row) || row->numerics != FCNN_EXACT || row->isa != winograd->isa ||
             row->threads != winograd->threads)
             continue;
         if (least == 0 || row->time.lower < least) least = row->time.lower;

@@ -11,6 +11,7 @@
 #include "cli/cli.h"
 
 #define MOST_OPTIONS 48
+#define FIRST_KEY 256 /* of the rows: no letter */
 #define WIDTH 80
 #define HELP_COLUMN 28
 
@@ -55,7 +56,8 @@ struct row {
 
 struct rows {
     struct row row[MOST_OPTIONS];
-    struct option names[MOST_OPTIONS + 1]; /* for getopt_long(), which returns their indices */
+    struct option names[MOST_OPTIONS + 1]; /* for getopt_long(), which returns their keys: equal ones would pass for
+                                            * one option, and an abbreviation of several for the first */
     int count;
 };
 
@@ -64,7 +66,8 @@ static void add_rows(struct rows *rows, const struct cli_option *options, void *
     static int *const common[] = {[COMMON_JSON] = &cli_json, [COMMON_COLOR] = &color, [COMMON_HELP] = &help_wanted,
                                   [COMMON_VERSION] = &version_wanted};
     for (const struct cli_option *o = options; o && o->name && rows->count < MOST_OPTIONS; o++) {
-        rows->names[rows->count] = (struct option){o->name, o->value ? required_argument : no_argument, NULL, 0};
+        rows->names[rows->count] = (struct option){o->name, o->value ? required_argument : no_argument, NULL,
+                                                    FIRST_KEY + rows->count};
         rows->row[rows->count++] =
             (struct row){o, options == common_options ? (void *)common[o->field] : (char *)base + o->field};
     }
@@ -120,9 +123,19 @@ void cli_add_text(const struct cli_command *command, struct cli_texts *texts, co
     texts->text[texts->count++] = text;
 }
 
+/* An empty name is a shell's variable that was never set. */
+static void check_name(const struct cli_command *command, const struct cli_option *o, const char *text)
+{
+    static const char *const names[] = {"FILE", "PATH", "DIR", "MODEL"};
+    if (!o->value || *text) return;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (!strcmp(o->value, names[i])) cli_usage(command, "--%s: expected a name, found nothing", o->name);
+}
+
 static void store(const struct cli_command *command, const struct row *row, const char *text)
 {
     const struct cli_option *o = row->option;
+    check_name(command, o, text);
     switch (o->kind) {
     case CLI_SET: *(int *)row->target = (int)o->low; break;
     case CLI_TEXT: *(const char **)row->target = text; break;
@@ -210,11 +223,11 @@ int cli_parse(const struct cli_command *command, int argc, char **argv, void *in
     struct rows rows;
     collect(&rows, command, input);
     optind = 0; /* glibc's way to begin anew */
-    for (int key, index = 0; (key = getopt_long(argc, argv, "hV", rows.names, &index)) != -1;) {
+    for (int key; (key = getopt_long(argc, argv, "hV", rows.names, NULL)) != -1;) {
         if (key == 'h') help_wanted = 1;
         else if (key == 'V') version_wanted = 1;
         else if (key == '?') refer_to_help(command); /* getopt_long() has named the culprit */
-        else store(command, &rows.row[index], optarg);
+        else store(command, &rows.row[key - FIRST_KEY], optarg);
     }
     if (help_wanted || version_wanted) {
         if (help_wanted) print_help(command, &rows);
@@ -222,6 +235,8 @@ int cli_parse(const struct cli_command *command, int argc, char **argv, void *in
         exit(EXIT_SUCCESS);
     }
     if (optind < argc && !command->arguments) cli_usage(command, "unexpected argument '%s'", argv[optind]);
+    for (int i = optind; i < argc; i++)
+        if (!*argv[i]) cli_usage(command, "expected %s, found an empty argument", command->arguments);
     cli_set_color((enum cli_color_mode)color);
     fcnn_status status = check_settings(
         command->has_kernels ? (const fcnn_options *)(const void *)((char *)input + command->kernels) : NULL);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "lib/io/json.h"
 #include "lib/io/receipt.h"
@@ -137,7 +138,7 @@ int checkpoint_find(struct training *t)
     }
     c->goes_on = there && c->resume;
     if (there && !c->resume) {
-        program_complain("%s is there already: --resume goes on with its run; else remove it", c->file);
+        program_complain("%s is there already: --resume goes on with its run; else name another file", c->file);
         return EX_USAGE;
     }
     if (c->resume && !there && t->verbose)
@@ -173,6 +174,7 @@ static void say_where(const struct training *t, int64_t steps)
 {
     const struct checkpoint *c = &t->checkpoint;
     const int ended = t->end != RAN_OUT || c->diverged;
+    char of_epoch[48];
     if (ended && t->fit.epochs > c->wanted)
         program_complain("--epochs %d trains no more: the run of %s ended with epoch %d, %s", t->fit.epochs, c->file,
                          c->before, t->end == REACHED ? "as --until asks" : t->end == NO_PATIENCE ? "as --patience asks"
@@ -181,8 +183,8 @@ static void say_where(const struct training *t, int64_t steps)
         fprintf(stderr, "%s: its run of %d epoch%s is finished%s\n", c->file, c->before, c->before == 1 ? "" : "s",
                 ended ? "" : "; --epochs trains on");
     else if (t->verbose)
-        fprintf(stderr, "Going on from %s: epoch %d of %d, after %lld steps of it\n", c->file, c->before + 1,
-                t->fit.epochs, (long long)steps);
+        fprintf(stderr, "Going on from %s: epoch %d of %d, after %s of it\n", c->file, c->before + 1, t->fit.epochs,
+                cli_count_of(steps, "step", of_epoch));
 }
 
 static int check_epochs(struct training *t, const fcnn_model *model)
@@ -313,7 +315,11 @@ int checkpoint_restore(struct training *t)
 
 int checkpoint_begin(struct training *t, const fcnn_model *model)
 {
-    return t->checkpoint.file && !t->checkpoint.goes_on ? write_checkpoint(t, model) : EXIT_SUCCESS;
+    const char *file = t->checkpoint.file;
+    if (!file || t->checkpoint.goes_on) return EXIT_SUCCESS;
+    if (access(file, F_OK)) return write_checkpoint(t, model);
+    program_complain("%s cannot be written: another run has begun there since this one was started", file);
+    return EX_IOERR;
 }
 
 int checkpoint_is_finished(const struct training *t)

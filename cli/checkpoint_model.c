@@ -64,7 +64,7 @@ int checkpoint_check_model(const struct training *t, const fcnn_model *model, co
     fcnn_model *now = NULL;
     fcnn_file_info info;
     char *file = NULL, *run = NULL;
-    if (!cli_model_is_file(name) || access(name, F_OK)) return EXIT_SUCCESS; /* nor is it needed */
+    if (!cli_model_file(name) || access(name, F_OK)) return EXIT_SUCCESS; /* nor is it needed */
     const fcnn_load_options options = {.kernels = &t->kernels};
     int code = cli_model_open(&now, name, &options, &info);
     if (!code && !io_text_format(&file, now, name) && !io_text_format(&run, model, name)) {

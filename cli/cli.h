@@ -35,6 +35,7 @@ int cli_columns(FILE *stream);
 int cli_is_utf8(void);
 
 const char *cli_count(int64_t number, char text[32]); /* "12,000" */
+const char *cli_count_of(int64_t number, const char *one, char text[48]); /* "1 step", "12,000 steps" */
 double cli_now(void);                /* seconds, monotonic */
 double cli_cpu(void);                /* seconds that the calling thread has run */
 void cli_catch_interrupt(void);      /* from here on the first Ctrl-C, SIGTERM, SIGHUP sets a flag; the second kills */
@@ -91,6 +92,8 @@ json_t *cli_data_json(const struct cli_data *data);
 /* Writes a whole file or leaves the one that is there. text NULL: only tries whether that is possible. Complains and
  * returns an exit code. */
 int cli_write_file(const char *path, const char *text);
+/* Two names of one regular file, which need not be there yet. */
+int cli_are_one_file(const char *a, const char *b);
 
 /* ---- tune_file.c ---- */
 

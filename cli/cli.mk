@@ -52,6 +52,7 @@ cli_sources = \
     cli/prove.c \
     cli/record.c \
     cli/record.h \
+    cli/record_receipt.c \
     cli/shades.c \
     cli/summary.c \
     cli/times.c \

@@ -80,6 +80,8 @@ static int run(int argc, char **argv)
     c.from = argv[first];
     c.to = argv[first + 1];
     c.format = io_format_of_name(c.to);
+    if (c.format == FCNN_FORMAT_TEXT && cli_are_one_file(c.from, c.to))
+        cli_usage(&cli_convert, "%s would be written over without its comments; name another file", c.to);
     const int code = convert(&c);
     fcnn_model_destroy(c.model);
     return code;

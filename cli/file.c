@@ -50,7 +50,7 @@ static int stat_folder(const char *path, struct stat *st)
     return bad;
 }
 
-static int are_one(const char *a, const char *b)
+int cli_are_one_file(const char *a, const char *b)
 {
     struct stat one, other;
     const int has_one = !stat(a, &one), has_other = !stat(b, &other);
@@ -81,7 +81,7 @@ void cli_check_outputs(const struct cli_command *command, const struct cli_outpu
     for (int i = 0; i < count; i++) check_streams(command, &outputs[i]);
     for (int i = 0; i < count; i++)
         for (int j = 0; j < i; j++)
-            if (outputs[i].path && outputs[j].path && are_one(outputs[i].path, outputs[j].path))
+            if (outputs[i].path && outputs[j].path && cli_are_one_file(outputs[i].path, outputs[j].path))
                 cli_usage(command, "--%s and --%s name one file, %s", outputs[j].option, outputs[i].option,
                           outputs[i].path);
 }
@@ -98,7 +98,7 @@ void cli_check_input(const struct cli_command *command, const char *option, cons
                      const struct cli_output *outputs, int count)
 {
     for (int i = 0; i < count; i++)
-        if (path && outputs[i].path && (are_one(path, outputs[i].path) || is_data_of(path, outputs[i].path)))
+        if (path && outputs[i].path && (cli_are_one_file(path, outputs[i].path) || is_data_of(path, outputs[i].path)))
             cli_usage(command, "--%s would write over what --%s reads, %s", outputs[i].option, option,
                       outputs[i].path);
 }

@@ -149,6 +149,8 @@ static int read_json(struct cli_history *history, const char *path, const char *
         return complain(path, what);
     }
     if (!json_is_object(root)) code = complain(path, "it is not a JSON object");
+    else if (json_object_get(root, "receipt"))
+        code = complain(path, "it is a receipt; 'fastcnn train --history=FILE' writes histories");
     else json_object_foreach(root, name, value) {
         code = read_list(history, path, name, value);
         if (code) break;

@@ -46,7 +46,7 @@ static int usage(const char *problem, const char *argument)
         strcat(names, i ? ", " : "");
         strcat(names, commands[i]->name);
     }
-    program_complain("%s%s%s%s; expected one of %s", problem, *argument ? " '" : "", argument, *argument ? "'" : "",
+    program_complain("%s%s%s%s; the commands are %s", problem, *argument ? " '" : "", argument, *argument ? "'" : "",
                      names);
     fputs("Try 'fastcnn --help'.\n", stderr);
     return EX_USAGE;

@@ -21,7 +21,7 @@ static int find(const char *what)
     return -1;
 }
 
-int cli_model_is_file(const char *what) { return find(what) < 0; }
+const char *cli_model_file(const char *what) { return what && find(what) < 0 ? what : NULL; }
 
 static int make(fcnn_model **model, int number, const fcnn_load_options *options)
 {

@@ -12,7 +12,7 @@
     "MODEL is mnist-cnn (the Keras tutorial network), a saved model (.h5, .keras, .safetensors) or a text file of "   \
     "layers (docs/models.md)."
 
-int cli_model_is_file(const char *what); /* it is no name */
+const char *cli_model_file(const char *what); /* NULL for a name, and for NULL */
 
 /* Opens a model, compiled unless options->not_compiled. `what`: a name, else a file.
  * options and info may be NULL. *model is the caller's to destroy, NULL unless the code is 0. 66: no such file or name,

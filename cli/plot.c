@@ -97,7 +97,7 @@ static void check_options(const struct plot *plot)
     cli_check_outputs(&cli_plot, outputs, 2);
     for (int i = 0; i < plot->histories.count; i++)
         cli_check_input(&cli_plot, "history", plot->histories.text[i], outputs, 2);
-    cli_check_input(&cli_plot, "model", plot->model, outputs, 2);
+    cli_check_input(&cli_plot, "model", cli_model_file(plot->model), outputs, 2);
     cli_check_input(&cli_plot, "data", plot->data.directory, outputs, 2);
     if (!plot->histories.count && !plot->model)
         cli_usage(&cli_plot, "expected histories of training, --model FILE, or both");

@@ -23,6 +23,7 @@ struct mark {
 struct record_private {
     struct io_trail *trail; /* NULL: neither wanted nor watched */
     FILE *file;
+    const char *made;        /* its name, where it was not there and the run has not begun; else NULL */
     struct mark now, *marks; /* after each epoch */
     int headless;            /* it goes on from a checkpoint, and the lines before are not there */
     int64_t first_step;      /* of the run */
@@ -43,6 +44,7 @@ struct record *record_create(int epochs)
 void record_destroy(struct record *record)
 {
     if (!record) return;
+    if (record->own->made) unlink(record->own->made);
     if (record->own->file) fclose(record->own->file);
     io_trail_destroy(record->own->trail);
     free(record->own->values);
@@ -89,17 +91,36 @@ static int write_step(const struct training *t, const double *loss, int *stop)
     return write_text(t, line, length);
 }
 
-/* The file is emptied only once it is ours: another run may have begun to write it since this one began. */
-static int make_file(struct training *t)
+static int open_file(struct training *t)
 {
-    struct stat st;
-    const int fd = open(t->trail_file, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY, 0666);
+    struct record_private *own = t->record->own;
+    const int flags = O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY;
+    int fd = open(t->trail_file, flags | O_EXCL, 0666);
+    const int is_new = fd >= 0;
+    if (!is_new && errno == EEXIST) fd = open(t->trail_file, flags, 0666);
     if (fd < 0) return cannot_write(t);
     int code = cli_lock(&t->trail_lock, t->trail_file);
-    if (!code && (fstat(fd, &st) || (S_ISREG(st.st_mode) && ftruncate(fd, 0)))) code = cannot_write(t);
-    if (!code && !(t->record->own->file = fdopen(fd, "w"))) code = cannot_write(t);
+    if (!code && is_new) own->made = t->trail_file;
+    if (!code && !(own->file = fdopen(fd, "w"))) code = cannot_write(t);
     if (code) close(fd);
     return code;
+}
+
+int record_claim(struct training *t)
+{
+    return t->trail_file && !t->checkpoint.goes_on ? open_file(t) : EXIT_SUCCESS;
+}
+
+/* It is emptied only once it is ours: another run may have begun to write it since this one began. */
+static int empty_file(struct training *t)
+{
+    struct record_private *own = t->record->own;
+    struct stat st;
+    const int code = own->file ? EXIT_SUCCESS : open_file(t);
+    if (code) return code;
+    own->made = NULL;
+    return fstat(fileno(own->file), &st) || (S_ISREG(st.st_mode) && ftruncate(fileno(own->file), 0)) ? cannot_write(t)
+                                                                                                     : EXIT_SUCCESS;
 }
 
 static int begin_trail(struct training *t, int *stop)
@@ -108,7 +129,7 @@ static int begin_trail(struct training *t, int *stop)
     size_t length;
     sha256_init(&own->now.hash);
     own->now.bytes = 0;
-    int code = t->trail_file ? make_file(t) : EXIT_SUCCESS;
+    int code = t->trail_file ? empty_file(t) : EXIT_SUCCESS;
     if (code) return code;
     const char *head = io_trail_head(own->trail, &length);
     code = write_text(t, head, length);
@@ -338,55 +359,4 @@ int record_end(struct training *t, const fcnn_model *model)
 {
     (void)model;
     return t->record->own->trail ? end_trail(t) : EXIT_SUCCESS;
-}
-
-/* ---- the receipt ---- */
-
-/* "exact" where nothing else is said; a word twice is one. */
-void record_math(const fcnn_options *kernels, char math[64])
-{
-    const char *said = kernels->math ? kernels->math : getenv("FASTCNN_MATH");
-    size_t used = 0;
-    *math = 0;
-    if (!said || !*said) said = fcnn_class_name(FCNN_EXACT);
-    for (int i = FCNN_EXACT; i <= FCNN_BF16; i++) {
-        const char *name = fcnn_class_name((fcnn_class)i);
-        int there = 0;
-        for (const char *at = said; *at && !there; at += *at == ',') {
-            const size_t length = strcspn(at, ",");
-            there = length == strlen(name) && !strncmp(at, name, length);
-            at += length;
-        }
-        if (there) used += (size_t)snprintf(math + used, 64 - used, "%s%s", used ? "," : "", name);
-    }
-}
-
-const char *record_kernel(const fcnn_options *kernels, const char *math)
-{
-    const char *asked = kernels->kernel ? kernels->kernel : getenv("FASTCNN_KERNEL");
-    return asked && strchr(math, ',') ? asked : "";
-}
-
-int training_receipt(const struct training *t, const fcnn_model *model, json_t **receipt)
-{
-    char message[512], math[64];
-    record_math(&t->kernels, math);
-    const struct fcnn_receipt_run run = {
-        .kind = t->data.directory ? fcnn_data_kind_name(t->data.kind) : "synthetic digits",
-        .synthetic = !t->data.directory,
-        .seed = t->data.seed,
-        .images = t->data.train.n,
-        .scaled = cli_network_scales(&t->file),
-        .scale = t->file.input_scale,
-        .offset = t->file.input_offset,
-        .math = math,
-        .kernel = record_kernel(&t->kernels, math),
-        .epochs = t->record->epochs,
-        .trail = *t->record->trail ? t->record->trail : NULL,
-    };
-    const fcnn_status status =
-        fcnn_receipt_json_run(receipt, model, t->data.train.x, t->data.train.y, &run, message, sizeof message);
-    if (!status) return EXIT_SUCCESS;
-    program_complain("%s", message);
-    return program_exit_code(status);
 }

@@ -23,6 +23,10 @@ struct record {
 struct record *record_create(int epochs);
 void record_destroy(struct record *record);
 
+/* Before anything of a new run is written: its trail is made, where there is none, and locked; another run may have
+ * come before. One that was made goes away again with the record, unless the run has begun. */
+int record_claim(struct training *t);
+
 /* Before the first step, after each call of fcnn_fit()'s callback, after the last one. The trail goes to t->trail_file
  * line by line: who kills the program finds all lines but the last there. A run that goes on from a checkpoint goes on
  * in the trail behind the checkpoint's step, which must be there; t->kept has the epochs. Of a run whose best epoch is

@@ -105,11 +105,10 @@ static int compare(struct comparison *c)
 static void describe(const struct comparison *c, char *text, size_t size)
 {
     const struct io_trail_step *a = c->step[0], *b = c->step[1];
-    char name[IO_TRAIL_NAME], steps[32];
-    cli_count(c->steps, steps);
+    char name[IO_TRAIL_NAME], steps[48];
     switch (c->part) {
     case IO_TRAIL_SAME:
-        if (!c->ends) snprintf(text, size, "the trails are the same: %s steps", steps);
+        if (!c->ends) snprintf(text, size, "the trails are the same: %s", cli_count_of(c->steps, "step", steps));
         else
             snprintf(text, size, "%s ends after step %lld; up to there they are the same, and %s goes on",
                      c->path[c->ends - 1], (long long)c->last, c->path[2 - c->ends]);

@@ -136,7 +136,8 @@ static void check_outputs(const struct training *t)
                                          {"save", t->save_file}, {"best", t->best_file}};
     cli_check_outputs(&cli_train, outputs, 6);
     cli_check_input(&cli_train, "data", t->data.directory, outputs, 6);
-    cli_check_input(&cli_train, "model", t->model_name, outputs, 3); /* a model that is trained on may be saved there */
+    /* a model that is trained on may be saved there */
+    cli_check_input(&cli_train, "model", cli_model_file(t->model_name), outputs, 3);
 }
 
 /* What is not given, where no run goes on that has it. */
@@ -182,6 +183,7 @@ static int train_model(struct training *t, fcnn_model *model)
     if (!code && (t->receipt_file || t->trail_file || t->checkpoint.file)) t->record = record_create(t->fit.epochs);
     if (!code) code = checkpoint_restore(t);
     t->checkpoint.keeps_best |= t->checkpoint.file && (t->patience || t->best_file);
+    if (!code) code = record_claim(t);
     if (!code) code = checkpoint_begin(t, model);
     if (!code) code = train_and_report(t, model);
     record_destroy(t->record);

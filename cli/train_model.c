@@ -97,7 +97,7 @@ int training_open_model(struct training *t, fcnn_model **model)
     fcnn_load_options options = {.kernels = &t->kernels};
     int code = t->model_name ? cli_model_open(model, name, &options, &t->file) : EXIT_SUCCESS;
     if (code) return code;
-    if (t->model_name && cli_model_is_file(name)) checkpoint_keep_compiling(t, *model);
+    if (cli_model_file(t->model_name)) checkpoint_keep_compiling(t, *model);
     code = check_file(t, *model, name);
     if (code) return code;
     const int state = t->file.has_state;

@@ -235,6 +235,7 @@ static int run(int argc, char **argv)
     if (t.table != fcnn_tuning_default()) fcnn_tuning_destroy(t.table);
     json_decref(t.problems);
     free(t.jobs);
+    bench_names_free(&t.texts);
     return code;
 }
 

@@ -3,6 +3,7 @@
 #ifndef FASTCNN_TUNE_H
 #define FASTCNN_TUNE_H
 
+#include "bench/names.h"
 #include "cli/cli.h"
 
 /* A problem to tune. */
@@ -22,6 +23,7 @@ struct tuning {
     /* what it comes to */
     struct tune_job *jobs;
     int job_count;
+    struct bench_names texts; /* of the jobs */
     const char *path;   /* of the tuning file; NULL: there is no place for one */
     fcnn_tuning *table;
     int in_memory;      /* the file cannot be written, and that was said */

@@ -25,8 +25,12 @@ static void add_problem(struct tuning *t, const fcnn_problem *problem)
 {
     struct tune_job job = {.problem = *problem, .work = work_of(problem)};
     fcnn_problem_format(problem, job.text, sizeof job.text);
-    for (int i = 0; i < t->job_count; i++)
-        if (!strcmp(t->jobs[i].text, job.text)) return;
+    const int number = bench_names_number(&t->texts, "%s", job.text);
+    if (number < 0) {
+        program_complain("out of memory");
+        exit(EX_OSERR);
+    }
+    if (number < t->job_count) return;
     if (!(t->job_count & (t->job_count + 1)) || !t->jobs) { /* grows at 0, 1, 3, 7, ... */
         struct tune_job *more = program_allocate((size_t)t->job_count * 2 + 2, sizeof *more);
         if (t->jobs) memcpy(more, t->jobs, (size_t)t->job_count * sizeof *more);

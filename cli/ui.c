@@ -63,6 +63,13 @@ const char *cli_count(int64_t number, char text[32])
     return text;
 }
 
+const char *cli_count_of(int64_t number, const char *one, char text[48])
+{
+    char count[32];
+    snprintf(text, 48, "%s %s%s", cli_count(number, count), one, number == 1 ? "" : "s");
+    return text;
+}
+
 static double read_clock(clockid_t clock)
 {
     struct timespec t;

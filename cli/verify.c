@@ -14,16 +14,16 @@ static const char *const values[] = {"verified", "differs", "cannot be verified"
 static void print_run(const struct verification *v)
 {
     const struct fcnn_receipt_file *r = &v->receipt;
-    char images[32], steps[32], kind[200];
+    char epochs[48], steps[48], images[48], kind[200];
     if (!v->whole) return;
     snprintf(kind, sizeof kind, "%s", r->kind);
-    printf("receipt   %s: %d epoch%s, %s steps, %s images of %s; %s, numerics %d\n", v->path, r->fit.epochs,
-           r->fit.epochs == 1 ? "" : "s", cli_count(r->steps - r->first.steps, steps), cli_count(r->images, images),
+    printf("receipt   %s: %s, %s, %s of %s; %s, numerics %d\n", v->path, cli_count_of(r->fit.epochs, "epoch", epochs),
+           cli_count_of(r->steps - r->first.steps, "step", steps), cli_count_of(r->images, "image", images),
            program_printable(kind), r->math, r->numerics);
     printf("weights   %s\n", r->weights);
     if (v->compared_steps > 0)
-        printf("repeated  %lld epoch%s, %s steps in %.3g s%s\n", (long long)v->compared_epochs,
-               v->compared_epochs == 1 ? "" : "s", cli_count(v->compared_steps, steps), v->seconds,
+        printf("repeated  %s, %s in %.3g s%s\n", cli_count_of(v->compared_epochs, "epoch", epochs),
+               cli_count_of(v->compared_steps, "step", steps), v->seconds,
                v->trail ? ", each step held against the trail" : "");
 }
 
@@ -87,7 +87,8 @@ static int run(int argc, char **argv)
     const int first = cli_parse(&cli_verify, argc, argv, &v);
     if (argc - first != 1) cli_usage(&cli_verify, "expected one receipt, found %d", argc - first);
     v.path = argv[first];
-    int code = verify_run(&v);
+    const fcnn_status status = fcnn_options_check(&v.t.kernels); /* of this machine, and no matter of the receipt's */
+    int code = status ? program_failed(status) : verify_run(&v);
     if (!code) code = report(&v);
     fcnn_receipt_close(&v.receipt);
     return code;

@@ -31,7 +31,8 @@ static int check_place(struct verification *v, const fcnn_model *model)
     if (run.first_step != v->receipt.first.steps || !*run.data || v->from < 1)
         CANNOT("%s is at the beginning of its run, or of another one", v->checkpoint);
     if (run.epochs >= v->t.fit.epochs || run.steps >= v->receipt.steps)
-        CANNOT("%s is behind the last step that is to be repeated", v->checkpoint);
+        CANNOT("%s has the run after step %lld: nothing is left of what is to be repeated", v->checkpoint,
+               (long long)v->from);
     v->t.checkpoint.before = (int)run.epochs;
     v->t.epochs = (int)run.epochs;
     v->t.kept = json_pack("{s:o}", "epochs", json_copy((json_t *)(uintptr_t)epochs)); /* more will be added */

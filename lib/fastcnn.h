@@ -340,5 +340,6 @@ FCNN_API double fcnn_measure_traffic(fcnn_isa isa, const fcnn_problem *problem, 
 
 #include "fastcnn_tuning.h"
 #include "fastcnn_net.h"
+#include "fastcnn_run.h"
 
 #endif

@@ -4,7 +4,8 @@
 
 noinst_LTLIBRARIES += libfcnn-core.la libfcnn-io.la
 lib_LTLIBRARIES += libfastcnn.la
-include_HEADERS = kernels/fastcnn_problem.h lib/fastcnn.h lib/fastcnn_tuning.h lib/net/fastcnn_net.h
+include_HEADERS = kernels/fastcnn_problem.h lib/fastcnn.h lib/fastcnn_tuning.h lib/net/fastcnn_net.h \
+    lib/net/fastcnn_run.h
 
 libfcnn_core_la_CPPFLAGS = $(LIB_CPPFLAGS) -DFCNN_SYSCONFDIR='"$(sysconfdir)"'
 libfcnn_core_la_SOURCES = \
@@ -37,6 +38,7 @@ libfcnn_core_la_SOURCES = \
     lib/net/compile.c \
     lib/net/continue.c \
     lib/net/fastcnn_net.h \
+    lib/net/fastcnn_run.h \
     lib/net/fit.c \
     lib/net/info.c \
     lib/net/job.c \

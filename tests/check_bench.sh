@@ -198,12 +198,16 @@ for text in 'net.one: conv2d backward_weights' 'net.two: conv2d forward mb2ic8ih
 done
 has err 'shapes.txt:3: left out: '
 has err 'shapes.txt:4: left out: --batch'
-printf '%s\n' 'ic8ih7oc8kh3n"mnist:conv3"' "$(printf '\033')[31mred" >"$folder/again.txt"
-expect 0 --list --no-peers --choice --layers="mnist,$folder/again.txt,$folder/again.txt" --batch=1,2 \
-    --filter='mnist.conv3*'
+long=$(printf '%030d:%030d' 1 2) # of which 61 characters are kept, 55 beside the images of a batch
+printf '%s\n' 'ic8ih7oc8kh3n"mnist:conv3"' "$(printf '\033')[31mred" "ic8ih7oc8kh1n\"$long\" ic8ih7oc8kh3n\"$long\"" \
+    'ic8ih9oc8kh1 ic8ih9oc8kh3' >"$folder/again.txt"
+expect 0 --list --no-peers --choice --layers="mnist,$folder/again.txt,$folder/again.txt" --batch=1,2
 [ -z "$(grep ': conv2d' "$folder/out" | cut -d: -f1,2 | cut -d' ' -f1,3 | sort | uniq -d)" ] ||
     fail "$last: two layers have one name"
 has out 'mnist.conv3~3@2: conv2d forward mb2ic8ih7'
+has out 'again.4@1: conv2d forward mb1ic8ih9oc8oh9kh1'
+has out 'again.4~2@2: conv2d forward mb2ic8ih9oc8oh7kh3'
+has out 'again.4~4@1: conv2d forward'
 grep -q "$(printf '\033')" "$folder/err" && fail "$last: a file's escape sequences reach the terminal"
 
 last="Winograd beside exact kernels"

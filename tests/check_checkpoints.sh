@@ -4,31 +4,11 @@
 # refused, results as of a run that did not stop, and files that cannot be written. check_kill.sh kills. Run in the
 # build folder.
 set -u
-unset FASTCNN_KERNEL FASTCNN_MATH FASTCNN_VERBOSE FASTCNN_ISA FASTCNN_NUM_THREADS
-export FASTCNN_TUNING=off
-program="${FCNN_RUN-} $PWD/fastcnn"
-case ${FCNN_RUN-} in *libtool*) program="$PWD/libtool --mode=execute ${FCNN_RUN#*execute } $PWD/fastcnn" ;; esac
-work=$(mktemp -d "$PWD/check_checkpoint.XXXXXX") || exit 1
-trap 'chmod -R u+w "$work"; rm -rf "$work"' EXIT
-cd "$work" || exit 1
-failed=0 checks=0
+inside=yes
+. "${top_srcdir-.}/tests/program.sh"
+verb=train
 
-fail()
-{
-    failed=$((failed + 1))
-    echo "FAIL: $*"
-    sed 's/^/    /' out err | head -n 12
-}
-gives() # STATUS WORD...: fastcnn train with these words
-{
-    wanted=$1
-    shift
-    checks=$((checks + 1))
-    $program train "$@" >out 2>err
-    status=$?
-    [ $status -eq "$wanted" ] || fail "train $*: exit status $status instead of $wanted"
-}
-says() { checks=$((checks + 1)); grep -q -e "$1" err || fail "...: does not say $1"; }
+says() { checks=$((checks + 1)); grep -q -e "$1" err || fail "does not say $1"; }
 await() { for _ in $(seq 1200); do [ ! -s "$1" ] || return 0; sleep 0.05; done; fail "$1 was not written"; }
 same() { checks=$((checks + 1)); cmp -s "$1" "$2" || fail "$1 and $2 differ"; }
 alone() { checks=$((checks + 1)); [ -z "$(ls -A | grep 'tmp$')" ] || fail "left behind: $(ls -A | grep 'tmp$')"; }
@@ -44,7 +24,8 @@ plain='--model net.txt --limit 120 --batch-size 24 --learning-rate 0.02'
 # ---- a run in parts is the run ----
 gives 0 $plain --epochs 4 --seed 5 --receipt want.json --history want.csv --best want.safetensors
 gives 0 $plain --epochs 2 --seed 5 --receipt got.json --history got.csv --best got.safetensors --checkpoint a
-gives 64 $plain --epochs 2 --seed 5 --checkpoint a; says 'a is there already: --resume goes on'
+gives 64 $plain --epochs 2 --seed 5 --checkpoint a
+says 'a is there already: --resume goes on with its run; else name another file'
 gives 0 --checkpoint a --resume --epochs 4 --receipt got.json --history got.csv --best got.safetensors
 says 'Going on from a: epoch 3 of 4, after 0 steps of it'
 same want.json got.json; same want.csv got.csv; same want.safetensors got.safetensors; alone
@@ -153,15 +134,15 @@ stop='--patience 2 --monitor accuracy --learning-rate 1 --optimizer sgd --moment
 stop="--model net.txt --limit 120 --batch-size 24 $stop"
 gives 0 $stop --epochs 30 --receipt want.json --history want.csv --save want.safetensors
 grep -q '^stopped   after epoch' out || fail 'nothing was stopped early'
-last=$(sed -n 's/^stopped   after epoch \([0-9]*\).*/\1/p' out)
-gives 0 $stop --epochs $((last - 1)) --checkpoint s --quiet
+final=$(sed -n 's/^stopped   after epoch \([0-9]*\).*/\1/p' out)
+gives 0 $stop --epochs $((final - 1)) --checkpoint s --quiet
 gives 0 --checkpoint s --resume --epochs 30 --receipt got.json --history got.csv --save got.safetensors
 same want.json got.json; same want.csv got.csv; same want.safetensors got.safetensors
 gives 0 --checkpoint s --resume --epochs 30 --receipt got.json --save got.safetensors; says 'is finished$'
 same want.json got.json; same want.safetensors got.safetensors
 # More epochs than it was to have there will not be; the same command line again is no mistake.
 gives 0 --checkpoint s --resume --epochs 31 --quiet
-says "epochs 31 trains no more: the run of s ended with epoch $last, as --patience asks"
+says "epochs 31 trains no more: the run of s ended with epoch $final, as --patience asks"
 gives 0 --checkpoint s --resume --epochs 30 --quiet
 checks=$((checks + 1)); [ ! -s err ] || fail '--quiet speaks'
 
@@ -236,16 +217,16 @@ done
 # ---- a trail begins with its run, and ends with the best epoch where that is what the run leaves ----
 worse='--patience 9 --monitor accuracy --learning-rate 1 --optimizer sgd --momentum 0.9 --seed 2'
 worse="--model net.txt --limit 120 --batch-size 24 $worse"
-gives 0 $worse --epochs $last --checkpoint t --trail t.trail
+gives 0 $worse --epochs $final --checkpoint t --trail t.trail
 grep -q '^best      epoch' out || fail 'the best epoch is the last one'
 gives 0 --checkpoint t --resume --trail t.trail --receipt want.json
-gives 65 --checkpoint t --resume --trail t.trail --epochs $((last + 1))
+gives 65 --checkpoint t --resume --trail t.trail --epochs $((final + 1))
 says 'without --trail the run can be trained on'
 gives 0 $worse --epochs 2 --checkpoint cut --trail u.trail
 head -n $(($(wc -l <u.trail) - 2)) u.trail >cut.trail
 gives 65 --checkpoint cut --resume --trail cut.trail; says 'it ends before the step of the checkpoint'
-gives 66 --checkpoint t --resume --trail new.trail --epochs $((last + 1)); says 'new.trail is not there: a run goes on'
-gives 0 --checkpoint t --resume --epochs $((last + 1)) --receipt got.json; says 'Going on from t: epoch'
+gives 66 --checkpoint t --resume --trail new.trail --epochs $((final + 1)); says 'new.trail is not there: a run goes on'
+gives 0 --checkpoint t --resume --epochs $((final + 1)) --receipt got.json; says 'Going on from t: epoch'
 checks=$((checks + 1)); grep -q '"trail_sha256": null\|"trail": null' got.json || fail 'a receipt with half a trail'
 
 # ---- a run that diverges ends, in the process that finds it and in the next one ----
@@ -309,15 +290,47 @@ for try in 1 2 3; do # at once, from nothing
     rm -f l.trail
     $program train $plain --epochs 1 --seed 5 --trail l.trail --quiet >out2 2>err2 &
     $program train $plain --epochs 1 --seed 6 --trail l.trail --quiet >out 2>err
-    last=$?
+    second=$?
     wait $!
-    case $?,$last in
+    case $?,$second in
     0,74) cmp -s l.trail want5.trail || fail 'the trail is not that of the run that ended well' ;;
     74,0) cmp -s l.trail want6.trail || fail 'the trail is not that of the run that ended well' ;;
     0,0) cmp -s l.trail want5.trail || cmp -s l.trail want6.trail || fail 'a trail of two runs' ;;
-    *) fail "two runs, one trail: exit status $last" ;;
+    *) fail "two runs, one trail: exit status $second" ;;
     esac
 done
+# From nothing, one after the other: the second has looked for a trail and a checkpoint that are there before the first
+# begins, and is stopped while it draws its many digits. It is refused, and leaves nothing of its own; what the first
+# has written stays.
+late() # FILE SENTENCE OPTION...: the first run has begun to write FILE
+{
+    begun=$1 sentence=$2
+    shift 2
+    rm -f l.trail first second
+    $program train --model net.txt --limit 30000 --epochs 1 --quiet "$@" >out 2>err &
+    slow=$!
+    sleep 0.3
+    kill -STOP $slow
+    env --default-signal=INT $program train $plain --epochs 10000 --trail l.trail --checkpoint first --quiet \
+        >out2 2>err2 &
+    quick=$!
+    await "$begun"
+    kill -CONT $slow
+    wait $slow
+    status=$?
+    checks=$((checks + 1)); [ $status -eq 74 ] || fail "late $*: exit status $status instead of 74"
+    says "$sentence"
+    kill -INT $quick
+    wait $quick
+    checks=$((checks + 1)); [ -s l.trail ] && [ -s first ] || fail 'what the first run wrote is gone'
+    alone
+}
+late l.trail 'l.trail cannot be written: another run goes on' --trail l.trail --checkpoint second
+checks=$((checks + 1)); [ ! -e second ] || fail 'a refused run leaves a checkpoint'
+late first 'first cannot be written: another run has begun' --trail other.trail --checkpoint first
+checks=$((checks + 1)); [ ! -e other.trail ] || fail 'a refused run leaves a trail'
+gives 74 $plain --trail new.trail --checkpoint none/x --quiet; gives 74 $plain --trail new.trail --save none/x.h5
+checks=$((checks + 1)); [ ! -e new.trail ] || fail 'a run that cannot begin leaves a trail'
 # Somebody removes it: what was written since has no name, which the run tells at its end.
 checks=$((checks + 1))
 rm -f l.trail
@@ -351,6 +364,9 @@ status=$?
 
 # ---- what cannot be written ----
 gives 64 $plain --receipt out; says 'receipt names the file that the standard output goes to'
+gives 0 --model mnist-cnn --limit 64 --epochs 1 --history mnist-cnn --receipt ./mnist.json --quiet # a name, no file
+gives 0 --model mnist-cnn --limit 64 --epochs 1 --history mnist-cnn --quiet
+gives 64 --model ./mnist-cnn --history mnist-cnn; says 'history would write over what --model reads, mnist-cnn'
 gives 64 $plain --trail /dev/stderr; says 'trail names the file that the standard error goes to'
 for file in receipt history trail; do
     gives 64 $plain --$file net.txt; says "$file would write over what --model reads, net.txt"
@@ -407,5 +423,4 @@ gives 0 $plain --epochs 1 --history link.csv --quiet
 checks=$((checks + 1))
 [ -L link.csv ] && grep -q loss real.csv || fail '--history replaces a link'
 
-echo "$failed of $checks checks failed"
-[ $failed -eq 0 ]
+conclude

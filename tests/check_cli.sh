@@ -36,9 +36,16 @@ good=$data
 
 gives 0 --help;    has out 'Usage: fastcnn'; has out explain; silent err
 gives 0 --version; has out 'fastcnn 0.'; has out BSD-2-Clause; has out 'scalar  built'; silent err
-gives 64;          has err 'expected a command'; has err '--help'; silent out
+gives 64;          has err 'expected a command; the commands are train, '; has err '--help'; silent out
 gives 64 fly;      has err "unknown command 'fly'"; has err explain; silent out
 gives 64 --bogus;  has err bogus; silent out
+gives 64 train --lim 9 --s 3;    has err "option '--s' is ambiguous"; silent out # not the first one that begins so
+gives 64 prove --data '';        has err '--data: expected a name, found nothing'
+for option in model data history receipt trail checkpoint save best; do
+    gives 64 train --limit 9 --$option ''; has err "--$option: expected a name, found nothing"; silent out
+done
+gives 64 verify '';              has err 'expected RECEIPT, found an empty argument'; silent out
+gives 64 trail "$0" '';          has err 'expected A B, found an empty argument'
 commands=$(${FCNN_RUN-} ./fastcnn --help | sed -n 's/^  \([a-z]*\) .*/\1/p')
 checks=$((checks + 1)); [ "$(echo $commands | wc -w)" -gt 7 ] || fail "fastcnn --help: too few commands found"
 for command in $commands; do
@@ -181,7 +188,7 @@ gives 64 train --data "$good" --limit 1; has err '1 images leaves none to train 
 gives 64 train --data "$good" --validation-split 1e-17; has err '40 images leaves none to validate with'; silent out
 gives 64 train --data "$good" --shards; has err "'--shards' requires an argument"; silent out
 gives 64 train --data "$good" --quiet=1; has err "'--quiet' doesn't allow an argument"; silent out
-gives 64 train --data "$good" --e 1 --ver 1; has err "'--ver' is ambiguous"; silent out
+gives 64 train --data "$good" --epo 1 --ver 1; has err "'--ver' is ambiguous"; silent out
 gives 64 train --data "$good" --isa mmx; has err mmx
 gives 64 train --data "$good" --kernel nothing; has err nothing
 gives 64 train --data "$good" --math sloppy; has err sloppy

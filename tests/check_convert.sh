@@ -42,6 +42,8 @@ gives 0 convert "$work/net.txt" "$work/n.safetensors" # "\\u001b" is as long as 
 sed 's/\\"name\\":\\"flatten\\"/\\"name\\":\\"\\\\u001b\\"/' "$work/n.safetensors" >"$work/escape.safetensors"
 gives 0 summary "$work/escape.safetensors"; has out '? (Flatten)'
 gives 64 summary; has err 'expected one MODEL'
+echo '{"receipt": 2}' >"$work/receipt.json"
+gives 65 summary "$work/receipt.json"; has err 'receipt.json: it is JSON, and no model'
 gives 66 summary nothing; has err 'nor is it the name of a model: mnist-cnn'
 gives 66 summary "$work/nothing.h5"; has err 'nothing.h5'
 mkfifo "$work/fifo" # nobody writes to it; it is not waited for
@@ -89,6 +91,11 @@ for from in $formats; do
 done
 
 gives 64 convert "$work/net.txt"; has err 'expected two arguments'
+cp "$work/net.txt" "$work/kept.txt"
+gives 64 convert "$work/kept.txt" "$work/../$(basename "$work")/kept.txt"; has err 'would be written over without its'
+checks=$((checks + 1)); cmp -s "$work/net.txt" "$work/kept.txt" || fail 'a text is written over'
+cp "$work/start.safetensors" "$work/kept.safetensors"
+gives 0 convert "$work/kept.safetensors" "$work/kept.safetensors" --no-state
 gives 64 convert "$work/net.txt" "$work/a.pt"; has err 'no format of models has that end'
 gives 65 convert "$work/a.onnx" "$work/b.h5"; has err 'not read'
 gives 74 convert "$work/net.txt" /nowhere/a.safetensors; has err '/nowhere/a.safetensors'

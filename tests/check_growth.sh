@@ -19,7 +19,8 @@ grep -v '^KERNEL' "$source/kernels/kernels.def" >"$work/kernels/kernels.def"
 grep '^KERNEL(.*_naive' "$source/kernels/kernels.def" >>"$work/kernels/kernels.def"
 
 # Members at the end of every struct and enum that a header of ours defines with a typedef of the same name.
-for header in kernels/fastcnn_problem.h lib/fastcnn.h lib/fastcnn_tuning.h lib/net/fastcnn_net.h; do
+for header in kernels/fastcnn_problem.h lib/fastcnn.h lib/fastcnn_tuning.h lib/net/fastcnn_net.h \
+    lib/net/fastcnn_run.h; do
     awk '
         function grown(name) {
             return kind == "struct" ? "int64_t grown_1; double grown_2[3];" : "GROWN_" name ","

@@ -23,7 +23,7 @@ BEGIN {
     rule("reference/.*", "reference/ref[.]h", "(float|limits|math|stddef|stdint|string)[.]h")
     rule("kernels/.*", "kernels/.*", "(float|limits|math|stddef|stdint|string|immintrin|arm_neon)[.]h")
     # As they lie installed; and what a caller gets with them.
-    rule("lib/fastcnn(_tuning)?[.]h|lib/net/fastcnn_net[.]h", "fastcnn(_problem|_tuning|_net)?[.]h",
+    rule("lib/fastcnn(_tuning)?[.]h|lib/net/fastcnn_(net|run)[.]h", "fastcnn(_problem|_tuning|_net|_run)?[.]h",
          "(stddef|stdint)[.]h")
     rule("lib/io/fastcnn_io[.]h", "fastcnn[.]h", "(stddef|stdint)[.]h")
     # The library is for any program: what only files and programs need stays out of it.
@@ -36,7 +36,7 @@ BEGIN {
     rule("lib/(registry|isas)[.][ch]", "lib/[a-z_]*[.]h|kernels/kernel[.]h|kernels/kernels[.]def", any, out)
     rule("lib/.*", "lib/(tuning/)?[a-z_]*[.]h|kernels/(kernel|fastcnn_problem)[.]h", any, out)
     rule("cli/program[.][ch]", "lib/fastcnn[.]h|cli/program[.]h", any, "jansson|omp") # what the benchmark uses too
-    rule("cli/.*", "lib/fastcnn[.]h|lib/io/.*[.]h|bench/(cases|layers|report/html)[.]h|cli/.*[.]h", any,
+    rule("cli/.*", "lib/fastcnn[.]h|lib/io/.*[.]h|bench/(cases|layers|names|report/html)[.]h|cli/.*[.]h", any,
          "omp|sleef|zlib")
     rule("examples/.*", "", "(fastcnn(_io)?|[a-z]+)[.]h", "omp|sleef") # as users write them
     rule("tests/(check_program_files[.]c|complaint[.][ch]|fuzz/(history|filter_kernel)[.]c)",

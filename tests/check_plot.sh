@@ -38,6 +38,7 @@ bad '{"loss": [1, 2], "accuracy": [1]}' 'not of one length'
 bad '{"loss": []}' 'no epoch'
 bad '{"lr": [1]}' 'no epoch'
 bad '[1]' 'not a JSON object'
+bad '{"receipt": 2, "loss": [1]}' 'it is a receipt'
 bad '' 'line 1'
 bad 'epoch,loss\n0,1\n1\n' 'line 3 does not have the fields' csv
 bad 'epoch,loss\n0,1,2\n' 'line 2 does not have the fields' csv

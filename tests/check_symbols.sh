@@ -12,7 +12,8 @@ checked=0
 headers() # of a library
 {
     case $1 in
-    fastcnn) echo "$top_srcdir/lib/fastcnn.h $top_srcdir/lib/fastcnn_tuning.h $top_srcdir/lib/net/fastcnn_net.h" ;;
+    fastcnn) echo "$top_srcdir/lib/fastcnn.h $top_srcdir/lib/fastcnn_tuning.h $top_srcdir/lib/net/fastcnn_net.h \
+        $top_srcdir/lib/net/fastcnn_run.h" ;;
     fastcnn-io) echo "$top_srcdir/lib/io/fastcnn_io.h" ;;
     esac
 }

@@ -178,6 +178,10 @@ has out "which diverged"
 train $tiny --trail "$work/again.trail" --threads 1 --isa scalar
 gives 0 trail "$trail" "$work/again.trail"; has out 'the same: 6 steps'
 cmp -s "$trail" "$work/again.trail" || fail 'the trails differ in bytes'
+train $tiny --epochs 1 --batch-size 1000 --trail "$work/one.trail" --receipt "$work/one.json"
+gives 0 trail "$work/one.trail" "$work/one.trail"
+checks=$((checks + 1)); grep -q 'the same: 1 step$' "$out" || fail 'one step is several'
+verify 0 "$work/one.json"; has out ': 1 epoch, 1 step, '; has out 'repeated  1 epoch, 1 step in'
 # The hash of the second tensor after the fourth step.
 awk '$2 == 4 && NF > 6 { $5 = substr($5, 1, 15) (substr($5, 16) == "0" ? "1" : "0") } { print }' "$trail" \
     >"$work/other.trail"
@@ -219,7 +223,13 @@ cmp -s "$t" "$work/b.json" || fail 'the receipt of a resumed run is another one'
 cmp -s "$trail" "$work/b.trail" || fail 'the trail of a resumed run is another one'
 verify 0 "$t" --from-checkpoint "$work/epoch"; has out 'from step 3 on'
 verify 0 "$t" --from-checkpoint "$work/epoch" --trail "$trail"
-verify 2 "$t" --from-checkpoint "$c"; has out 'behind the last step'
+verify 2 "$t" --from-checkpoint "$c"; has out 'has the run after step '; has out 'nothing is left of what is to be'
+verify 64 "$t" --isa sse; has err 'the option isa is "sse"'; silent out
+verify 64 "$t" --kernel nothing; has err 'the option kernel names "nothing"'; silent out
+echo '{"loss": [1]}' >"$work/history.json"
+for file in "$c" "$work/history.json"; do
+    verify 2 "$file"; has out "it is no receipt: 'fastcnn train --receipt=FILE' writes one"
+done
 verify 2 "$d" --data "$work/data" --from-checkpoint "$work/epoch"; has out 'another run'
 verify 2 "$t" --from-checkpoint "$t"
 verify 64 "$t" --from-checkpoint "$c" --initial "$c"

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # For tests of the program, which source it in the build folder: an environment without settings, a folder of their own
 # that goes away at the end, and what is asked of a run. FCNN_RUN precedes the program; `verb`, if it is set, comes
-# before the arguments; `place` is where the folder is made.
+# before the arguments; `place` is where the folder is made; with `inside` the runs are in the folder, so that they are
+# told, and say, names of files without it.
 unset FASTCNN_KERNEL FASTCNN_MATH FASTCNN_VERBOSE FASTCNN_PLANNING FASTCNN_NUM_THREADS OMP_NUM_THREADS NO_COLOR
 export FASTCNN_TUNING=off
 work=$(mktemp -d "${place:-$PWD}/$(basename "$0" .sh).XXXXXX") || exit 1
@@ -9,6 +10,12 @@ trap 'chmod -R u+w "$work"; rm -rf "$work"' EXIT
 trap 'exit 130' INT  # by which EXIT's is done, too
 trap 'exit 143' TERM
 out=$work/out err=$work/err last=
+program="${FCNN_RUN-} ./fastcnn"
+if [ "${inside-}" ]; then
+    program="${FCNN_RUN-} $PWD/fastcnn"
+    case ${FCNN_RUN-} in *libtool*) program="$PWD/libtool --mode=execute ${FCNN_RUN#*execute } $PWD/fastcnn" ;; esac
+    cd "$work" || exit 1
+fi
 failed=0 checks=0
 : >"$out"
 : >"$err"
@@ -24,7 +31,7 @@ fail()
 fastcnn() # ARGUMENT...
 {
     last="fastcnn ${verb:+$verb }$*"
-    ${FCNN_RUN-} ./fastcnn ${verb-} "$@" >"$out" 2>"$err" </dev/null
+    $program ${verb-} "$@" >"$out" 2>"$err" </dev/null
 }
 
 gives() # STATUS ARGUMENT...

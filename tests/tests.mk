@@ -128,12 +128,14 @@ other_programs = \
     tests/check_input \
     tests/check_interface \
     tests/check_isas \
+    tests/check_kept \
     tests/check_keras \
     tests/check_keras_read \
     tests/check_keras_refused \
     tests/check_layers \
     tests/check_limits \
     tests/check_losses \
+    tests/check_many \
     tests/check_memory \
     tests/check_metrics \
     tests/check_net \
@@ -155,11 +157,13 @@ other_programs = \
     tests/check_reference_batch \
     tests/check_reference_conv \
     tests/check_reference_math \
+    tests/check_reference_training \
     tests/check_report \
     tests/check_results \
     tests/check_runs \
     tests/check_safetensors \
     tests/check_search \
+    tests/check_selection \
     tests/check_settings \
     tests/check_shape_file \
     tests/check_sharing \
@@ -268,10 +272,17 @@ LDADD = libfcnn-tests.la
 tests_check_cases_LDADD = libfcnn-bench.la $(LDADD)
 tests_check_results_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 tests_check_results_LDADD = libfcnn-bench.la $(LDADD) $(JANSSON_LIBS)
+tests_check_kept_SOURCES = tests/check_kept.c tests/kept.c tests/kept.h
+tests_check_kept_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+tests_check_kept_LDADD = libfcnn-bench.la $(LDADD) $(JANSSON_LIBS)
+tests_check_report_SOURCES = tests/check_report.c tests/kept.c tests/kept.h
 tests_check_report_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 tests_check_report_LDADD = libfcnn-bench.la $(LDADD) $(JANSSON_LIBS)
 tests_check_runs_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
-tests_check_runs_SOURCES = tests/check_runs.c tests/faulty.c tests/faulty.h
+tests_check_runs_SOURCES = tests/check_runs.c tests/faulty.c tests/faulty.h tests/suites.c tests/suites.h
+tests_check_selection_SOURCES = tests/check_selection.c tests/suites.c tests/suites.h
+tests_check_selection_LDFLAGS = $(bench_link_flags)
+tests_check_selection_LDADD = libfcnn-bench.la $(LDADD) $(JANSSON_LIBS)
 tests_check_runs_LDFLAGS = $(bench_link_flags) -Wl,--wrap=fcnn_execute_sized
 tests_check_runs_LDADD = libfcnn-bench.la $(LDADD) $(JANSSON_LIBS)
 tests_check_peers_LDFLAGS = $(bench_link_flags) -Wl,--wrap=bench_peers
@@ -284,6 +295,8 @@ tests_wrong_bench_SOURCES = $(fastcnn_bench_SOURCES) tests/faulty.c tests/faulty
 tests_wrong_bench_LDFLAGS = $(bench_link_flags) -Wl,--wrap=fcnn_execute_sized
 tests_wrong_bench_LDADD = $(fastcnn_bench_LDADD)
 endif
+tests_check_many_LDADD = libfcnn-bench.la $(LDADD) $(JANSSON_LIBS)
+tests_check_many_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 tests_check_summaries_LDADD = libfcnn-bench.la $(LDADD)
 tests_check_summary_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 tests_check_summary_LDADD = libfcnn-bench.la $(LDADD) $(JANSSON_LIBS)
@@ -367,9 +380,9 @@ check-programs:
 
 # The suite again with less than the CPU has, and on a CPU of 2008, where any stray AVX instruction is a crash. A cap
 # changes what plans choose: programs that name their kernels, or have none, do the same under it.
-isa_free = cases damaged_checkpoints dataset digits dispatch early_stopping faults gate.* idx input kernels keras.* \
-    limits npz orders peak peers places png problem program_files reference.* report results safetensors summaries \
-    summary text text_models winograd
+isa_free = cases damaged_checkpoints dataset digits dispatch early_stopping faults gate.* idx input kept kernels \
+    keras.* limits many npz orders peak peers places png problem program_files reference.* report results safetensors \
+    summaries summary text text_models winograd
 .PHONY: check-aarch64 check-isa check-nehalem
 check-isa:
 	tests=$$(echo $(check_programs) | tr ' ' '\n' | \
@@ -380,7 +393,7 @@ check-isa:
 # kernels has AVX instructions is shown by check_leak.sh.
 emulated = tests/check_api tests/check_dispatch tests/check_explain tests/check_fit tests/check_interface \
     tests/check_isas tests/check_kernels tests/check_net tests/check_peak tests/check_pins tests/check_reference \
-    tests/check_reference_conv tests/check_state tests/check_winograd
+    tests/check_reference_conv tests/check_reference_training tests/check_state tests/check_winograd
 check-nehalem:
 	@command -v qemu-x86_64 >/dev/null || { echo 'make check-nehalem needs qemu: apt-get install qemu-user' >&2; exit 1; }
 	CK_FORK=no CK_TIMEOUT_MULTIPLIER=50 FCNN_TEST_SMALL=1 FCNN_TEST_RANDOM=5 FCNN_TEST_MOST=1e5 \
@@ -390,7 +403,7 @@ check-nehalem:
 # In a build of scripts/configure-aarch64: what differs on another machine, in a few minutes of qemu. Every NEON row
 # with few problems, what knows instruction sets, and training, which must end where it does on x86.
 aarch64_programs = tests/check_denormals tests/check_dispatch tests/check_explain tests/check_isas tests/check_kernels \
-    tests/check_peak tests/check_pins tests/check_reference tests/check_settings
+    tests/check_peak tests/check_pins tests/check_reference tests/check_reference_training tests/check_settings
 aarch64_scripts = tests/check_hot_loops.sh tests/check_mca_floors.sh tests/check_table.sh tests/check_verify.sh
 check-aarch64: fastcnn fastcnn-icount
 	FCNN_TEST_SMALL=1 FCNN_TEST_KERNEL='*_neon' FCNN_TEST_RANDOM=3 FCNN_TEST_MOST=2e4 $(MAKE) check-TESTS \

@@ -5,14 +5,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bench/names.h"
 #include "bench/report/html.h"
 #include "bench/report/page.h"
 
 /* What dispatch takes for a layer with so many images: "mnist.conv3@64" has 64. */
 struct batch {
     const struct bench_result *row;
-    int images, length;  /* length: of the name without images */
-    int place;           /* of its layer among the results */
+    int images;
+    int place;           /* of its layer in its direction among the results */
     double gain, theirs; /* times faster per image than with the fewest; the same of the first peer */
 };
 
@@ -21,7 +22,7 @@ struct batches {
     int count;
 };
 
-/* 0: the name has none. */
+/* *length: of the name without them. 0: the name has none. */
 static int images_of(const char *layer, int *length)
 {
     const char *at = strrchr(layer, '@');
@@ -32,24 +33,19 @@ static int images_of(const char *layer, int *length)
     return (int)images;
 }
 
-static int is_same_layer(const struct batch *a, const struct batch *b)
-{
-    return a->length == b->length && !strncmp(a->row->of->layer, b->row->of->layer, (size_t)a->length) &&
-           a->row->of->problem.direction == b->row->of->problem.direction;
-}
-
-/* Directions, layers as they come, images upward. */
+/* Directions, layers as they come, images upward, equals as they come. */
 static int by_layer(const void *a, const void *b)
 {
     const struct batch *x = a, *y = b;
     const int direction_x = (int)x->row->of->problem.direction, direction_y = (int)y->row->of->problem.direction;
     if (direction_x != direction_y) return direction_x - direction_y;
-    return x->place != y->place ? x->place - y->place : x->images - y->images;
+    if (x->place != y->place) return x->place - y->place;
+    return x->images != y->images ? x->images - y->images : (x->row > y->row) - (x->row < y->row);
 }
 
 static double peer_time(const struct bench_results *results, const struct bench_result *row)
 {
-    return results->peer_count ? report_times_faster(results, row, BENCH_PEER, 0) * row->time.lower : NAN;
+    return results->peer_count ? bench_ratio(results, row, 0) * row->time.lower : NAN;
 }
 
 /* The first of a layer has the fewest images. */
@@ -58,7 +54,7 @@ static void compare(const struct bench_results *results, struct batches *b)
     const struct batch *fewest = b->list;
     for (int i = 0; i < b->count; i++) {
         struct batch *one = &b->list[i];
-        if (!is_same_layer(fewest, one)) fewest = one;
+        if (fewest->place != one->place) fewest = one;
         const double images = (double)one->images / fewest->images;
         one->gain = images * fewest->row->time.lower / one->row->time.lower;
         one->theirs = images * peer_time(results, fewest->row) / peer_time(results, one->row);
@@ -68,17 +64,21 @@ static void compare(const struct bench_results *results, struct batches *b)
 /* 0: no memory. */
 static int collect(const struct bench_results *results, struct batches *b)
 {
+    struct bench_names layers = {0};
     *b = (struct batches){.list = calloc((size_t)results->row_count + 1, sizeof *b->list)};
-    for (int i = 0; b->list && i < results->row_count; i++) {
+    int there = b->list != NULL;
+    for (int i = 0; there && i < results->row_count; i++) {
         struct batch *one = &b->list[b->count];
-        *one = (struct batch){.row = &results->rows[i], .place = b->count};
-        one->images = images_of(one->row->of->layer, &one->length);
+        const struct bench_problem *of = results->rows[i].of;
+        int length;
+        *one = (struct batch){.row = &results->rows[i], .images = images_of(of->layer, &length)};
         if (!one->images || !report_is_choice(results, one->row)) continue;
-        for (int j = 0; j < b->count && one->place == b->count; j++)
-            if (is_same_layer(&b->list[j], one)) one->place = b->list[j].place;
+        one->place = bench_names_number(&layers, "%d %.*s", (int)of->problem.direction, length, of->layer);
+        there = one->place >= 0;
         b->count++;
     }
-    if (!b->list) return 0;
+    bench_names_free(&layers);
+    if (!there) return 0;
     qsort(b->list, (size_t)b->count, sizeof *b->list, by_layer);
     compare(results, b);
     return 1;
@@ -94,8 +94,8 @@ static int draw_gains(struct report *report, const struct bench_results *results
     int count = 0, there = 1, has_theirs = 0;
     if (!bars) return 0;
     for (const struct batch *one = b->list; one < b->list + b->count; one++) {
-        if ((int)one->row->of->problem.direction != direction || (one == b->list || !is_same_layer(one - 1, one)))
-            continue;
+        const int is_fewest = one == b->list || one[-1].place != one->place;
+        if ((int)one->row->of->problem.direction != direction || is_fewest) continue;
         bars[count++] = (struct report_bar){one->row->of->layer, one->gain, one->theirs};
         has_theirs |= isfinite(one->theirs);
     }
@@ -144,9 +144,9 @@ static void add(const struct bench_results *results, const struct batch *one, st
 {
     mean->layers++;
     add_ratio(&mean->gain, one->gain);
-    add_ratio(&mean->reference, report_times_faster(results, one->row, BENCH_OURS, 0));
+    add_ratio(&mean->reference, bench_ratio(results, one->row, BENCH_REFERENCE));
     for (int i = 0; i < results->peer_count; i++)
-        add_ratio(&mean->peers[i], report_times_faster(results, one->row, BENCH_PEER, i));
+        add_ratio(&mean->peers[i], bench_ratio(results, one->row, i));
 }
 
 static int by_direction(const void *a, const void *b)
@@ -158,18 +158,22 @@ static int by_direction(const void *a, const void *b)
 /* For each direction and number of images. To be freed; NULL: no memory. */
 static struct mean *make_means(const struct bench_results *results, const struct batches *b, int *count)
 {
-    struct mean *means = calloc((size_t)results->row_count + 1, sizeof *means);
+    struct mean *means = calloc((size_t)b->count + 1, sizeof *means);
+    struct bench_names names = {0};
+    int there = means != NULL;
     *count = 0;
-    for (int i = 0; means && i < b->count; i++) {
+    for (int i = 0; there && i < b->count; i++) {
         const struct batch *one = &b->list[i];
         const int direction = (int)one->row->of->problem.direction;
-        int at = 0;
-        while (at < *count && (means[at].images != one->images || means[at].direction != direction)) at++;
+        const int at = bench_names_number(&names, "%d %d", direction, one->images);
+        there = at >= 0;
         if (at == *count) means[(*count)++] = (struct mean){.images = one->images, .direction = direction};
-        add(results, one, &means[at]);
+        if (there) add(results, one, &means[at]);
     }
-    if (means) qsort(means, (size_t)*count, sizeof *means, by_direction);
-    return means;
+    bench_names_free(&names);
+    if (there) return qsort(means, (size_t)*count, sizeof *means, by_direction), means;
+    free(means);
+    return NULL;
 }
 
 static int draw_means(struct report *report, const struct bench_results *results, const struct mean *means, int count,

@@ -43,14 +43,6 @@ void report_network(const char *layer, char *name, size_t size);
 /* Taken by dispatch, timed, with as many threads as were asked for. */
 int report_is_choice(const struct bench_results *results, const struct bench_result *row);
 
-/* How many times faster a row is than the reference (BENCH_OURS) or a peer's direct algorithm on the same problem with
- * as many threads; NAN: one of the two was not timed. */
-double report_times_faster(const struct bench_results *results, const struct bench_result *row, enum bench_kind than,
-                           int peer);
-
-/* The row of another run that took the same problem's part: dispatch's choice with as many threads. NULL: none. */
-const struct bench_result *report_same(const struct bench_results *other, const struct bench_result *row);
-
 /* ---- fields of files that are not looked at before; NAN and "?" where there is none ---- */
 
 double report_number(const struct json_t *object, const char *key);

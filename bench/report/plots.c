@@ -181,8 +181,9 @@ int report_roofline(struct report *report, const struct report_file *file)
 
 static const struct bench_result *choice_beside(const struct bench_results *results, const struct bench_result *row)
 {
-    for (int i = 0; i < results->row_count; i++)
-        if (results->rows[i].of == row->of && report_is_choice(results, &results->rows[i])) return &results->rows[i];
+    const struct bench_rows beside = bench_beside(results, row);
+    for (const struct bench_result *other = beside.first; other < beside.end; other++)
+        if (report_is_choice(results, other)) return other;
     return NULL;
 }
 

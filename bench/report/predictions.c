@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bench/names.h"
 #include "bench/report/html.h"
 #include "bench/report/page.h"
 
@@ -19,29 +20,32 @@ struct prediction {
 struct predictions {
     struct prediction *list;
     int count;
+    struct bench_names names;
     double images; /* how many are many */
 };
 
+/* NULL: no memory. */
 static struct prediction *find(struct predictions *p, const struct report_file *file, const json_t *entry)
 {
     const char *program = report_string(entry, "program");
     const double threads = report_number(entry, "threads");
-    for (int i = 0; i < p->count; i++)
-        if (p->list[i].file == file && p->list[i].threads == threads && !strcmp(p->list[i].program, program))
-            return &p->list[i];
-    p->list[p->count] = (struct prediction){file, program, threads, NAN, NAN, NAN, NAN};
-    return &p->list[p->count++];
+    const int at = bench_names_number(&p->names, "%p %.17g %s", (const void *)file, threads, program);
+    if (at == p->count) p->list[p->count++] = (struct prediction){file, program, threads, NAN, NAN, NAN, NAN};
+    return at < 0 ? NULL : &p->list[at];
 }
 
-static void take(struct predictions *p, const struct report_file *file, const json_t *entry)
+/* 0: no memory. */
+static int take(struct predictions *p, const struct report_file *file, const json_t *entry)
 {
     const double images = report_number(entry, "images"), seconds = report_number(entry, "real_time") / 1e6;
     const int is_p99 = !strcmp(report_string(entry, "aggregate_name"), "p99");
-    if (!(images >= 1 && seconds > 0 && report_number(entry, "threads") >= 1)) return;
+    if (!(images >= 1 && seconds > 0 && report_number(entry, "threads") >= 1)) return 1;
     struct prediction *one = find(p, file, entry);
+    if (!one) return 0;
     if (images > 1) one->many = seconds, p->images = images;
     else if (is_p99) one->p99 = seconds;
     else one->one = seconds, one->calls = report_number(entry, "iterations");
+    return 1;
 }
 
 static size_t count_entries(const struct report *report)
@@ -57,12 +61,15 @@ static size_t count_entries(const struct report *report)
 static int collect(const struct report *report, struct predictions *p)
 {
     *p = (struct predictions){.list = calloc(count_entries(report) + 1, sizeof *p->list)};
-    for (int i = 0; p->list && i < report->count; i++) {
+    int there = p->list != NULL;
+    for (int i = 0; there && i < report->count; i++) {
         if (report->files[i].kind != REPORT_MODEL) continue;
         const json_t *list = json_object_get(report->files[i].root, "benchmarks");
-        for (size_t j = 0; j < json_array_size(list); j++) take(p, &report->files[i], json_array_get(list, j));
+        for (size_t j = 0; there && j < json_array_size(list); j++)
+            there = take(p, &report->files[i], json_array_get(list, j));
     }
-    return p->list != NULL;
+    bench_names_free(&p->names);
+    return there;
 }
 
 /* ---- the charts ---- */

@@ -162,27 +162,24 @@ static int put_ends(const struct bench_results *results, int peer, FILE *out)
 
 /* ---- what is missing ---- */
 
-static int is_counted_before(const struct bench_results *results, int index)
-{
-    for (int i = 0; i < index; i++)
-        if (!bench_is_timed(&results->rows[i]) && !strcmp(results->rows[i].failure, results->rows[index].failure))
-            return 1;
-    return 0;
-}
-
-/* Each reason once, with how many rows have it. */
+/* The first reasons, each once, with how many rows have it. */
 static void put_reasons(const struct bench_results *results, FILE *out)
 {
-    for (int i = 0, shown = 0; i < results->row_count && shown < 20; i++) {
-        const struct bench_result *row = &results->rows[i];
-        int count = 0;
-        if (bench_is_timed(row) || is_counted_before(results, i)) continue;
-        for (int j = i; j < results->row_count; j++)
-            count += !bench_is_timed(&results->rows[j]) && !strcmp(results->rows[j].failure, row->failure);
-        fprintf(out, "<li>%d kernel%s: ", count, count == 1 ? "" : "s");
-        html_text(out, *row->failure ? row->failure : "too few windows");
+    enum { MOST = 20 };
+    struct { const char *words; int rows; } reasons[MOST];
+    int count = 0;
+    for (const struct bench_result *row = results->rows; row < results->rows + results->row_count; row++) {
+        int i = 0;
+        if (bench_is_timed(row)) continue;
+        while (i < count && strcmp(reasons[i].words, row->failure) != 0) i++;
+        if (i == MOST) continue;
+        if (i == count) reasons[count].words = row->failure, reasons[count++].rows = 0;
+        reasons[i].rows++;
+    }
+    for (int i = 0; i < count; i++) {
+        fprintf(out, "<li>%d kernel%s: ", reasons[i].rows, reasons[i].rows == 1 ? "" : "s");
+        html_text(out, *reasons[i].words ? reasons[i].words : "too few windows");
         fputs("</li>\n", out);
-        shown++;
     }
 }
 

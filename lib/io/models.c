@@ -127,6 +127,9 @@ static fcnn_status detect(const char *path, fcnn_format *format)
     if (behind && (*format == FCNN_FORMAT_AUTO || *format == FCNN_FORMAT_TEXT)) *format = FCNN_FORMAT_H5;
     const struct format *named = format_by_name(path);
     if (*format == FCNN_FORMAT_AUTO && named && !named->load) *format = named->format; /* which is then refused */
+    if (*format == FCNN_FORMAT_TEXT && *bytes == '{') /* a receipt, a history, what Keras' to_json() writes */
+        return fcnn_io_fail(FCNN_BAD_DATA, "%s: it is JSON, and no model: those are HDF5, zip, safetensors or text",
+                            path);
     if (*format != FCNN_FORMAT_AUTO) return FCNN_OK;
     return fcnn_io_fail(FCNN_BAD_DATA, "%s: %s", path,
                         count ? "it begins like no format of models that is read here: HDF5, zip, safetensors, text"

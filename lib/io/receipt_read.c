@@ -279,7 +279,9 @@ fcnn_status fcnn_receipt_parse(struct fcnn_receipt_file *file, const char *text,
 {
     struct part whole;
     *file = (struct fcnn_receipt_file){0};
-    IO_TRY(io_json_parse(&file->json, text, count, where));
+    if (count && *text == '{') IO_TRY(io_json_parse(&file->json, text, count, where));
+    if (!json_object_get(file->json, "receipt"))
+        return fcnn_io_fail(FCNN_BAD_DATA, "%s: it is no receipt: 'fastcnn train --receipt=FILE' writes one", where);
     IO_TRY(open_part(&whole, file->json, where, ""));
     return read_all(file, &whole, text, count);
 }

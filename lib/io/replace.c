@@ -208,6 +208,7 @@ static fcnn_status find_and_replace(const char *path, const struct io_piece *pie
 {
     struct stat old;
     const int there = !stat(path, &old);
+    if (!*path) return system_failed(path, "it cannot be written", ENOENT);
     if (there && S_ISDIR(old.st_mode)) return system_failed(path, "it cannot be written", EISDIR);
     if (there && !S_ISREG(old.st_mode)) return pieces ? write_through(path, pieces, count) : FCNN_OK;
     char *real = there ? realpath(path, NULL) : place_of(path);
