@@ -47,11 +47,16 @@ static void do_block(const struct fcnn_weights_call *call, int64_t from, int64_t
     const int64_t tiles = fcnn_ceil_div(to - from, call->cut.tile_rows);
     const int64_t even = (to - from) / tiles, longer = (to - from) % tiles;
     place->from = place->span * call->cut.span_rows + from;
-    for (int64_t i = 0; i < tiles; i++, place->from += place->rows) {
-        place->rows = even + (i < longer);
-        if (pass->chunk) fcnn_weights_tile(call, place, pass);
-        else add_slot(call, place, pass->slot);
+    if (!pass->chunk) {
+        place->rows = to - from;
+        add_slot(call, place, pass->slot);
+        return;
     }
+    place->rows = even + 1;
+    if (longer) fcnn_weights_tiles(call, place, longer, pass);
+    place->from += longer * place->rows;
+    place->rows = even;
+    fcnn_weights_tiles(call, place, tiles - longer, pass);
 }
 
 /* The same: no tile reads two blocks of a copied image. */
@@ -100,7 +105,7 @@ static void do_stretches(const struct fcnn_weights_call *call, const struct fcnn
             do_group(call, tasks, rows, place, pass);
         } else {
             place->from = -1, place->rows = 1;
-            if (chunk) fcnn_weights_tile(call, place, pass);
+            if (chunk) fcnn_weights_tiles(call, place, 1, pass);
             else add_slot(call, place, pass->slot);
         }
     }
