@@ -3,8 +3,7 @@
 #include "kernels/conv2d/weights_tile.h"
 #include "kernels/simd/common.h"
 
-#define LINE 16      /* floats in a cache line */
-#define FEW_STEPS 32 /* of so short tiles, sums are written no sooner than they could be asked for */
+#define LINE 16 /* floats in a cache line */
 
 struct fcnn_weights_place fcnn_weights_place_of(const struct fcnn_cut *cut, int64_t group, int64_t panel)
 {
@@ -115,7 +114,6 @@ static void run_bias(const struct fcnn_weights_call *call, const struct fcnn_wei
     tile->steps = call->tables.zeros;
     tile->a[0] = &one;
     tile->out[0] = fcnn_weights_sum_bias(&call->sum, pass->slot) + place->channel;
-    tile->fetch = 0;
     if (place->straight) run_straight(call, place, 1, pass);
     else call->tiles->outer[place->vectors][1](tile);
 }
@@ -158,10 +156,8 @@ void fcnn_weights_tiles(const struct fcnn_weights_call *call, const struct fcnn_
         run_bias(call, place, pass);
         return;
     }
-    const int64_t steps = (chunk->last - chunk->first) * cut->unit_steps;
     float *out = fcnn_weights_sum_weights(&call->sum, pass->slot) + place->from * cut->conv.k + place->channel;
     tile->steps = call->tables.steps;
-    tile->fetch = cut->packed && (tile->carry || steps >= FEW_STEPS);
     if (cut->summed || !place->straight || !cut->by_tap) {
         run_outer(call, *place, out, tiles, pass);
     } else {

@@ -172,15 +172,6 @@ FCNN_INLINE void straight_end(const struct fcnn_tile *t, float *out, const int r
     FCNN_UNROLL for (int i = 0; i < rows; i++, out += step) tile_store(out, vectors, whole, last, acc[i]);
 }
 
-/* Sums, which may be far away, while this tile is at work: those that the next tile continues, or where this one's will
- * be written. */
-FCNN_INLINE void straight_fetch(const struct fcnn_tile *t, const float *out, const int rows, const int vectors)
-{
-    out += t->carry ? rows * t->out_step : 0;
-    FCNN_UNROLL for (int i = 0; i < rows; i++, out = fcnn_next(out, t->out_step))
-        FCNN_UNROLL for (int j = 0; j < vectors * VL; j += 16) __builtin_prefetch(out + j, 1);
-}
-
 #define STRAIGHT_STEP(k)                       \
     {                                          \
         const float *a = start + steps[k];     \
@@ -219,7 +210,6 @@ FCNN_INLINE void tile_straight(const struct fcnn_tile *t, const int rows, const 
     for (int64_t tiles = t->tiles; tiles > 0; tiles--, a += rows, out += rows * t->out_step, next += next_tile) {
         vec acc[FCNN_TILE_ROWS][FCNN_TILE_VECTORS];
         straight_begin(t, out, rows, vectors, last, acc);
-        if (t->fetch) straight_fetch(t, out, rows, vectors);
         straight_sums(t, a, next, rows, vectors, acc);
         if (t->width == vectors * VL) straight_end(t, out, rows, vectors, 1, last, acc);
         else straight_end(t, out, rows, vectors, 0, last, acc);
