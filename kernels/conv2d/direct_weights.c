@@ -11,6 +11,8 @@
 #include "kernels/conv2d/weights_tile.h"
 #include "kernels/simd/common.h"
 
+#define LINE 16 /* floats in a cache line */
+
 /* Scratch: segments, copies of image and gradient, which of them are filled. The shared area: the gradient, if it is
  * spread. */
 static size_t segment_bytes(const struct fcnn_cut *cut)
@@ -130,6 +132,26 @@ static void prepare(struct fcnn_weights_call *call, const struct fcnn_span *rows
     }
 }
 
+/* Without copies: what the next chunk reads, if its pixels are neighbours; of the image all that the first panel does. */
+static void foresee(const struct fcnn_weights_call *call, const struct fcnn_weights_place *place, int first_panel,
+                    struct fcnn_weights_pass *pass)
+{
+    const struct fcnn_cut *cut = &call->cut;
+    const struct fcnn_weights_chunk *chunk = pass->chunk;
+    const fcnn_problem *conv = &cut->conv;
+    memset(pass->next, 0, sizeof pass->next);
+    if (conv->r * conv->s > 1 || conv->p != conv->h || conv->q != conv->w || cut->column_steps > 1 ||
+        chunk->last >= chunk->images * cut->image_units)
+        return;
+    const struct fcnn_unit unit = fcnn_unit_at(cut, chunk->last, chunk->images);
+    const int64_t pixel = (unit.image * cut->rows + unit.row) * cut->row_steps + unit.from;
+    const float *src = call->src + pixel * cut->gather.src_pixel + place->group * cut->gather.depth;
+    const float *d_dst = call->d_dst + pixel * cut->gradient_pixel + place->channel;
+    pass->next[0] = (struct fcnn_lines){d_dst, cut->gradient_pixel, fcnn_ceil_div(place->width, LINE)};
+    if (first_panel)
+        pass->next[1] = (struct fcnn_lines){src, cut->gather.src_pixel, fcnn_ceil_div(cut->gather.depth, LINE)};
+}
+
 /* Tasks of panels from .. to-1. */
 static void do_panels(struct fcnn_weights_call *call, int64_t first, int64_t last, int64_t from, int64_t to,
                       struct fcnn_weights_pass *pass)
@@ -145,6 +167,8 @@ static void do_panels(struct fcnn_weights_call *call, int64_t first, int64_t las
                 fcnn_weights_place_of(cut, panel / cut->panels.count, panel % cut->panels.count);
             if (cut->packed && pass->chunk)
                 prepare(call, &rows, bottom, &place, panel + 1 < to, from % cut->panels.count, pass);
+            else if (pass->chunk)
+                foresee(call, &place, panel == from, pass);
             do_stretches(call, &tasks, &rows, &place, pass);
         }
     }
