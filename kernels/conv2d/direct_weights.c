@@ -133,23 +133,22 @@ static void prepare(struct fcnn_weights_call *call, const struct fcnn_span *rows
 }
 
 /* Without copies: what the next chunk reads, if its pixels are neighbours; of the image all that the first panel does. */
-static void foresee(const struct fcnn_weights_call *call, const struct fcnn_weights_place *place, int first_panel,
-                    struct fcnn_weights_pass *pass)
+static void foresee(const struct fcnn_weights_call *call, int first_panel, struct fcnn_weights_pass *pass)
 {
     const struct fcnn_cut *cut = &call->cut;
     const struct fcnn_weights_chunk *chunk = pass->chunk;
     const fcnn_problem *conv = &cut->conv;
     memset(pass->next, 0, sizeof pass->next);
-    if (conv->r * conv->s > 1 || conv->p != conv->h || conv->q != conv->w || cut->column_steps > 1 ||
+    if (!first_panel || conv->r * conv->s > 1 || conv->p != conv->h || conv->q != conv->w || cut->column_steps > 1 ||
         chunk->last >= chunk->images * cut->image_units)
         return;
     const struct fcnn_unit unit = fcnn_unit_at(cut, chunk->last, chunk->images);
     const int64_t pixel = (unit.image * cut->rows + unit.row) * cut->row_steps + unit.from;
-    const float *src = call->src + pixel * cut->gather.src_pixel + place->group * cut->gather.depth;
-    const float *d_dst = call->d_dst + pixel * cut->gradient_pixel + place->channel;
-    pass->next[0] = (struct fcnn_lines){d_dst, cut->gradient_pixel, fcnn_ceil_div(place->width, LINE)};
-    if (first_panel)
-        pass->next[1] = (struct fcnn_lines){src, cut->gather.src_pixel, fcnn_ceil_div(cut->gather.depth, LINE)};
+    const int64_t steps = (chunk->last - chunk->first) * cut->unit_steps;
+    pass->next[0] = (struct fcnn_lines){call->d_dst + pixel * cut->gradient_pixel, LINE,
+                                        fcnn_ceil_div(cut->gradient_pixel, LINE), steps * LINE};
+    pass->next[1] = (struct fcnn_lines){call->src + pixel * cut->gather.src_pixel, LINE,
+                                        fcnn_ceil_div(cut->gather.src_pixel, LINE), steps * LINE};
 }
 
 /* Tasks of panels from .. to-1. */
@@ -168,7 +167,7 @@ static void do_panels(struct fcnn_weights_call *call, int64_t first, int64_t las
             if (cut->packed && pass->chunk)
                 prepare(call, &rows, bottom, &place, panel + 1 < to, from % cut->panels.count, pass);
             else if (pass->chunk)
-                foresee(call, &place, panel == from, pass);
+                foresee(call, panel == from, pass);
             do_stretches(call, &tasks, &rows, &place, pass);
         }
     }

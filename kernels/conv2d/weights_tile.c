@@ -82,10 +82,10 @@ static int64_t aim_next(struct fcnn_weights_pass *pass, int64_t tiles)
     struct fcnn_tile *tile = &pass->tile;
     const struct fcnn_lines *next = &pass->next[pass->line >= pass->next[0].count];
     const int64_t line = pass->line - (next == pass->next ? 0 : pass->next[0].count), left = next->count - line;
-    tile->next_step = 0;
+    tile->next_step = tile->next_tile = 0;
     if (left > 0) {
-        tile->next = fcnn_next(next->from, pass->steps * next->pixel + line * LINE);
-        tile->next_step = next->pixel;
+        tile->next = fcnn_next(next->from, pass->steps * next->pixel + line * next->line);
+        tile->next_step = next->pixel, tile->next_tile = next->line;
         tiles = fcnn_min(tiles, left);
     }
     pass->line += tiles;

@@ -44,8 +44,8 @@ struct fcnn_tile {
     /* outer form, straight: all of b's last vector may be read, a[i] is a[0] + i, out[i] is out[0] + i out_step, and so
      * on: that many tiles, one below the other. Without init and relu. */
     int64_t tiles, out_step;
-    const float *next;    /* prefetched, at every step what is next_step floats further; from tile to tile a line */
-    int64_t next_step;    /* 0: nothing */
+    const float *next;    /* prefetched: at every step what is next_step floats further, of a tile next_tile */
+    int64_t next_step, next_tile; /* 0: nothing */
     /* outer form, summed: b counts as 0 where `alive`, laid out like b, is 0; and out_b = sum over k of b[k] */
     const float *alive;   /* b itself: as it is */
     float *out_b;         /* NULL: not wanted */

@@ -205,9 +205,8 @@ FCNN_INLINE void tile_straight(const struct fcnn_tile *t, const int rows, const 
 {
     const mask last = vec_first(t->width - (vectors - 1) * VL);
     const float *a = t->a[0], *next = t->next_step ? t->next : t->b; /* if nothing, then what costs nothing */
-    const int64_t next_tile = t->next_step ? 16 : 0;
     float *out = t->out[0];
-    for (int64_t tiles = t->tiles; tiles > 0; tiles--, a += rows, out += rows * t->out_step, next += next_tile) {
+    for (int64_t tiles = t->tiles; tiles > 0; tiles--, a += rows, out += rows * t->out_step, next += t->next_tile) {
         vec acc[FCNN_TILE_ROWS][FCNN_TILE_VECTORS];
         straight_begin(t, out, rows, vectors, last, acc);
         straight_sums(t, a, next, rows, vectors, acc);
