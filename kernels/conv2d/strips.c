@@ -109,7 +109,8 @@ struct fcnn_lines fcnn_strips_of_block(const struct fcnn_cut *cut, const fcnn_pr
     const struct fcnn_area *in = &strips->in;
     if (is_compact(cut, p)) return (struct fcnn_lines){NULL, 0, 0, 0};
     const float *src = strips->src + (later ? in->bottom * p->w : in->top * p->w + in->left) * p->c;
-    return (struct fcnn_lines){src + strips->group * cut->gather.depth + channel, p->c, fcnn_ceil_div(width, LINE), LINE};
+    src += strips->group * cut->gather.depth + channel;
+    return (struct fcnn_lines){src, p->c, fcnn_ceil_div(width, LINE), LINE};
 }
 
 /* Inputs from .. to-1 of `in` that meet outputs from .. to-1. */
