@@ -11,6 +11,8 @@
 #include "kernels/conv2d/weights_tile.h"
 #include "kernels/simd/common.h"
 
+#define LINE 16 /* floats in a cache line */
+
 /* Scratch: segments, copies of image and gradient, which of them are filled. The shared area: the gradient, if it is
  * spread. */
 static size_t segment_bytes(const struct fcnn_cut *cut)
@@ -47,11 +49,16 @@ static void do_block(const struct fcnn_weights_call *call, int64_t from, int64_t
     const int64_t tiles = fcnn_ceil_div(to - from, call->cut.tile_rows);
     const int64_t even = (to - from) / tiles, longer = (to - from) % tiles;
     place->from = place->span * call->cut.span_rows + from;
-    for (int64_t i = 0; i < tiles; i++, place->from += place->rows) {
-        place->rows = even + (i < longer);
-        if (pass->chunk) fcnn_weights_tile(call, place, pass);
-        else add_slot(call, place, pass->slot);
+    if (!pass->chunk) {
+        place->rows = to - from;
+        add_slot(call, place, pass->slot);
+        return;
     }
+    place->rows = even + 1;
+    if (longer) fcnn_weights_tiles(call, place, longer, pass);
+    place->from += longer * place->rows;
+    place->rows = even;
+    fcnn_weights_tiles(call, place, tiles - longer, pass);
 }
 
 /* The same: no tile reads two blocks of a copied image. */
@@ -100,7 +107,7 @@ static void do_stretches(const struct fcnn_weights_call *call, const struct fcnn
             do_group(call, tasks, rows, place, pass);
         } else {
             place->from = -1, place->rows = 1;
-            if (chunk) fcnn_weights_tile(call, place, pass);
+            if (chunk) fcnn_weights_tiles(call, place, 1, pass);
             else add_slot(call, place, pass->slot);
         }
     }
@@ -114,7 +121,6 @@ static void prepare(struct fcnn_weights_call *call, const struct fcnn_span *rows
 {
     const struct fcnn_cut *cut = &call->cut;
     fcnn_strips_need(call->tiles, cut, call->problem, place->panel, rows->from, &call->strips);
-    memset(pass->next, 0, sizeof pass->next);
     if (more) {
         pass->next[0] = fcnn_strips_of_panel(cut, call->problem, place->panel + 1, 0, &call->strips);
     } else if (rows->to < bottom) {
@@ -123,6 +129,33 @@ static void prepare(struct fcnn_weights_call *call, const struct fcnn_span *rows
         pass->next[0] = fcnn_strips_of_block(cut, call->problem, call->strips.channel, 1, &call->strips);
         pass->next[1] = fcnn_strips_of_panel(cut, call->problem, first_panel, 1, &call->strips);
     }
+}
+
+/* Lines of channels from .. to-1 of the `steps` pixels behind `base`: in the order of memory, if they are all that a
+ * pixel has, so that hardware runs ahead. */
+static struct fcnn_lines lines_of(const float *base, int64_t pixel, int64_t from, int64_t to, int64_t steps)
+{
+    if (from == 0 && to == pixel) return (struct fcnn_lines){base, LINE, fcnn_ceil_div(pixel, LINE), steps * LINE};
+    return (struct fcnn_lines){base + from, pixel, fcnn_ceil_div(to - from, LINE), LINE};
+}
+
+/* Without copies: what tasks of panels from .. to-1 read in the next chunk, if its pixels are neighbours. Tiles of the
+ * first panel ask for it. */
+static void foresee(const struct fcnn_weights_call *call, const struct fcnn_span *rows, int64_t from, int64_t to,
+                    struct fcnn_weights_pass *pass)
+{
+    const struct fcnn_cut *cut = &call->cut;
+    const struct fcnn_weights_chunk *chunk = pass->chunk;
+    const fcnn_problem *conv = &cut->conv;
+    if (conv->r * conv->s > 1 || conv->p != conv->h || conv->q != conv->w || conv->groups > 1 ||
+        cut->column_steps > 1 || chunk->last >= chunk->images * cut->image_units)
+        return;
+    const struct fcnn_unit unit = fcnn_unit_at(cut, chunk->last, chunk->images);
+    const int64_t pixel = (unit.image * cut->rows + unit.row) * cut->row_steps + unit.from;
+    const int64_t steps = (chunk->last - chunk->first) * cut->unit_steps;
+    const struct fcnn_panel left = fcnn_panel_at(&cut->panels, from), right = fcnn_panel_at(&cut->panels, to - 1);
+    pass->next[0] = lines_of(call->d_dst + pixel * conv->k, conv->k, left.from, right.from + right.width, steps);
+    pass->next[1] = lines_of(call->src + pixel * conv->c, conv->c, rows->from, rows->to, steps);
 }
 
 /* Tasks of panels from .. to-1. */
@@ -138,8 +171,11 @@ static void do_panels(struct fcnn_weights_call *call, int64_t first, int64_t las
         for (int64_t panel = from; panel < to; panel++) {
             struct fcnn_weights_place place =
                 fcnn_weights_place_of(cut, panel / cut->panels.count, panel % cut->panels.count);
+            memset(pass->next, 0, sizeof pass->next);
             if (cut->packed && pass->chunk)
                 prepare(call, &rows, bottom, &place, panel + 1 < to, from % cut->panels.count, pass);
+            else if (pass->chunk && panel == from)
+                foresee(call, &rows, from, to, pass);
             do_stretches(call, &tasks, &rows, &place, pass);
         }
     }

@@ -94,12 +94,12 @@ void fcnn_strips_need(const struct fcnn_tiles *tiles, const struct fcnn_cut *cut
 struct fcnn_lines fcnn_strips_of_panel(const struct fcnn_cut *cut, const fcnn_problem *p, int64_t panel,
                                        int later, const struct fcnn_strips *strips)
 {
-    if (!cut->gradient_packed || (!later && strips->filled[panel])) return (struct fcnn_lines){NULL, 0, 0};
+    if (!cut->gradient_packed || (!later && strips->filled[panel])) return (struct fcnn_lines){NULL, 0, 0, 0};
     const struct fcnn_panel channels = fcnn_panel_at(&cut->panels, panel);
     const struct fcnn_span pixels = pixels_of(p, &strips->out);
     const int64_t first = later ? pixels.to : pixels.from;
     const int64_t at = first * p->k + strips->group * cut->panels.channels + channels.from;
-    return (struct fcnn_lines){strips->d_dst + at, p->k, fcnn_ceil_div(channels.width, LINE)};
+    return (struct fcnn_lines){strips->d_dst + at, p->k, fcnn_ceil_div(channels.width, LINE), LINE};
 }
 
 struct fcnn_lines fcnn_strips_of_block(const struct fcnn_cut *cut, const fcnn_problem *p, int64_t channel,
@@ -107,9 +107,10 @@ struct fcnn_lines fcnn_strips_of_block(const struct fcnn_cut *cut, const fcnn_pr
 {
     const int64_t width = fcnn_min(cut->group_rows, cut->gather.depth - channel);
     const struct fcnn_area *in = &strips->in;
-    if (is_compact(cut, p)) return (struct fcnn_lines){NULL, 0, 0};
+    if (is_compact(cut, p)) return (struct fcnn_lines){NULL, 0, 0, 0};
     const float *src = strips->src + (later ? in->bottom * p->w : in->top * p->w + in->left) * p->c;
-    return (struct fcnn_lines){src + strips->group * cut->gather.depth + channel, p->c, fcnn_ceil_div(width, LINE)};
+    src += strips->group * cut->gather.depth + channel;
+    return (struct fcnn_lines){src, p->c, fcnn_ceil_div(width, LINE), LINE};
 }
 
 /* Inputs from .. to-1 of `in` that meet outputs from .. to-1. */

@@ -46,7 +46,7 @@ void fcnn_strips_need(const struct fcnn_tiles *tiles, const struct fcnn_cut *cut
  * apart. */
 struct fcnn_lines {
     const float *from;
-    int64_t pixel, count; /* floats from pixel to pixel; lines of a pixel */
+    int64_t pixel, count, line; /* floats from pixel to pixel; lines of a pixel; floats from line to line */
 };
 struct fcnn_lines fcnn_strips_of_panel(const struct fcnn_cut *cut, const fcnn_problem *problem, int64_t panel,
                                        int later, const struct fcnn_strips *strips);

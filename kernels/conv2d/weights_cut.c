@@ -233,7 +233,7 @@ struct fcnn_cut fcnn_cut_of(const struct fcnn_query *query)
     cut.padded = fcnn_is_padded(&cut.conv);
     if (cut.packed) plan_strips(tiles, p, &cut);
 
-    cut.by_tap = cut.padded || cut.packed;
+    cut.by_tap = cut.padded || cut.packed || p->r * p->s == 1;
     cut.spans = cut.by_tap ? p->r * p->s : 1;
     cut.span_rows = p->r * p->s * depth / cut.spans;
     cut.panel_tasks = cut.spans * cut.span_rows + cut.bias_tile;

@@ -3,8 +3,7 @@
 #include "kernels/conv2d/weights_tile.h"
 #include "kernels/simd/common.h"
 
-#define LINE 16      /* floats in a cache line */
-#define FEW_STEPS 32 /* of so short tiles, sums are written no sooner than they could be asked for */
+#define LINE 16 /* floats in a cache line */
 
 struct fcnn_weights_place fcnn_weights_place_of(const struct fcnn_cut *cut, int64_t group, int64_t panel)
 {
@@ -47,22 +46,26 @@ static void list_units(const struct fcnn_cut *cut, const struct fcnn_cut_tables 
     }
 }
 
+/* Floats of what tiles read from channel `row` of tap (r, s) on. */
+static const float *read_by(const struct fcnn_weights_call *call, const struct fcnn_weights_place *place, int64_t row)
+{
+    const struct fcnn_cut *cut = &call->cut;
+    return call->src + row + (cut->packed ? -call->strips.block * cut->group_rows : place->group * cut->gather.depth);
+}
+
 static void place_rows(const struct fcnn_weights_call *call, const struct fcnn_weights_place *place, float *out,
                        struct fcnn_tile *tile)
 {
     const struct fcnn_cut *cut = &call->cut;
     const struct fcnn_gather *g = &cut->gather;
-    const float *src = call->src;
-    out += place->from * cut->conv.k + place->channel;
-    for (int64_t i = 0; i < place->rows; i++, out += cut->conv.k) tile->out[i] = out;
-    if (!cut->packed) src += place->group * g->depth;
+    for (int64_t i = 0; i < place->rows; i++) tile->out[i] = out + i * cut->conv.k;
     if (cut->by_tap) {
-        const int64_t row = place->from - place->span * cut->span_rows;
-        tile->a[0] = src + row - (cut->packed ? call->strips.block * cut->group_rows : 0);
+        tile->a[0] = read_by(call, place, place->from - place->span * cut->span_rows);
         for (int64_t i = 1; i < place->rows; i++) tile->a[i] = tile->a[0] + i;
         return;
     }
     int64_t c = place->from % g->depth, tap = place->from / g->depth, r = tap / g->taps_w, s = tap % g->taps_w;
+    const float *src = read_by(call, place, 0);
     for (int64_t i = 0; i < place->rows; i++) {
         tile->a[i] = src + c + r * cut->conv.dilation_h * g->src_row + s * cut->conv.dilation_w * g->src_pixel;
         if (++c < g->depth) continue;
@@ -73,36 +76,75 @@ static void place_rows(const struct fcnn_weights_call *call, const struct fcnn_w
     }
 }
 
-/* Sums, which may be far away, while this tile is at work: those that the next tile continues, or where this one's
- * will be written. */
-static void fetch_sums(const struct fcnn_cut *cut, const struct fcnn_weights_place *place, const struct fcnn_tile *tile)
-{
-    const int64_t ahead = tile->carry ? place->rows * cut->conv.k : 0;
-    for (int64_t i = 0; i < place->rows; i++)
-        for (int64_t j = 0; j < place->width; j += LINE) __builtin_prefetch(tile->out[i] + ahead + j, 1);
-}
-
-/* A line of what is copied next, of each pixel. */
-static void aim_next(struct fcnn_weights_pass *pass)
+/* A line of what is copied next, of each pixel, for each of the next `tiles` tiles: of fewer, if there are no more. */
+static int64_t aim_next(struct fcnn_weights_pass *pass, int64_t tiles)
 {
     struct fcnn_tile *tile = &pass->tile;
-    int64_t line = pass->line++;
-    const struct fcnn_lines *next = &pass->next[line >= pass->next[0].count];
-    if (next != pass->next) line -= pass->next[0].count;
-    tile->next_step = 0;
-    if (line >= next->count) return;
-    tile->next = fcnn_next(next->from, pass->steps * next->pixel + line * LINE);
-    tile->next_step = next->pixel;
+    const struct fcnn_lines *next = &pass->next[pass->line >= pass->next[0].count];
+    const int64_t line = pass->line - (next == pass->next ? 0 : pass->next[0].count), left = next->count - line;
+    tile->next_step = tile->next_tile = 0;
+    if (left > 0) {
+        tile->next = fcnn_next(next->from, pass->steps * next->pixel + line * next->line);
+        tile->next_step = next->pixel, tile->next_tile = next->line;
+        tiles = fcnn_min(tiles, left);
+    }
+    pass->line += tiles;
+    return tiles;
 }
 
-void fcnn_weights_tile(const struct fcnn_weights_call *call, const struct fcnn_weights_place *place,
-                       struct fcnn_weights_pass *pass)
+/* Rows that are neighbours: all tiles in one call, or a few. */
+static void run_straight(const struct fcnn_weights_call *call, const struct fcnn_weights_place *place, int64_t tiles,
+                         struct fcnn_weights_pass *pass)
+{
+    struct fcnn_tile *tile = &pass->tile;
+    tile->out_step = call->cut.conv.k;
+    for (; tiles > 0; tiles -= tile->tiles) {
+        tile->tiles = aim_next(pass, tiles);
+        call->tiles->straight[place->vectors][place->rows](tile);
+        tile->a[0] += tile->tiles * place->rows;
+        tile->out[0] += tile->tiles * place->rows * tile->out_step;
+    }
+}
+
+static void run_bias(const struct fcnn_weights_call *call, const struct fcnn_weights_place *place,
+                     struct fcnn_weights_pass *pass)
 {
     static const float one = 1.0f; /* the bias alone is a chain of 1 * d_dst + sum */
+    struct fcnn_tile *tile = &pass->tile;
+    tile->steps = call->tables.zeros;
+    tile->a[0] = &one;
+    tile->out[0] = fcnn_weights_sum_bias(&call->sum, pass->slot) + place->channel;
+    if (place->straight) run_straight(call, place, 1, pass);
+    else call->tiles->outer[place->vectors][1](tile);
+}
+
+/* Tiles whose rows may be of several taps, or whose columns are not whole vectors. */
+static void run_outer(const struct fcnn_weights_call *call, struct fcnn_weights_place place, float *out, int64_t tiles,
+                      struct fcnn_weights_pass *pass)
+{
+    const struct fcnn_cut *cut = &call->cut;
+    struct fcnn_tile *tile = &pass->tile;
+    for (; tiles > 0; tiles--, place.from += place.rows, out += place.rows * cut->conv.k) {
+        place_rows(call, &place, out, tile);
+        if (cut->summed) {
+            tile->alive = call->alive + place.channel;
+            tile->out_b = fcnn_weights_brings_bias(call, &place)
+                              ? fcnn_weights_sum_bias(&call->sum, pass->slot) + place.channel : NULL;
+            call->tiles->summed[place.vectors][place.rows](tile);
+        } else if (place.straight && tile->a[place.rows - 1] - tile->a[0] == place.rows - 1) {
+            run_straight(call, &place, 1, pass);
+        } else {
+            call->tiles->outer[place.vectors][place.rows](tile);
+        }
+    }
+}
+
+void fcnn_weights_tiles(const struct fcnn_weights_call *call, const struct fcnn_weights_place *place, int64_t tiles,
+                        struct fcnn_weights_pass *pass)
+{
     const struct fcnn_cut *cut = &call->cut;
     struct fcnn_weights_chunk *chunk = pass->chunk;
     struct fcnn_tile *tile = &pass->tile;
-    const int64_t slot = pass->slot;
     int is_bias = place->from < 0;
     int64_t whose = is_bias ? FCNN_LISTED_BIAS : cut->by_tap ? place->span : FCNN_LISTED_ALL;
     if (chunk->listed != whose) list_units(cut, &call->tables, chunk, whose, call->segments);
@@ -110,22 +152,17 @@ void fcnn_weights_tile(const struct fcnn_weights_call *call, const struct fcnn_w
     tile->carry = chunk->first > 0;
     tile->width = place->width;
     tile->b = call->d_dst + (cut->gradient_packed ? place->panel * cut->strip : place->channel);
-    tile->steps = is_bias ? call->tables.zeros : call->tables.steps;
     if (is_bias) {
-        tile->a[0] = &one;
-        tile->out[0] = fcnn_weights_sum_bias(&call->sum, slot) + place->channel;
+        run_bias(call, place, pass);
+        return;
+    }
+    float *out = fcnn_weights_sum_weights(&call->sum, pass->slot) + place->from * cut->conv.k + place->channel;
+    tile->steps = call->tables.steps;
+    if (cut->summed || !place->straight || !cut->by_tap) {
+        run_outer(call, *place, out, tiles, pass);
     } else {
-        place_rows(call, place, fcnn_weights_sum_weights(&call->sum, slot), tile);
-        const int64_t steps = (chunk->last - chunk->first) * cut->unit_steps;
-        if (cut->packed && (tile->carry || steps >= FEW_STEPS)) fetch_sums(cut, place, tile);
+        tile->a[0] = read_by(call, place, place->from - place->span * cut->span_rows);
+        tile->out[0] = out;
+        run_straight(call, place, tiles, pass);
     }
-    if (cut->summed) {
-        tile->alive = call->alive + place->channel;
-        tile->out_b =
-            fcnn_weights_brings_bias(call, place) ? fcnn_weights_sum_bias(&call->sum, slot) + place->channel : NULL;
-    }
-    const int straight = place->straight && tile->a[place->rows - 1] - tile->a[0] == place->rows - 1;
-    const struct fcnn_tiles *tiles = call->tiles;
-    aim_next(pass);
-    (cut->summed ? tiles->summed : straight ? tiles->straight : tiles->outer)[place->vectors][place->rows](tile);
 }

@@ -53,7 +53,8 @@ static inline int fcnn_weights_brings_bias(const struct fcnn_weights_call *call,
     return place->from < 0 || (call->cut.summed && !call->problem->no_bias && place->from == 0);
 }
 
-void fcnn_weights_tile(const struct fcnn_weights_call *call, const struct fcnn_weights_place *place,
-                       struct fcnn_weights_pass *pass);
+/* A place, and as many rows below it as make so many tiles. */
+void fcnn_weights_tiles(const struct fcnn_weights_call *call, const struct fcnn_weights_place *place, int64_t tiles,
+                        struct fcnn_weights_pass *pass);
 
 #endif

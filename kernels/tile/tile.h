@@ -38,11 +38,14 @@ struct fcnn_tile {
     /* gather form, pooled: rows are the four positions of rows/4 windows */
     uint16_t *choice[FCNN_TILE_ROWS / 4]; /* choice words of window i; NULL in [0]: not pooled */
     int64_t channel, channels;            /* the first column's channel and their number in all, for the choice words */
-    /* outer form; straight: a[i] is a[0] + i, and all of b's last vector may be read */
+    /* outer form */
     const int32_t *steps; /* offset of a at step k of a segment */
-    const float *next;    /* straight: prefetched, at every step what is next_step floats further; 0: nothing */
-    int64_t next_step;
     int64_t b_stride;     /* floats from b[k] to b[k+1] */
+    /* outer form, straight: all of b's last vector may be read, a[i] is a[0] + i, out[i] is out[0] + i out_step, and so
+     * on: that many tiles, one below the other. Without init and relu. */
+    int64_t tiles, out_step;
+    const float *next;    /* prefetched: at every step what is next_step floats further, of a tile next_tile */
+    int64_t next_step, next_tile; /* 0: nothing */
     /* outer form, summed: b counts as 0 where `alive`, laid out like b, is 0; and out_b = sum over k of b[k] */
     const float *alive;   /* b itself: as it is */
     float *out_b;         /* NULL: not wanted */

@@ -153,27 +153,66 @@ FCNN_INLINE void tile_outer(const struct fcnn_tile *t, const int rows, const int
     else outer_sums(t, rows, vectors, summed, 0);
 }
 
-/* The outer form with one row pointer and no mask: twelve pointers do not fit the registers. */
+/* The outer form with one row pointer, one pointer to sums, and no mask: twelve pointers do not fit the registers. */
+FCNN_INLINE void straight_begin(const struct fcnn_tile *t, const float *out, const int rows, const int vectors,
+                                mask last, vec acc[][FCNN_TILE_VECTORS])
+{
+    FCNN_UNROLL for (int i = 0; i < rows; i++)
+        FCNN_UNROLL for (int j = 0; j < vectors; j++) acc[i][j] = vec_zero();
+    if (!t->carry) return;
+    FCNN_UNROLL for (int i = 0; i < rows; i++, out = fcnn_next(out, t->out_step))
+        FCNN_UNROLL for (int j = 0; j < vectors; j++)
+            acc[i][j] = vec_load_real(out + j * VL, j < vectors - 1, last);
+}
+
+FCNN_INLINE void straight_end(const struct fcnn_tile *t, float *out, const int rows, const int vectors, const int whole,
+                              mask last, vec acc[][FCNN_TILE_VECTORS])
+{
+    const int64_t step = t->out_step;
+    FCNN_UNROLL for (int i = 0; i < rows; i++, out += step) tile_store(out, vectors, whole, last, acc[i]);
+}
+
+#define STRAIGHT_STEP(k)                       \
+    {                                          \
+        const float *a = start + steps[k];     \
+        __builtin_prefetch(next, 0, 2);        \
+        next = fcnn_next(next, next_step);     \
+        TILE_STEP(vec_load(b + j * VL), a + i) \
+        b = fcnn_next(b, b_stride);            \
+    }
+
+/* Scalar instructions take turns from multiply-adds: there should be few of them in a loop. */
+FCNN_INLINE void straight_sums(const struct fcnn_tile *t, const float *a0, const float *next, const int rows,
+                               const int vectors, vec acc[][FCNN_TILE_VECTORS])
+{
+    const int64_t b_stride = t->b_stride, next_step = t->next_step;
+    for (int64_t s = 0; s < t->segment_count; s++) {
+        const float *start = fcnn_next(a0, t->segments[s].a), *b = t->b + t->segments[s].b;
+        const int32_t *steps = t->steps, *const end = steps + t->segments[s].length;
+#if VEC_REGISTERS >= 32 /* as in tile_gather() */
+        for (; steps + 4 <= end; steps += 4) {
+            STRAIGHT_STEP(0)
+            STRAIGHT_STEP(1)
+            STRAIGHT_STEP(2)
+            STRAIGHT_STEP(3)
+        }
+#endif
+        for (; steps < end; steps++) STRAIGHT_STEP(0)
+    }
+}
+
 FCNN_INLINE void tile_straight(const struct fcnn_tile *t, const int rows, const int vectors)
 {
     const mask last = vec_first(t->width - (vectors - 1) * VL);
-    vec acc[FCNN_TILE_ROWS][FCNN_TILE_VECTORS];
-    tile_begin(t, rows, vectors, last, acc);
-    const int64_t b_stride = t->b_stride;
-    const int32_t *steps = t->steps;
-    const int64_t next_step = t->next_step;
-    const float *next = next_step ? t->next : t->b; /* if nothing, then what costs nothing */
-    for (int64_t s = 0; s < t->segment_count; s++) {
-        const float *start = t->a[0] + t->segments[s].a, *b = t->b + t->segments[s].b;
-        const int64_t length = t->segments[s].length;
-        for (int64_t k = 0; k < length; k++, b += b_stride) {
-            const float *a = start + steps[k];
-            __builtin_prefetch(next, 0, 2);
-            next = fcnn_next(next, next_step);
-            TILE_STEP(vec_load(b + j * VL), a + i)
-        }
+    const float *a = t->a[0], *next = t->next_step ? t->next : t->b; /* if nothing, then what costs nothing */
+    float *out = t->out[0];
+    for (int64_t tiles = t->tiles; tiles > 0; tiles--, a += rows, out += rows * t->out_step, next += t->next_tile) {
+        vec acc[FCNN_TILE_ROWS][FCNN_TILE_VECTORS];
+        straight_begin(t, out, rows, vectors, last, acc);
+        straight_sums(t, a, next, rows, vectors, acc);
+        if (t->width == vectors * VL) straight_end(t, out, rows, vectors, 1, last, acc);
+        else straight_end(t, out, rows, vectors, 0, last, acc);
     }
-    tile_end(t, rows, vectors, last, acc);
 }
 
 /* All forms for v vectors and r rows, and the summed one; TILES_n: for 1 to n rows; ROWS_n: the same as entries of
