@@ -127,5 +127,8 @@ void fcnn_weights_tile(const struct fcnn_weights_call *call, const struct fcnn_w
     const int straight = place->straight && tile->a[place->rows - 1] - tile->a[0] == place->rows - 1;
     const struct fcnn_tiles *tiles = call->tiles;
     aim_next(pass);
-    (cut->summed ? tiles->summed : straight ? tiles->straight : tiles->outer)[place->vectors][place->rows](tile);
+    const int masked = call->alive != call->d_dst;
+    (cut->summed ? masked ? tiles->masked : tiles->summed
+     : straight  ? tiles->straight
+                 : tiles->outer)[place->vectors][place->rows](tile);
 }
