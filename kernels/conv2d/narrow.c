@@ -182,7 +182,7 @@ static void place_rows(const struct band *b, struct pairs *at, int64_t group, in
     }
 }
 
-/* Adds what a gradient row gives to one phase. Few rows want wide tiles, with sums enough to hide the latency of FMAs. */
+/* Adds what a gradient row gives to one phase. Few rows want wide tiles: ten sums and more hide the latency of FMAs. */
 static void run_phase(const struct band *b, struct pairs at, int64_t group, int64_t phase, struct fcnn_tile *tile)
 {
     const struct fcnn_tiles *tiles = b->tiles;
