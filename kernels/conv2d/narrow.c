@@ -26,7 +26,7 @@ static int64_t standard_columns(const struct fcnn_query *query)
     const fcnn_problem *p = query->problem;
     if (p->n == 1) return FCNN_MOOT;
     const int64_t columns = query->caches->l1 / 2 / (p->k * (int64_t)sizeof(float));
-    return fcnn_min(fcnn_max(columns, fcnn_widest(tiles) * tiles->lanes), MOST_COLUMNS);
+    return fcnn_min(fcnn_max(columns, tiles->outer_vectors * tiles->lanes), MOST_COLUMNS);
 }
 
 const struct fcnn_knob fcnn_narrow_knobs[FCNN_NARROW_KNOBS] = {
@@ -182,12 +182,12 @@ static void place_rows(const struct band *b, struct pairs *at, int64_t group, in
     }
 }
 
-/* Adds what a gradient row gives to one phase. Few rows want wide tiles: about ten sums hide the latency of FMAs. */
+/* Adds what a gradient row gives to one phase. Few rows want wide tiles: ten sums and more hide the latency of FMAs. */
 static void run_phase(const struct band *b, struct pairs at, int64_t group, int64_t phase, struct fcnn_tile *tile)
 {
     const struct fcnn_tiles *tiles = b->tiles;
     int64_t outputs = (b->images - 1) * b->cut.columns + b->tables.phases[phase].count;
-    int64_t most = fcnn_max(tiles->vectors, tiles->pooled_vectors);
+    int64_t most = tiles->outer_vectors;
     while (most > 2 && tiles->rows[most] < at.count) most--;
     struct fcnn_panels panels = fcnn_panels_of(outputs, tiles->lanes, most);
     int64_t parts = fcnn_ceil_div(at.count, tiles->rows[fcnn_min(most, panels.granules)]);

@@ -130,7 +130,8 @@ static void run_outer(const struct fcnn_weights_call *call, struct fcnn_weights_
             tile->alive = call->alive + place.channel;
             tile->out_b = fcnn_weights_brings_bias(call, &place)
                               ? fcnn_weights_sum_bias(&call->sum, pass->slot) + place.channel : NULL;
-            call->tiles->summed[place.vectors][place.rows](tile);
+            const int masked = call->alive != call->d_dst;
+            (masked ? call->tiles->masked : call->tiles->summed)[place.vectors][place.rows](tile);
         } else if (place.straight && tile->a[place.rows - 1] - tile->a[0] == place.rows - 1) {
             run_straight(call, &place, 1, pass);
         } else {

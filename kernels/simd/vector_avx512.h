@@ -11,6 +11,7 @@
 #define VEC_LOADS_MASKED 1  /* in one instruction? */
 #define VEC_STORES_MASKED 1 /* as fast as others? */
 #define VEC_REGISTERS 32
+#define VEC_STEPS 4 /* written out in loops of tiles */
 
 typedef __m512 vec;
 typedef __m512i ivec;   /* int32 lanes */

@@ -11,6 +11,7 @@
 #define VEC_LOADS_MASKED 0  /* in one instruction? */
 #define VEC_STORES_MASKED 0 /* as fast as others? */
 #define VEC_REGISTERS 32
+#define VEC_STEPS 1 /* of more, gcc moves sums from register to register */
 
 typedef float32x4_t vec;
 typedef int32x4_t ivec;  /* int32 lanes */

@@ -7,8 +7,8 @@
  *   gather form: rows are output pixels, b is packed weights, k runs over taps and channels;
  *   outer form: rows are filter elements, b is the output gradient, k runs over output pixels (conv2d/narrow.c: rows
  *   are filter rows and input channels, columns pixels, k runs over filter columns and channels); summed: with the
- *   gradient before ReLU and the bias's sum on the way, for filters of so few elements that a pass over the gradient
- *   would cost more; straight: rows that are neighbours in memory, columns in whole vectors.
+ *   bias's sum on the way, for filters of so few elements that a pass over the gradient would cost more; masked: with
+ *   the gradient before ReLU, too; straight: rows that are neighbours in memory, columns in whole vectors.
  * Sums run over segments, so that a row pointer and a list of offsets describe any window, stride, dilation or
  * padding. */
 #ifndef FCNN_TILE_H
@@ -46,8 +46,8 @@ struct fcnn_tile {
     int64_t tiles, out_step;
     const float *next;    /* prefetched: at every step what is next_step floats further, of a tile next_tile */
     int64_t next_step, next_tile; /* 0: nothing */
-    /* outer form, summed: b counts as 0 where `alive`, laid out like b, is 0; and out_b = sum over k of b[k] */
-    const float *alive;   /* b itself: as it is */
+    /* outer form, summed: out_b = sum over k of b[k]; masked: and b counts as 0 where `alive`, laid out like b, is 0 */
+    const float *alive;
     float *out_b;         /* NULL: not wanted */
     int64_t ahead;        /* floats from b to what is prefetched; 0: nothing */
 };
@@ -59,11 +59,13 @@ struct fcnn_tiles {
     int lanes;               /* floats in a vector */
     int vectors;             /* widest tile of the plain form, in vectors */
     int pooled_vectors;      /* widest tile of the pooled form */
+    int outer_vectors;       /* widest tile of the outer form, with few rows */
     int rows[FCNN_TILE_VECTORS + 1]; /* most rows of a tile of so many vectors */
     fcnn_tile_fn *gather[FCNN_TILE_VECTORS + 1][FCNN_TILE_ROWS + 1]; /* [vectors][rows] */
     fcnn_tile_fn *outer[FCNN_TILE_VECTORS + 1][FCNN_TILE_ROWS + 1];
     fcnn_tile_fn *straight[FCNN_TILE_VECTORS + 1][FCNN_TILE_ROWS + 1]; /* outer form */
     fcnn_tile_fn *summed[FCNN_TILE_VECTORS + 1][FCNN_TILE_ROWS + 1]; /* outer form */
+    fcnn_tile_fn *masked[FCNN_TILE_VECTORS + 1][FCNN_TILE_ROWS + 1]; /* outer form: summed, with `alive` */
     int summed_vectors, summed_rows; /* their most */
     /* The gradient before a ReLU: 0 where dst is 0, else d_dst. */
     void (*mask_relu)(int64_t count, const float *dst, const float *d_dst, float *masked);

@@ -13,6 +13,7 @@ const struct fcnn_tiles fcnn_tiles_avx2 = {
     .lanes = VL,
     .vectors = 2,
     .pooled_vectors = 3,
+    .outer_vectors = 3,
     .rows = {[1] = 12, [2] = 6, [3] = 4},
     .gather = {
         [1] = {ROWS_12(gather, 1)},
@@ -31,6 +32,9 @@ const struct fcnn_tiles fcnn_tiles_avx2 = {
     },
     .summed = {
         [1] = {ROWS_12(summed, 1)},
+    },
+    .masked = {
+        [1] = {ROWS_12(masked, 1)},
     },
     .summed_vectors = 1,
     .summed_rows = 12,

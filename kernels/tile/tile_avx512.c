@@ -14,6 +14,7 @@ const struct fcnn_tiles fcnn_tiles_avx512 = {
     .lanes = VL,
     .vectors = 4,
     .pooled_vectors = 2,
+    .outer_vectors = 4,
     .rows = {[1] = 12, [2] = 12, [3] = 8, [4] = 6},
     .gather = {
         [1] = {ROWS_12(gather, 1)},
@@ -36,6 +37,10 @@ const struct fcnn_tiles fcnn_tiles_avx512 = {
     .summed = {
         [1] = {ROWS_12(summed, 1)},
         [2] = {ROWS_12(summed, 2)},
+    },
+    .masked = {
+        [1] = {ROWS_12(masked, 1)},
+        [2] = {ROWS_12(masked, 2)},
     },
     .summed_vectors = 2,
     .summed_rows = 12,

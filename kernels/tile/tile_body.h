@@ -90,7 +90,7 @@ FCNN_INLINE void tile_gather(const struct fcnn_tile *t, const int rows, const in
         int64_t k = t->segments[s].a;
         const int64_t end = k + t->segments[s].length;
         const float *b = t->b + t->segments[s].b;
-#if VEC_REGISTERS >= 32 /* with 16 registers the compiler would hold parts of two steps at a time, and spill */
+#if VEC_STEPS == 4
         for (; k + 4 <= end; k += 4, b += 4 * vectors * VL) {
             TILE_STEP(vec_load(b + j * VL), a[i] + k)
             TILE_STEP(vec_load(b + (vectors + j) * VL), a[i] + k + 1)
@@ -108,10 +108,14 @@ FCNN_INLINE vec outer_load(const float *p, int partial, mask last)
     return partial ? vec_load_masked(p, last) : vec_load(p);
 }
 
-/* `summed` is a constant, too; 2: with prefetching. So is `whole`: the last vector is not partial. */
-FCNN_INLINE void outer_sums(const struct fcnn_tile *t, const int rows, const int vectors, const int summed,
+/* What a tile of the outer form does beside its sums: constants. */
+enum { SUMMED_B = 1, MASKED_B = 2, PREFETCHED_B = 4 };
+
+/* `what` is a constant, too: several of these. So is `whole`: the last vector is not partial. */
+FCNN_INLINE void outer_sums(const struct fcnn_tile *t, const int rows, const int vectors, const int what,
                             const int whole)
 {
+    const int summed = what & SUMMED_B, masked = what & MASKED_B;
     const mask last = vec_first(t->width - (vectors - 1) * VL);
     vec acc[FCNN_TILE_ROWS][FCNN_TILE_VECTORS], sum[FCNN_TILE_VECTORS];
     const float *a[FCNN_TILE_ROWS];
@@ -125,21 +129,22 @@ FCNN_INLINE void outer_sums(const struct fcnn_tile *t, const int rows, const int
     const int32_t *steps = t->steps;
     for (int64_t s = 0; s < t->segment_count; s++) {
         const int64_t start = t->segments[s].a, length = t->segments[s].length;
-        const float *b = t->b + t->segments[s].b, *alive = summed ? t->alive + t->segments[s].b : NULL;
+        const float *b = t->b + t->segments[s].b, *alive = masked ? t->alive + t->segments[s].b : NULL;
         for (int64_t k = 0; k < length; k++, b += b_stride) {
             const int64_t at = start + steps[k];
             vec column[FCNN_TILE_VECTORS];
-            if (summed == 2)
+            if (what & PREFETCHED_B)
                 FCNN_UNROLL for (int j = 0; j < vectors; j++) __builtin_prefetch(b + ahead + j * VL);
             FCNN_UNROLL for (int j = 0; j < vectors; j++) {
                 column[j] = outer_load(b + j * VL, !whole && j == vectors - 1, last);
-                if (!summed) continue;
-                const mask dead = vec_eq(outer_load(alive + j * VL, !whole && j == vectors - 1, last), vec_zero());
-                column[j] = vec_select(dead, vec_zero(), column[j]);
-                sum[j] = vec_add(sum[j], column[j]);
+                if (masked) {
+                    const mask dead = vec_eq(outer_load(alive + j * VL, !whole && j == vectors - 1, last), vec_zero());
+                    column[j] = vec_select(dead, vec_zero(), column[j]);
+                }
+                if (summed) sum[j] = vec_add(sum[j], column[j]);
             }
             TILE_MULTIPLY(a[i] + at)
-            if (summed) alive += b_stride;
+            if (masked) alive += b_stride;
         }
     }
     tile_end(t, rows, vectors, last, acc);
@@ -147,10 +152,16 @@ FCNN_INLINE void outer_sums(const struct fcnn_tile *t, const int rows, const int
 }
 
 /* Where masks cost nothing, whole vectors are loaded under one, too. */
-FCNN_INLINE void tile_outer(const struct fcnn_tile *t, const int rows, const int vectors, const int summed)
+FCNN_INLINE void tile_outer(const struct fcnn_tile *t, const int rows, const int vectors, const int what)
 {
-    if (!VEC_LOADS_MASKED && t->width == vectors * VL) outer_sums(t, rows, vectors, summed, 1);
-    else outer_sums(t, rows, vectors, summed, 0);
+    if (!VEC_LOADS_MASKED && t->width == vectors * VL) outer_sums(t, rows, vectors, what, 1);
+    else outer_sums(t, rows, vectors, what, 0);
+}
+
+/* Prefetching takes instructions. */
+FCNN_INLINE void tile_summed(const struct fcnn_tile *t, const int rows, const int vectors, const int what)
+{
+    t->ahead ? tile_outer(t, rows, vectors, what | PREFETCHED_B) : tile_outer(t, rows, vectors, what);
 }
 
 /* The outer form with one row pointer, one pointer to sums, and no mask: twelve pointers do not fit the registers. */
@@ -189,7 +200,7 @@ FCNN_INLINE void straight_sums(const struct fcnn_tile *t, const float *a0, const
     for (int64_t s = 0; s < t->segment_count; s++) {
         const float *start = fcnn_next(a0, t->segments[s].a), *b = t->b + t->segments[s].b;
         const int32_t *steps = t->steps, *const end = steps + t->segments[s].length;
-#if VEC_REGISTERS >= 32 /* as in tile_gather() */
+#if VEC_STEPS == 4
         for (; steps + 4 <= end; steps += 4) {
             STRAIGHT_STEP(0)
             STRAIGHT_STEP(1)
@@ -215,25 +226,30 @@ FCNN_INLINE void tile_straight(const struct fcnn_tile *t, const int rows, const 
     }
 }
 
-/* All forms for v vectors and r rows, and the summed one; TILES_n: for 1 to n rows; ROWS_n: the same as entries of
- * struct fcnn_tiles. */
+/* All forms for v vectors and r rows, the outer one alone, and the summed ones; TILES_n: for 1 to n rows; ROWS_n: the
+ * same as entries of struct fcnn_tiles. */
+#define OUTER(v, r) \
+    static void outer_##v##x##r(const struct fcnn_tile *t) { tile_outer(t, r, v, 0); }
 #define TILE(v, r)                                                                    \
+    OUTER(v, r)                                                                       \
     static void gather_##v##x##r(const struct fcnn_tile *t) { tile_gather(t, r, v); } \
-    static void outer_##v##x##r(const struct fcnn_tile *t) { tile_outer(t, r, v, 0); } \
     static void straight_##v##x##r(const struct fcnn_tile *t) { tile_straight(t, r, v); }
 #define TILES_4(v) TILE(v, 1) TILE(v, 2) TILE(v, 3) TILE(v, 4)
 #define TILES_6(v) TILES_4(v) TILE(v, 5) TILE(v, 6)
 #define TILES_8(v) TILES_6(v) TILE(v, 7) TILE(v, 8)
 #define TILES_12(v) TILES_8(v) TILE(v, 9) TILE(v, 10) TILE(v, 11) TILE(v, 12)
-#define SUMMED(v, r)                                                               \
-    static void summed_##v##x##r(const struct fcnn_tile *t)                        \
-    {                                                                              \
-        t->ahead ? tile_outer(t, r, v, 2) : tile_outer(t, r, v, 1);                \
-    }
+#define OUTERS_3(v) OUTER(v, 1) OUTER(v, 2) OUTER(v, 3)
+#define OUTERS_4(v) OUTERS_3(v) OUTER(v, 4)
+#define OUTERS_5(v) OUTERS_4(v) OUTER(v, 5)
+#define SUMMED(v, r)                                                                         \
+    static void summed_##v##x##r(const struct fcnn_tile *t) { tile_summed(t, r, v, SUMMED_B); } \
+    static void masked_##v##x##r(const struct fcnn_tile *t) { tile_summed(t, r, v, SUMMED_B | MASKED_B); }
 #define SUMMED_4(v) SUMMED(v, 1) SUMMED(v, 2) SUMMED(v, 3) SUMMED(v, 4)
 #define SUMMED_12(v) SUMMED_4(v) SUMMED(v, 5) SUMMED(v, 6) SUMMED(v, 7) SUMMED(v, 8) \
     SUMMED(v, 9) SUMMED(v, 10) SUMMED(v, 11) SUMMED(v, 12)
-#define ROWS_4(form, v) NULL, form##_##v##x1, form##_##v##x2, form##_##v##x3, form##_##v##x4
+#define ROWS_3(form, v) NULL, form##_##v##x1, form##_##v##x2, form##_##v##x3
+#define ROWS_4(form, v) ROWS_3(form, v), form##_##v##x4
+#define ROWS_5(form, v) ROWS_4(form, v), form##_##v##x5
 #define ROWS_6(form, v) ROWS_4(form, v), form##_##v##x5, form##_##v##x6
 #define ROWS_8(form, v) ROWS_6(form, v), form##_##v##x7, form##_##v##x8
 #define ROWS_12(form, v) ROWS_8(form, v), form##_##v##x9, form##_##v##x10, form##_##v##x11, form##_##v##x12

@@ -16,6 +16,7 @@ const struct fcnn_tiles fcnn_tiles_scalar = {
     .lanes = VL,
     .vectors = 4,
     .pooled_vectors = 16,
+    .outer_vectors = 16,
     .rows = {0, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4},
     .gather = {
         [1] = {ROWS_4(gather, 1)},
@@ -76,6 +77,12 @@ const struct fcnn_tiles fcnn_tiles_scalar = {
         [2] = {ROWS_4(summed, 2)},
         [3] = {ROWS_4(summed, 3)},
         [4] = {ROWS_4(summed, 4)},
+    },
+    .masked = {
+        [1] = {ROWS_4(masked, 1)},
+        [2] = {ROWS_4(masked, 2)},
+        [3] = {ROWS_4(masked, 3)},
+        [4] = {ROWS_4(masked, 4)},
     },
     .summed_vectors = 4,
     .summed_rows = 4,
