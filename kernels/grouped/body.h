@@ -154,8 +154,19 @@ FCNN_INLINE void add_broadcast(const float *x, const float *w, int64_t depth, in
     }
 }
 
-/* `pixels` and `broadcast` are constants: accumulators live in registers. */
-FCNN_INLINE void run_tile(const struct fcnn_grouped_run *run, int64_t first, const int pixels, const int broadcast)
+/* and permuted. */
+FCNN_INLINE void add_permuted(const float *x, const float *w, int64_t depth, ivec index, vec *acc, const int pixels)
+{
+    for (const float *end = w + depth * VL; w < end; w += VL, index = ivec_add(index, ivec_set1(1))) {
+        const vec weight = vec_keep(vec_load(w));
+        FCNN_UNROLL for (int i = 0; i < pixels; i++)
+            acc[i] = vec_fma(vec_permute(vec_load(x + i * VL), index), weight, acc[i]);
+    }
+}
+
+/* `pixels` and `way` are constants: accumulators live in registers. */
+FCNN_INLINE void run_tile(const struct fcnn_grouped_run *run, int64_t first, const int pixels,
+                          const enum fcnn_grouped_way way)
 {
     const int64_t count = run->count, taps = run->taps, depth = run->depth, plane = run->plane, step = run->step;
     const int64_t *const offsets = run->offsets;
@@ -167,7 +178,8 @@ FCNN_INLINE void run_tile(const struct fcnn_grouped_run *run, int64_t first, con
         for (int64_t s = 0; s < taps; s++) {
             const float *x = run->rows[r].x + offsets[s] + first * VL;
             const float *w = run->rows[r].weights + run->skip + s * run->tap;
-            if (broadcast) add_broadcast(x, w, depth, plane, acc, pixels);
+            if (way == FCNN_BROADCAST) add_broadcast(x, w, depth, plane, acc, pixels);
+            else if (way == FCNN_PERMUTED) add_permuted(x, w, depth, ivec_load(run->index), acc, pixels);
             else add_spread(x, w, depth, plane, acc, pixels);
         }
     if (run->relu) FCNN_UNROLL for (int i = 0; i < pixels; i++) acc[i] = vec_max(vec_zero(), acc[i]);
@@ -179,7 +191,9 @@ typedef void run_tile_fn(const struct fcnn_grouped_run *run, int64_t first);
 #define RUN_TILE(n) \
     static void run_tile_##n(const struct fcnn_grouped_run *run, int64_t first)       \
     {                                                                                 \
-        run->broadcast ? run_tile(run, first, n, 1) : run_tile(run, first, n, 0);     \
+        if (run->way == FCNN_BROADCAST) run_tile(run, first, n, FCNN_BROADCAST);      \
+        else if (run->way == FCNN_PERMUTED) run_tile(run, first, n, FCNN_PERMUTED);   \
+        else run_tile(run, first, n, FCNN_SPREAD);                                    \
     }
 RUN_TILE(1) RUN_TILE(2) RUN_TILE(3) RUN_TILE(4) RUN_TILE(5) RUN_TILE(6)
 RUN_TILE(7) RUN_TILE(8) RUN_TILE(9) RUN_TILE(10) RUN_TILE(11) RUN_TILE(12)

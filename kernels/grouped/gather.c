@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Grouped convolution, forward and backward data: see grouped.h. A task is a band of output rows of some vectors of one
  * image. It walks over strips of columns; rows of the input are spread as outputs meet them, into a ring that holds
- * those of one window, in the first-level cache; planar ones of all vectors that a task has at a time, in the second.
- */
+ * those of one window, in the first-level cache; planar ones of all vectors that a task has at a time may need the
+ * second. Where sets take turns, lines of the next band are fetched meanwhile. */
 #include <string.h>
 
 #include "kernels/grouped/gather.h"
@@ -108,6 +108,7 @@ struct job {
     int64_t n, first, last; /* vectors */
     int64_t from, to;       /* output columns */
     struct fcnn_span met;  /* columns of the halo */
+    struct fcnn_grouped_fetch *fetch;   /* two, the first one first */
 };
 
 void fcnn_grouped_list_offsets(const struct fcnn_grouped_cut *cut, const struct fcnn_grouped_classes *classes,
@@ -130,14 +131,14 @@ struct fcnn_grouped_fill fcnn_grouped_fill_of(const struct fcnn_grouped_cut *cut
                                               const struct fcnn_grouped_vector *at, int64_t n, int64_t row)
 {
     const struct fcnn_halo *halo = &cut->copy.halo;
-    const int forward = halo->conv.direction == FCNN_FORWARD;
+    const int forward = halo->conv.direction == FCNN_FORWARD, spread = !cut->planar && cut->lanes.way == FCNN_SPREAD;
     const int64_t first = (n * halo->h + row - halo->top) * halo->w * halo->pixel + at->spread;
     return (struct fcnn_grouped_fill){
         .src = (forward ? tensors->src : tensors->d_dst) + first,
         .dst = !forward && halo->conv.activation == FCNN_RELU_ACTIVATION ? tensors->dst + first : NULL,
         .reach = (at->groups - 1) * cut->lanes.depth + 1,
-        .room = cut->planar || cut->lanes.broadcast ? at->groups * cut->lanes.depth : halo->pixel - at->spread,
-        .index = cut->planar || cut->lanes.broadcast ? NULL : classes->index};
+        .room = spread ? halo->pixel - at->spread : at->groups * cut->lanes.depth,
+        .index = spread ? classes->index : NULL};
 }
 
 /* Row `row` of the halo for a vector, from its ring. */
@@ -156,14 +157,9 @@ static const float *row_at(const struct job *job, const struct fcnn_grouped_vect
     return out;
 }
 
-/* Floats that are fetched, in the order of memory. */
-struct fetch {
-    const float *from, *end;
-};
-
-/* Group by group in planes, then all of them into pixels. Meanwhile whole pixels are fetched: those of the output row,
- * with which run->fetch begins, then those of the next rows. */
-static void run_planar(const struct job *job, const struct fcnn_grouped_vector *at, struct fetch *next,
+/* Group by group in planes, then all of them into pixels. Meanwhile lines are fetched: from run->fetch on, then
+ * those of `next`. */
+static void run_planar(const struct job *job, const struct fcnn_grouped_vector *at, struct fcnn_grouped_fetch *next,
                        struct fcnn_grouped_run *run)
 {
     const struct fcnn_grouped_cut *cut = job->cut;
@@ -193,7 +189,7 @@ static void run_row(const struct job *job, const struct fcnn_axis_class *v, int6
     const int forward = halo->conv.direction == FCNN_FORWARD;
     const int64_t lanes = cut->planar ? cut->lanes.width : cut->lanes.lanes, tap = cut->lanes.depth * lanes;
     struct fcnn_grouped_run run = {.rows = job->scratch.met, .depth = cut->lanes.depth, .plane = cut->copy.plane,
-                                   .init = packed, .lanes = at.lanes, .broadcast = cut->lanes.broadcast,
+                                   .init = packed, .lanes = at.lanes, .way = cut->lanes.way, .index = job->classes->index,
                                    .relu = forward && halo->conv.activation == FCNN_RELU_ACTIVATION};
     int64_t next = 0; /* row of the image behind those that are met */
     for (int64_t i = 0; i < v->taps; i++) {
@@ -208,9 +204,10 @@ static void run_row(const struct job *job, const struct fcnn_axis_class *v, int6
                  (v->first + m * v->step) * g->dst_row + at.channel;
     const float *src = forward ? job->tensors->src : job->tensors->d_dst;
     const int64_t length = halo->w * halo->pixel, later = fcnn_min(halo->h, next + (forward ? halo->conv.stride_h : 1));
-    struct fetch rest = {src + (job->n * halo->h + next) * length, src + (job->n * halo->h + later) * length};
+    /* Whole pixels: those of the output row, then of the next rows. */
+    struct fcnn_grouped_fetch rest = {src + (job->n * halo->h + next) * length, src + (job->n * halo->h + later) * length};
     run.fetch = dst, run.fetch_end = dst + g->dst_row;
-    if (cut->lanes.vectors > 1) run.fetch = run.fetch_end = rest.from = rest.end; /* no whole pixels */
+    if (cut->turns) run.fetch = job->fetch->from, run.fetch_end = job->fetch->end, rest = job->fetch[1];
     for (int64_t i = 0; i < job->classes->columns; i++) {
         const struct fcnn_axis_class *h = &job->classes->list[g->dst_h + i];
         const struct fcnn_span part = fcnn_grouped_part(h, job->from, job->to);
@@ -223,6 +220,7 @@ static void run_row(const struct job *job, const struct fcnn_axis_class *v, int6
         if (cut->planar) run_planar(job, &at, &rest, &run);
         else cut->copy.loops->run(&run);
     }
+    if (cut->turns) job->fetch[0] = (struct fcnn_grouped_fetch){run.fetch, run.fetch_end}, job->fetch[1] = rest;
 }
 
 /* Output rows first .. last-1 of a strip. */
@@ -238,19 +236,47 @@ static void run_strip(const struct job *job, int64_t first, int64_t last)
     }
 }
 
+/* Share `set` of `sets` of `rows` rows of `length` floats. */
+static struct fcnn_grouped_fetch share_of(const float *from, int64_t rows, int64_t length, int64_t set, int64_t sets)
+{
+    return (struct fcnn_grouped_fetch){from + rows * length * set / sets, from + rows * length * (set + 1) / sets};
+}
+
+/* The set's share of the band behind `rows`, of its inputs and of its outputs. */
+static void list_fetch(const struct job *job, const struct fcnn_span *rows, int64_t set, struct fcnn_grouped_fetch fetch[2])
+{
+    const struct fcnn_grouped_cut *cut = job->cut;
+    const struct fcnn_halo *halo = &cut->copy.halo;
+    const struct fcnn_gather *g = &cut->gather;
+    const int forward = halo->conv.direction == FCNN_FORWARD;
+    const float *src = forward ? job->tensors->src : job->tensors->d_dst;
+    float *dst = (forward ? job->tensors->dst : job->tensors->d_src) + job->n * g->dst_image;
+    const int64_t end = cut->turns ? fcnn_min(g->dst_h, rows->to + cut->rows) : rows->to, length = halo->w * halo->pixel;
+    const int64_t met = fcnn_halo_met(halo, 1, rows->from, rows->to).to - halo->top;
+    const int64_t last = end == rows->to ? met : fcnn_halo_met(halo, 1, rows->to, end).to - halo->top;
+    const int64_t from = fcnn_max(0, fcnn_min(halo->h, met)), to = fcnn_max(from, fcnn_min(halo->h, last));
+    fetch[0] = share_of(src + (job->n * halo->h + from) * length, to - from, length, set, cut->sets);
+    fetch[1] = share_of(dst + rows->to * g->dst_row, end - rows->to, g->dst_row, set, cut->sets);
+}
+
+/* Neighbouring bands of a set are computed as one; or the sets of a band take turns. */
 static void compute(const struct fcnn_grouped_cut *cut, const fcnn_tensors *t, const struct fcnn_memory *memory,
                     int64_t first, int64_t last)
 {
     const struct fcnn_gather *g = &cut->gather;
+    struct fcnn_grouped_fetch fetch[2] ;
     struct job job = {.cut = cut, .classes = memory->tables, .tensors = t, .packed = memory->packed,
-                      .scratch = scratch_of(cut, memory->scratch)};
+                      .scratch = scratch_of(cut, memory->scratch), .fetch = fetch};
     for (int64_t task = first, end; task < last; task = end) {
-        const int64_t band = task % cut->bands, set = task / cut->bands % cut->sets;
-        end = fcnn_min(last, task - band + cut->bands);
-        job.n = task / cut->bands / cut->sets;
+        const int64_t inner = cut->turns ? cut->sets : cut->bands, outer = cut->turns ? cut->bands : cut->sets;
+        const int64_t band = cut->turns ? task / inner % outer : task % inner;
+        const int64_t set = cut->turns ? task % inner : task / inner % outer;
+        end = cut->turns ? task + 1 : fcnn_min(last, task - band + cut->bands);
+        job.n = task / inner / outer;
         job.first = set * cut->beside, job.last = fcnn_min(cut->lanes.vectors, job.first + cut->beside);
         const struct fcnn_span rows = {band * cut->rows, fcnn_min(g->dst_h, (band + end - task) * cut->rows)};
-        if (cut->age) fcnn_grouped_march_band(cut, t, memory, job.n, job.first, job.last, &rows);
+        list_fetch(&job, &rows, set, fetch);
+        if (cut->age) fcnn_grouped_march_band(cut, t, memory, job.n, job.first, job.last, &rows, fetch);
         for (int64_t strip = 0; !cut->age && strip < cut->strips; strip++) {
             job.from = g->dst_w * strip / cut->strips, job.to = g->dst_w * (strip + 1) / cut->strips;
             job.met = fcnn_halo_met(&cut->copy.halo, 0, job.from, job.to);

@@ -15,7 +15,8 @@ struct fcnn_grouped_cut {
     int64_t beside, sets;        /* vectors of a task; how many such sets there are */
     int64_t strips, bands, rows; /* rows: of a band */
     int64_t age;                 /* 0: no march; else of the oldest outputs */
-    int planar;
+    int planar, in_place;        /* in_place: a march without copies */
+    int turns;                   /* the sets of a band follow each other, not the bands of a set */
     int64_t pitch;               /* planar: floats from plane to plane of sums */
     int64_t phases_h, phases_w;  /* backward data: of the stride */
 };
@@ -28,6 +29,11 @@ struct fcnn_grouped_classes {
 };
 
 struct fcnn_grouped_cut fcnn_grouped_gather_cut(const struct fcnn_query *query); /* gather_cut.c */
+
+/* Floats that are fetched, in the order of memory. */
+struct fcnn_grouped_fetch {
+    const float *from, *end;
+};
 
 /* Floats of a vector's packed weights: initial values, then for each tap and spread channel a vector. */
 static inline int64_t fcnn_grouped_packed(const struct fcnn_grouped_cut *cut)
@@ -62,9 +68,9 @@ struct fcnn_grouped_fill fcnn_grouped_fill_of(const struct fcnn_grouped_cut *cut
 /* march.c. The age of a problem's outputs in a march, or 0. */
 int64_t fcnn_grouped_age(const fcnn_problem *problem);
 size_t fcnn_grouped_march_scratch(const struct fcnn_grouped_cut *cut);
-/* Vectors first .. last-1, output rows from .. to-1 of image n. */
+/* Vectors first .. last-1, output rows from .. to-1 of image n. Two lists are fetched meanwhile. */
 void fcnn_grouped_march_band(const struct fcnn_grouped_cut *cut, const fcnn_tensors *tensors,
                              const struct fcnn_memory *memory, int64_t n, int64_t first, int64_t last,
-                             const struct fcnn_span *rows);
+                             const struct fcnn_span *rows, struct fcnn_grouped_fetch fetch[2]);
 
 #endif

@@ -3,7 +3,8 @@
 #include "kernels/grouped/gather.h"
 #include "kernels/simd/common.h"
 
-enum { PLANAR, MARCH, BESIDE, COLUMNS, ROWS, HELD };
+enum { PLANAR, PERMUTED, MARCH, BESIDE, COLUMNS, TURNS, ROWS, HELD };
+enum { COPIES = 1, IN_PLACE }; /* values of PERMUTED; in place where a march can be */
 
 /* The most positions that `count` outputs meet. */
 static int64_t most_met(const struct fcnn_halo *halo, int vertical, int64_t count)
@@ -16,6 +17,22 @@ static int64_t most_met(const struct fcnn_halo *halo, int vertical, int64_t coun
     return fcnn_min(vertical ? halo->rows : halo->columns, fcnn_ceil_div(reach + count - 1, stride) + 1);
 }
 
+/* Whether a march can do without copies: vectors are whole, no gradient is masked, and at either end of a row no tap
+ * meets more than one position outside. */
+static int stays_in_place(const fcnn_problem *p, const struct fcnn_grouped_lanes *lanes)
+{
+    const int64_t reach = (p->s - 1) * p->dilation_w;
+    int64_t left = p->pad_left, right = (p->q - 1) * p->stride_w + reach - p->pad_left - (p->w - 1);
+    if (lanes->way != FCNN_PERMUTED || lanes->together * lanes->depth != lanes->lanes ||
+        lanes->groups % lanes->together)
+        return 0;
+    if (p->direction != FCNN_FORWARD) {
+        if (p->activation == FCNN_RELU_ACTIVATION) return 0;
+        left = reach - p->pad_left, right = p->w - 1 + p->pad_left - (p->q - 1) * p->stride_w;
+    }
+    return left <= p->stride_w && right <= p->stride_w && (p->dilation_w == 1 || p->stride_w == 1);
+}
+
 /* `columns` is moot in a march, `held` elsewhere. */
 static struct fcnn_grouped_cut cut_of(const struct fcnn_query *query, const int64_t *knobs)
 {
@@ -23,7 +40,7 @@ static struct fcnn_grouped_cut cut_of(const struct fcnn_query *query, const int6
     const fcnn_problem *p = query->problem;
     const struct fcnn_halo halo = fcnn_halo_of(p);
     struct fcnn_grouped_cut cut = {.gather = fcnn_gather_of(&halo.conv),
-                                   .lanes = fcnn_grouped_lanes_of(p, loops->lanes), .phases_h = 1, .phases_w = 1};
+                                   .lanes = fcnn_grouped_lanes_of(p, loops->lanes, knobs[PERMUTED] > 0), .phases_h = 1, .phases_w = 1};
     cut.planar = knobs[PLANAR] != 0;
     if (cut.planar) cut.lanes = fcnn_grouped_planar_of(p, loops->lanes, knobs[BESIDE]);
     if (halo.conv.direction != FCNN_FORWARD) {
@@ -31,6 +48,7 @@ static struct fcnn_grouped_cut cut_of(const struct fcnn_query *query, const int6
         cut.phases_w = fcnn_min(halo.conv.stride_w, cut.gather.dst_w);
     }
     cut.age = knobs[MARCH] && !cut.planar ? fcnn_grouped_age(p) : 0;
+    cut.in_place = cut.age && knobs[PERMUTED] == IN_PLACE && stays_in_place(p, &cut.lanes);
     int64_t columns = cut.age ? cut.phases_w * loops->marching[cut.age - 1] : knobs[COLUMNS];
     cut.strips = fcnn_ceil_div(cut.gather.dst_w, columns);
     columns = most_met(&halo, 0, fcnn_ceil_div(cut.gather.dst_w, cut.strips));
@@ -40,6 +58,7 @@ static struct fcnn_grouped_cut cut_of(const struct fcnn_query *query, const int6
     cut.pitch = fcnn_ceil_div(fcnn_ceil_div(cut.gather.dst_w, cut.strips), loops->lanes) * loops->lanes;
     cut.beside = cut.planar ? 1 : fcnn_min(knobs[BESIDE], cut.lanes.vectors);
     cut.sets = fcnn_ceil_div(cut.lanes.vectors, cut.beside);
+    cut.turns = knobs[TURNS] && cut.sets > 1;
     cut.rows = fcnn_min(knobs[ROWS], cut.gather.dst_h);
     cut.bands = fcnn_ceil_div(cut.gather.dst_h, cut.rows);
     return cut;
@@ -50,14 +69,25 @@ struct fcnn_grouped_cut fcnn_grouped_gather_cut(const struct fcnn_query *query) 
 /* One vector and row at a time, or rows of a march. */
 static struct fcnn_grouped_cut least_cut(const struct fcnn_query *query, int64_t march, int64_t columns)
 {
-    const int64_t knobs[] = {[PLANAR] = query->knobs[PLANAR], [MARCH] = march, [BESIDE] = 1,
+    const int64_t knobs[] = {[PLANAR] = query->knobs[PLANAR], [PERMUTED] = query->knobs[PERMUTED],
+                             [MARCH] = march, [BESIDE] = 1,
                              [COLUMNS] = columns, [ROWS] = 1, [HELD] = 1};
     return cut_of(query, knobs);
 }
 
 /* ---- knobs ---- */
 
-/* If rows fill vectors: spares the spreading. Where nothing is spread, only what a stride copies is met too seldom. */
+/* A march pays where rows meet several outputs: a stride leaves too few sums to a tile, unless spreading is what costs.
+ * Strips must be wide enough that at most a quarter of a row is spread for two of them. */
+static int marches_well(const struct fcnn_query *query)
+{
+    const struct fcnn_grouped *loops = query->context;
+    const fcnn_problem *p = query->problem;
+    const int64_t age = fcnn_grouped_age(p);
+    return age > 1 && loops->marching[age - 1] * p->stride_w >= 4 * (p->s - 1) * p->dilation_w;
+}
+
+/* If rows fill vectors and no march does better: spares the spreading. Where nothing is spread, only what a stride copies is met too seldom. */
 static int64_t standard_planar(const struct fcnn_query *query)
 {
     const struct fcnn_grouped *loops = query->context;
@@ -65,8 +95,17 @@ static int64_t standard_planar(const struct fcnn_query *query)
     const int64_t forward = p->direction == FCNN_FORWARD;
     const int64_t columns = forward ? p->q : fcnn_ceil_div(p->w, p->stride_w);
     const int64_t whole = fcnn_ceil_div(columns, loops->lanes) * loops->lanes;
-    if (fcnn_grouped_lanes_of(p, loops->lanes).broadcast && p->stride_h * p->stride_w == 1) return 0;
+    if (fcnn_grouped_lanes_of(p, loops->lanes, 0).way == FCNN_BROADCAST && p->stride_h * p->stride_w == 1) return 0;
+    const struct fcnn_grouped_lanes permuted = fcnn_grouped_lanes_of(p, loops->lanes, 1);
+    if (p->stride_h * p->stride_w == 1 && marches_well(query) && stays_in_place(p, &permuted)) return 0;
     return 4 * columns >= 3 * whole;
+}
+
+/* What is spread in scratch is stored, and loaded once per tap; in registers it is a permutation per tap. */
+static int64_t standard_permuted(const struct fcnn_query *query)
+{
+    const struct fcnn_grouped *loops = query->context;
+    return query->knobs[PLANAR] || !fcnn_grouped_permutes(query->problem, loops->lanes) ? FCNN_MOOT : IN_PLACE;
 }
 
 /* So that a pixel's outputs fill a cache line; planar: whole pixels, in the order of memory. */
@@ -75,23 +114,19 @@ static int64_t standard_beside(const struct fcnn_query *query)
     const struct fcnn_grouped *loops = query->context;
     const struct fcnn_grouped_lanes lanes = query->knobs[PLANAR]
                                                 ? fcnn_grouped_planar_of(query->problem, loops->lanes, 1)
-                                                : fcnn_grouped_lanes_of(query->problem, loops->lanes);
+                                                : fcnn_grouped_lanes_of(query->problem, loops->lanes, 0);
     const int64_t outputs = fcnn_min(lanes.lanes, lanes.together * lanes.width);
     if (lanes.vectors > 1 && query->knobs[PLANAR]) return lanes.vectors;
     return lanes.vectors == 1 ? FCNN_MOOT : fcnn_max(1, 16 / outputs);
 }
 
-/* Pays where rows meet several outputs: a stride leaves too few sums to a tile, unless spreading is what costs. Strips
- * must be wide enough that at most a quarter of a row is spread for two of them. */
 static int64_t standard_march(const struct fcnn_query *query)
 {
     const struct fcnn_grouped *loops = query->context;
     const fcnn_problem *p = query->problem;
-    const int64_t age = fcnn_grouped_age(p);
-    if (!age || query->knobs[PLANAR]) return FCNN_MOOT;
-    const int64_t common = (p->s - 1) * p->dilation_w, columns = loops->marching[age - 1] * p->stride_w;
-    if (age == 1 || columns < 4 * common) return 0;
-    return p->stride_h == 1 || !fcnn_grouped_lanes_of(p, loops->lanes).broadcast;
+    if (!fcnn_grouped_age(p) || query->knobs[PLANAR]) return FCNN_MOOT;
+    if (!marches_well(query)) return 0;
+    return p->stride_h == 1 || fcnn_grouped_lanes_of(p, loops->lanes, 0).way != FCNN_BROADCAST;
 }
 
 /* As many tiles as leave half of the first-level cache to outputs, weights and the image, of one vector; one at least.
@@ -106,6 +141,17 @@ static int64_t standard_columns(const struct fcnn_query *query)
     int64_t columns = fcnn_min(tile, most);
     while (columns < most && least_cut(query, 0, columns + tile).ring <= room) columns += tile;
     return columns;
+}
+
+/* What does not stay in the second-level cache is read in the order of memory, band by band. */
+static int64_t standard_turns(const struct fcnn_query *query)
+{
+    const fcnn_problem *p = query->problem;
+    const int64_t image = (p->h * p->w * p->c + p->p * p->q * p->k) * (int64_t)sizeof(float);
+    const int64_t knobs[FCNN_GROUPED_GATHER_KNOBS] = {[PLANAR] = query->knobs[PLANAR],
+                                                      [PERMUTED] = query->knobs[PERMUTED],
+                                                      [BESIDE] = query->knobs[BESIDE], [COLUMNS] = 1, [ROWS] = 1};
+    return cut_of(query, knobs).sets == 1 ? FCNN_MOOT : image > query->caches->l2;
 }
 
 /* Neighbouring bands of a call are one: small ones cost nothing but where a call begins. */
@@ -124,9 +170,11 @@ static int64_t standard_held(const struct fcnn_query *query)
 
 const struct fcnn_knob fcnn_grouped_gather_knobs[FCNN_GROUPED_GATHER_KNOBS] = {
     [PLANAR] = {"planar", 2, {0, 1}, standard_planar},
+    [PERMUTED] = {"permuted", 3, {0, COPIES, IN_PLACE}, standard_permuted},
     [MARCH] = {"march", 2, {0, 1}, standard_march},
     [BESIDE] = {"vectors", 6, {1, 2, 4, 8, 16, 32}, standard_beside},
     [COLUMNS] = {"columns", 8, {7, 10, 14, 20, 28, 42, 56, 112}, standard_columns},
+    [TURNS] = {"turns", 2, {0, 1}, standard_turns},
     [ROWS] = {"rows", 6, {1, 2, 4, 8, 16, 64}, standard_rows},
     [HELD] = {"held_rows", 6, {1, 2, 4, 8, 16, 32}, standard_held},
 };

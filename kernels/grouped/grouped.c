@@ -14,7 +14,7 @@ const char *fcnn_grouped_doubt(const struct fcnn_query *query)
 {
     const struct fcnn_grouped *loops = query->context;
     const fcnn_problem *p = query->problem;
-    const struct fcnn_grouped_lanes lanes = fcnn_grouped_lanes_of(p, loops->lanes);
+    const struct fcnn_grouped_lanes lanes = fcnn_grouped_lanes_of(p, loops->lanes, 0);
     if (loops->lanes == 1) return "vectors of one lane";
     if (p->groups == 1) return "a single group";
     if (lanes.parts > 1) return "groups longer than a vector";
@@ -36,7 +36,7 @@ const char *fcnn_grouped_weights_doubt(const struct fcnn_query *query)
 }
 
 /* Loads begin at the spread channel i of the first group and must reach that of the last one. */
-struct fcnn_grouped_lanes fcnn_grouped_lanes_of(const fcnn_problem *p, int64_t lanes)
+struct fcnn_grouped_lanes fcnn_grouped_lanes_of(const fcnn_problem *p, int64_t lanes, int permuted)
 {
     const int64_t c = p->c / p->groups, k = p->k / p->groups;
     struct fcnn_grouped_lanes of = {.lanes = lanes, .groups = p->groups, .width = c, .depth = k, .together = 1};
@@ -44,9 +44,15 @@ struct fcnn_grouped_lanes fcnn_grouped_lanes_of(const fcnn_problem *p, int64_t l
     of.parts = fcnn_ceil_div(of.width, lanes);
     if (of.parts == 1) of.together = fcnn_min(fcnn_min(lanes / of.width, (lanes - 1) / of.depth + 1), of.groups);
     of.vectors = fcnn_ceil_div(of.groups, of.together) * of.parts;
-    of.broadcast = of.together == 1;
-    of.planes = of.broadcast ? fcnn_ceil_div(of.depth, lanes) : of.depth;
+    of.way = of.together == 1 ? FCNN_BROADCAST
+             : permuted && of.together * of.depth <= lanes ? FCNN_PERMUTED : FCNN_SPREAD;
+    of.planes = of.way == FCNN_SPREAD ? of.depth : fcnn_ceil_div(of.depth, lanes);
     return of;
+}
+
+int fcnn_grouped_permutes(const fcnn_problem *p, int64_t lanes)
+{
+    return fcnn_grouped_lanes_of(p, lanes, 1).way == FCNN_PERMUTED;
 }
 
 struct fcnn_grouped_lanes fcnn_grouped_planar_of(const fcnn_problem *p, int64_t lanes, int64_t vectors)

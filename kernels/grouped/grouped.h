@@ -3,12 +3,13 @@
  * Convolution of groups of few channels: a vector holds channels of several groups. One operand lies in lanes as it is
  * in memory, the other one is *spread*: of each of its channels i there is a vector in which all lanes of a group hold
  * channel i of that group. Rows are spread in scratch, with their padding, once for all taps that meet them; what
- * remains is one multiply-add per load. Where a vector holds a single group, all its lanes hold the same: rows are
- * copied as they are, a vector of channels (a *plane*) at a time, and single channels are *broadcast* by the
- * multiply-adds. Forward and backward data (gather.c): lanes are outputs, inputs are spread or broadcast; or *planar*:
- * rows are transposed, a plane for each channel, lanes are columns and weights are broadcast. Backward weights
- * (weights.c): lanes are channels of the source, gradients are spread or broadcast. The inner loops of an instruction
- * set (body.h, planar_body.h, weights_body.h) are called by what is written once. */
+ * remains is one multiply-add per load. Or rows are copied as they are, a vector of channels (a *plane*) at a time:
+ * where a vector holds a single group, all its lanes hold the same, and single channels are *broadcast* by the
+ * multiply-adds; where all channels of its groups fit a vector, that is *permuted* in registers for each of them.
+ * Forward and backward data (gather.c): lanes are outputs, inputs are spread, broadcast or permuted; or *planar*: rows
+ * are transposed, a plane for each channel, lanes are columns and weights are broadcast. Backward weights (weights.c):
+ * lanes are channels of the source, gradients are spread, broadcast or permuted. The inner loops of an instruction set
+ * (body.h, planar_body.h, weights_body.h) are called by what is written once. */
 #ifndef FCNN_GROUPED_H
 #define FCNN_GROUPED_H
 
@@ -16,16 +17,20 @@
 
 #define FCNN_GROUPED_LANES 16 /* most of a vector */
 
+enum fcnn_grouped_way { FCNN_SPREAD, FCNN_BROADCAST, FCNN_PERMUTED };
+
 /* Whole groups in vectors; or, of groups that are longer than a vector, parts. */
 struct fcnn_grouped_lanes {
     int64_t lanes, groups;  /* of a vector; of the problem */
     int64_t width, depth;   /* channels of a group: in lanes; spread */
     int64_t together, parts; /* groups of a vector; vectors of a group: one of both is 1 */
     int64_t vectors;
-    int broadcast;  /* one group per vector */
+    enum fcnn_grouped_way way; /* how the multiply-adds get their spread operand */
     int64_t planes; /* vectors of a pixel that is spread or copied */
 };
-struct fcnn_grouped_lanes fcnn_grouped_lanes_of(const fcnn_problem *problem, int64_t lanes);
+/* `permuted`: rather than spread, if that is possible. */
+struct fcnn_grouped_lanes fcnn_grouped_lanes_of(const fcnn_problem *problem, int64_t lanes, int permuted);
+int fcnn_grouped_permutes(const fcnn_problem *problem, int64_t lanes); /* whether it is */
 /* Planar: so many vectors of whole groups, or so many groups that are longer. `lanes` is how many outputs they have, a
  * plane is one channel. */
 struct fcnn_grouped_lanes fcnn_grouped_planar_of(const fcnn_problem *problem, int64_t lanes, int64_t vectors);
@@ -52,7 +57,8 @@ struct fcnn_grouped_fill {
 };
 
 /* Pixels of a row: dst[x][lane] = init[lane] + sum over rows, taps of a row, i < depth of
- * rows.x[offset of the tap][i][x][lane] rows.weights[tap][i][lane]; broadcast: x[i / lanes][x][i % lanes]. Planar:
+ * rows.x[offset of the tap][i][x][lane] rows.weights[tap][i][lane]; broadcast: x[i / lanes][x][i % lanes]; permuted:
+ * x[x][index[lane] + i]. Planar:
  * dst[j][x] = init[j] + sum of rows.x[start + offset of the tap][i][x] rows.weights[tap][i][j] for j < lanes, and up to
  * whole vectors of x are read and written. */
 struct fcnn_grouped_row {
@@ -68,7 +74,9 @@ struct fcnn_grouped_run {
     int64_t columns, step, lanes; /* step: floats from pixel to pixel of dst; planar: from plane to plane */
     int64_t start, ahead; /* planar; ahead: floats from what is loaded to what is prefetched */
     const float *fetch, *fetch_end; /* planar: asked for meanwhile, a line at a time; moves on */
-    int relu, broadcast;
+    enum fcnn_grouped_way way;
+    const int32_t *index; /* permuted */
+    int relu;
 };
 
 /* Some pixels of each output row from the first to the last, as rows of the input come by; a row of theirs is spread
@@ -76,7 +84,11 @@ struct fcnn_grouped_run {
  * t % stride + j * stride of the filter, j < age. Rows and outputs are counted in the order of the march. */
 #define FCNN_GROUPED_AGE 3 /* most of age */
 struct fcnn_grouped_march {
-    const float *x;         /* row `from`, laid out as in a fcnn_grouped_run */
+    const float *x;         /* row `from`, laid out as in a fcnn_grouped_run; or in place */
+    int in_place;           /* permuted; the first and the last pixel of a tap may be outside the image: */
+    int64_t pixel;          /* floats from pixel to pixel */
+    const int64_t *outside; /* for each tap whether the first, whether the last pixel is */
+    const float *zeros;     /* what is read there: a vector */
     const int64_t *offsets; /* of taps of a row */
     const float *weights, *init;
     float *carry;           /* the sums of unfinished outputs between two calls, [j][pixel][lane] */
@@ -88,19 +100,23 @@ struct fcnn_grouped_march {
     int64_t full;           /* the last one that the newest output meets */
     int64_t real_from, real_to; /* steps that are no padding */
     int64_t depth, plane, columns, step, lanes;
-    int relu, broadcast;
+    const float *fetch, *fetch_end; /* in place: asked for meanwhile, a line at a time; moves on */
+    enum fcnn_grouped_way way;
+    const int32_t *index;
+    int relu;
 };
 
 /* Continues the sums of products of `taps` rows of the source, in lanes, and `spread` spread gradients:
  * sums[t][j][lane] += x[row][t][q][lane] gradient[row][j][q][lane], rows and q ascending; j counts from `first`.
- * Broadcast: gradient[row][j / lanes][q][j % lanes]. */
+ * Broadcast: gradient[row][j / lanes][q][j % lanes]; permuted: gradient[row][q][index[lane] + j]. */
 struct fcnn_grouped_sum {
     const float *const *x; /* of row and tap: x[row * step + t] */
     int64_t step;
     const float *gradient;
     int64_t rows, row, columns;
     int64_t taps, first, spread, plane; /* plane: floats from gradient[row][j] to [j + 1] */
-    int broadcast;
+    enum fcnn_grouped_way way;
+    const int32_t *index;
     float *sums;
     int64_t tap; /* floats from sums[t] to sums[t + 1] */
 };
@@ -118,7 +134,7 @@ struct fcnn_grouped {
     /* dst[x][i] = planes[i][x], i < channels; whole vectors of x are read */
     void (*planar_store)(const float *planes, int64_t plane, int64_t channels, int64_t columns, float *dst,
                          int64_t step);
-    void (*march)(const struct fcnn_grouped_march *march);
+    void (*march)(struct fcnn_grouped_march *march);
     void (*sum)(const struct fcnn_grouped_sum *sum);
     /* out[lane][j] = sums[j][lane], j < count */
     void (*store)(const float *sums, int64_t count, int64_t lanes, float *const *out);
@@ -151,18 +167,18 @@ void fcnn_grouped_list_index(const struct fcnn_grouped_lanes *lanes, int32_t ind
 fcnn_phrase_fn fcnn_grouped_doubt, fcnn_grouped_weights_doubt;
 fcnn_demand_fn fcnn_grouped_gather_demand, fcnn_grouped_weights_demand;
 fcnn_run_fn fcnn_grouped_gather_run, fcnn_grouped_weights_run;
-#define FCNN_GROUPED_GATHER_KNOBS 6
-#define FCNN_GROUPED_WEIGHTS_KNOBS 2
+#define FCNN_GROUPED_GATHER_KNOBS 8
+#define FCNN_GROUPED_WEIGHTS_KNOBS 3
 extern const struct fcnn_knob fcnn_grouped_gather_knobs[FCNN_GROUPED_GATHER_KNOBS];
 extern const struct fcnn_knob fcnn_grouped_weights_knobs[FCNN_GROUPED_WEIGHTS_KNOBS];
 
 /* Values of a struct fcnn_variant. */
 #define FCNN_GROUPED_GATHER(loops)                                                                                     \
     {.unsupported = fcnn_conv2d_unsupported, .doubt = fcnn_grouped_doubt, .demand = fcnn_grouped_gather_demand,        \
-     .run = fcnn_grouped_gather_run, .context = &(loops), FCNN_KNOBS(fcnn_grouped_gather_knobs), .revision = 3}
+     .run = fcnn_grouped_gather_run, .context = &(loops), FCNN_KNOBS(fcnn_grouped_gather_knobs), .revision = 4}
 #define FCNN_GROUPED_WEIGHTS(loops)                                                                                    \
     {.unsupported = fcnn_conv2d_unsupported, .doubt = fcnn_grouped_weights_doubt,                                      \
      .demand = fcnn_grouped_weights_demand, .run = fcnn_grouped_weights_run, .context = &(loops),                      \
-     FCNN_KNOBS(fcnn_grouped_weights_knobs), .revision = 2}
+     FCNN_KNOBS(fcnn_grouped_weights_knobs), .revision = 3}
 
 #endif

@@ -2,6 +2,8 @@
  * Grouped forward and backward data by a march: a strip of few columns, from the first row of a band to its last. Some
  * rows of the input are spread at once, in the first-level cache; then outputs of all classes move on by so many.
  * Windows whose taps ascend while rows descend, of backward data, are marched through from below. */
+#include <string.h>
+
 #include "kernels/grouped/gather.h"
 
 int64_t fcnn_grouped_age(const fcnn_problem *p)
@@ -15,7 +17,8 @@ int64_t fcnn_grouped_age(const fcnn_problem *p)
  * them. */
 struct scratch {
     float *rows, *carry;
-    int64_t *offsets;
+    int64_t *offsets, *outside; /* outside: in place, see struct fcnn_grouped_march */
+    float *zeros;
     size_t bytes;
 };
 
@@ -30,8 +33,12 @@ static struct scratch scratch_of(const struct fcnn_grouped_cut *cut, void *memor
     const size_t rows = fcnn_line((size_t)cut->ring * sizeof(float));
     const size_t carry = rows + fcnn_line((size_t)(cut->phases_h * cut->phases_w * carried(cut)) * sizeof(float));
     char *base = memory;
-    struct scratch s = {.bytes = carry + (size_t)(cut->phases_w * cut->gather.taps_w) * sizeof(int64_t)};
-    if (base) s.rows = memory, s.carry = (float *)(base + rows), s.offsets = (int64_t *)(base + carry);
+    const int64_t taps = cut->phases_w * cut->gather.taps_w;
+    const size_t offsets = carry + fcnn_line((size_t)(3 * taps) * sizeof(int64_t));
+    struct scratch s = {.bytes = offsets + (size_t)cut->lanes.lanes * sizeof(float)};
+    if (!base) return s;
+    s.rows = memory, s.carry = (float *)(base + rows), s.offsets = (int64_t *)(base + carry);
+    s.outside = s.offsets + taps, s.zeros = (float *)(base + offsets);
     return s;
 }
 
@@ -50,6 +57,7 @@ struct march {
     struct fcnn_span rows;  /* output rows */
     int64_t first, sign, steps;
     struct fcnn_span real; /* steps that are rows of the image */
+    struct fcnn_grouped_fetch *fetch;
 };
 
 /* The row that the first output of a class meets first, in the order of the march. */
@@ -91,6 +99,25 @@ static void spread_rows(const struct march *m, int64_t from, int64_t to)
     }
 }
 
+/* In place offsets are from a row's first pixel. */
+static void list_in_place(const struct march *m)
+{
+    const struct fcnn_grouped_cut *cut = m->cut;
+    const struct fcnn_halo *halo = &cut->copy.halo;
+    for (int64_t k = 0; k < m->classes->columns; k++) {
+        const struct fcnn_axis_class *h = &m->classes->list[cut->gather.dst_h + k];
+        const struct fcnn_span part = fcnn_grouped_part(h, m->from, m->to);
+        for (int64_t s = 0; s < h->taps; s++) {
+            const int64_t at = k * cut->gather.taps_w + s;
+            const int64_t first = h->origin + s * h->advance + part.from * h->stride - halo->left;
+            const int64_t last = first + (part.to - part.from - 1) * h->stride;
+            m->scratch.offsets[at] = first * halo->pixel;
+            m->scratch.outside[2 * at] = first < 0 || first >= halo->w;
+            m->scratch.outside[2 * at + 1] = last < 0 || last >= halo->w;
+        }
+    }
+}
+
 /* The same steps of the outputs of classes i (of rows) and k (of columns). */
 static void march_class(const struct march *m, int64_t i, int64_t k, int64_t from, int64_t to)
 {
@@ -105,8 +132,10 @@ static void march_class(const struct march *m, int64_t i, int64_t k, int64_t fro
     const int64_t late = m->sign * (begin_of(m, &v) - m->first), steps = steps_of(&v); /* step u is step u - late */
     const int64_t tap = cut->lanes.depth * cut->lanes.lanes, top = m->sign > 0 ? 0 : v.count - 1;
     const int64_t begin = fcnn_max(from, late);
-    const struct fcnn_grouped_march march = {
+    struct fcnn_grouped_march march = {
         .x = m->scratch.rows + (begin - from) * cut->copy.row, .row = cut->copy.row,
+        .pixel = cut->lanes.lanes, .in_place = cut->in_place,
+        .outside = m->scratch.outside + 2 * k * g->taps_w, .zeros = m->scratch.zeros,
         .offsets = m->scratch.offsets + k * g->taps_w,
         .weights = m->packed + cut->lanes.lanes + (v.tap * g->taps_w + h->tap) * tap,
         .init = m->packed,
@@ -120,16 +149,28 @@ static void march_class(const struct march *m, int64_t i, int64_t k, int64_t fro
         .real_from = m->real.from - late, .real_to = m->real.to - late,
         .depth = cut->lanes.depth, .plane = cut->copy.plane,
         .columns = part.to - part.from, .step = h->step * g->dst_pixel, .lanes = m->at.lanes,
-        .relu = forward && conv->activation == FCNN_RELU_ACTIVATION, .broadcast = cut->lanes.broadcast};
-    if (march.from < march.to) cut->copy.loops->march(&march);
+        .relu = forward && conv->activation == FCNN_RELU_ACTIVATION, .way = cut->lanes.way,
+        .index = m->classes->index};
+    if (march.from >= march.to) return;
+    if (cut->in_place) {
+        const struct fcnn_halo *halo = &cut->copy.halo;
+        march.row = m->sign * halo->w * halo->pixel, march.pixel = h->stride * halo->pixel;
+        march.x = (forward ? m->tensors->src : m->tensors->d_dst) + m->at.spread +
+                  (m->n * halo->h + m->first + begin * m->sign - halo->top) * halo->w * halo->pixel;
+    }
+    if (m->fetch->from == m->fetch->end) m->fetch[0] = m->fetch[1], m->fetch[1].from = m->fetch[1].end;
+    march.fetch = m->fetch->from, march.fetch_end = m->fetch->end;
+    cut->copy.loops->march(&march);
+    m->fetch->from = march.fetch;
 }
 
 static void march_strip(const struct march *m)
 {
-    fcnn_grouped_list_offsets(m->cut, m->classes, m->from, m->to, m->met.from, m->scratch.offsets);
+    if (m->cut->in_place) list_in_place(m);
+    else fcnn_grouped_list_offsets(m->cut, m->classes, m->from, m->to, m->met.from, m->scratch.offsets);
     for (int64_t u = 0, next; u < m->steps; u = next) {
-        next = fcnn_min(m->steps, u + m->cut->slots);
-        spread_rows(m, u, next);
+        next = m->cut->in_place ? m->steps : fcnn_min(m->steps, u + m->cut->slots);
+        if (!m->cut->in_place) spread_rows(m, u, next);
         for (int64_t i = 0; i < m->classes->rows; i++)
             for (int64_t k = 0; k < m->classes->columns; k++) march_class(m, i, k, u, next);
     }
@@ -137,12 +178,13 @@ static void march_strip(const struct march *m)
 
 void fcnn_grouped_march_band(const struct fcnn_grouped_cut *cut, const fcnn_tensors *tensors,
                              const struct fcnn_memory *memory, int64_t n, int64_t first, int64_t last,
-                             const struct fcnn_span *rows)
+                             const struct fcnn_span *rows, struct fcnn_grouped_fetch fetch[2])
 {
     const int64_t width = cut->gather.dst_w;
-    struct march m = {.cut = cut, .classes = memory->tables, .tensors = tensors, .n = n, .rows = *rows,
+    struct march m = {.cut = cut, .classes = memory->tables, .tensors = tensors, .n = n, .rows = *rows, .fetch = fetch,
                       .scratch = scratch_of(cut, memory->scratch)};
     plan_steps(&m);
+    memset(m.scratch.zeros, 0, (size_t)cut->lanes.lanes * sizeof(float));
     for (int64_t strip = 0; strip < cut->strips; strip++) {
         m.from = width * strip / cut->strips, m.to = width * (strip + 1) / cut->strips;
         m.met = fcnn_halo_met(&cut->copy.halo, 0, m.from, m.to);

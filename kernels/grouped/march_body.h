@@ -16,36 +16,94 @@
 #define MARCH_PIXELS 12
 #define MARCHING {MARCH_PIXELS_1, MARCH_PIXELS_2, MARCH_PIXELS_3}
 
-/* One spread channel; `pairs` (of outputs and rows of weights), `pixels`, `broadcast` are constants. */
-FCNN_INLINE void march_step(const float *x, const float *w, int64_t apart, vec acc[][MARCH_PIXELS], const int pairs,
-                            const int pixels, const int broadcast)
+/* One spread channel; `pairs` (of outputs and rows of weights), `pixels`, `way` are constants. */
+FCNN_INLINE void march_step(const float *x, const float *w, int64_t apart, ivec index, vec acc[][MARCH_PIXELS],
+                            const int pairs, const int pixels, const enum fcnn_grouped_way way)
 {
     vec weight[FCNN_GROUPED_AGE];
     FCNN_UNROLL for (int j = 0; j < pairs; j++) weight[j] = vec_keep(vec_load(w + j * apart));
     FCNN_UNROLL for (int p = 0; p < pixels; p++) {
-        const vec in = vec_keep(broadcast ? vec_set1(x[p * VL]) : vec_load(x + p * VL));
+        vec in = way == FCNN_BROADCAST ? vec_set1(x[p * VL]) : vec_load(x + p * VL);
+        if (way == FCNN_PERMUTED) in = vec_permute(in, index);
+        in = vec_keep(in);
         FCNN_UNROLL for (int j = 0; j < pairs; j++) acc[j][p] = vec_fma(in, weight[j], acc[j][p]);
     }
 }
 
 /* A row of the input; likewise. */
 FCNN_INLINE void march_row(const struct fcnn_grouped_march *m, const float *row, const float *weights,
-                           vec acc[][MARCH_PIXELS], const int pairs, const int pixels, const int broadcast)
+                           vec acc[][MARCH_PIXELS], const int pairs, const int pixels,
+                           const enum fcnn_grouped_way way)
 {
     const int64_t apart = m->stride * m->tap_row, plane = m->plane, depth = m->depth;
+    ivec index = ivec_set1(0);
     for (int64_t s = 0; s < m->taps; s++) {
         const float *x = row + m->offsets[s], *w = weights + s * m->tap;
-        if (!broadcast) {
-            for (const float *end = w + depth * VL; w < end; w += VL, x += plane)
-                march_step(x, w, apart, acc, pairs, pixels, 0);
+        if (way != FCNN_BROADCAST) {
+            if (way == FCNN_PERMUTED) index = ivec_load(m->index);
+            for (const float *end = w + depth * VL; w < end; w += VL) {
+                march_step(x, w, apart, index, acc, pairs, pixels, way);
+                if (way == FCNN_PERMUTED) index = ivec_add(index, ivec_set1(1));
+                x = fcnn_next(x, way == FCNN_PERMUTED ? 0 : plane);
+            }
             continue;
         }
         for (int64_t left = depth; left > 0; left -= VL, x += plane) {
             const float *at = x;
             for (const float *end = x + fcnn_min(left, VL); at < end; at++, w += VL)
-                march_step(at, w, apart, acc, pairs, pixels, 1);
+                march_step(at, w, apart, index, acc, pairs, pixels, way);
         }
     }
+}
+
+/* The same in place, permuted: the first and the last pixel of a tap may be outside the image. Lines of the next row
+ * and of outputs come into the cache before (march_ahead), those of the next band one by one meanwhile. */
+FCNN_INLINE void march_row_in_place(struct fcnn_grouped_march *m, const float *row, const float *weights,
+                                    vec acc[][MARCH_PIXELS], const int pairs, const int pixels)
+{
+    const int64_t apart = m->stride * m->tap_row, pixel = m->pixel;
+    const float *fetch = m->fetch, *const fetch_end = m->fetch_end;
+    for (int64_t s = 0; s < m->taps; s++) {
+        const float *x = row + m->offsets[s], *first = x, *last = x + (pixels - 1) * pixel;
+        const float *w = weights + s * m->tap;
+        if (m->outside[2 * s + 1]) last = m->zeros;
+        if (m->outside[2 * s]) first = m->zeros;
+        ivec index = ivec_load(m->index);
+        for (const float *end = w + m->depth * VL; w < end; w += VL, index = ivec_add(index, ivec_set1(1))) {
+            __builtin_prefetch(fetch, 0, 2);
+            fetch = fetch + FCNN_GROUPED_LANES < fetch_end ? fetch + FCNN_GROUPED_LANES : fetch_end;
+            vec weight[FCNN_GROUPED_AGE];
+            FCNN_UNROLL for (int j = 0; j < pairs; j++) weight[j] = vec_keep(vec_load(w + j * apart));
+            const float *next = fcnn_next(x, 0); /* so that loads stay where they are */
+            first = fcnn_next(first, 0), last = fcnn_next(last, 0);
+            FCNN_UNROLL for (int p = 0; p < pixels; p++, next = fcnn_next(next, pixel)) {
+                const vec in = vec_load(p == 0 ? first : p == pixels - 1 ? last : next);
+                const vec spread = vec_keep(vec_permute(in, index));
+                FCNN_UNROLL for (int j = 0; j < pairs; j++) acc[j][p] = vec_fma(spread, weight[j], acc[j][p]);
+            }
+        }
+    }
+    m->fetch = fetch;
+}
+
+FCNN_INLINE void march_any(struct fcnn_grouped_march *m, const float *row, const float *weights,
+                           vec acc[][MARCH_PIXELS], const int pairs, const int pixels,
+                           const enum fcnn_grouped_way way, const int in_place)
+{
+    if (in_place) march_row_in_place(m, row, weights, acc, pairs, pixels);
+    else march_row(m, row, weights, acc, pairs, pixels, way);
+}
+
+/* In place: into the cache the next row of the input, and the outputs that this one ends. */
+FCNN_INLINE void march_ahead(const struct fcnn_grouped_march *m, const float *x, int64_t output, const int pixels)
+{
+    for (int64_t s = 0; s < m->taps; s++) {
+        const float *at = x + m->row + m->offsets[s];
+        FCNN_UNROLL for (int p = 0; p < pixels; p++, at = fcnn_next(at, m->pixel)) __builtin_prefetch(at);
+    }
+    if (output < 0) return;
+    const float *dst = m->dst + output * m->dst_row;
+    FCNN_UNROLL for (int p = 0; p < pixels; p++, dst = fcnn_next(dst, m->step)) __builtin_prefetch(dst, 1);
 }
 
 FCNN_INLINE void march_store(const struct fcnn_grouped_march *m, float *dst, const vec *acc, const int pixels)
@@ -59,7 +117,8 @@ FCNN_INLINE void march_store(const struct fcnn_grouped_march *m, float *dst, con
 
 /* acc[j]: the sum of the output j rows before the newest one. `age`, too, is a constant: how many of a column are
  * unfinished. The first and the last outputs have fewer neighbours. */
-FCNN_INLINE void march(const struct fcnn_grouped_march *m, const int age, const int pixels, const int broadcast)
+FCNN_INLINE void march(struct fcnn_grouped_march *m, const int age, const int pixels,
+                       const enum fcnn_grouped_way way, const int in_place)
 {
     const vec start = vec_load(m->init);
     vec acc[FCNN_GROUPED_AGE][MARCH_PIXELS];
@@ -71,11 +130,12 @@ FCNN_INLINE void march(const struct fcnn_grouped_march *m, const int age, const 
     const float *x = m->x;
     for (int64_t t = m->from; t < m->to; t++, x += m->row, phase++) {
         const float *weights = m->weights + phase * m->tap_row;
+        if (in_place) march_ahead(m, x, output, pixels);
         if (t >= m->real_from && t < m->real_to) {
-            if (phase >= whole || output < 0) march_row(m, x, weights, acc, age - 1, pixels, broadcast);
+            if (phase >= whole || output < 0) march_any(m, x, weights, acc, age - 1, pixels, way, in_place);
             else if (t > m->full)
-                march_row(m, x, weights + m->stride * m->tap_row, acc + 1, age - 1, pixels, broadcast);
-            else march_row(m, x, weights, acc, age, pixels, broadcast);
+                march_any(m, x, weights + m->stride * m->tap_row, acc + 1, age - 1, pixels, way, in_place);
+            else march_any(m, x, weights, acc, age, pixels, way, in_place);
         }
         if (phase < m->stride - 1 && t < m->last) continue;
         if (output >= 0) march_store(m, m->dst + output * m->dst_row, acc[age - 1], pixels);
@@ -89,11 +149,24 @@ FCNN_INLINE void march(const struct fcnn_grouped_march *m, const int age, const 
         FCNN_UNROLL for (int p = 0; p < pixels; p++) vec_store(m->carry + (j * pixels + p) * VL, acc[j][p]);
 }
 
-typedef void march_fn(const struct fcnn_grouped_march *m);
+typedef void march_fn(struct fcnn_grouped_march *m);
+/* One function each: together they would share the registers badly. */
+#define MARCH_WAY(a, n, name, way, in_place) \
+    static __attribute__((noinline)) void march_##a##_##n##_##name(struct fcnn_grouped_march *m)    \
+    {                                                                                               \
+        march(m, a, n, way, in_place);                                                              \
+    }
 #define MARCH(a, n) \
-    static void march_##a##_##n(const struct fcnn_grouped_march *m)    \
-    {                                                                  \
-        m->broadcast ? march(m, a, n, 1) : march(m, a, n, 0);          \
+    MARCH_WAY(a, n, spread, FCNN_SPREAD, 0)                                                         \
+    MARCH_WAY(a, n, broadcast, FCNN_BROADCAST, 0)                                                   \
+    MARCH_WAY(a, n, permuted, FCNN_PERMUTED, 0)                                                     \
+    MARCH_WAY(a, n, in_place, FCNN_PERMUTED, 1)                                                     \
+    static void march_##a##_##n(struct fcnn_grouped_march *m)                                       \
+    {                                                                                               \
+        if (m->in_place) march_##a##_##n##_in_place(m);                                             \
+        else if (m->way == FCNN_SPREAD) march_##a##_##n##_spread(m);                                \
+        else if (m->way == FCNN_BROADCAST) march_##a##_##n##_broadcast(m);                          \
+        else march_##a##_##n##_permuted(m);                                                         \
     }
 #define MARCHES_4(a) MARCH(a, 1) MARCH(a, 2) MARCH(a, 3) MARCH(a, 4)
 #define MARCHES_6(a) MARCHES_4(a) MARCH(a, 5) MARCH(a, 6)
@@ -111,7 +184,7 @@ MARCHES_12(2) MARCHES_8(3)
 MARCHES_6(2) MARCHES_4(3)
 #endif
 
-static void march_rows(const struct fcnn_grouped_march *m)
+static void march_rows(struct fcnn_grouped_march *m)
 {
     static march_fn *const marches[FCNN_GROUPED_AGE][MARCH_PIXELS + 1] = {
         {MARCH_12(1)},

@@ -18,7 +18,7 @@ struct weights_cut {
     int64_t beside;                  /* vectors that take turns, band by band */
 };
 
-enum { PIXELS, BESIDE };
+enum { PERMUTED, PIXELS, BESIDE };
 #define MOST_BESIDE 32
 
 /* Gradients have no halo. */
@@ -35,7 +35,7 @@ static struct weights_cut cut_of(const struct fcnn_query *query, const int64_t *
     const struct fcnn_grouped *loops = query->context;
     const fcnn_problem *p = query->problem;
     const struct fcnn_halo halo = fcnn_halo_of(p), gradient = gradient_halo(p);
-    struct weights_cut cut = {.lanes = fcnn_grouped_lanes_of(p, loops->lanes),
+    struct weights_cut cut = {.lanes = fcnn_grouped_lanes_of(p, loops->lanes, knobs[PERMUTED] != 0),
                               .taps = fcnn_panels_of(p->r * p->s, 1, loops->taps)};
     cut.spread = fcnn_panels_of(cut.lanes.depth, 1, loops->spread);
     cut.rows = fcnn_max(1, fcnn_min(p->p, pixels / p->q));
@@ -49,24 +49,32 @@ static struct weights_cut cut_of(const struct fcnn_query *query, const int64_t *
     return cut;
 }
 
+static int64_t standard_permuted(const struct fcnn_query *query)
+{
+    const struct fcnn_grouped *loops = query->context;
+    return fcnn_grouped_permutes(query->problem, loops->lanes) ? 1 : FCNN_MOOT;
+}
+
 /* Spread, a gradient is what takes room; copied, it takes no more than the source. */
 static int64_t standard_pixels(const struct fcnn_query *query)
 {
-    const struct weights_cut cut = cut_of(query, (const int64_t[]){[PIXELS] = 1, [BESIDE] = 1});
+    const struct weights_cut cut =
+        cut_of(query, (const int64_t[]){[PERMUTED] = query->knobs[PERMUTED], [PIXELS] = 1, [BESIDE] = 1});
     const int64_t pixel = cut.lanes.lanes * (int64_t)sizeof(float);
-    return query->caches->l1 / 3 / ((cut.lanes.planes + cut.lanes.broadcast) * pixel);
+    return query->caches->l1 / 3 / ((cut.lanes.planes + (cut.lanes.way != FCNN_SPREAD)) * pixel);
 }
 
 /* All that there are, where the next vector's lines would not wait in the second-level cache for its turn. */
 static int64_t standard_beside(const struct fcnn_query *query)
 {
-    const struct weights_cut cut = cut_of(query, (const int64_t[]){[PIXELS] = 1, [BESIDE] = 1});
+    const struct weights_cut cut = cut_of(query, (const int64_t[]){[PERMUTED] = 0, [PIXELS] = 1, [BESIDE] = 1});
     const fcnn_problem *p = query->problem;
     const int64_t image = (p->h * p->w * p->c + p->p * p->q * p->k) * (int64_t)sizeof(float);
     return cut.lanes.vectors == 1 ? FCNN_MOOT : image > query->caches->l2 ? cut.lanes.vectors : 1;
 }
 
 const struct fcnn_knob fcnn_grouped_weights_knobs[FCNN_GROUPED_WEIGHTS_KNOBS] = {
+    [PERMUTED] = {"permuted", 2, {0, 1}, standard_permuted},
     [PIXELS] = {"pixels", 8, {7, 14, 28, 56, 112, 224, 448, 896}, standard_pixels},
     [BESIDE] = {"vectors", 6, {1, 2, 4, 8, 16, MOST_BESIDE}, standard_beside},
 };
@@ -147,7 +155,7 @@ static void spread_gradients(const struct job *job, const struct band *b)
 {
     const struct weights_cut *cut = job->cut;
     const fcnn_problem *p = job->problem;
-    const int biased = !p->no_bias && job->at.part == 0;
+    const int biased = !p->no_bias && job->at.part == 0, spread = cut->lanes.way == FCNN_SPREAD;
     for (int64_t row = b->from; row < b->to; row++) {
         const int64_t at = (b->n * p->p + row) * p->q * p->k + job->at.spread;
         struct fcnn_grouped_fill fill = {
@@ -156,8 +164,8 @@ static void spread_gradients(const struct job *job, const struct band *b)
             .out = job->scratch.gradient + (row - b->from) * cut->gradient.row,
             .ahead = job->at.groups * cut->lanes.depth,
             .reach = (job->at.groups - 1) * cut->lanes.depth + 1,
-            .room = cut->lanes.broadcast ? cut->lanes.depth : p->k - job->at.spread,
-            .index = cut->lanes.broadcast ? NULL : job->index,
+            .room = spread ? p->k - job->at.spread : job->at.groups * cut->lanes.depth,
+            .index = spread ? job->index : NULL,
             .bias = biased ? job->scratch.bias : NULL};
         fcnn_grouped_copy_row(&cut->gradient, &fill, b->left, b->right - b->left, 0);
     }
@@ -203,7 +211,7 @@ static void sum_tile(const struct job *job, const struct band *b, const struct t
         .gradient = job->scratch.gradient,
         .rows = b->to - b->from, .row = cut->gradient.row, .columns = b->right - b->left,
         .taps = tile->taps.width, .first = tile->spread.from, .spread = tile->spread.width,
-        .plane = cut->gradient.plane, .broadcast = cut->lanes.broadcast,
+        .plane = cut->gradient.plane, .way = cut->lanes.way, .index = job->index,
         .sums = job->scratch.sums + (tile->taps.from * cut->lanes.depth + tile->spread.from) * lanes,
         .tap = cut->lanes.depth * lanes};
     cut->source.loops->sum(&sum);
@@ -259,15 +267,15 @@ static void store_sums(const struct job *job, const struct tile *sums, float *we
     }
 }
 
-/* Likewise. Spread, the lanes of a group hold the same. */
+/* Likewise. Spread, the lanes of a group hold the same; else lanes are as in a pixel. */
 static void store_bias(const struct job *job, const struct fcnn_panel *spread, float *bias)
 {
     const struct fcnn_grouped_lanes *lanes = &job->cut->lanes;
     for (int64_t i = 0; i < job->at.groups; i++) {
-        const float *from = job->scratch.bias + i * lanes->width;
+        const float *from = job->scratch.bias + i * (lanes->way == FCNN_SPREAD ? lanes->width : lanes->depth);
         float *out = bias + (job->at.group + i) * lanes->depth;
         for (int64_t j = spread->from; j < spread->from + spread->width; j++)
-            out[j] = from[lanes->broadcast ? j : j * lanes->lanes];
+            out[j] = from[lanes->way == FCNN_SPREAD ? j * lanes->lanes : j];
     }
 }
 

@@ -14,15 +14,18 @@
 #endif
 #define SUM_SPREAD 4
 
-/* `taps`, `spread` and `broadcast` are constants. */
-FCNN_INLINE void sum_tile(const struct fcnn_grouped_sum *sum, const int taps, const int spread, const int broadcast)
+/* `taps`, `spread` and `way` are constants. */
+FCNN_INLINE void sum_tile(const struct fcnn_grouped_sum *sum, const int taps, const int spread,
+                          const enum fcnn_grouped_way way)
 {
     const int64_t plane = sum->plane, end = sum->columns * VL;
     vec acc[SUM_TAPS][SUM_SPREAD];
     int64_t offset[SUM_SPREAD];
+    ivec index[SUM_SPREAD];
     FCNN_UNROLL for (int j = 0; j < spread; j++) {
         const int64_t channel = sum->first + j;
-        offset[j] = broadcast ? channel / VL * plane + channel % VL : channel * plane;
+        offset[j] = way == FCNN_BROADCAST ? channel / VL * plane + channel % VL : channel * plane;
+        if (way == FCNN_PERMUTED) index[j] = ivec_add(ivec_load(sum->index), ivec_set1((int32_t)channel));
     }
     FCNN_UNROLL for (int t = 0; t < taps; t++)
         FCNN_UNROLL for (int j = 0; j < spread; j++) acc[t][j] = vec_load(sum->sums + t * sum->tap + j * VL);
@@ -32,9 +35,11 @@ FCNN_INLINE void sum_tile(const struct fcnn_grouped_sum *sum, const int taps, co
         for (int64_t at = 0; at < end; at += VL) {
             vec source[SUM_TAPS];
             FCNN_UNROLL for (int t = 0; t < taps; t++) source[t] = vec_keep(vec_load(x[t] + at));
+            const vec pixel = way == FCNN_PERMUTED ? vec_load(g + at) : vec_zero();
             FCNN_UNROLL for (int j = 0; j < spread; j++) {
                 const float *from = g + offset[j] + at;
-                const vec gradient = vec_keep(broadcast ? vec_set1(*from) : vec_load(from));
+                const vec gradient = vec_keep(way == FCNN_PERMUTED    ? vec_permute(pixel, index[j])
+                                              : way == FCNN_BROADCAST ? vec_set1(*from) : vec_load(from));
                 FCNN_UNROLL for (int t = 0; t < taps; t++) acc[t][j] = vec_fma(source[t], gradient, acc[t][j]);
             }
         }
@@ -47,7 +52,9 @@ typedef void sum_tile_fn(const struct fcnn_grouped_sum *sum);
 #define SUM_TILE(t, j) \
     static void sum_tile_##t##_##j(const struct fcnn_grouped_sum *sum)         \
     {                                                                          \
-        sum->broadcast ? sum_tile(sum, t, j, 1) : sum_tile(sum, t, j, 0);      \
+        if (sum->way == FCNN_BROADCAST) sum_tile(sum, t, j, FCNN_BROADCAST);       \
+        else if (sum->way == FCNN_PERMUTED) sum_tile(sum, t, j, FCNN_PERMUTED);    \
+        else sum_tile(sum, t, j, FCNN_SPREAD);                                     \
     }
 #define SUM_TILES(t) SUM_TILE(t, 1) SUM_TILE(t, 2) SUM_TILE(t, 3) SUM_TILE(t, 4)
 #define SUM_ROW(t) {sum_tile_##t##_1, sum_tile_##t##_2, sum_tile_##t##_3, sum_tile_##t##_4}
