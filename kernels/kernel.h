@@ -91,7 +91,8 @@ struct fcnn_variant {
      * other revisions are stale. */
     int revision;
 };
-#define FCNN_KNOBS(list) .knobs = (list), .knob_count = sizeof(list) / sizeof *(list)
+#define FCNN_KNOBS(list) .knobs = (list), .knob_count = FCNN_KNOB_COUNT(sizeof(list) / sizeof *(list))
+#define FCNN_KNOB_COUNT(count) ((count) * sizeof(char[(count) <= FCNN_MAX_KNOBS ? 1 : -1])) /* or does not compile */
 
 /* A row of the table of kernels (kernels.def), as the library sees it. */
 struct fcnn_kernel {

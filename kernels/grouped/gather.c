@@ -189,7 +189,8 @@ static void run_row(const struct job *job, const struct fcnn_axis_class *v, int6
     const int forward = halo->conv.direction == FCNN_FORWARD;
     const int64_t lanes = cut->planar ? cut->lanes.width : cut->lanes.lanes, tap = cut->lanes.depth * lanes;
     struct fcnn_grouped_run run = {.rows = job->scratch.met, .depth = cut->lanes.depth, .plane = cut->copy.plane,
-                                   .init = packed, .lanes = at.lanes, .way = cut->lanes.way, .index = job->classes->index,
+                                   .init = packed, .lanes = at.lanes, .way = cut->lanes.way,
+                                   .index = job->classes->index,
                                    .relu = forward && halo->conv.activation == FCNN_RELU_ACTIVATION};
     int64_t next = 0; /* row of the image behind those that are met */
     for (int64_t i = 0; i < v->taps; i++) {
@@ -205,7 +206,8 @@ static void run_row(const struct job *job, const struct fcnn_axis_class *v, int6
     const float *src = forward ? job->tensors->src : job->tensors->d_dst;
     const int64_t length = halo->w * halo->pixel, later = fcnn_min(halo->h, next + (forward ? halo->conv.stride_h : 1));
     /* Whole pixels: those of the output row, then of the next rows. */
-    struct fcnn_grouped_fetch rest = {src + (job->n * halo->h + next) * length, src + (job->n * halo->h + later) * length};
+    const float *image = src + job->n * halo->h * length;
+    struct fcnn_grouped_fetch rest = {image + next * length, image + later * length};
     run.fetch = dst, run.fetch_end = dst + g->dst_row;
     if (cut->turns) run.fetch = job->fetch->from, run.fetch_end = job->fetch->end, rest = job->fetch[1];
     for (int64_t i = 0; i < job->classes->columns; i++) {
@@ -243,7 +245,8 @@ static struct fcnn_grouped_fetch share_of(const float *from, int64_t rows, int64
 }
 
 /* The set's share of the band behind `rows`, of its inputs and of its outputs. */
-static void list_fetch(const struct job *job, const struct fcnn_span *rows, int64_t set, struct fcnn_grouped_fetch fetch[2])
+static void list_fetch(const struct job *job, const struct fcnn_span *rows, int64_t set,
+                       struct fcnn_grouped_fetch fetch[2])
 {
     const struct fcnn_grouped_cut *cut = job->cut;
     const struct fcnn_halo *halo = &cut->copy.halo;
@@ -251,7 +254,8 @@ static void list_fetch(const struct job *job, const struct fcnn_span *rows, int6
     const int forward = halo->conv.direction == FCNN_FORWARD;
     const float *src = forward ? job->tensors->src : job->tensors->d_dst;
     float *dst = (forward ? job->tensors->dst : job->tensors->d_src) + job->n * g->dst_image;
-    const int64_t end = cut->turns ? fcnn_min(g->dst_h, rows->to + cut->rows) : rows->to, length = halo->w * halo->pixel;
+    const int64_t end = cut->turns ? fcnn_min(g->dst_h, rows->to + cut->rows) : rows->to;
+    const int64_t length = halo->w * halo->pixel;
     const int64_t met = fcnn_halo_met(halo, 1, rows->from, rows->to).to - halo->top;
     const int64_t last = end == rows->to ? met : fcnn_halo_met(halo, 1, rows->to, end).to - halo->top;
     const int64_t from = fcnn_max(0, fcnn_min(halo->h, met)), to = fcnn_max(from, fcnn_min(halo->h, last));

@@ -39,8 +39,8 @@ static struct fcnn_grouped_cut cut_of(const struct fcnn_query *query, const int6
     const struct fcnn_grouped *loops = query->context;
     const fcnn_problem *p = query->problem;
     const struct fcnn_halo halo = fcnn_halo_of(p);
-    struct fcnn_grouped_cut cut = {.gather = fcnn_gather_of(&halo.conv),
-                                   .lanes = fcnn_grouped_lanes_of(p, loops->lanes, knobs[PERMUTED] > 0), .phases_h = 1, .phases_w = 1};
+    struct fcnn_grouped_cut cut = {.gather = fcnn_gather_of(&halo.conv), .phases_h = 1, .phases_w = 1};
+    cut.lanes = fcnn_grouped_lanes_of(p, loops->lanes, knobs[PERMUTED] > 0);
     cut.planar = knobs[PLANAR] != 0;
     if (cut.planar) cut.lanes = fcnn_grouped_planar_of(p, loops->lanes, knobs[BESIDE]);
     if (halo.conv.direction != FCNN_FORWARD) {
@@ -87,7 +87,8 @@ static int marches_well(const struct fcnn_query *query)
     return age > 1 && loops->marching[age - 1] * p->stride_w >= 4 * (p->s - 1) * p->dilation_w;
 }
 
-/* If rows fill vectors and no march does better: spares the spreading. Where nothing is spread, only what a stride copies is met too seldom. */
+/* If rows fill vectors and no march does better: spares the spreading. Where nothing is spread, only what a stride
+ * copies is met too seldom. */
 static int64_t standard_planar(const struct fcnn_query *query)
 {
     const struct fcnn_grouped *loops = query->context;
