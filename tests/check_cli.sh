@@ -290,7 +290,8 @@ if [ -z "$slow" ] && script -qec true /dev/null >/dev/null 2>&1 </dev/null; then
     bar="env TERM=xterm ./fastcnn train --epochs 1 --data '$good'"
     LC_ALL=C.UTF-8 script -qec "$bar" /dev/null >"$out" 2>"$err" </dev/null
     has out '━━━━━━━━━━━━━━━━━━━━'; has out "$(printf '\r')"; has out "$(printf '\033[32m')"
-    has out "$(printf '\033[1m1/1\033[0m \033[32m━')"; matches out "$(printf '\033\\[1m[0-9]+s\033\\[0m ')"; has out ' - val_loss: '
+    has out "$(printf '\033[1m1/1\033[0m \033[32m━')"
+    matches out "$(printf '\033\\[1m[0-9]+s\033\\[0m ')"; has out ' - val_loss: '
     LC_ALL=C NO_COLOR=1 script -qec "$bar" /dev/null >"$out" 2>"$err" </dev/null
     has out '===================='; lacks out ━; lacks out "$(printf '\033[32m')"
     TERM=dumb script -qec "./fastcnn train --epochs 1 --data '$good'" /dev/null >"$out" 2>"$err" </dev/null

@@ -13,8 +13,8 @@ trap 'rm -rf "$folder"' EXIT
 failures=0
 cd "$folder" || exit 99
 if [ -n "${FCNN_RUN-}" ]; then # as one word; what it starts, our timers, are scripts of this machine
-    printf '#!/bin/sh\nexec "%s/libtool" --mode=execute %s "%s" "$@"\n' "$here" "${FCNN_RUN#*--mode=execute }" "$compare" \
-        >emulated
+    printf '#!/bin/sh\nexec "%s/libtool" --mode=execute %s "%s" "$@"\n' "$here" "${FCNN_RUN#*--mode=execute }" \
+        "$compare" >emulated
     chmod +x emulated
     compare=$folder/emulated
 fi
