@@ -182,8 +182,10 @@ static void place_rows(const struct band *b, struct pairs *at, int64_t group, in
     }
 }
 
-/* Adds what a gradient row gives to one phase. Few rows want wide tiles: ten sums and more hide the latency of FMAs. */
-static void run_phase(const struct band *b, struct pairs at, int64_t group, int64_t phase, struct fcnn_tile *tile)
+/* Adds what a gradient row gives to one phase. Few rows want wide tiles: ten sums and more hide the latency of FMAs.
+ * Inlined, its loops share registers badly. */
+static __attribute__((noinline)) void run_phase(const struct band *b, struct pairs at, int64_t group, int64_t phase,
+                                                struct fcnn_tile *tile)
 {
     const struct fcnn_tiles *tiles = b->tiles;
     int64_t outputs = (b->images - 1) * b->cut.columns + b->tables.phases[phase].count;
