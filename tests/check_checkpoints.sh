@@ -252,7 +252,7 @@ for signal in INT TERM HUP; do
         >out 2>err &
     first=$!
     await i
-    sleep 0.3
+    sleep 0.2
     # Another process does not take the run over while it goes on: neither of its files.
     $program train --checkpoint i --resume --trail i.trail --quiet >out2 2>err2
     status=$?
@@ -307,9 +307,9 @@ late() # FILE SENTENCE OPTION...: the first run has begun to write FILE
     begun=$1 sentence=$2
     shift 2
     rm -f l.trail first second
-    $program train --model net.txt --limit 30000 --epochs 1 --quiet "$@" >out 2>err &
+    $program train --model net.txt --limit 60000 --epochs 1 --quiet "$@" >out 2>err &
     slow=$!
-    sleep 0.3
+    sleep 0.2
     kill -STOP $slow
     env --default-signal=INT $program train $plain --epochs 10000 --trail l.trail --checkpoint first --quiet \
         >out2 2>err2 &

@@ -148,7 +148,7 @@ static void foresee(const struct fcnn_weights_call *call, const struct fcnn_span
     const struct fcnn_weights_chunk *chunk = pass->chunk;
     const fcnn_problem *conv = &cut->conv;
     if (conv->r * conv->s > 1 || conv->p != conv->h || conv->q != conv->w || conv->groups > 1 ||
-        cut->column_steps > 1 || chunk->last >= chunk->images * cut->image_units)
+        cut->column_steps > 1 || !cut->unit_rows || chunk->last >= chunk->images * cut->image_units)
         return;
     const struct fcnn_unit unit = fcnn_unit_at(cut, chunk->last, chunk->images);
     const int64_t pixel = (unit.image * cut->rows + unit.row) * cut->row_steps + unit.from;
@@ -180,6 +180,7 @@ static void do_panels(struct fcnn_weights_call *call, int64_t first, int64_t las
         }
     }
     if (last == tasks.to) return;
+    memset(pass->next, 0, sizeof pass->next);
     for (int64_t panel = from; panel < to; panel++) {
         struct fcnn_weights_place place =
             fcnn_weights_place_of(cut, panel / cut->panels.count, panel % cut->panels.count);

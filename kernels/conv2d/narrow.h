@@ -14,6 +14,6 @@ extern const struct fcnn_knob fcnn_narrow_knobs[FCNN_NARROW_KNOBS];
 /* The value of a struct fcnn_variant. */
 #define FCNN_NARROW(tiles)                                                                                             \
     {.unsupported = fcnn_narrow_unsupported, .doubt = fcnn_narrow_doubt, .demand = fcnn_narrow_demand,                 \
-     .run = fcnn_narrow_run, .context = &(tiles), FCNN_KNOBS(fcnn_narrow_knobs)}
+     .run = fcnn_narrow_run, .context = &(tiles), FCNN_KNOBS(fcnn_narrow_knobs), .revision = 1}
 
 #endif

@@ -56,7 +56,7 @@ static int64_t standard_packed(const struct fcnn_query *query)
 /* The widest that a tile can be: a knob's value stands for the nearest that there is. */
 static int64_t panel_vectors(const struct fcnn_tiles *tiles, int summed, int64_t wanted)
 {
-    int64_t vectors = fcnn_min(wanted, summed ? tiles->summed_vectors : FCNN_TILE_VECTORS);
+    int64_t vectors = fcnn_min(wanted, summed ? tiles->summed_vectors : fcnn_widest(tiles));
     while (tiles->rows[vectors] == 0) vectors--;
     return vectors;
 }

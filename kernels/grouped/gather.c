@@ -268,7 +268,7 @@ static void compute(const struct fcnn_grouped_cut *cut, const fcnn_tensors *t, c
                     int64_t first, int64_t last)
 {
     const struct fcnn_gather *g = &cut->gather;
-    struct fcnn_grouped_fetch fetch[2] ;
+    struct fcnn_grouped_fetch fetch[2];
     struct job job = {.cut = cut, .classes = memory->tables, .tensors = t, .packed = memory->packed,
                       .scratch = scratch_of(cut, memory->scratch), .fetch = fetch};
     for (int64_t task = first, end; task < last; task = end) {

@@ -68,7 +68,8 @@ struct fcnn_grouped_fill fcnn_grouped_fill_of(const struct fcnn_grouped_cut *cut
 /* march.c. The age of a problem's outputs in a march, or 0. */
 int64_t fcnn_grouped_age(const fcnn_problem *problem);
 size_t fcnn_grouped_march_scratch(const struct fcnn_grouped_cut *cut);
-/* Vectors first .. last-1, output rows from .. to-1 of image n. Two lists are fetched meanwhile. */
+/* Vectors first .. last-1, output rows from .. to-1 of image n. Marches in place
+ * fetch two lists meanwhile. */
 void fcnn_grouped_march_band(const struct fcnn_grouped_cut *cut, const fcnn_tensors *tensors,
                              const struct fcnn_memory *memory, int64_t n, int64_t first, int64_t last,
                              const struct fcnn_span *rows, struct fcnn_grouped_fetch fetch[2]);

@@ -162,10 +162,10 @@ static int64_t standard_rows(const struct fcnn_query *query)
     return cut.gather.dst_h == 1 ? FCNN_MOOT : fcnn_max(2 * cut.slots, fcnn_ceil_div(cut.gather.dst_h, 4));
 }
 
-/* Rows that leave as much, too. */
+/* Rows that leave as much, too; in place none is held. */
 static int64_t standard_held(const struct fcnn_query *query)
 {
-    if (query->knobs[PLANAR] || !query->knobs[MARCH]) return FCNN_MOOT;
+    if (query->knobs[PLANAR] || !query->knobs[MARCH] || least_cut(query, 1, 1).in_place) return FCNN_MOOT;
     return query->caches->l1 / 2 / (least_cut(query, 1, 1).copy.row * (int64_t)sizeof(float));
 }
 
