@@ -191,8 +191,7 @@ END_TEST
 
 int main(void)
 {
-    static const char *const others[] = {"FASTCNN_ISA", "FASTCNN_KERNEL", "FASTCNN_MATH", "FASTCNN_VERBOSE"};
-    for (size_t i = 0; i < sizeof others / sizeof *others; i++) unsetenv(others[i]); /* not the subject here */
+    suite_unset_settings(); /* not the subject here */
     Suite *suite = suite_create("cases");
     TCase *cases = tcase_create("cases");
     tcase_set_timeout(cases, 60);

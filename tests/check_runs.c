@@ -223,9 +223,7 @@ END_TEST
 
 int main(void)
 {
-    static const char *const others[] = {"FASTCNN_ISA", "FASTCNN_KERNEL", "FASTCNN_MATH", "FASTCNN_NUM_THREADS",
-                                         "FASTCNN_VERBOSE"};
-    for (size_t i = 0; i < sizeof others / sizeof *others; i++) unsetenv(others[i]); /* not the subject here */
+    suite_unset_settings(); /* not the subject here */
     Suite *suite = suite_create("runs");
     TCase *cases = tcase_create("runs");
     tcase_set_timeout(cases, 60);

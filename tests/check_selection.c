@@ -212,9 +212,7 @@ END_TEST
 
 int main(void)
 {
-    static const char *const others[] = {"FASTCNN_ISA", "FASTCNN_KERNEL", "FASTCNN_MATH", "FASTCNN_NUM_THREADS",
-                                         "FASTCNN_VERBOSE"};
-    for (size_t i = 0; i < sizeof others / sizeof *others; i++) unsetenv(others[i]); /* not the subject here */
+    suite_unset_settings(); /* not the subject here */
     Suite *suite = suite_create("selection");
     TCase *cases = tcase_create("selection");
     tcase_set_timeout(cases, 60);

@@ -20,6 +20,13 @@ int run_suite(Suite *suite)
     return failed || !run;
 }
 
+void suite_unset_settings(void)
+{
+    static const char *const names[] = {"FASTCNN_ISA", "FASTCNN_KERNEL", "FASTCNN_MATH", "FASTCNN_NUM_THREADS",
+                                        "FASTCNN_VERBOSE"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) unsetenv(names[i]);
+}
+
 int suite_emulated(void)
 {
     const char *run = getenv("FCNN_RUN");

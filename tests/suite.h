@@ -18,6 +18,9 @@ struct tally { int run, failed; }; /* items begun, tests failed; a crash is a fa
 struct tally run_dealt(Suite *suite, int items);
 int take_turn(int item); /* whether nobody had it before */
 
+/* Takes the environment's settings of dispatch and threads away. */
+void suite_unset_settings(void);
+
 /* Whether the program runs behind FCNN_RUN, says so then: emulators are no judge of threads and processes, exit 77. */
 int suite_emulated(void);
 

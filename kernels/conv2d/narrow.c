@@ -183,7 +183,7 @@ static void place_rows(const struct band *b, struct pairs *at, int64_t group, in
 }
 
 /* Adds what a gradient row gives to one phase. Few rows want wide tiles: ten sums and more hide the latency of FMAs.
- * Inlined, its loops share registers badly. */
+ * Out of line: inlined, `bench/compare` found conv2d_bwd_data_narrow_avx512 slower. */
 static __attribute__((noinline)) void run_phase(const struct band *b, struct pairs at, int64_t group, int64_t phase,
                                                 struct fcnn_tile *tile)
 {

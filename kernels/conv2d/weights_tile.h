@@ -40,7 +40,7 @@ struct fcnn_weights_call {
 struct fcnn_weights_pass {
     struct fcnn_weights_chunk *chunk; /* or a stretch of it */
     int64_t slot;
-    struct fcnn_lines next[2]; /* what is copied after this: each tile asks for a line of its pixels */
+    struct fcnn_lines next[2]; /* what is copied or read after this: each tile asks for a line of its pixels */
     int64_t line, steps;       /* lines asked for in this stretch; steps of the chunk before it */
     struct fcnn_tile tile;
 };
