@@ -248,7 +248,7 @@ same want.csv got.csv
 for signal in INT TERM HUP; do
     checks=$((checks + 2))
     rm -f i
-    env --default-signal=INT $program train $plain --epochs 10000 --seed 5 --checkpoint i --trail i.trail --quiet \
+    env --default-signal=$signal $program train $plain --epochs 10000 --seed 5 --checkpoint i --trail i.trail --quiet \
         >out 2>err &
     first=$!
     await i
