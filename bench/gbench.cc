@@ -26,7 +26,7 @@ void time_window(benchmark::State &state, bench_run *run, double start)
     const bool was_prepared = run->prepared;
     const bench_turn turn = bench_window_open(run, state.max_iterations);
     const bench_result *row = run->result;
-    if (!was_prepared && run->prepared && row->verdict != BENCH_RIGHT) bench_progress_wrong(row);
+    if (!was_prepared && run->prepared && row->verdict != BENCH_RIGHT) bench_progress_left_out(row);
     if (turn == BENCH_FAIL) state.SkipWithError(row->failure);
     if (turn == BENCH_IDLE)
         for (auto _ : state) continue;

@@ -96,8 +96,8 @@ static json_t *context(const struct bench_results *results, const struct bench_c
 
 const char *bench_verdict_name(enum bench_verdict verdict)
 {
-    static const char *const names[] = {"unchecked", "right", "wrong", "broken"};
-    return verdict <= BENCH_BROKEN ? names[verdict] : "?";
+    static const char *const names[] = {"unchecked", "right", "wrong", "broken", "not_run"};
+    return verdict <= BENCH_NOT_RUN ? names[verdict] : "?";
 }
 
 const char *bench_kind_name(enum bench_kind kind)

@@ -252,7 +252,7 @@ static void read_row(struct reader *r, const struct bench_results *results, stru
     row->kind = (enum bench_kind)read_name(r, "kind", kind_name, BENCH_PEER_CONVERTED + 1);
     if (row->kind == BENCH_OURS) row->numerics = (fcnn_class)read_name(r, "class", class_name, BENCH_CLASSES);
     else row->peer = (int)read_integer(r, "peer", 0, results->peer_count - 1);
-    row->verdict = (enum bench_verdict)read_name(r, "verdict", verdict_name, BENCH_BROKEN + 1);
+    row->verdict = (enum bench_verdict)read_name(r, "verdict", verdict_name, BENCH_NOT_RUN + 1);
     if (row->verdict == BENCH_BROKEN) row->status = (fcnn_status)read_integer(r, "status", 0, 1000);
     row->is_chosen = read_flag(r, "chosen");
     row->is_doubted = read_flag(r, "doubted");

@@ -7,8 +7,10 @@
 
 int onednn_ok(struct onednn *o, dnnl_status_t status, const char *what)
 {
-    if (status != dnnl_success && !*o->failure)
+    if (status != dnnl_success && !*o->failure) {
         snprintf(o->failure, sizeof o->failure, "oneDNN: %s: %s", what, dnnl_status2str(status));
+        o->lacks = status == dnnl_unimplemented;
+    }
     return !*o->failure;
 }
 

@@ -34,6 +34,7 @@ struct onednn {
     onednn_layout *layouts[ONEDNN_LAYOUTS];
     int layout_count;
     char failure[128];
+    int lacks; /* it is that this oneDNN has no such primitive, or none for these sizes */
 };
 
 void onednn_open(struct onednn *o);

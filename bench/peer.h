@@ -11,6 +11,7 @@ struct bench_peer {
     const struct bench_peer_library *library;
     const struct bench_case *of;
     int threads;
+    int lacks; /* load() failed as the library has no code for the problem */
 };
 
 /* All is required. */

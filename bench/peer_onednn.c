@@ -309,16 +309,21 @@ static fcnn_isa isa_of(const struct bench_peer *peer)
 
 /* ---- running ---- */
 
-static const char *load(struct bench_peer *peer)
+static void make_chain(struct onednn_peer *p)
 {
-    struct onednn_peer *p = (struct onednn_peer *)peer;
-    const fcnn_direction direction = peer->of->about.problem.direction;
-    if (*p->o.failure) return p->o.failure;
-    omp_set_num_threads(peer->threads);
+    const fcnn_direction direction = p->base.of->about.problem.direction;
+    omp_set_num_threads(p->base.threads);
     if (direction == FCNN_FORWARD) load_forward(p);
     else if (direction == FCNN_BACKWARD_DATA) load_backward_data(p);
     else load_backward_weights(p);
     if (p->converts) add_ways_back(p);
+}
+
+static const char *load(struct bench_peer *peer)
+{
+    struct onednn_peer *p = (struct onednn_peer *)peer;
+    if (!*p->o.failure) make_chain(p);
+    peer->lacks = p->o.lacks;
     return *p->o.failure ? p->o.failure : NULL;
 }
 

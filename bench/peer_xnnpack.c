@@ -148,7 +148,9 @@ static const char *load(struct bench_peer *peer)
         status = make_operators(p, filters);
     free(filters);
     if (status == xnn_status_success) return NULL;
-    return status == xnn_status_out_of_memory ? "XNNPACK: no memory" : "XNNPACK does not support this problem";
+    peer->lacks = status == xnn_status_unsupported_parameter || status == xnn_status_unsupported_hardware;
+    if (peer->lacks) return "XNNPACK does not support this problem";
+    return status == xnn_status_out_of_memory ? "XNNPACK: no memory" : "XNNPACK: a call failed";
 }
 
 /* ---- running ---- */

@@ -97,10 +97,12 @@ void bench_progress(const struct bench_results *results, const struct bench_resu
     fflush(stderr);
 }
 
-void bench_progress_wrong(const struct bench_result *row)
+void bench_progress_left_out(const struct bench_result *row)
 {
-    fprintf(stderr, "%s%sWRONG %s%s on \"%s\": %s\n", rewind_line(), bench_style(stderr, BENCH_RED), row->kernel,
-            bench_style(stderr, BENCH_PLAIN), row->of->text, row->failure);
+    const int wrong = bench_is_wrong(row);
+    fprintf(stderr, "%s%s%s%s%s on \"%s\": %s\n", rewind_line(), wrong ? bench_style(stderr, BENCH_RED) : "",
+            wrong ? "WRONG " : "", row->kernel, wrong ? bench_style(stderr, BENCH_PLAIN) : "", row->of->text,
+            row->failure);
     is_open = 0;
 }
 

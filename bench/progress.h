@@ -18,8 +18,8 @@ void bench_progress_start(const struct bench_results *results, double budget);
  * and then. */
 void bench_progress(const struct bench_results *results, const struct bench_result *row, double elapsed);
 
-/* A result that is wrong or broken, at once. */
-void bench_progress_wrong(const struct bench_result *row);
+/* A row that has been found wrong, or is not going to be run, at once. */
+void bench_progress_left_out(const struct bench_result *row);
 
 /* After the last window: the rewritten line ends. */
 void bench_progress_end(void);

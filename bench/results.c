@@ -29,6 +29,11 @@ int bench_is_timed(const struct bench_result *row)
     return row->verdict == BENCH_RIGHT && row->count && row->count >= least;
 }
 
+int bench_is_wrong(const struct bench_result *row)
+{
+    return row->verdict == BENCH_WRONG || row->verdict == BENCH_BROKEN;
+}
+
 int bench_is_waiting(const struct bench_result *row) { return row->verdict <= BENCH_RIGHT && !bench_is_timed(row); }
 
 double bench_results_expected(const struct bench_results *results)
@@ -51,10 +56,8 @@ double bench_results_behind(const struct bench_results *results)
 int bench_results_wrong(const struct bench_results *results)
 {
     int wrong = 0;
-    for (int i = 0; i < results->row_count; i++) {
-        const struct bench_result *row = &results->rows[i];
-        wrong += row->kind == BENCH_OURS && (row->verdict == BENCH_WRONG || row->verdict == BENCH_BROKEN);
-    }
+    for (int i = 0; i < results->row_count; i++)
+        wrong += results->rows[i].kind == BENCH_OURS && bench_is_wrong(&results->rows[i]);
     return wrong;
 }
 

@@ -50,7 +50,8 @@ enum bench_verdict {
     BENCH_UNCHECKED,
     BENCH_RIGHT,
     BENCH_WRONG, /* other bits than the reference's; a peer's: beyond its bounds */
-    BENCH_BROKEN /* could not be run: `status` */
+    BENCH_BROKEN, /* could not be run: `status` */
+    BENCH_NOT_RUN /* a peer's: its library has no code for the problem, which is nobody's fault */
 };
 
 /* One kernel on one problem with a number of threads. */
@@ -102,6 +103,9 @@ void bench_results_forget(struct bench_results *results, struct bench_result *ro
 
 /* A row may stand in tables and comparisons: it is right, and all of its windows or at least three were timed. */
 int bench_is_timed(const struct bench_result *row);
+
+/* It is wrong, or broken. */
+int bench_is_wrong(const struct bench_result *row);
 
 /* It is not timed, and nothing is known against it: no time was left. */
 int bench_is_waiting(const struct bench_result *row);

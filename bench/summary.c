@@ -182,18 +182,28 @@ static void print_events(const struct bench_results *results, FILE *out)
             bench_results_wrong(results) ? "" : "; wrong bits: none");
 }
 
-/* Peers that were refused, and why the first of them was. */
-static void print_refused(const struct bench_results *results, FILE *out)
+/* Peers' rows that are wrong, or that their libraries have no code for; the first of them, NULL: none. */
+static const struct bench_result *count_peers(const struct bench_results *results, int wrong, int *count)
 {
     const struct bench_result *first = NULL;
-    int count = 0;
+    *count = 0;
     for (int i = 0; i < results->row_count; i++) {
         const struct bench_result *row = &results->rows[i];
-        if (row->kind == BENCH_OURS || row->verdict < BENCH_WRONG) continue;
-        if (!count++) first = row;
+        if (row->kind == BENCH_OURS || (wrong ? !bench_is_wrong(row) : row->verdict != BENCH_NOT_RUN)) continue;
+        if (!(*count)++) first = row;
     }
+    return first;
+}
+
+/* Peers that were refused or could not be run, and why the first of them was. */
+static void print_refused(const struct bench_results *results, FILE *out)
+{
+    int count;
+    const struct bench_result *first = count_peers(results, 1, &count);
     if (first)
         put_line(out, "Not compared: %d of peers' rows, the first %s: %s", count, first->name, first->failure);
+    first = count_peers(results, 0, &count);
+    if (first) put_line(out, "Peers: %d row%s %s (%s)", count, count == 1 ? "" : "s", first->failure, first->name);
     if (!results->peer_count) fputs("No peer took part\n", out);
 }
 

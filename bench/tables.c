@@ -72,12 +72,12 @@ static void print_legend(FILE *out)
 
 static void print_row(const struct bench_results *results, const struct bench_result *row, FILE *out)
 {
-    const int wrong = row->verdict == BENCH_WRONG || row->verdict == BENCH_BROKEN;
+    const int wrong = bench_is_wrong(row);
     const char *style = wrong ? bench_style(out, BENCH_RED) : row->is_chosen ? bench_style(out, BENCH_BOLD) : "";
     fprintf(out, "%s%c %-39s  %-6s  %-11s%s", style, row->is_chosen ? '*' : ' ', row->kernel, fcnn_isa_name(row->isa),
             row->kind == BENCH_OURS ? fcnn_class_name(row->numerics) : "peer",
             *style ? bench_style(out, BENCH_PLAIN) : "");
-    if (wrong) {
+    if (wrong || row->verdict == BENCH_NOT_RUN) {
         fprintf(out, "  %s\n", row->failure);
         return;
     }

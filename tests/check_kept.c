@@ -44,6 +44,10 @@ static void make_all_kinds(struct made_up *m)
     made_up_row(m, p, "peer auto", FCNN_AVX2, SECONDS(1, 2))->kind = BENCH_PEER_AUTO;
     made_up_row(m, p, "peer converted", FCNN_AVX2, SECONDS(1, 2))->kind = BENCH_PEER_CONVERTED;
     made_up_row(m, p, "w", FCNN_AVX2, SECONDS(1, 2, 3))->numerics = FCNN_WINOGRAD_F4;
+    row = made_up_row(m, p, "peer without code", FCNN_AVX2, SECONDS(0));
+    row->kind = BENCH_PEER;
+    row->verdict = BENCH_NOT_RUN;
+    snprintf(row->failure, sizeof row->failure, "not run: relu: unimplemented");
 }
 
 static void check_row(const struct bench_result *got, const struct bench_result *want)

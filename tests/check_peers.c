@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * The benchmark's peers, with libraries that are made up: which take part, that a wrong one is named and not timed, and
- * that conversions stay out of comparisons. Those that are built are in check_bench.sh. */
+ * The benchmark's peers, with libraries that are made up: which take part, that a wrong one is named and not timed,
+ * that one without code for a problem is not called wrong, and that conversions stay out of comparisons. Those that are
+ * built are in check_bench.sh. */
 #include <check.h>
 #include <math.h>
 #include <stdio.h>
@@ -9,8 +10,9 @@
 #include <unistd.h>
 
 #include "bench/peer.h"
+#include "bench/progress.h"
 #include "bench/suite.h"
-#include "bench/summaries.h"
+#include "bench/summary.h"
 #include "tests/suite.h"
 
 /* ---- libraries that are made up: they know the reference's outputs ---- */
@@ -27,7 +29,7 @@ static struct bench_peer *open_with(const struct bench_case *c, int threads, con
 {
     struct made_up_peer *p = calloc(1, sizeof *p);
     open_peers++;
-    *p = (struct made_up_peer){{library, c, threads}, fault};
+    *p = (struct made_up_peer){{.library = library, .of = c, .threads = threads}, fault};
     return &p->base;
 }
 
@@ -41,6 +43,7 @@ static const char *implementation(const struct bench_peer *peer) { return peer ?
 static fcnn_isa isa_of(const struct bench_peer *peer) { return peer ? FCNN_SCALAR : FCNN_AVX2; }
 static const char *pass(struct bench_peer *peer) { return peer ? NULL : "no peer"; }
 static const char *refuse_to_load(struct bench_peer *peer) { return peer ? "does not load" : NULL; }
+static const char *lack(struct bench_peer *peer) { return peer->lacks = 1, "relu: unimplemented"; }
 
 static void execute(const struct bench_peer *peer)
 {
@@ -63,10 +66,12 @@ static const char *refuse(fcnn_isa isa) { return isa <= FCNN_NEON ? "cannot be l
 static const char *right_name(void) { return "right_1"; }
 static const char *wrong_name(void) { return "wrong_2"; }
 static const char *broken_name(void) { return "broken_3"; }
+static const char *unable_name(void) { return "unable_4"; }
 
 static struct bench_peer *open_right(const struct bench_case *c, int threads, enum bench_kind kind);
 static struct bench_peer *open_wrong(const struct bench_case *c, int threads, enum bench_kind kind);
 static struct bench_peer *open_broken(const struct bench_case *c, int threads, enum bench_kind kind);
+static struct bench_peer *open_unable(const struct bench_case *c, int threads, enum bench_kind kind);
 
 static const struct bench_peer_library right = {right_name, start, open_right, close_peer, implementation, isa_of, pass,
                                                 execute, pass};
@@ -74,6 +79,8 @@ static const struct bench_peer_library wrong = {wrong_name, start, open_wrong, c
                                                 execute, pass};
 static const struct bench_peer_library broken = {broken_name, start, open_broken, close_peer, implementation, isa_of,
                                                  refuse_to_load, execute, pass};
+static const struct bench_peer_library unable = {unable_name, start, open_unable, close_peer, implementation, isa_of,
+                                                 lack, execute, pass};
 static const struct bench_peer_library limited = {broken_name, refuse, open_right, close_peer, implementation, isa_of,
                                                   pass, execute, pass};
 
@@ -94,6 +101,11 @@ static struct bench_peer *open_broken(const struct bench_case *c, int threads, e
     return kind == BENCH_PEER ? open_with(c, threads, &broken, 0) : NULL;
 }
 
+static struct bench_peer *open_unable(const struct bench_case *c, int threads, enum bench_kind kind)
+{
+    return kind == BENCH_PEER ? open_with(c, threads, &unable, 0) : NULL;
+}
+
 /* ---- the table, by the linker (--wrap) ---- */
 
 static const struct bench_peer_entry table[] = {
@@ -111,21 +123,37 @@ const struct bench_peer_entry *__wrap_bench_peers(int *count)
 
 /* ---- which take part ---- */
 
+/* What is said on the standard error from listen_to_errors() to heard(). */
+struct ear {
+    FILE *file;
+    int kept;
+};
+
+static struct ear listen_to_errors(void)
+{
+    const struct ear ear = {tmpfile(), dup(STDERR_FILENO)};
+    ck_assert_ptr_nonnull(ear.file);
+    fflush(stderr);
+    dup2(fileno(ear.file), STDERR_FILENO);
+    return ear;
+}
+
+static void heard(struct ear ear, char said[1024])
+{
+    fflush(stderr);
+    dup2(ear.kept, STDERR_FILENO);
+    close(ear.kept);
+    rewind(ear.file);
+    said[fread(said, 1, 1023, ear.file)] = '\0';
+    fclose(ear.file);
+}
+
 /* What bench_peers_start() returns, and what it says. */
 static int start_with(const char *names, int needed, const struct bench_peer_library **started, char said[1024])
 {
-    FILE *file = tmpfile();
-    ck_assert_ptr_nonnull(file);
-    fflush(stderr);
-    const int kept = dup(STDERR_FILENO);
-    dup2(fileno(file), STDERR_FILENO);
+    const struct ear ear = listen_to_errors();
     const int count = bench_peers_start(table, 4, names, needed, FCNN_AVX2, started);
-    fflush(stderr);
-    dup2(kept, STDERR_FILENO);
-    close(kept);
-    rewind(file);
-    said[fread(said, 1, 1023, file)] = '\0';
-    fclose(file);
+    heard(ear, said);
     return count;
 }
 
@@ -265,6 +293,69 @@ START_TEST(broken_peers)
 }
 END_TEST
 
+/* What is said of a row at once. */
+static void says_at_once(const struct bench_result *row, const char *begin, const char *end)
+{
+    char said[1024];
+    const struct ear ear = listen_to_errors();
+    bench_progress_left_out(row);
+    heard(ear, said);
+    ck_assert_msg(!strncmp(said, begin, strlen(begin)) && strstr(said, end), "%s", said);
+}
+
+static void summary_has(const struct bench_results *results, const char *line, int lines)
+{
+    const struct bench_exports none = {0};
+    char *text = NULL;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+    ck_assert(out && bench_print_summary(results, &none, out) && !fclose(out));
+    int count = 0;
+    for (const char *at = text; (at = strstr(at, line)); at++) count++;
+    ck_assert_msg(count == lines, "%d of \"%s\" in:\n%s", count, line, text);
+    free(text);
+}
+
+/* A library without code for a problem computes nothing wrong: its rows are not run, and called so, beside those of a
+ * library that fails. */
+START_TEST(unable_peers)
+{
+    static const struct bench_peer_entry both[] = {{"unable", "libunable-dev", &unable},
+                                                   {"broken", "libbroken-dev", &broken}};
+    struct bench_comparison c;
+    entries = both;
+    entry_count = 2;
+    struct bench_suite *suite = make("--peers");
+    ck_assert_ptr_nonnull(suite);
+    time_all(suite);
+    for (int i = 0; i < suite->results.row_count; i++) {
+        const struct bench_result *row = &suite->results.rows[i];
+        if (row->kind == BENCH_OURS) continue;
+        ck_assert_int_eq(row->verdict, row->peer ? BENCH_BROKEN : BENCH_NOT_RUN);
+        ck_assert_int_eq(bench_is_wrong(row), row->peer);
+        ck_assert_int_eq(row->count, 0);
+        if (!row->peer) ck_assert_str_eq(row->failure, "not run: relu: unimplemented");
+        if (row->peer) says_at_once(row, "WRONG broken_3 (", "\": failed: does not load\n");
+        else says_at_once(row, "unable_4 (by heart) on \"conv2d", "\": not run: relu: unimplemented\n");
+    }
+    ck_assert_int_eq(bench_results_status(&suite->results), 0);
+    ck_assert_int_eq(suite->results.windows_done, suite->results.windows);
+    ck_assert(bench_compare(&suite->results, 0, &c));
+    ck_assert(c.count == 0 && c.left_out == 3);
+    bench_comparison_free(&c);
+    summary_has(&suite->results, "\nPeers: 3 rows not run: relu: unimplemented (mnist.conv3/unable_4_", 1);
+    summary_has(&suite->results, "\nNot compared: 3 of peers' rows, the first mnist.conv3/broken_3_", 1);
+    bench_suite_free(suite);
+    suite = make("--peers=unable");
+    ck_assert_ptr_nonnull(suite);
+    time_all(suite);
+    summary_has(&suite->results, "Not compared", 0);
+    bench_suite_free(suite);
+    entries = table;
+    entry_count = 4;
+}
+END_TEST
+
 /* A second row of a peer, which says what it is and enters no comparison. */
 START_TEST(conversions)
 {
@@ -304,6 +395,7 @@ int main(void)
     tcase_add_test(cases, wrong_peers);
     tcase_add_test(cases, bounds);
     tcase_add_test(cases, broken_peers);
+    tcase_add_test(cases, unable_peers);
     tcase_add_test(cases, conversions);
     suite_add_tcase(suite, cases);
     return run_suite(suite);

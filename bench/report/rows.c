@@ -8,8 +8,7 @@
 
 static void put_row(const struct bench_results *results, const struct bench_result *row, FILE *out)
 {
-    const int is_wrong = row->verdict == BENCH_WRONG || row->verdict == BENCH_BROKEN;
-    fprintf(out, "<tr class=\"%s%s\">", is_wrong ? "wrong " : "", row->is_chosen ? "chosen" : "");
+    fprintf(out, "<tr class=\"%s%s\">", bench_is_wrong(row) ? "wrong " : "", row->is_chosen ? "chosen" : "");
     html_cell_name(out, row->of->layer);
     html_cell(out, fcnn_direction_name(row->of->problem.direction));
     html_cell(out, row->is_chosen ? "*" : "");
