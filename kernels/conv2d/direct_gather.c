@@ -132,8 +132,8 @@ struct walk {
 
 FCNN_INLINE void walk_to_row(struct walk *w)
 {
-    w->a = w->first_a + w->n * w->a_image + w->i * w->a_row;
-    w->out = w->first_out + w->n * w->out_image + w->i * w->out_row;
+    w->a = FCNN_BEYOND(w->first_a, w->n * w->a_image + w->i * w->a_row);
+    w->out = FCNN_BEYOND(w->first_out, w->n * w->out_image + w->i * w->out_row);
 }
 
 static struct walk walk_from(const struct job *job, int64_t unit)
@@ -158,10 +158,11 @@ static struct walk walk_from(const struct job *job, int64_t unit)
     return w;
 }
 
+/* Behind the last unit there is none. */
 FCNN_INLINE void walk_on(struct walk *w)
 {
-    w->a += w->a_column;
-    w->out += w->out_column;
+    w->a = FCNN_BEYOND(w->a, w->a_column);
+    w->out = FCNN_BEYOND(w->out, w->out_column);
     if (++w->j < w->columns) return;
     w->j = 0;
     if (++w->i == w->rows) w->i = 0, w->n++;

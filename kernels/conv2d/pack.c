@@ -63,8 +63,8 @@ static void pack_backward(const fcnn_problem *p, const float *weights, int64_t g
     int64_t depth = p->k / p->groups, taps = p->r * p->s, group_c = p->c / p->groups;
     for (int64_t tap = 0; tap < taps; tap++, b += depth * columns)
         for (int64_t j = 0; j < columns; j++) {
-            const float *from = weights + (tap * group_c + c + j) * p->k + group_k;
-            for (int64_t k = 0; k < depth; k++) b[k * columns + j] = j < width ? from[k] : 0.0f;
+            const float *from = j < width ? weights + (tap * group_c + c + j) * p->k + group_k : NULL;
+            for (int64_t k = 0; k < depth; k++) b[k * columns + j] = from ? from[k] : 0.0f;
         }
 }
 

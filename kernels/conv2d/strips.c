@@ -52,7 +52,7 @@ static void fill_image(const struct fcnn_tiles *tiles, const struct fcnn_cut *cu
     const struct fcnn_area *area = &strips->in;
     const int64_t step_h = is_compact(cut, p) ? p->stride_h : 1, step_w = is_compact(cut, p) ? p->stride_w : 1;
     float *image = strips->image + from % cut->group_rows;
-    for (int64_t row = area->top; row < area->bottom; row++, image += g->src_row) {
+    for (int64_t row = area->top; row < area->bottom; row++, image = FCNN_BEYOND(image, g->src_row)) {
         const int64_t n = row / cut->conv.h, h = row % cut->conv.h * step_h;
         tiles->cut_strip(area->right - area->left, to - from,
                          strips->src + ((n * p->h + h) * p->w + area->left * step_w) * p->c +
@@ -99,7 +99,7 @@ struct fcnn_lines fcnn_strips_of_panel(const struct fcnn_cut *cut, const fcnn_pr
     const struct fcnn_span pixels = pixels_of(p, &strips->out);
     const int64_t first = later ? pixels.to : pixels.from;
     const int64_t at = first * p->k + strips->group * cut->panels.channels + channels.from;
-    return (struct fcnn_lines){strips->d_dst + at, p->k, fcnn_ceil_div(channels.width, LINE), LINE};
+    return (struct fcnn_lines){FCNN_BEYOND(strips->d_dst, at), p->k, fcnn_ceil_div(channels.width, LINE), LINE};
 }
 
 struct fcnn_lines fcnn_strips_of_block(const struct fcnn_cut *cut, const fcnn_problem *p, int64_t channel,
@@ -108,8 +108,8 @@ struct fcnn_lines fcnn_strips_of_block(const struct fcnn_cut *cut, const fcnn_pr
     const int64_t width = fcnn_min(cut->group_rows, cut->gather.depth - channel);
     const struct fcnn_area *in = &strips->in;
     if (is_compact(cut, p)) return (struct fcnn_lines){NULL, 0, 0, 0};
-    const float *src = strips->src + (later ? in->bottom * p->w : in->top * p->w + in->left) * p->c;
-    src += strips->group * cut->gather.depth + channel;
+    const int64_t at = (later ? in->bottom * p->w : in->top * p->w + in->left) * p->c;
+    const float *src = FCNN_BEYOND(strips->src, at + strips->group * cut->gather.depth + channel);
     return (struct fcnn_lines){src, p->c, fcnn_ceil_div(width, LINE), LINE};
 }
 

@@ -62,8 +62,8 @@ static inline void fcnn_weights_sum_add(const struct fcnn_weights_sum *sum, int6
 {
     float *a = fcnn_weights_sum_weights(sum, into) + first * sum->k + channel;
     const float *b = fcnn_weights_sum_weights(sum, into + 1) + first * sum->k + channel;
-    for (int64_t i = 0; i < rows; i++, a += sum->k, b += sum->k)
-        for (int64_t j = 0; j < width; j++) a[j] += b[j];
+    for (int64_t i = 0; i < rows; i++)
+        for (int64_t j = 0; j < width; j++) a[i * sum->k + j] += b[i * sum->k + j];
 }
 
 static inline void fcnn_weights_sum_add_bias(const struct fcnn_weights_sum *sum, int64_t into, int64_t channel,

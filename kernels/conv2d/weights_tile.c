@@ -50,7 +50,7 @@ static void list_units(const struct fcnn_cut *cut, const struct fcnn_cut_tables 
 static const float *read_by(const struct fcnn_weights_call *call, const struct fcnn_weights_place *place, int64_t row)
 {
     const struct fcnn_cut *cut = &call->cut;
-    return call->src + row + (cut->packed ? -call->strips.block * cut->group_rows : place->group * cut->gather.depth);
+    return call->src + (row + (cut->packed ? -call->strips.block * cut->group_rows : place->group * cut->gather.depth));
 }
 
 static void place_rows(const struct fcnn_weights_call *call, const struct fcnn_weights_place *place, float *out,
@@ -102,7 +102,7 @@ static void run_straight(const struct fcnn_weights_call *call, const struct fcnn
         tile->tiles = aim_next(pass, tiles);
         call->tiles->straight[place->vectors][place->rows](tile);
         tile->a[0] += tile->tiles * place->rows;
-        tile->out[0] += tile->tiles * place->rows * tile->out_step;
+        tile->out[0] = FCNN_BEYOND(tile->out[0], tile->tiles * place->rows * tile->out_step);
     }
 }
 
@@ -124,7 +124,7 @@ static void run_outer(const struct fcnn_weights_call *call, struct fcnn_weights_
 {
     const struct fcnn_cut *cut = &call->cut;
     struct fcnn_tile *tile = &pass->tile;
-    for (; tiles > 0; tiles--, place.from += place.rows, out += place.rows * cut->conv.k) {
+    for (; tiles > 0; tiles--, place.from += place.rows, out = FCNN_BEYOND(out, place.rows * cut->conv.k)) {
         place_rows(call, &place, out, tile);
         if (cut->summed) {
             tile->alive = call->alive + place.channel;

@@ -19,10 +19,14 @@
 
 #define FCNN_INLINE static inline __attribute__((always_inline))
 
-/* p + step, added where it is used: else compilers compute all addresses of a tile beforehand, and spill them. */
+/* p + step, which may lie outside of p's array: what is only prefetched, or begins a row that there is not. C has no
+ * such sum of pointers, but of integers; the instructions are the same. */
+#define FCNN_BEYOND(p, step) ((__typeof__(p))((uintptr_t)(p) + (uintptr_t)(step) * sizeof *(p)))
+
+/* The same, added where it is used: else compilers compute all addresses of a tile beforehand, and spill them. */
 FCNN_INLINE const float *fcnn_next(const float *p, int64_t step)
 {
-    p += step;
+    p = FCNN_BEYOND(p, step);
     __asm__("" : "+r"(p));
     return p;
 }

@@ -131,9 +131,10 @@ static void add_rows(struct job *job, int64_t r, int64_t p, int64_t count)
     rows->src = job->src + h * conv->w * conv->c;
     rows->weights = header + HEADER;
     rows->out = job->sums + (p - job->from) * conv->q * job->cut->panel;
-    rows->out_below = rows->out + conv->q * job->cut->panel;
+    rows->out_below = count > 1 ? rows->out + conv->q * job->cut->panel : rows->out;
     rows->live = header[0] > 0 ? job->all : job->live + h * conv->w * job->cut->words;
-    rows->live_below = header[0] > 0 ? job->all : rows->live + conv->stride_h * conv->w * job->cut->words;
+    rows->live_below = rows->live;
+    if (count > 1 && header[0] <= 0) rows->live_below += conv->stride_h * conv->w * job->cut->words;
     job->isa->add[count](rows);
 }
 

@@ -57,8 +57,8 @@ FCNN_INLINE void add_column(const struct fcnn_skip_rows *t, int64_t u, const int
 {
     const float *x = t->src + (u - t->from) * t->pixel, *weights = t->weights;
     const int64_t below = t->below, at = (u - t->from) * t->words;
-    const uint64_t *live = t->live + at, *live_below = t->live_below + at;
-    for (int64_t w = 0; w < t->words; w++, x += FCNN_SKIP_WORD, weights += FCNN_SKIP_WORD * TAPS * PANEL)
+    const uint64_t *live = t->live + at, *live_below = rows > 1 ? t->live_below + at : live;
+    for (int64_t w = 0; w < t->words; w++) {
         for (uint64_t bits = rows > 1 ? live[w] | live_below[w] : live[w]; bits; bits &= bits - 1) {
             const int64_t c = __builtin_ctzll(bits);
             const float *row = weights + c * (TAPS * PANEL);
@@ -70,6 +70,8 @@ FCNN_INLINE void add_column(const struct fcnn_skip_rows *t, int64_t u, const int
                 if (rows > 1) acc[TAPS * VECTORS + n] = vec_fma(other, weight, acc[TAPS * VECTORS + n]);
             }
         }
+        x = FCNN_BEYOND(x, FCNN_SKIP_WORD), weights = FCNN_BEYOND(weights, FCNN_SKIP_WORD * TAPS * PANEL);
+    }
 }
 
 /* A column at a border, where some taps meet no output. */

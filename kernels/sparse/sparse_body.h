@@ -49,13 +49,15 @@ FCNN_INLINE void accumulate(const struct fcnn_sparse_tile *t, const int rows, co
 FCNN_INLINE void scatter_live(const float *weights, int64_t words, const uint64_t *live, const float *d_dst, vec acc[],
                               const int sums)
 {
-    for (int64_t w = 0; w < words; w++, d_dst += 64, weights += 64 * sums * VL)
+    for (int64_t w = 0; w < words; w++) {
         for (uint64_t bits = live[w]; bits; bits &= bits - 1) {
             const int64_t k = __builtin_ctzll(bits);
             const vec gradient = vec_set1(d_dst[k]);
             const float *row = weights + k * (sums * VL);
             FCNN_UNROLL for (int i = 0; i < sums; i++) acc[i] = vec_fma(gradient, vec_load(row + i * VL), acc[i]);
         }
+        d_dst = FCNN_BEYOND(d_dst, 64), weights = FCNN_BEYOND(weights, 64 * sums * VL);
+    }
 }
 
 /* Descending positions are ascending taps for every element of d_src. */
@@ -199,7 +201,7 @@ FCNN_INLINE void pick(const struct fcnn_sparse_pick *t, const int vectors, const
         FCNN_UNROLL for (int i = 0; i < elements; i++)
             acc[i][j] = t->carry ? vec_load_masked(t->out + i * t->k + j * VL, real) : vec_zero();
     }
-    for (int64_t w = 0; w < t->windows; w++, fours += t->fours_step, d_dst += t->k, choice += t->choice_step) {
+    for (int64_t w = 0; w < t->windows; w++) {
         vec gradient[2];
         ivec winner[2];
         FCNN_UNROLL for (int j = 0; j < vectors; j++) {
@@ -215,6 +217,8 @@ FCNN_INLINE void pick(const struct fcnn_sparse_pick *t, const int vectors, const
         FCNN_UNROLL for (int i = 0; i < elements; i++)
             FCNN_UNROLL for (int j = 0; j < vectors; j++)
                 acc[i][j] = vec_fma(gradient[j], pick_winner(fours + 4 * i, winner[j]), acc[i][j]);
+        fours = FCNN_BEYOND(fours, t->fours_step), d_dst = FCNN_BEYOND(d_dst, t->k);
+        choice = FCNN_BEYOND(choice, t->choice_step);
     }
     FCNN_UNROLL for (int j = 0; j < vectors; j++) {
         const mask real = j < vectors - 1 ? vec_first(VL) : last;
@@ -230,9 +234,10 @@ static void lay_out(int64_t windows, int64_t elements, const int32_t *offsets, c
         const float *x = src + offsets[i];
         float *four = fours + 4 * i;
         int64_t w = 0;
-        for (; right == 1 && w + 2 <= windows; w += 2, x += 4, four += 8 * elements) /* pairs of neighbours */
-            put_two_fours(x, below, four, four + 4 * elements);
-        for (; w < windows; w++, x += 2 * right, four += 4 * elements) put_four(x, right, below, four);
+        for (; right == 1 && w + 2 <= windows; w += 2, x += 4, four = FCNN_BEYOND(four, 8 * elements))
+            put_two_fours(x, below, four, four + 4 * elements); /* pairs of neighbours */
+        for (; w < windows; w++, x = FCNN_BEYOND(x, 2 * right), four = FCNN_BEYOND(four, 4 * elements))
+            put_four(x, right, below, four);
     }
 }
 
@@ -276,7 +281,7 @@ static void transpose(int64_t rows, int64_t columns, const float *from, int64_t 
 
 static void copy(int64_t pixels, int64_t width, const float *from, int64_t from_step, float *to, int64_t to_step)
 {
-    for (int64_t i = 0; i < pixels; i++, from += from_step, to += to_step)
+    for (int64_t i = 0; i < pixels; i++, from = FCNN_BEYOND(from, from_step), to = FCNN_BEYOND(to, to_step))
         for (int64_t c = 0; c < width; c += VL) {
             const mask real = vec_first(fcnn_min(width - c, VL));
             vec_store_masked(to + c, vec_load_masked(from + c, real), real);

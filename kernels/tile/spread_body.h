@@ -22,7 +22,7 @@ static void cut_strip(int64_t pixels, int64_t width, const float *from, const fl
 {
     const int64_t whole = width / VL * VL;
     const mask all = vec_first(VL), real = vec_first(width - whole);
-    for (int64_t i = 0; i < pixels; i++, from += from_step, to += to_step) {
+    for (int64_t i = 0; i < pixels; i++, from = FCNN_BEYOND(from, from_step), to = FCNN_BEYOND(to, to_step)) {
         const float *dst = alive ? alive + i * from_step : NULL;
         if (!dst)
             for (int64_t c = 0; c < whole; c += VL) vec_store(to + c, vec_load(from + c));

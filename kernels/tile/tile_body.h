@@ -130,11 +130,11 @@ FCNN_INLINE void outer_sums(const struct fcnn_tile *t, const int rows, const int
     for (int64_t s = 0; s < t->segment_count; s++) {
         const int64_t start = t->segments[s].a, length = t->segments[s].length;
         const float *b = t->b + t->segments[s].b, *alive = masked ? t->alive + t->segments[s].b : NULL;
-        for (int64_t k = 0; k < length; k++, b += b_stride) {
+        for (int64_t k = 0; k < length; k++, b = FCNN_BEYOND(b, b_stride)) {
             const int64_t at = start + steps[k];
             vec column[FCNN_TILE_VECTORS];
             if (what & PREFETCHED_B)
-                FCNN_UNROLL for (int j = 0; j < vectors; j++) __builtin_prefetch(b + ahead + j * VL);
+                FCNN_UNROLL for (int j = 0; j < vectors; j++) __builtin_prefetch(FCNN_BEYOND(b, ahead + j * VL));
             FCNN_UNROLL for (int j = 0; j < vectors; j++) {
                 column[j] = outer_load(b + j * VL, !whole && j == vectors - 1, last);
                 if (masked) {
@@ -144,7 +144,7 @@ FCNN_INLINE void outer_sums(const struct fcnn_tile *t, const int rows, const int
                 if (summed) sum[j] = vec_add(sum[j], column[j]);
             }
             TILE_MULTIPLY(a[i] + at)
-            if (masked) alive += b_stride;
+            if (masked) alive = FCNN_BEYOND(alive, b_stride);
         }
     }
     tile_end(t, rows, vectors, last, acc);
@@ -180,7 +180,8 @@ FCNN_INLINE void straight_end(const struct fcnn_tile *t, float *out, const int r
                               mask last, vec acc[][FCNN_TILE_VECTORS])
 {
     const int64_t step = t->out_step;
-    FCNN_UNROLL for (int i = 0; i < rows; i++, out += step) tile_store(out, vectors, whole, last, acc[i]);
+    FCNN_UNROLL for (int i = 0; i < rows; i++, out = FCNN_BEYOND(out, step))
+        tile_store(out, vectors, whole, last, acc[i]);
 }
 
 #define STRAIGHT_STEP(k)                       \
@@ -217,12 +218,13 @@ FCNN_INLINE void tile_straight(const struct fcnn_tile *t, const int rows, const 
     const mask last = vec_first(t->width - (vectors - 1) * VL);
     const float *a = t->a[0], *next = t->next_step ? t->next : t->b; /* if nothing, then what costs nothing */
     float *out = t->out[0];
-    for (int64_t tiles = t->tiles; tiles > 0; tiles--, a += rows, out += rows * t->out_step, next += t->next_tile) {
+    for (int64_t tiles = t->tiles; tiles > 0; tiles--) {
         vec acc[FCNN_TILE_ROWS][FCNN_TILE_VECTORS];
         straight_begin(t, out, rows, vectors, last, acc);
         straight_sums(t, a, next, rows, vectors, acc);
         if (t->width == vectors * VL) straight_end(t, out, rows, vectors, 1, last, acc);
         else straight_end(t, out, rows, vectors, 0, last, acc);
+        a += rows, out = FCNN_BEYOND(out, rows * t->out_step), next = FCNN_BEYOND(next, t->next_tile);
     }
 }
 

@@ -155,8 +155,8 @@ static void pack_panel(const struct fcnn_winograd *w, const struct winograd_cut 
     float *u = packed + cut->bias_floats + at * cut->u_panel, *bias = packed + panel.from;
     if (p->direction == FCNN_FORWARD) {
         const float *g = t->weights + group * cut->gather.width + panel.from;
-        for (int64_t c = 0; c < depth; c++, g += p->k)
-            w->filter(g, depth * p->k, panel.width, u + c * columns, cut->u_frequency);
+        for (int64_t c = 0; c < depth; c++)
+            w->filter(g + c * p->k, depth * p->k, panel.width, u + c * columns, cut->u_frequency);
     } else {
         for (int64_t k = 0; k < depth; k++) {
             rotate_taps(p, t->weights, panel.from, panel.width, group * depth + k, TAP, rotated);
