@@ -300,16 +300,16 @@ for try in 1 2 3; do # at once, from nothing
     esac
 done
 # From nothing, one after the other: the second has looked for a trail and a checkpoint that are there before the first
-# begins, and is stopped while it draws its many digits. It is refused, and leaves nothing of its own; what the first
-# has written stays.
+# begins, and is stopped while it draws its many digits: then it has said what of its model it leaves out. It is
+# refused, and leaves nothing of its own; what the first has written stays.
 late() # FILE SENTENCE OPTION...: the first run has begun to write FILE
 {
     begun=$1 sentence=$2
     shift 2
-    rm -f l.trail first second
-    $program train --model net.txt --limit 60000 --epochs 1 --quiet "$@" >out 2>err &
+    rm -f l.trail first second err
+    $program train --model model.safetensors --optimizer sgd --limit 60000 --epochs 1 --quiet "$@" >out 2>err &
     slow=$!
-    sleep 0.2
+    await err
     kill -STOP $slow
     env --default-signal=INT $program train $plain --epochs 10000 --trail l.trail --checkpoint first --quiet \
         >out2 2>err2 &
@@ -320,6 +320,7 @@ late() # FILE SENTENCE OPTION...: the first run has begun to write FILE
     status=$?
     checks=$((checks + 1)); [ $status -eq 74 ] || fail "late $*: exit status $status instead of 74"
     says "$sentence"
+    says "optimizer's state is that of adam and is left out"
     kill -INT $quick
     wait $quick
     checks=$((checks + 1)); [ -s l.trail ] && [ -s first ] || fail 'what the first run wrote is gone'

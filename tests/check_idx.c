@@ -13,6 +13,7 @@
 
 #include "lib/io/io.h"
 #include "tests/mutilate.h"
+#include "tests/paths.h"
 #include "tests/suite.h"
 
 #define IMAGES 5
@@ -30,12 +31,7 @@ static const char *const label_names[] = {"train-labels-idx1-ubyte", "train-labe
 
 /* ---- files ---- */
 
-static const char *path_of(const char *name)
-{
-    static char path[256];
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    return path;
-}
+static const char *path_of(const char *name) { return path_in(folder, name, ""); }
 
 static void write_file(const char *name, const void *bytes, size_t count)
 {

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "bench/json.h"
+#include "tests/paths.h"
 
 static char folder[512];
 
@@ -23,22 +24,11 @@ void kept_remove_folder(void)
 {
     static const char *const names[] = {"a.json", "b.json", "b|1.json", "programs.json", "train.json", "model.json",
                                         "orders.json", "page.html", "stderr"};
-    char path[600];
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        snprintf(path, sizeof path, "%s/%s", folder, names[i]);
-        unlink(path);
-    }
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) unlink(kept_path(names[i]));
     ck_assert(!rmdir(folder)); /* nothing else was left behind */
 }
 
-const char *kept_path(const char *name)
-{
-    static char paths[4][600];
-    static int next;
-    char *path = paths[next++ % 4];
-    snprintf(path, sizeof paths[0], "%s/%s", folder, name);
-    return path;
-}
+const char *kept_path(const char *name) { return path_in(folder, name, ""); }
 
 void kept_write(const char *name, const char *text)
 {

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "lib/io/fastcnn_io.h"
+#include "tests/paths.h"
 
 #define IMAGES 3
 static const char *folder;
@@ -20,14 +21,7 @@ static int fails(const char *name, const char *what)
     return 1;
 }
 
-static const char *path_of(const char *name, const char *end)
-{
-    static char paths[4][4200];
-    static int next;
-    char *path = paths[next++ % 4];
-    snprintf(path, sizeof paths[0], "%s/%s%s", folder, name, end);
-    return path;
-}
+static const char *path_of(const char *name, const char *end) { return path_in(folder, name, end); }
 
 /* Raw floats; free() them. */
 static float *read_floats(const char *path, size_t *count)

@@ -8,19 +8,13 @@
 
 #include "lib/io/json.h"
 #include "lib/io/keras.h"
+#include "tests/paths.h"
 #include "tests/suite.h"
 
 static char folder[] = "check_keras.XXXXXX";
 const char *const keras_whole[2] = {"a.h5", "a.keras"};
 
-const char *keras_path(const char *name)
-{
-    static char paths[4][128];
-    static int next;
-    char *path = paths[next++ % 4];
-    snprintf(path, sizeof paths[0], "%s/%s", folder, name);
-    return path;
-}
+const char *keras_path(const char *name) { return path_in(folder, name, ""); }
 
 fcnn_status keras_read_text(fcnn_model **model, const char *text)
 {

@@ -186,7 +186,9 @@ if HAVE_HDF5
 # For check_keras_files.sh and check_real_keras.sh.
 check_PROGRAMS += tests/keras_files
 endif
-keras_tests = tests/keras_tests.c tests/keras_tests.h
+keras_tests = tests/keras_tests.c tests/keras_tests.h tests/paths.h
+tests_keras_files_SOURCES = tests/keras_files.c tests/paths.h
+tests_check_idx_SOURCES = tests/check_idx.c tests/paths.h
 tests_check_keras_SOURCES = tests/check_keras.c $(keras_tests) tests/zoo.c tests/zoo.h
 tests_check_keras_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(HDF5_CFLAGS)
 tests_check_keras_LDADD = $(LDADD) $(JANSSON_LIBS)
@@ -272,10 +274,10 @@ LDADD = libfcnn-tests.la
 tests_check_cases_LDADD = libfcnn-bench.la $(LDADD)
 tests_check_results_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 tests_check_results_LDADD = libfcnn-bench.la $(LDADD) $(JANSSON_LIBS)
-tests_check_kept_SOURCES = tests/check_kept.c tests/kept.c tests/kept.h
+tests_check_kept_SOURCES = tests/check_kept.c tests/kept.c tests/kept.h tests/paths.h
 tests_check_kept_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 tests_check_kept_LDADD = libfcnn-bench.la $(LDADD) $(JANSSON_LIBS)
-tests_check_report_SOURCES = tests/check_report.c tests/kept.c tests/kept.h
+tests_check_report_SOURCES = tests/check_report.c tests/kept.c tests/kept.h tests/paths.h
 tests_check_report_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 tests_check_report_LDADD = libfcnn-bench.la $(LDADD) $(JANSSON_LIBS)
 tests_check_runs_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
