@@ -76,10 +76,10 @@ struct fcnn_tiles {
                       float *to, int64_t to_step);
     /* The gradient of one 2x2 window before its pooling and ReLU: four rows of `channels` floats, all overwritten. */
     void (*unpool)(int64_t channels, const uint16_t *choice, const float *d_dst, float *const full[4]);
-    /* A row of pixels transposed: out[k * pitch + x] = from[x * channels + k], or 0 where `alive`, laid out like from,
-     * is 0 (NULL: as it is). Whole vectors: pixels are rounded up, with zeros. */
-    void (*transpose)(int64_t pixels, int64_t channels, const float *from, const float *alive, float *out,
-                      int64_t pitch);
+    /* Pixels transposed: out[k * pitch + x] = from[x * from_step + k], or 0 where `alive`, laid out like from, is 0
+     * (NULL: as it is). Whole vectors: pixels are rounded up, with zeros. */
+    void (*transpose)(int64_t pixels, int64_t channels, const float *from, const float *alive, int64_t from_step,
+                      float *out, int64_t pitch);
 };
 
 /* Vectors of the widest tile that any panel of a plain form may have. */
