@@ -53,7 +53,8 @@ struct fcnn_packing {
     struct fcnn_panels panels; /* of one group */
     int64_t rows, stride;      /* rows without the biases */
     size_t bytes;
-    int64_t tasks; /* groups * panels */
+    int64_t count;         /* groups * panels */
+    int64_t pieces, tasks; /* of a panel, of all: what is packed at a time */
 };
 /* The knob `vectors`: in a panel, at most. It changes the layout of what is packed. */
 #define FCNN_VECTORS_KNOB(standard) {"vectors", 4, {1, 2, 3, 4}, standard}

@@ -72,7 +72,7 @@ void fcnn_direct_gather_demand(const struct fcnn_query *query, struct fcnn_deman
     demand->tasks[FCNN_PACK] = cut.packing.tasks;
     if (cut.spread != FCNN_SPREAD_NOTHING && !cut.own_copy)
         demand->tasks[FCNN_GATHER] = fcnn_spread_rows_of(p, cut.spread);
-    demand->tasks[FCNN_COMPUTE] = cut.blocks * cut.packing.tasks * cut.chunks;
+    demand->tasks[FCNN_COMPUTE] = cut.blocks * cut.packing.count * cut.chunks;
 }
 
 static void list_visits(const struct fcnn_direct_cut *cut, struct visits *visits)
@@ -355,8 +355,8 @@ static void compute(const struct fcnn_query *query, const fcnn_tensors *t, const
     const int64_t dst_image = cut.pooled ? g->dst_image / 4 : g->dst_image, words = (p->k + 15) / 16 * 3;
     struct job job = {.gather = g, .choice_pixel = words};
     for (int64_t task = first, end, ready = -1, group_ready = -1; task < last; task = end) {
-        const int64_t chunk = task % cut.chunks, at = task / cut.chunks % packing->tasks;
-        const int64_t block = task / cut.chunks / packing->tasks;
+        const int64_t chunk = task % cut.chunks, at = task / cut.chunks % packing->count;
+        const int64_t block = task / cut.chunks / packing->count;
         end = fcnn_min(last, task - chunk + cut.chunks);
         const int64_t group = at / packing->panels.count;
         const struct fcnn_panel panel = fcnn_panel_at(&packing->panels, at % packing->panels.count);

@@ -20,13 +20,18 @@ static size_t segment_bytes(const struct fcnn_cut *cut)
     return fcnn_line((size_t)cut->stretch_units * sizeof(struct fcnn_segment));
 }
 
+static size_t carried_bytes(const fcnn_problem *p, const struct fcnn_cut *cut)
+{
+    return cut->carried ? (size_t)fcnn_weights_count(p) * sizeof(float) : 0;
+}
+
 void fcnn_direct_weights_demand(const struct fcnn_query *query, struct fcnn_demand *demand)
 {
     const fcnn_problem *p = query->problem;
     struct fcnn_cut cut = fcnn_cut_of(query);
     demand->tables = (size_t)(p->r + p->s) * sizeof(struct fcnn_span) + 2 * (size_t)cut.unit_steps * sizeof(int32_t);
     demand->shared = fcnn_spread_bytes(p, cut.d_dst_spread);
-    demand->sums = fcnn_weights_sum_bytes(p);
+    demand->sums = fcnn_line(fcnn_weights_sum_bytes(p)) + carried_bytes(p, &cut);
     demand->scratch = segment_bytes(&cut) + fcnn_strips_filled_bytes(&cut) + fcnn_strips_image_bytes(&cut) +
                       fcnn_strips_gradient_bytes(&cut);
     demand->tasks[FCNN_TABLES] = 1;
@@ -303,6 +308,8 @@ void fcnn_direct_weights_run(const struct fcnn_query *query, const fcnn_tensors 
         call.strips.filled = (char *)memory->scratch + segment_bytes(cut);
         call.segments = memory->scratch;
         call.sum = fcnn_weights_sum_of(p, t, memory->sums);
+        if (cut->carried && last - first < p->groups * cut->group_tasks) /* else no other thread writes */
+            call.carried = (float *)((char *)memory->sums + fcnn_line(fcnn_weights_sum_bytes(p)));
         if (fcnn_strips_image_bytes(cut)) call.strips.image = (float *)copies;
         call.strips.gradient = (float *)(copies + fcnn_strips_image_bytes(cut));
         const float *d_dst = cut->d_dst_spread == FCNN_SPREAD_NOTHING ? t->d_dst : memory->shared;

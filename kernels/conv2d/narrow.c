@@ -213,7 +213,7 @@ static void transpose_row(const struct band *b, int64_t g)
     int relu = p->activation == FCNN_RELU_ACTIVATION;
     for (int64_t i = 0; i < b->images; i++) {
         int64_t at = ((b->image + i) * p->p + g) * p->q * p->k;
-        b->tiles->transpose(p->q, p->k, b->tensors->d_dst + at, relu ? b->tensors->dst + at : NULL,
+        b->tiles->transpose(p->q, p->k, b->tensors->d_dst + at, relu ? b->tensors->dst + at : NULL, p->k,
                             b->gradient + i * b->cut.columns + b->cut.left, b->cut.pitch);
     }
 }

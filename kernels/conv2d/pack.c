@@ -5,6 +5,8 @@
 #include "kernels/conv2d/conv2d.h"
 #include "kernels/simd/common.h"
 
+#define PIECE_ROWS 128 /* about, of what is packed at a time: threads share out the rows of a panel */
+
 /* Choice words hold 16 channels, so no two tasks may share one; vectors of 8 own a byte of it. */
 static struct fcnn_panels panels_of(const struct fcnn_tiles *tiles, const fcnn_problem *p, int64_t width,
                                     int64_t vectors)
@@ -37,50 +39,54 @@ struct fcnn_packing fcnn_packing_of(const struct fcnn_tiles *tiles, const fcnn_p
     const int64_t widest = fcnn_panel_at(&packing.panels, 0).width;
     packing.stride = (packing.rows + 1) * fcnn_ceil_div(widest, tiles->lanes) * tiles->lanes;
     packing.stride = fcnn_ceil_div(packing.stride, 16) * 16; /* panels start on cache lines */
-    packing.tasks = g.groups * packing.panels.count;
-    packing.bytes = (size_t)(packing.tasks * packing.stride) * sizeof(float);
+    packing.count = g.groups * packing.panels.count;
+    packing.bytes = (size_t)(packing.count * packing.stride) * sizeof(float);
+    packing.pieces = fcnn_max(1, packing.rows / PIECE_ROWS);
+    packing.tasks = packing.count * packing.pieces;
     return packing;
 }
 
-static void put_row(float *row, int64_t columns, const float *from, int64_t width)
+/* Where a piece of a panel begins; in whole squares of what is transposed, mostly. */
+static int64_t first_row(const struct fcnn_packing *packing, int64_t piece)
 {
-    memcpy(row, from, (size_t)width * sizeof(float));
-    memset(row + width, 0, (size_t)(columns - width) * sizeof(float));
+    return piece == packing->pieces ? packing->rows : piece * packing->rows / packing->pieces / 16 * 16;
 }
 
-/* Forward: rows (r, s, c) are rows of the weight tensor. */
-static void pack_forward(const fcnn_problem *p, const float *weights, int64_t channel, int64_t width, int64_t columns,
-                         float *b)
+/* Rows from .. to-1 of a panel at `b`. Forward: rows (r, s, c) are rows of the weight tensor. Backward data: rows
+ * (r, s, k), columns c: a transpose for every tap. */
+static void pack_rows(const struct fcnn_tiles *tiles, const fcnn_problem *p, const float *weights, int64_t group,
+                      const struct fcnn_panel *panel, int64_t from, int64_t to, float *b)
 {
-    for (int64_t row = 0; row < p->r * p->s * (p->c / p->groups); row++)
-        put_row(b + row * columns, columns, weights + row * p->k + channel, width);
-}
-
-/* Backward data: rows (r, s, k), columns c: a transpose for every tap. `group_k`: first output channel of the group. */
-static void pack_backward(const fcnn_problem *p, const float *weights, int64_t group_k, int64_t c, int64_t width,
-                          int64_t columns, float *b)
-{
-    int64_t depth = p->k / p->groups, taps = p->r * p->s, group_c = p->c / p->groups;
-    for (int64_t tap = 0; tap < taps; tap++, b += depth * columns)
-        for (int64_t j = 0; j < columns; j++) {
-            const float *from = j < width ? weights + (tap * group_c + c + j) * p->k + group_k : NULL;
-            for (int64_t k = 0; k < depth; k++) b[k * columns + j] = from ? from[k] : 0.0f;
-        }
+    const int64_t group_k = group * (p->k / p->groups), columns = fcnn_ceil_div(panel->width, tiles->lanes) * tiles->lanes;
+    if (p->direction == FCNN_FORWARD) {
+        tiles->cut_strip(to - from, panel->width, weights + from * p->k + group_k + panel->from, NULL, p->k,
+                         b + from * columns, columns);
+        return;
+    }
+    const int64_t depth = p->k / p->groups, group_c = p->c / p->groups;
+    for (int64_t next; from < to; from = next) {
+        const int64_t tap = from / depth, k = from % depth;
+        next = fcnn_min(to, from - k + depth);
+        tiles->transpose(panel->width, next - from, weights + (tap * group_c + panel->from) * p->k + group_k + k, NULL,
+                         p->k, b + from * columns, columns);
+    }
 }
 
 void fcnn_pack_weights(const struct fcnn_tiles *tiles, const fcnn_problem *p, int64_t vectors,
                        const fcnn_tensors *tensors, float *packed, int64_t first, int64_t last)
 {
-    struct fcnn_packing packing = fcnn_packing_of(tiles, p, vectors);
-    int forward = p->direction == FCNN_FORWARD;
+    const struct fcnn_packing packing = fcnn_packing_of(tiles, p, vectors);
+    const int has_bias = p->direction == FCNN_FORWARD && !p->no_bias;
     for (int64_t task = first; task < last; task++) {
-        int64_t group = task / packing.panels.count, group_k = group * (p->k / p->groups);
-        struct fcnn_panel panel = fcnn_panel_at(&packing.panels, task % packing.panels.count);
-        int64_t columns = fcnn_ceil_div(panel.width, tiles->lanes) * tiles->lanes;
-        float *bias = packed + task * packing.stride, *b = bias + columns;
-        if (forward && !p->no_bias) put_row(bias, columns, tensors->bias + group_k + panel.from, panel.width);
-        else memset(bias, 0, (size_t)columns * sizeof(float));
-        if (forward) pack_forward(p, tensors->weights, group_k + panel.from, panel.width, columns, b);
-        else pack_backward(p, tensors->weights, group_k, panel.from, panel.width, columns, b);
+        const int64_t place = task / packing.pieces, piece = task % packing.pieces;
+        const int64_t group = place / packing.panels.count;
+        const struct fcnn_panel panel = fcnn_panel_at(&packing.panels, place % packing.panels.count);
+        const int64_t columns = fcnn_ceil_div(panel.width, tiles->lanes) * tiles->lanes;
+        float *bias = packed + place * packing.stride;
+        const int64_t channel = group * (p->k / p->groups) + panel.from;
+        if (piece == 0 && has_bias) tiles->cut_strip(1, panel.width, tensors->bias + channel, NULL, 0, bias, 0);
+        else if (piece == 0) memset(bias, 0, (size_t)columns * sizeof(float));
+        pack_rows(tiles, p, tensors->weights, group, &panel, first_row(&packing, piece),
+                  first_row(&packing, piece + 1), bias + columns);
     }
 }

@@ -133,7 +133,8 @@ const struct fcnn_knob fcnn_cut_knobs[FCNN_CUT_KNOBS] = {
  * panels meet it before the next one: so it is written to, and read from, a near cache. Pixels are an odd number of
  * cache lines apart. A tile's pixels then lie in a few pages, in neighbouring lines: whole pixels of many channels
  * would be pages apart, and even from the first cache tiles would be a fifth slower (measured). Threads copy their
- * share of the larger one, and all of the smaller one; of two equals the gradient is shared out (measured). */
+ * share of the larger one, and all of the smaller one; of two equals, and for several taps, which do more with each
+ * copy, the image is shared out: then each thread's sums are neighbours (measured). */
 static void plan_strips(const struct fcnn_tiles *tiles, const fcnn_problem *p, struct fcnn_cut *cut)
 {
     struct fcnn_gather *g = &cut->gather;
@@ -144,7 +145,7 @@ static void plan_strips(const struct fcnn_tiles *tiles, const fcnn_problem *p, s
     g->src_row = cut->conv.w * g->src_pixel;
     g->src_image = cut->conv.h * g->src_row;
     if (cut->gradient_packed) cut->gradient_pixel = cut->vectors * tiles->lanes;
-    cut->all_panels = cut->conv.h * cut->conv.w * p->c > p->p * p->q * p->k;
+    cut->all_panels = p->r * p->s > 1 || cut->conv.h * cut->conv.w * p->c >= p->p * p->q * p->k;
 }
 
 static void choose_spreads(const fcnn_problem *p, int64_t rows, struct fcnn_cut *cut)
@@ -208,6 +209,15 @@ static void size_strips(struct fcnn_cut *cut)
     cut->strip = fcnn_ceil_div(cut->chunk_units * cut->unit_steps * cut->gradient_pixel, LINE) * LINE;
 }
 
+/* Where a thread's sums are carried from chunk to chunk, and both places of them stay in the second cache. */
+static int may_carry(const struct fcnn_query *query, const struct fcnn_cut *cut)
+{
+    const fcnn_problem *p = query->problem;
+    const int64_t sums = filter_elements(p) * p->k * (int64_t)sizeof(float);
+    return cut->by_tap && !cut->summed && cut->unit_rows && !cut->all_panels && cut->panels.count * p->groups > 1 &&
+           fcnn_min(p->n, FCNN_BLOCK) * cut->image_units > cut->stretch_units && sums <= query->caches->l2 / 2;
+}
+
 struct fcnn_cut fcnn_cut_of(const struct fcnn_query *query)
 {
     const struct fcnn_tiles *tiles = query->context;
@@ -240,6 +250,7 @@ struct fcnn_cut fcnn_cut_of(const struct fcnn_query *query)
     cut.group_tasks = cut.panel_tasks * (cut.all_panels ? 1 : cut.panels.count);
     cut_chains(p, knobs[FCNN_CUT_STRETCH], knobs[FCNN_CUT_CHUNK], &cut);
     if (cut.packed) size_strips(&cut);
+    cut.carried = may_carry(query, &cut);
     if (cut.summed) cut.ahead = knobs[FCNN_CUT_AHEAD] * cut.gradient_pixel;
     return cut;
 }

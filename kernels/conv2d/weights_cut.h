@@ -24,6 +24,9 @@ struct fcnn_cut {
     int by_tap;             /* a span is a tap */
     int bias_tile;          /* the bias is a tile of its own; else its sum comes with the first tile */
     int all_panels;         /* a task is of all panels of a group, not of one */
+    /* Between chunks sums wait in an area of their own, panel by panel: in the output the panels of two threads would
+     * lie side by side in every row, and what one core fetches ahead is what the other one writes. */
+    int carried;
     int64_t panel_tasks, group_tasks; /* of a panel (of all), of a group */
     /* Units: rows of output (pooled: of windows), or one of the pieces of a row. Steps of a row are columns (pooled:
      * the four positions of a window, hence by fours); image_column floats of the image apart, rows image_row. */

@@ -97,13 +97,26 @@ static void run_straight(const struct fcnn_weights_call *call, const struct fcnn
                          struct fcnn_weights_pass *pass)
 {
     struct fcnn_tile *tile = &pass->tile;
-    tile->out_step = call->cut.conv.k;
     for (; tiles > 0; tiles -= tile->tiles) {
         tile->tiles = aim_next(pass, tiles);
         call->tiles->straight[place->vectors][place->rows](tile);
         tile->a[0] += tile->tiles * place->rows;
+        tile->sums = FCNN_BEYOND(tile->sums, tile->tiles * place->rows * tile->sums_step);
         tile->out[0] = FCNN_BEYOND(tile->out[0], tile->tiles * place->rows * tile->out_step);
     }
+}
+
+/* Where sums are complete, and where they wait for the next chunk. */
+static void aim_sums(const struct fcnn_weights_call *call, const struct fcnn_weights_place *place, float *slot,
+                     int complete, struct fcnn_tile *tile)
+{
+    const struct fcnn_cut *cut = &call->cut;
+    tile->out[0] = slot, tile->out_step = cut->conv.k;
+    tile->sums = tile->out[0], tile->sums_step = tile->out_step;
+    if (!call->carried) return;
+    float *waiting = call->carried + place->channel * cut->spans * cut->span_rows + place->from * place->width;
+    tile->sums = waiting, tile->sums_step = place->width;
+    if (!complete) tile->out[0] = waiting, tile->out_step = tile->sums_step;
 }
 
 static void run_bias(const struct fcnn_weights_call *call, const struct fcnn_weights_place *place,
@@ -113,7 +126,7 @@ static void run_bias(const struct fcnn_weights_call *call, const struct fcnn_wei
     struct fcnn_tile *tile = &pass->tile;
     tile->steps = call->tables.zeros;
     tile->a[0] = &one;
-    tile->out[0] = fcnn_weights_sum_bias(&call->sum, pass->slot) + place->channel;
+    tile->sums = tile->out[0] = fcnn_weights_sum_bias(&call->sum, pass->slot) + place->channel;
     if (place->straight) run_straight(call, place, 1, pass);
     else call->tiles->outer[place->vectors][1](tile);
 }
@@ -133,6 +146,7 @@ static void run_outer(const struct fcnn_weights_call *call, struct fcnn_weights_
             const int masked = call->alive != call->d_dst;
             (masked ? call->tiles->masked : call->tiles->summed)[place.vectors][place.rows](tile);
         } else if (place.straight && tile->a[place.rows - 1] - tile->a[0] == place.rows - 1) {
+            tile->sums = out, tile->sums_step = tile->out_step = cut->conv.k;
             run_straight(call, &place, 1, pass);
         } else {
             call->tiles->outer[place.vectors][place.rows](tile);
@@ -163,7 +177,7 @@ void fcnn_weights_tiles(const struct fcnn_weights_call *call, const struct fcnn_
         run_outer(call, *place, out, tiles, pass);
     } else {
         tile->a[0] = read_by(call, place, place->from - place->span * cut->span_rows);
-        tile->out[0] = out;
+        aim_sums(call, place, out, chunk->last >= chunk->images * cut->image_units, tile);
         run_straight(call, place, tiles, pass);
     }
 }

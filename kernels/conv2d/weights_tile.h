@@ -33,6 +33,7 @@ struct fcnn_weights_call {
     struct fcnn_strips strips;        /* which are src and d_dst where they are copied */
     struct fcnn_segment *segments;
     struct fcnn_weights_sum sum;
+    float *carried; /* sums between chunks; NULL: they wait in their slot */
 };
 
 /* What is to be done with each tile of a call: add a chunk to the sums of slot `slot`, or (chunk == NULL) those of the

@@ -71,16 +71,16 @@ FCNN_INLINE void transpose_square(int64_t pixels, int64_t channels, int64_t step
         if (whole || i < channels) vec_store(out + i * pitch, square[i]);
 }
 
-static void transpose(int64_t pixels, int64_t channels, const float *from, const float *alive, float *out,
-                      int64_t pitch)
+static void transpose(int64_t pixels, int64_t channels, const float *from, const float *alive, int64_t from_step,
+                      float *out, int64_t pitch)
 {
     for (int64_t x = 0; x < pixels; x += VL)
         for (int64_t k = 0; k < channels; k += VL) {
-            const int64_t at = x * channels + k, height = pixels - x, width = channels - k;
+            const int64_t at = x * from_step + k, height = pixels - x, width = channels - k;
             float *to = out + k * pitch + x;
             if (height < VL || width < VL)
-                transpose_square(height, width, channels, from + at, alive ? alive + at : from + at, to, pitch, 0, 1);
-            else if (alive) transpose_square(VL, VL, channels, from + at, alive + at, to, pitch, 1, 1);
-            else transpose_square(VL, VL, channels, from + at, NULL, to, pitch, 1, 0);
+                transpose_square(height, width, from_step, from + at, alive ? alive + at : from + at, to, pitch, 0, 1);
+            else if (alive) transpose_square(VL, VL, from_step, from + at, alive + at, to, pitch, 1, 1);
+            else transpose_square(VL, VL, from_step, from + at, NULL, to, pitch, 1, 0);
         }
 }

@@ -33,7 +33,7 @@ struct fcnn_tile {
     const float *b;
     const float *init;  /* a row of columns, whole vectors; NULL: +0 */
     int64_t width;      /* columns that exist: the last vector may be partial */
-    int carry;          /* continue the sums that are in out, instead of init */
+    int carry;          /* continue the sums that are in out (straight: in `sums`), instead of init */
     int relu;
     /* gather form, pooled: rows are the four positions of rows/4 windows */
     uint16_t *choice[FCNN_TILE_ROWS / 4]; /* choice words of window i; NULL in [0]: not pooled */
@@ -41,9 +41,10 @@ struct fcnn_tile {
     /* outer form */
     const int32_t *steps; /* offset of a at step k of a segment */
     int64_t b_stride;     /* floats from b[k] to b[k+1] */
-    /* outer form, straight: all of b's last vector may be read, a[i] is a[0] + i, out[i] is out[0] + i out_step, and so
-     * on: that many tiles, one below the other. Without init and relu. */
-    int64_t tiles, out_step;
+    /* outer form, straight: all of b's last vector may be read, a[i] is a[0] + i, out[i] is out[0] + i out_step, what
+     * row i continues sums + i sums_step, and so on: that many tiles, one below the other. Without init and relu. */
+    int64_t tiles, out_step, sums_step;
+    const float *sums;
     const float *next;    /* prefetched: at every step what is next_step floats further, of a tile next_tile */
     int64_t next_step, next_tile; /* 0: nothing */
     /* outer form, summed: out_b = sum over k of b[k]; masked: and b counts as 0 where `alive`, laid out like b, is 0 */
@@ -75,10 +76,10 @@ struct fcnn_tiles {
                       float *to, int64_t to_step);
     /* The gradient of one 2x2 window before its pooling and ReLU: four rows of `channels` floats, all overwritten. */
     void (*unpool)(int64_t channels, const uint16_t *choice, const float *d_dst, float *const full[4]);
-    /* A row of pixels transposed: out[k * pitch + x] = from[x * channels + k], or 0 where `alive`, laid out like from,
-     * is 0 (NULL: as it is). Whole vectors: pixels are rounded up, with zeros. */
-    void (*transpose)(int64_t pixels, int64_t channels, const float *from, const float *alive, float *out,
-                      int64_t pitch);
+    /* Pixels transposed: out[k * pitch + x] = from[x * from_step + k], or 0 where `alive`, laid out like from, is 0
+     * (NULL: as it is). Whole vectors: pixels are rounded up, with zeros. */
+    void (*transpose)(int64_t pixels, int64_t channels, const float *from, const float *alive, int64_t from_step,
+                      float *out, int64_t pitch);
 };
 
 /* Vectors of the widest tile that any panel of a plain form may have. */

@@ -165,15 +165,15 @@ FCNN_INLINE void tile_summed(const struct fcnn_tile *t, const int rows, const in
 }
 
 /* The outer form with one row pointer, one pointer to sums, and no mask: twelve pointers do not fit the registers. */
-FCNN_INLINE void straight_begin(const struct fcnn_tile *t, const float *out, const int rows, const int vectors,
+FCNN_INLINE void straight_begin(const struct fcnn_tile *t, const float *sums, const int rows, const int vectors,
                                 mask last, vec acc[][FCNN_TILE_VECTORS])
 {
     FCNN_UNROLL for (int i = 0; i < rows; i++)
         FCNN_UNROLL for (int j = 0; j < vectors; j++) acc[i][j] = vec_zero();
     if (!t->carry) return;
-    FCNN_UNROLL for (int i = 0; i < rows; i++, out = fcnn_next(out, t->out_step))
+    FCNN_UNROLL for (int i = 0; i < rows; i++, sums = fcnn_next(sums, t->sums_step))
         FCNN_UNROLL for (int j = 0; j < vectors; j++)
-            acc[i][j] = vec_load_real(out + j * VL, j < vectors - 1, last);
+            acc[i][j] = vec_load_real(sums + j * VL, j < vectors - 1, last);
 }
 
 FCNN_INLINE void straight_end(const struct fcnn_tile *t, float *out, const int rows, const int vectors, const int whole,
@@ -217,14 +217,16 @@ FCNN_INLINE void tile_straight(const struct fcnn_tile *t, const int rows, const 
 {
     const mask last = vec_first(t->width - (vectors - 1) * VL);
     const float *a = t->a[0], *next = t->next_step ? t->next : t->b; /* if nothing, then what costs nothing */
+    const float *sums = t->sums;
     float *out = t->out[0];
     for (int64_t tiles = t->tiles; tiles > 0; tiles--) {
         vec acc[FCNN_TILE_ROWS][FCNN_TILE_VECTORS];
-        straight_begin(t, out, rows, vectors, last, acc);
+        straight_begin(t, sums, rows, vectors, last, acc);
         straight_sums(t, a, next, rows, vectors, acc);
         if (t->width == vectors * VL) straight_end(t, out, rows, vectors, 1, last, acc);
         else straight_end(t, out, rows, vectors, 0, last, acc);
-        a += rows, out = FCNN_BEYOND(out, rows * t->out_step), next = FCNN_BEYOND(next, t->next_tile);
+        a += rows, next = FCNN_BEYOND(next, t->next_tile);
+        sums = fcnn_next(sums, rows * t->sums_step), out = FCNN_BEYOND(out, rows * t->out_step);
     }
 }
 

@@ -191,12 +191,13 @@ static void multiply(const struct call *call, const struct band *band, int64_t f
     int64_t depth = band->to - band->from, vectors = band->columns / isa->lanes;
     int64_t count = fcnn_ceil_div(depth, isa->rows[vectors]);
     struct fcnn_tile tile = {.segments = tiles, .segment_count = 1, .b_stride = cut->y_tile, .steps = call->steps,
-                             .width = band->columns, .carry = carry, .tiles = 1, .out_step = band->columns};
+                             .width = band->columns, .carry = carry, .tiles = 1, .out_step = band->columns,
+                             .sums_step = band->columns};
     tile.b = call->y + frequency * cut->y_frequency + band->panel.from;
     for (int64_t i = 0; i < count; i++) {
         int64_t first = depth * i / count, rows = depth * (i + 1) / count - first;
         tile.a[0] = v + first;
-        tile.out[0] = s + first * band->columns;
+        tile.sums = tile.out[0] = s + first * band->columns;
         isa->straight[vectors][rows](&tile);
     }
 }
