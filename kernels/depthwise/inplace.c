@@ -101,21 +101,25 @@ static int64_t standard_band_bytes(const struct fcnn_query *query)
     return phases(query->problem, 0) * phases(query->problem, 1) == 1 ? FCNN_MOOT : query->caches->l2;
 }
 
-/* Whether outputs are fetched: where not all is near. */
-static int64_t standard_fetch(const struct fcnn_query *query)
+/* Whether not all is near. */
+static int is_far(const struct fcnn_query *query)
 {
     const fcnn_problem *p = query->problem;
     const int64_t floats = p->n * p->c * (p->h * p->w + p->p * p->q);
     return floats * (int64_t)sizeof(float) > query->caches->l2 / 2;
 }
 
-/* Vectors of channels: all that the registers hold, so that long pieces of memory are read. */
+/* Whether outputs are fetched. */
+static int64_t standard_fetch(const struct fcnn_query *query) { return is_far(query); }
+
+/* Vectors of channels: from afar all that the registers hold, so that long pieces of memory are read; else rows of
+ * outputs share what they can. */
 static int64_t standard_beside(const struct fcnn_query *query)
 {
     const struct fcnn_depthwise_inplace *loops = query->context;
     const fcnn_problem *p = query->problem;
     const int is_strided = p->direction == FCNN_FORWARD && p->stride_h > 1;
-    return !is_strided || loops->beside == 1 || p->c < 2 * loops->lanes ? FCNN_MOOT : loops->beside;
+    return !is_strided || loops->beside == 1 || p->c < 2 * loops->lanes ? FCNN_MOOT : is_far(query) ? loops->beside : 1;
 }
 
 const struct fcnn_knob fcnn_depthwise_inplace_knobs[FCNN_DEPTHWISE_INPLACE_KNOBS] = {
