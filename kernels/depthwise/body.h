@@ -74,17 +74,25 @@ FCNN_INLINE void run_lanes(const struct fcnn_depthwise_run *run, const struct ti
     FCNN_UNROLL for (int o = 0; o < ROWS; o++)
         FCNN_UNROLL for (int i = 0; i < columns; i++) acc[o][i] = init;
     const int64_t rows = (tile->outputs - 1) * run->apart + run->taps_h;
-    for (int64_t row = 0; row < rows; row++)
+    /* From the place of a row of taps to that for the next row of outputs: of src (0 if that is shared), of weights. */
+    const int64_t next = run->src_row - run->apart * run->tap_src_row, back = run->apart * run->tap_row;
+    const float *src = at->src, *w = at->weights;
+    for (int64_t row = 0, part = 0; row < rows;) { /* part: its first tap */
         FCNN_UNROLL for (int o = 0; o < ROWS; o++) {
-            const int64_t r = row - o * run->apart;
-            if (r < 0 || r >= run->taps_h || o >= tile->outputs) continue;
-            const float *src = at->src + o * run->src_row + r * run->tap_src_row, *w = at->weights + r * run->tap_row;
-            if (taps)
-                for (int64_t s = 0; s < run->taps_w; s += taps)
-                    add_window(run, src + s * run->tap_src_column, w + s * run->tap_column, at->real, full, columns,
-                               taps, stride, acc[o]);
-            else add_taps(run, src, w, at->real, full, columns, acc[o]);
+            if ((uint64_t)(row - o * run->apart) >= (uint64_t)run->taps_h || o >= tile->outputs) continue;
+            const float *x = src + o * next, *weights = w - o * back;
+            if (taps) add_window(run, x, weights, at->real, full, columns, taps, stride, acc[o]);
+            else add_taps(run, x, weights, at->real, full, columns, acc[o]);
         }
+        if (taps && __builtin_expect(part + taps < run->taps_w, 0)) {
+            src = fcnn_next(src, taps * run->tap_src_column), w = fcnn_next(w, taps * run->tap_column);
+            part += taps;
+        } else {
+            src = fcnn_next(src, run->tap_src_row - part * run->tap_src_column);
+            w = fcnn_next(w, run->tap_row - part * run->tap_column);
+            part = 0, row++;
+        }
+    }
     const int whole = mask_bits(at->real) == mask_bits(vec_first(VL)); /* masked stores are slow in AVX2 */
     FCNN_UNROLL for (int o = 0; o < ROWS; o++, dst += run->dst_row) {
         if (o >= tile->outputs) break;
@@ -106,7 +114,7 @@ FCNN_INLINE void run_tile(const struct fcnn_depthwise_run run, const struct tile
                                  .weights = run.weights + packed,
                                  .real = vec_first(fcnn_min(VL, run.channels - c))};
         const vec init = vec_load(run.init + packed);
-        if (WHOLE(run.channels - c >= VL)) run_lanes(&run, &tile, &at, init, tile.dst + c, columns, taps, stride, 1);
+        if (run.channels - c >= VL) run_lanes(&run, &tile, &at, init, tile.dst + c, columns, taps, stride, 1);
         else run_lanes(&run, &tile, &at, init, tile.dst + c, columns, taps, stride, 0);
     }
 }

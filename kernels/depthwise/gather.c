@@ -167,22 +167,27 @@ int64_t fcnn_depthwise_packed_block(const fcnn_problem *p) { return (1 + p->r * 
 /* Weights of one tap and block; backward those of the first output of each channel, of the second, ... */
 static void pack_tap(const float *weights, int64_t channels, int64_t depth, float *row)
 {
+    if (depth == 1 && channels == WIDTH) {
+        memcpy(row, weights, WIDTH * sizeof(float));
+        return;
+    }
     for (int64_t d = 0; d < depth; d++, row += WIDTH)
-        for (int64_t c = 0; c < channels; c++) row[c] = weights[c * depth + d];
+        for (int64_t c = 0; c < WIDTH; c++) row[c] = c < channels ? weights[c * depth + d] : 0;
 }
 
 void fcnn_depthwise_pack(const fcnn_problem *p, const fcnn_tensors *t, float *packed, int64_t first, int64_t last)
 {
+    static const float zeros[WIDTH];
     const int forward = p->direction == FCNN_FORWARD;
     const float *bias = forward && !p->no_bias ? t->bias : NULL;
     const int64_t depth = depth_of(p), all = forward ? p->k : p->c;
+    const int64_t size = fcnn_depthwise_packed_block(p), taps = p->r * p->s, columns = p->k;
     for (int64_t block = first; block < last; block++) {
         const int64_t from = block * WIDTH, channels = fcnn_min(WIDTH, all - from);
-        float *row = packed + block * fcnn_depthwise_packed_block(p);
-        memset(row, 0, (size_t)fcnn_depthwise_packed_block(p) * sizeof(float));
-        if (bias) memcpy(row, bias + from, (size_t)channels * sizeof(float));
-        for (int64_t tap = 0; tap < p->r * p->s; tap++)
-            pack_tap(t->weights + tap * p->k + from * depth, channels, depth, row + (1 + tap * depth) * WIDTH);
+        float *row = packed + block * size;
+        pack_tap(bias ? bias + from : zeros, channels, 1, row);
+        for (int64_t tap = 0; tap < taps; tap++)
+            pack_tap(t->weights + tap * columns + from * depth, channels, depth, row + (1 + tap * depth) * WIDTH);
     }
 }
 

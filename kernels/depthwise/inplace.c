@@ -95,32 +95,45 @@ static int64_t standard_blocks(const struct fcnn_query *query)
     return query->problem->c <= WIDTH ? FCNN_MOOT : 64;
 }
 
-/* Of output: what the phases of a stride or dilation do in turn. */
+static int is_backward_strided(const fcnn_problem *p) { return p->direction != FCNN_FORWARD && p->stride_h > 1; }
+
+/* Of output: what the phases of a stride or dilation do in turn. Outputs of a phase are pixels apart: with a power of
+ * two between pixels a few rows do not find room in the cache's sets, so that each phase gets one. */
 static int64_t standard_band_bytes(const struct fcnn_query *query)
 {
-    return phases(query->problem, 0) * phases(query->problem, 1) == 1 ? FCNN_MOOT : query->caches->l2;
+    const fcnn_problem *p = query->problem;
+    const int64_t pixel = p->c * (int64_t)sizeof(float);
+    if (phases(p, 0) * phases(p, 1) == 1) return FCNN_MOOT;
+    return is_backward_strided(p) && pixel % 1024 == 0 ? p->stride_h * p->w * pixel : query->caches->l2;
 }
 
-/* Whether outputs are fetched: where not all is near. */
-static int64_t standard_fetch(const struct fcnn_query *query)
+/* Whether not all is near. */
+static int is_far(const struct fcnn_query *query)
 {
     const fcnn_problem *p = query->problem;
     const int64_t floats = p->n * p->c * (p->h * p->w + p->p * p->q);
     return floats * (int64_t)sizeof(float) > query->caches->l2 / 2;
 }
 
-/* Vectors of channels: all that the registers hold, so that long pieces of memory are read. */
+/* Whether outputs are fetched: not where they are few beside what is read. */
+static int64_t standard_fetch(const struct fcnn_query *query)
+{
+    return query->problem->stride_h > 1 ? is_backward_strided(query->problem) : is_far(query);
+}
+
+/* Vectors of channels: from afar all that the registers hold, so that long pieces of memory are read; else rows of
+ * outputs share what they can. */
 static int64_t standard_beside(const struct fcnn_query *query)
 {
     const struct fcnn_depthwise_inplace *loops = query->context;
     const fcnn_problem *p = query->problem;
     const int is_strided = p->direction == FCNN_FORWARD && p->stride_h > 1;
-    return !is_strided || loops->beside == 1 || p->c < 2 * loops->lanes ? FCNN_MOOT : loops->beside;
+    return !is_strided || loops->beside == 1 || p->c < 2 * loops->lanes ? FCNN_MOOT : is_far(query) ? loops->beside : 1;
 }
 
 const struct fcnn_knob fcnn_depthwise_inplace_knobs[FCNN_DEPTHWISE_INPLACE_KNOBS] = {
     [BLOCKS] = {"blocks", 5, {1, 4, 8, 16, 64}, standard_blocks},
-    [BAND_BYTES] = {"band_bytes", 4, {64 << 10, 256 << 10, 1 << 20, 2 << 20}, standard_band_bytes},
+    [BAND_BYTES] = {"band_bytes", 6, {16 << 10, 40 << 10, 64 << 10, 256 << 10, 1 << 20, 2 << 20}, standard_band_bytes},
     [FETCH] = {"fetch", 2, {0, 1}, standard_fetch},
     [BESIDE] = {"beside", 3, {1, 2, 4}, standard_beside}};
 

@@ -45,6 +45,6 @@ extern const struct fcnn_knob fcnn_depthwise_inplace_knobs[FCNN_DEPTHWISE_INPLAC
 #define FCNN_DEPTHWISE_INPLACE(loops)                                                                                  \
     {.unsupported = fcnn_depthwise_inplace_unsupported, .doubt = fcnn_depthwise_inplace_doubt,                         \
      .demand = fcnn_depthwise_inplace_demand, .run = fcnn_depthwise_inplace_run, .context = &(loops),                  \
-     FCNN_KNOBS(fcnn_depthwise_inplace_knobs), .revision = 2}
+     FCNN_KNOBS(fcnn_depthwise_inplace_knobs), .revision = 3}
 
 #endif

@@ -57,7 +57,7 @@ FCNN_INLINE int64_t column_step(const struct lanes *at, const int j, const int l
 }
 
 /* A row of the source times a row of taps; taps and what follows are constants. full: all lanes are real but in the
- * outermost columns. */
+ * outermost columns. (Intel's masked loads take places of multiply-adds.) */
 FCNN_INLINE void add_row(const struct lanes *at, int64_t row, int64_t tap, int64_t tap_step, const int taps,
                          const int stride, const int strip, const int full, vec acc[STRIP])
 {
@@ -118,7 +118,6 @@ FCNN_INLINE void run_beside(const struct fcnn_depthwise_patch *patch, const stru
                             int64_t channel, const int vectors, const int taps_h, const int taps_w, const int stride,
                             const int strip)
 {
-    const int last = (strip - 1) * stride + taps_w - 1, edge = EDGE(taps_w);
     float *dst = tile->dst + channel;
     for (int64_t o = 0; o < tile->outputs; o++, dst += patch->dst_row) {
         vec acc[MOST_BESIDE][STRIP];
@@ -128,21 +127,10 @@ FCNN_INLINE void run_beside(const struct fcnn_depthwise_patch *patch, const stru
         }
         FCNN_UNROLL for (int r = 0; r < taps_h; r++) {
             if (__builtin_expect(!(tile->rows >> (o * stride + r) & 1), 0)) continue;
-            const float *row = at->src + (o * stride + r) * patch->src_row;
+            const int64_t row = (o * stride + r) * patch->src_row;
             FCNN_UNROLL for (int v = 0; v < vectors; v++) {
-                const float *w = patch->weights + packed_at(patch, channel + v * VL) + r * patch->tap_row;
-                const float *src = fcnn_next(row, v * VL);
-                vec weight[MOST_TAPS];
-                FCNN_UNROLL for (int s = 0; s < taps_w; s++, w = fcnn_next(w, patch->tap_column))
-                    weight[s] = vec_load(w);
-                FCNN_UNROLL for (int j = 0; j <= last; j++) {
-                    const int inner = WHOLE(j >= edge && j <= last - edge);
-                    const vec x = vec_load_real(src, inner, column_mask(at, j, last, edge));
-                    src = fcnn_next(src, column_step(at, j, last, edge));
-                    FCNN_UNROLL for (int s = 0; s < taps_w; s++)
-                        if (j >= s && (j - s) % stride == 0 && (j - s) / stride < strip)
-                            acc[v][(j - s) / stride] = vec_fma(x, weight[s], acc[v][(j - s) / stride]);
-                }
+                const int64_t tap = packed_at(patch, channel + v * VL) - packed_at(patch, channel) + r * patch->tap_row;
+                add_row(at, row + v * VL, tap, patch->tap_column, taps_w, stride, strip, 1, acc[v]);
             }
         }
         FCNN_UNROLL for (int v = 0; v < vectors; v++) finish_row(patch, dst + v * VL, at->real, strip, acc[v]);
@@ -158,23 +146,28 @@ FCNN_INLINE void fetch_outputs(const struct fcnn_depthwise_patch *patch, const s
         FCNN_UNROLL for (int i = 0; i < strip; i++) __builtin_prefetch(dst + i * patch->dst_column, 1);
 }
 
+/* Of channels, all of which or the first few are real. */
+FCNN_INLINE struct lanes lanes_of(const struct fcnn_depthwise_patch *patch, const struct tile *tile, mask real)
+{
+    struct lanes at = {.real = real, .step = patch->src_column};
+    FCNN_UNROLL for (int i = 0; i < MOST_EDGE; i++) {
+        at.left[i] = i < tile->left ? vec_first(0) : real, at.left_step[i] = i < tile->left ? 0 : at.step;
+        at.right[i] = i < tile->right ? vec_first(0) : real, at.right_step[i] = i < tile->right ? 0 : at.step;
+    }
+    return at;
+}
+
 /* Copies, because a store to the output might change what is behind a pointer. */
 FCNN_INLINE void run_tile(const struct fcnn_depthwise_patch patch, const struct tile tile, const int taps_h,
                           const int taps_w, const int stride, const int strip)
 {
     const int most = BESIDE(taps_w, stride);
-    int beside;
-    for (int64_t c = 0; c < patch.channels; c += beside * VL) {
-        const mask real = vec_first(fcnn_min(VL, patch.channels - c)), none = vec_first(0);
-        const int64_t whole = (patch.channels - c) / VL;
+    struct lanes at = lanes_of(&patch, &tile, vec_first(VL));
+    int64_t c = 0;
+    for (int beside; c + VL <= patch.channels; c += beside * VL) {
         const vec init = vec_load(patch.init + packed_at(&patch, c));
-        struct lanes at = {.src = tile.src + c, .weights = patch.weights + packed_at(&patch, c), .real = real,
-                           .step = patch.src_column};
-        FCNN_UNROLL for (int i = 0; i < MOST_EDGE; i++) {
-            at.left[i] = i < tile.left ? none : real, at.left_step[i] = i < tile.left ? 0 : at.step;
-            at.right[i] = i < tile.right ? none : real, at.right_step[i] = i < tile.right ? 0 : at.step;
-        }
-        beside = (int)fcnn_min(fcnn_min(most, patch.beside), whole);
+        at.src = tile.src + c, at.weights = patch.weights + packed_at(&patch, c);
+        beside = (int)fcnn_min(fcnn_min(most, patch.beside), (patch.channels - c) / VL);
         if (beside < most) beside = beside < 2 ? 1 : 2;
         if (patch.fetch)
             for (int v = 0; v < beside; v++) fetch_outputs(&patch, &tile, c + v * VL, strip);
@@ -182,11 +175,15 @@ FCNN_INLINE void run_tile(const struct fcnn_depthwise_patch patch, const struct 
             run_beside(&patch, &tile, &at, c, most, taps_h, taps_w, stride, strip);
         else if (most > 1 && beside == 2)
             run_beside(&patch, &tile, &at, c, 2, taps_h, taps_w, stride, strip);
-        else if (WHOLE(whole > 0))
-            run_lanes(&patch, &tile, &at, init, tile.dst + c, taps_h, taps_w, stride, strip, 1);
         else
-            run_lanes(&patch, &tile, &at, init, tile.dst + c, taps_h, taps_w, stride, strip, 0);
+            run_lanes(&patch, &tile, &at, init, tile.dst + c, taps_h, taps_w, stride, strip, 1);
     }
+    if (c == patch.channels) return;
+    at = lanes_of(&patch, &tile, vec_first(patch.channels - c));
+    at.src = tile.src + c, at.weights = patch.weights + packed_at(&patch, c);
+    if (patch.fetch) fetch_outputs(&patch, &tile, c, strip);
+    run_lanes(&patch, &tile, &at, vec_load(patch.init + packed_at(&patch, c)), tile.dst + c, taps_h, taps_w, stride,
+              strip, 0);
 }
 
 typedef void run_tile_fn(const struct fcnn_depthwise_patch *patch, const struct tile *tile);

@@ -15,15 +15,19 @@ const char *fcnn_depthwise_weights_inplace_unsupported(const struct fcnn_query *
     return fcnn_depthwise_unsupported(query);
 }
 
-/* Lines some power of two apart, up to 4 KB, share a part of a first-level cache. Do `room` bytes of it hold, for a
- * vector of channels, a row of gradients and what of the source the next row of outputs meets again? Else that is read
- * from further away. */
+/* Lines some power of two apart, up to 4 KB, share a part of a first-level cache: so far apart are pixels. */
+static int64_t apart_of(const fcnn_problem *p)
+{
+    const int64_t pixel = p->c * (int64_t)sizeof(float);
+    return fcnn_max(64, fcnn_min(4096, pixel & -pixel));
+}
+
+/* Do `room` bytes of it hold, for a vector of channels, a row of gradients and what of the source the next row of
+ * outputs meets again? Else that is read from further away. */
 static int share_sets(const struct fcnn_query *query, int64_t room)
 {
     const fcnn_problem *p = query->problem;
-    const int64_t pixel = p->c * (int64_t)sizeof(float);
-    const int64_t apart = fcnn_max(64, fcnn_min(4096, pixel & -pixel));
-    const int64_t again = fcnn_max(0, (p->r - 1) * p->dilation_h + 1 - p->stride_h);
+    const int64_t apart = apart_of(p), again = fcnn_max(0, (p->r - 1) * p->dilation_h + 1 - p->stride_h);
     return apart >= 1024 || (again * p->w + p->q) * apart > room;
 }
 
@@ -62,11 +66,14 @@ static int64_t standard_blocks(const struct fcnn_query *query)
 static int64_t standard_band_bytes(const struct fcnn_query *query) { return query->caches->l2 / 4; }
 
 /* Whether windows slide, and what of the source is met again is kept. Else more of each pixel is read at once, which
- * matters where the cache holds that only just. */
+ * matters where the cache holds that only just, and with a stride, as little is met again; unless pixels are so far
+ * apart that the cache has room for few of them. */
 static int64_t standard_slide(const struct fcnn_query *query)
 {
     const struct fcnn_depthwise_weights_inplace *loops = query->context;
     if (!loops->can_slide(query->problem)) return FCNN_MOOT;
+    if (query->problem->stride_h > 1)
+        return apart_of(query->problem) >= 2048 && can_keep(query) ? SLIDE_KEPT : SLIDE_NOT;
     if (share_sets(query, query->caches->l1)) return can_keep(query) ? SLIDE_KEPT : SLIDE_NOT;
     return share_sets(query, query->caches->l1 / 4 * 3) ? SLIDE_NOT : SLIDE_IN_PLACE;
 }

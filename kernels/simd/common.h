@@ -32,13 +32,11 @@ FCNN_INLINE const float *fcnn_next(const float *p, int64_t step)
 }
 
 #ifdef FCNN_VECTOR_H
-/* Lanes of `real`, all of them if `whole`, a constant. Masks that cost nothing serve for whole vectors, too: then there
- * is no second copy of a loop (WHOLE(condition) is 0). */
+/* Lanes of `real`, all of them if `whole`, a constant: Intel's masked loads take a place among the multiply-adds. */
 FCNN_INLINE vec vec_load_real(const float *p, const int whole, mask real)
 {
     return whole ? vec_load(p) : vec_load_masked(p, real);
 }
-#define WHOLE(condition) (!VEC_LOADS_MASKED && (condition))
 #endif
 
 static inline int64_t fcnn_min(int64_t a, int64_t b) { return a < b ? a : b; }
