@@ -21,14 +21,17 @@ FCNN_INLINE void row_clear(vec sum[PARTS])
     for (int i = 0; i < PARTS; i++) sum[i] = vec_zero();
 }
 
+/* Of short rows this is most of the work: without loops, whose ends nobody predicts. */
 static inline float row_sum(const vec sum[PARTS])
 {
     float lane[LANES];
     FCNN_UNROLL
     for (int i = 0; i < PARTS; i++) vec_store(lane + i * VL, sum[i]);
-    for (int half = LANES / 2; half > 0; half /= 2)
-        for (int i = 0; i < half; i++) lane[i] += lane[i + half];
-    return lane[0];
+    FCNN_UNROLL
+    for (int i = 0; i < 8; i++) lane[i] += lane[i + 8];
+    FCNN_UNROLL
+    for (int i = 0; i < 4; i++) lane[i] += lane[i + 4];
+    return (lane[0] + lane[2]) + (lane[1] + lane[3]);
 }
 
 /* The gradient of both losses with targets: (x - target) * factor, flushed, in rows first .. last-1. */

@@ -32,6 +32,8 @@ FCNN_INLINE void softmax_exp_step(const float *x, vec max, float *dst, vec sum[P
         }
 }
 
+FCNN_INLINE float larger(float a, float b) { return b > a ? b : a; }
+
 static float softmax_max(const float *x, int64_t c)
 {
     vec max[PARTS];
@@ -43,9 +45,11 @@ static float softmax_max(const float *x, int64_t c)
     if (i < c) softmax_max_step(x + i, max, c - i);
     FCNN_UNROLL
     for (int j = 0; j < PARTS; j++) vec_store(lane + j * VL, max[j]);
-    for (int half = LANES / 2; half > 0; half /= 2)
-        for (int j = 0; j < half; j++) lane[j] = lane[j + half] > lane[j] ? lane[j + half] : lane[j];
-    return lane[0];
+    FCNN_UNROLL
+    for (int j = 0; j < 8; j++) lane[j] = larger(lane[j], lane[j + 8]);
+    FCNN_UNROLL
+    for (int j = 0; j < 4; j++) lane[j] = larger(lane[j], lane[j + 4]);
+    return larger(larger(lane[0], lane[2]), larger(lane[1], lane[3]));
 }
 
 /* dst = exp(x - max), before the division; returns the sum. */
