@@ -27,8 +27,9 @@ struct fill_kind {
 
 FCNN_INLINE void fill_ahead(const struct fcnn_grouped_fill *fill, const float *src, const float *dst, const int masked)
 {
-    __builtin_prefetch(src + fill->ahead, 0, 2);
-    if (masked) __builtin_prefetch(dst + fill->ahead, 0, 2);
+    if (!fill->ahead) return;
+    __builtin_prefetch(fcnn_grouped_off(src, fill->ahead), 0, 2);
+    if (masked) __builtin_prefetch(fcnn_grouped_off(dst, fill->ahead), 0, 2);
 }
 
 /* Channel i of a pixel, and those after it as far as it is joint. */
@@ -40,14 +41,21 @@ FCNN_INLINE vec fill_load(const float *src, const float *dst, const struct fill_
     return vec_select(vec_eq(y, vec_zero()), vec_zero(), x);
 }
 
+/* Pixels go to `out` and `next` in turn. */
+FCNN_INLINE void fill_turn(float **out, float **next, int64_t jump)
+{
+    float *const done = *out;
+    *out = *next, *next = done + jump;
+}
+
 /* `channels` and what is in `kind` are constants. */
 FCNN_INLINE void fill_channels(const struct fcnn_grouped_fill *fill, int64_t i, const int channels,
                                const struct fill_kind kind)
 {
-    const int64_t step = fill->step, plane = fill->plane, apart = kind.joint ? 0 : 1;
+    const int64_t step = fill->step, plane = fill->plane, jump = fill->jump, apart = kind.joint ? 0 : 1;
     const float *src = fill->src + i * apart, *dst = kind.masked ? fill->dst + i * apart : NULL;
     const mask real = vec_first(fill->reach + (kind.joint ? fill->depth - 1 : 0));
-    float *out = fill->out + i * plane;
+    float *out = fill->out + i * plane, *next = fill->next + i * plane;
     vec bias[FILL_CHANNELS], x = vec_zero();
     ivec index[FILL_CHANNELS];
     FCNN_UNROLL for (int c = 0; c < channels; c++) {
@@ -55,7 +63,7 @@ FCNN_INLINE void fill_channels(const struct fcnn_grouped_fill *fill, int64_t i, 
         if (kind.joint) index[c] = ivec_add(index[c], ivec_set1((int32_t)i + c));
         if (kind.biased) bias[c] = vec_load(fill->bias + (i + c) * VL);
     }
-    for (const float *end = out + fill->columns * VL; out < end; out += VL, src += step) {
+    for (int64_t left = fill->columns; left > 0; left--, src += step) {
         fill_ahead(fill, src, dst, kind.masked);
         if (kind.joint) x = fill_load(src, dst, &kind, real);
         FCNN_UNROLL for (int c = 0; c < channels; c++) {
@@ -64,6 +72,7 @@ FCNN_INLINE void fill_channels(const struct fcnn_grouped_fill *fill, int64_t i, 
             vec_store(out + c * plane, spread);
             if (kind.biased) bias[c] = vec_add(bias[c], spread);
         }
+        fill_turn(&out, &next, jump);
         if (kind.masked) dst += step;
     }
     if (kind.biased) FCNN_UNROLL for (int c = 0; c < channels; c++) vec_store(fill->bias + (i + c) * VL, bias[c]);
@@ -92,14 +101,16 @@ FCNN_INLINE void copy_plane(const struct fcnn_grouped_fill *fill, int64_t i, con
 {
     const float *src = fill->src + i * VL, *dst = kind.masked ? fill->dst + i * VL : NULL;
     const mask real = vec_first(fcnn_min(VL, fill->room - i * VL));
-    float *out = fill->out + i * fill->plane;
+    const int64_t step = fill->step, jump = fill->jump;
+    float *out = fill->out + i * fill->plane, *next = fill->next + i * fill->plane;
     vec bias = kind.biased ? vec_load(fill->bias + i * VL) : vec_zero();
-    for (const float *end = out + fill->columns * VL; out < end; out += VL, src += fill->step) {
+    for (int64_t left = fill->columns; left > 0; left--, src += step) {
         fill_ahead(fill, src, dst, kind.masked);
         const vec x = fill_load(src, dst, &kind, real);
         vec_store(out, x);
         if (kind.biased) bias = vec_add(bias, x);
-        if (kind.masked) dst += fill->step;
+        fill_turn(&out, &next, jump);
+        if (kind.masked) dst += step;
     }
     if (kind.biased) vec_store(fill->bias + i * VL, bias);
 }
@@ -133,42 +144,46 @@ static void fill_row(const struct fcnn_grouped_fill *fill)
 
 /* ---- forward and backward data ---- */
 
-/* A tap of all pixels of a tile; `pixels` is a constant. Spread: */
-FCNN_INLINE void add_spread(const float *x, const float *w, int64_t depth, int64_t plane, vec *acc, const int pixels)
+/* Spread channels, of what is copied; `way` is a constant. */
+FCNN_INLINE vec load_spread(const float *x, const enum fcnn_grouped_way way)
 {
-    for (const float *end = w + depth * VL; w < end; w += VL, x += plane) {
-        const vec weight = vec_keep(vec_load(w));
-        FCNN_UNROLL for (int i = 0; i < pixels; i++) acc[i] = vec_fma(vec_load(x + i * VL), weight, acc[i]);
-    }
+    return way == FCNN_BROADCAST ? vec_set1(*x) : way == FCNN_PAIRS ? vec_pairs(x) : way == FCNN_QUADS ? vec_quads(x)
+                                                                                                        : vec_load(x);
 }
 
-/* and broadcast. */
-FCNN_INLINE void add_broadcast(const float *x, const float *w, int64_t depth, int64_t plane, vec *acc, const int pixels)
+/* Asks for a line of what the next band needs, if there is one; what comes then. `idle`, a constant: a load more costs
+ * less than a branch. */
+FCNN_INLINE const float *fetch_line(const float *fetch, const float *end, const int idle)
 {
-    for (; depth > 0; depth -= VL, x += plane) {
-        const float *end = x + fcnn_min(depth, VL);
-        for (const float *at = x; at < end; at++, w += VL) {
+    if (!idle && fetch >= end) return end;
+    __builtin_prefetch(fetch, 0, 2);
+    return end - fetch > FCNN_GROUPED_LANES ? fetch + FCNN_GROUPED_LANES : end;
+}
+
+/* A tap of all pixels of a tile; `pixels`, too, is a constant. */
+FCNN_INLINE void add_tap(struct fcnn_grouped_run *run, const float *x, const float *w, vec *acc, const int pixels,
+                         const enum fcnn_grouped_way way)
+{
+    const int64_t depth = run->depth, plane = run->plane;
+    const float *fetch = run->fetch, *const fetch_end = run->fetch_end;
+    const int64_t channel = way == FCNN_SPREAD ? VL : (int64_t)way; /* floats to the next one */
+    for (int64_t left = depth * channel; left > 0; left -= VL, x += plane) {
+        const float *at = x;
+        for (const float *end = x + fcnn_min(left, VL); at < end; at += channel, w += VL) {
             const vec weight = vec_keep(vec_load(w));
-            FCNN_UNROLL for (int i = 0; i < pixels; i++) acc[i] = vec_fma(vec_set1(at[i * VL]), weight, acc[i]);
+            fetch = fetch_line(fetch, fetch_end, 0);
+            FCNN_UNROLL for (int i = 0; i < pixels; i++)
+                acc[i] = vec_fma(load_spread(at + i * VL, way), weight, acc[i]);
         }
     }
-}
-
-/* and permuted. */
-FCNN_INLINE void add_permuted(const float *x, const float *w, int64_t depth, ivec index, vec *acc, const int pixels)
-{
-    for (const float *end = w + depth * VL; w < end; w += VL, index = ivec_add(index, ivec_set1(1))) {
-        const vec weight = vec_keep(vec_load(w));
-        FCNN_UNROLL for (int i = 0; i < pixels; i++)
-            acc[i] = vec_fma(vec_permute(vec_load(x + i * VL), index), weight, acc[i]);
-    }
+    run->fetch = fetch;
 }
 
 /* `pixels` and `way` are constants: accumulators live in registers. */
-FCNN_INLINE void run_tile(const struct fcnn_grouped_run *run, int64_t first, const int pixels,
+FCNN_INLINE void run_tile(struct fcnn_grouped_run *run, int64_t first, const int pixels,
                           const enum fcnn_grouped_way way)
 {
-    const int64_t count = run->count, taps = run->taps, depth = run->depth, plane = run->plane, step = run->step;
+    const int64_t count = run->count, taps = run->taps, step = run->step;
     const int64_t *const offsets = run->offsets;
     float *dst = run->dst + first * step;
     vec acc[TILE_PIXELS];
@@ -178,21 +193,22 @@ FCNN_INLINE void run_tile(const struct fcnn_grouped_run *run, int64_t first, con
         for (int64_t s = 0; s < taps; s++) {
             const float *x = run->rows[r].x + offsets[s] + first * VL;
             const float *w = run->rows[r].weights + run->skip + s * run->tap;
-            if (way == FCNN_BROADCAST) add_broadcast(x, w, depth, plane, acc, pixels);
-            else if (way == FCNN_PERMUTED) add_permuted(x, w, depth, ivec_load(run->index), acc, pixels);
-            else add_spread(x, w, depth, plane, acc, pixels);
+            add_tap(run, x, w, acc, pixels, way);
         }
+    if (fcnn_grouped_interleaves(way))
+        FCNN_UNROLL for (int i = 0; i < pixels; i++) acc[i] = vec_permute(acc[i], ivec_load(run->index));
     if (run->relu) FCNN_UNROLL for (int i = 0; i < pixels; i++) acc[i] = vec_max(vec_zero(), acc[i]);
     if (run->lanes == VL) FCNN_UNROLL for (int i = 0; i < pixels; i++) vec_store(dst + i * step, acc[i]);
     else FCNN_UNROLL for (int i = 0; i < pixels; i++) vec_store_masked(dst + i * step, acc[i], vec_first(run->lanes));
 }
 
-typedef void run_tile_fn(const struct fcnn_grouped_run *run, int64_t first);
+typedef void run_tile_fn(struct fcnn_grouped_run *run, int64_t first);
 #define RUN_TILE(n) \
-    static void run_tile_##n(const struct fcnn_grouped_run *run, int64_t first)       \
+    static void run_tile_##n(struct fcnn_grouped_run *run, int64_t first)             \
     {                                                                                 \
         if (run->way == FCNN_BROADCAST) run_tile(run, first, n, FCNN_BROADCAST);      \
-        else if (run->way == FCNN_PERMUTED) run_tile(run, first, n, FCNN_PERMUTED);   \
+        else if (run->way == FCNN_PAIRS) run_tile(run, first, n, FCNN_PAIRS);         \
+        else if (run->way == FCNN_QUADS) run_tile(run, first, n, FCNN_QUADS);         \
         else run_tile(run, first, n, FCNN_SPREAD);                                    \
     }
 RUN_TILE(1) RUN_TILE(2) RUN_TILE(3) RUN_TILE(4) RUN_TILE(5) RUN_TILE(6)
@@ -210,7 +226,7 @@ static run_tile_fn *const run_tiles[TILE_PIXELS + 1] = {
 };
 
 /* Tiles of a row: as few as possible, as even as possible. */
-static void run_row(const struct fcnn_grouped_run *run)
+static void run_row(struct fcnn_grouped_run *run)
 {
     const int64_t count = fcnn_ceil_div(run->columns, TILE_PIXELS);
     for (int64_t i = 0, first = 0, next; i < count; i++, first = next) {

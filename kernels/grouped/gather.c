@@ -11,11 +11,13 @@
 /* ---- demand ---- */
 
 /* Scratch: first the rings, one for each vector of a set, then for each of its rows which one it is; the rows that an
- * output row meets; for each class of columns and tap where in a row its first pixel lies; planar: a row of sums. */
+ * output row meets; for each class of columns the outputs of the strip, and for each tap where in a row its first pixel
+ * lies; planar: a row of sums. */
 struct scratch {
     float *rings;
     int64_t *held;
     struct fcnn_grouped_row *met;
+    struct fcnn_span *parts;
     int64_t *offsets;
     float *sums;
     size_t bytes;
@@ -28,12 +30,14 @@ static struct scratch scratch_of(const struct fcnn_grouped_cut *cut, void *memor
     const size_t held = rings + fcnn_line((size_t)(cut->beside * cut->slots) * sizeof(int64_t));
     const size_t met = held + fcnn_line((size_t)g->taps_h * sizeof(struct fcnn_grouped_row));
     char *base = memory;
-    const size_t offsets = met + fcnn_line((size_t)(cut->phases_w * g->taps_w) * sizeof(int64_t));
+    const size_t parts = met + fcnn_line((size_t)cut->phases_w * sizeof(struct fcnn_span));
+    const size_t offsets = parts + fcnn_line((size_t)(cut->phases_w * g->taps_w) * sizeof(int64_t));
     struct scratch s = {.bytes = offsets};
     if (cut->planar) s.bytes += (size_t)(cut->lanes.lanes * cut->pitch) * sizeof(float);
     if (!base) return s;
     s.rings = memory, s.held = (int64_t *)(base + rings), s.met = (struct fcnn_grouped_row *)(base + held);
-    s.offsets = (int64_t *)(base + met), s.sums = (float *)(base + offsets);
+    s.parts = (struct fcnn_span *)(base + met), s.offsets = (int64_t *)(base + parts);
+    s.sums = (float *)(base + offsets);
     return s;
 }
 
@@ -81,18 +85,19 @@ static void pack_vector(const struct fcnn_grouped_cut *cut, const fcnn_tensors *
     const struct fcnn_grouped_vector v = fcnn_grouped_vector_at(lanes, i);
     const fcnn_problem *conv = &cut->copy.halo.conv;
     const int forward = conv->direction == FCNN_FORWARD;
-    const size_t bytes = (size_t)v.lanes * sizeof(float);
     memset(out, 0, (size_t)fcnn_grouped_packed(cut) * sizeof(float));
-    if (forward && !conv->no_bias) memcpy(out, t->bias + v.channel, bytes);
-    out += lanes->lanes;
-    for (int64_t row = 0; row < conv->r * conv->s * lanes->depth; row++, out += lanes->lanes) {
-        const int64_t tap = row / lanes->depth, spread = row % lanes->depth;
-        if (forward) memcpy(out, t->weights + row * conv->k + v.channel, bytes);
-        else
-            for (int64_t lane = 0; lane < v.lanes; lane++) {
-                const int64_t group = (v.channel + lane) / lanes->width, c = (v.channel + lane) % lanes->width;
-                out[lane] = t->weights[(tap * lanes->width + c) * conv->k + group * lanes->depth + spread];
-            }
+    for (int64_t lane = 0; lane < lanes->lanes; lane++) {
+        const int64_t channel = fcnn_grouped_channel(lanes, lanes->width, lane), to = v.channel + channel;
+        if (channel < 0 || channel >= v.lanes) continue;
+        const int64_t group = to / lanes->width, c = to % lanes->width;
+        float *at = out + lane;
+        if (forward && !conv->no_bias) *at = t->bias[to];
+        for (int64_t row = 0; row < conv->r * conv->s * lanes->depth; row++) {
+            const int64_t tap = row / lanes->depth, spread = row % lanes->depth;
+            *(at += lanes->lanes) = forward ? t->weights[row * conv->k + to]
+                                            : t->weights[(tap * lanes->width + c) * conv->k +
+                                                         group * lanes->depth + spread];
+        }
     }
 }
 
@@ -126,19 +131,21 @@ void fcnn_grouped_list_offsets(const struct fcnn_grouped_cut *cut, const struct 
     }
 }
 
-struct fcnn_grouped_fill fcnn_grouped_fill_of(const struct fcnn_grouped_cut *cut,
-                                              const struct fcnn_grouped_classes *classes, const fcnn_tensors *tensors,
-                                              const struct fcnn_grouped_vector *at, int64_t n, int64_t row)
+void fcnn_grouped_begin_fill(const struct fcnn_grouped_cut *cut, const struct fcnn_grouped_classes *classes,
+                             const fcnn_tensors *tensors, const struct fcnn_grouped_vector *at, int64_t n, int64_t row,
+                             struct fcnn_grouped_fill *fill)
 {
     const struct fcnn_halo *halo = &cut->copy.halo;
-    const int forward = halo->conv.direction == FCNN_FORWARD, spread = !cut->planar && cut->lanes.way == FCNN_SPREAD;
+    const int forward = halo->conv.direction == FCNN_FORWARD;
+    const int interleaved = !cut->planar && fcnn_grouped_interleaves(cut->lanes.way);
+    const int indexed = interleaved || (!cut->planar && cut->lanes.way == FCNN_SPREAD);
     const int64_t first = (n * halo->h + row - halo->top) * halo->w * halo->pixel + at->spread;
-    return (struct fcnn_grouped_fill){
-        .src = (forward ? tensors->src : tensors->d_dst) + first,
-        .dst = !forward && halo->conv.activation == FCNN_RELU_ACTIVATION ? tensors->dst + first : NULL,
-        .reach = (at->groups - 1) * cut->lanes.depth + 1,
-        .room = spread ? halo->pixel - at->spread : at->groups * cut->lanes.depth,
-        .index = spread ? classes->index : NULL};
+    fill->src = (forward ? tensors->src : tensors->d_dst) + first;
+    fill->dst = !forward && halo->conv.activation == FCNN_RELU_ACTIVATION ? tensors->dst + first : NULL;
+    fill->reach = interleaved ? at->groups * cut->lanes.depth : (at->groups - 1) * cut->lanes.depth + 1;
+    fill->room = indexed ? halo->pixel - at->spread : at->groups * cut->lanes.depth;
+    fill->index = indexed ? classes->index : NULL;
+    fill->bias = NULL, fill->ahead = 0;
 }
 
 /* Row `row` of the halo for a vector, from its ring. */
@@ -149,8 +156,10 @@ static const float *row_at(const struct job *job, const struct fcnn_grouped_vect
     const int64_t slot = i * cut->slots + (int32_t)row % (int32_t)cut->slots; /* a short division */
     float *out = job->scratch.rings + slot * cut->copy.row;
     if (job->scratch.held[slot] == row) return out;
-    struct fcnn_grouped_fill fill = fcnn_grouped_fill_of(cut, job->classes, job->tensors, v, job->n, row);
-    fill.out = out, fill.ahead = cut->planar && cut->lanes.vectors == 1 ? 0 : halo->w * halo->pixel;
+    struct fcnn_grouped_fill fill;
+    fcnn_grouped_begin_fill(cut, job->classes, job->tensors, v, job->n, row, &fill);
+    fill.out = out;
+    if (cut->planar && cut->lanes.vectors > 1) fill.ahead = halo->w * halo->pixel;
     fcnn_grouped_copy_row(&cut->copy, &fill, job->met.from, job->met.to - job->met.from,
                           job->scratch.held[slot] < 0);
     job->scratch.held[slot] = row;
@@ -178,41 +187,60 @@ static void run_planar(const struct job *job, const struct fcnn_grouped_vector *
     cut->copy.loops->planar_store(job->scratch.sums, run->step, at->lanes, run->columns, dst, step);
 }
 
+/* The rows that output m of a class meets, in the order of its taps; the row of the image behind the last one. */
+static int64_t meet_rows(const struct job *job, const struct fcnn_axis_class *v, int64_t m, int64_t vector,
+                         const struct fcnn_grouped_vector *at, struct fcnn_grouped_run *run)
+{
+    const struct fcnn_grouped_cut *cut = job->cut;
+    const struct fcnn_halo *halo = &cut->copy.halo;
+    const int64_t lanes = cut->planar ? cut->lanes.width : cut->lanes.lanes, tap = cut->lanes.depth * lanes;
+    int64_t next = 0;
+    for (int64_t i = 0; i < v->taps; i++) {
+        const int64_t row = v->origin + m * v->stride + i * v->advance;
+        if (row < halo->top || row >= halo->top + halo->h) continue;
+        next = fcnn_max(next, row - halo->top + 1);
+        job->scratch.met[run->count].x = row_at(job, at, vector - job->first, row);
+        job->scratch.met[run->count++].weights =
+            run->init + lanes + (v->tap + i * v->tap_step) * cut->gather.taps_w * tap;
+    }
+    return next;
+}
+
+/* Whole pixels of what is needed next: those of the output row, then (`rest`) of the next rows; or the band's list. */
+static void plan_fetch(const struct job *job, const float *dst, int64_t next, struct fcnn_grouped_run *run,
+                       struct fcnn_grouped_fetch *rest)
+{
+    const struct fcnn_halo *halo = &job->cut->copy.halo;
+    const int forward = halo->conv.direction == FCNN_FORWARD;
+    if (job->cut->turns) {
+        run->fetch = job->fetch->from, run->fetch_end = job->fetch->end, *rest = job->fetch[1];
+    } else if (job->cut->planar) {
+        const int64_t length = halo->w * halo->pixel, later = next + (forward ? halo->conv.stride_h : 1);
+        const float *image = (forward ? job->tensors->src : job->tensors->d_dst) + job->n * halo->h * length;
+        run->fetch = dst, run->fetch_end = dst + job->cut->gather.dst_row;
+        *rest = (struct fcnn_grouped_fetch){image + next * length, image + fcnn_min(halo->h, later) * length};
+    }
+}
+
 /* Output m of a class of rows, for one vector. */
 static void run_row(const struct job *job, const struct fcnn_axis_class *v, int64_t m, int64_t vector)
 {
     const struct fcnn_grouped_cut *cut = job->cut;
     const struct fcnn_gather *g = &cut->gather;
-    const struct fcnn_halo *halo = &cut->copy.halo;
     const struct fcnn_grouped_vector at = fcnn_grouped_vector_at(&cut->lanes, vector);
-    const float *packed = job->packed + vector * fcnn_grouped_packed(cut);
-    const int forward = halo->conv.direction == FCNN_FORWARD;
-    const int64_t lanes = cut->planar ? cut->lanes.width : cut->lanes.lanes, tap = cut->lanes.depth * lanes;
+    const int forward = cut->copy.halo.conv.direction == FCNN_FORWARD;
+    const int64_t tap = cut->lanes.depth * (cut->planar ? cut->lanes.width : cut->lanes.lanes);
     struct fcnn_grouped_run run = {.rows = job->scratch.met, .depth = cut->lanes.depth, .plane = cut->copy.plane,
-                                   .init = packed, .lanes = at.lanes, .way = cut->lanes.way,
-                                   .index = job->classes->index,
-                                   .relu = forward && halo->conv.activation == FCNN_RELU_ACTIVATION};
-    int64_t next = 0; /* row of the image behind those that are met */
-    for (int64_t i = 0; i < v->taps; i++) {
-        const int64_t row = v->origin + m * v->stride + i * v->advance;
-        if (row < halo->top || row >= halo->top + halo->h) continue;
-        next = fcnn_max(next, row - halo->top + 1);
-        job->scratch.met[run.count].x = row_at(job, &at, vector - job->first, row);
-        job->scratch.met[run.count++].weights =
-            packed + lanes + (v->tap + i * v->tap_step) * g->taps_w * tap;
-    }
+                                   .init = job->packed + vector * fcnn_grouped_packed(cut), .lanes = at.lanes,
+                                   .way = cut->lanes.way, .index = job->classes->sums,
+                                   .relu = forward && cut->copy.halo.conv.activation == FCNN_RELU_ACTIVATION};
+    struct fcnn_grouped_fetch rest = {NULL, NULL};
     float *dst = (forward ? job->tensors->dst : job->tensors->d_src) + job->n * g->dst_image +
                  (v->first + m * v->step) * g->dst_row + at.channel;
-    const float *src = forward ? job->tensors->src : job->tensors->d_dst;
-    const int64_t length = halo->w * halo->pixel, later = fcnn_min(halo->h, next + (forward ? halo->conv.stride_h : 1));
-    /* Whole pixels: those of the output row, then of the next rows. */
-    const float *image = src + job->n * halo->h * length;
-    struct fcnn_grouped_fetch rest = {image + next * length, image + later * length};
-    run.fetch = dst, run.fetch_end = dst + g->dst_row;
-    if (cut->turns) run.fetch = job->fetch->from, run.fetch_end = job->fetch->end, rest = job->fetch[1];
+    plan_fetch(job, dst, meet_rows(job, v, m, vector, &at, &run), &run, &rest);
     for (int64_t i = 0; i < job->classes->columns; i++) {
         const struct fcnn_axis_class *h = &job->classes->list[g->dst_h + i];
-        const struct fcnn_span part = fcnn_grouped_part(h, job->from, job->to);
+        const struct fcnn_span part = job->scratch.parts[i];
         if (part.from >= part.to) continue;
         run.offsets = job->scratch.offsets + i * g->taps_w;
         run.taps = h->taps, run.tap = h->tap_step * tap, run.skip = h->tap * tap;
@@ -221,8 +249,16 @@ static void run_row(const struct job *job, const struct fcnn_axis_class *v, int6
         run.columns = part.to - part.from;
         if (cut->planar) run_planar(job, &at, &rest, &run);
         else cut->copy.loops->run(&run);
+        if (run.fetch == run.fetch_end) run.fetch = rest.from, run.fetch_end = rest.from = rest.end;
     }
     if (cut->turns) job->fetch[0] = (struct fcnn_grouped_fetch){run.fetch, run.fetch_end}, job->fetch[1] = rest;
+}
+
+/* Which of a class's outputs a row is, or -1. No division where there is none, see fcnn_grouped_part(). */
+static int64_t output_of(const struct fcnn_axis_class *v, int64_t row)
+{
+    const int64_t past = row - v->first, m = v->step == 1 ? past : past / v->step;
+    return past < 0 || m * v->step != past || m >= v->count ? -1 : m;
 }
 
 /* Output rows first .. last-1 of a strip. */
@@ -231,10 +267,13 @@ static void run_strip(const struct job *job, int64_t first, int64_t last)
     const struct fcnn_grouped_cut *cut = job->cut;
     for (int64_t i = 0; i < cut->beside * cut->slots; i++) job->scratch.held[i] = -1;
     fcnn_grouped_list_offsets(cut, job->classes, job->from, job->to, job->met.from, job->scratch.offsets);
+    for (int64_t i = 0; i < job->classes->columns; i++)
+        job->scratch.parts[i] = fcnn_grouped_part(&job->classes->list[cut->gather.dst_h + i], job->from, job->to);
     for (int64_t row = first; row < last; row++) {
         const struct fcnn_axis_class *v = job->classes->list;
-        while (row < v->first || (row - v->first) % v->step || (row - v->first) / v->step >= v->count) v++;
-        for (int64_t i = job->first; i < job->last; i++) run_row(job, v, (row - v->first) / v->step, i);
+        int64_t m;
+        while ((m = output_of(v, row)) < 0) v++;
+        for (int64_t i = job->first; i < job->last; i++) run_row(job, v, m, i);
     }
 }
 
@@ -295,7 +334,10 @@ void fcnn_grouped_gather_run(const struct fcnn_query *query, const fcnn_tensors 
     const struct fcnn_grouped_cut cut = fcnn_grouped_gather_cut(query);
     struct fcnn_grouped_classes *classes = memory->tables;
     if (stage == FCNN_TABLES) {
-        if (!cut.planar) fcnn_grouped_list_index(&cut.lanes, classes->index);
+        if (!cut.planar) {
+            fcnn_grouped_list_index(&cut.lanes, cut.lanes.depth, classes->index);
+            fcnn_grouped_list_lanes(&cut.lanes, cut.lanes.width, classes->sums);
+        }
         classes->rows = fcnn_axis_classes(&cut.copy.halo.conv, 1, classes->list);
         classes->columns = fcnn_axis_classes(&cut.copy.halo.conv, 0, classes->list + cut.gather.dst_h);
     } else if (stage == FCNN_PACK) {

@@ -14,6 +14,7 @@ struct fcnn_grouped_cut {
     int64_t slots, ring;         /* rows of a ring, its floats; in a march rows that are spread at once */
     int64_t beside, sets;        /* vectors of a task; how many such sets there are */
     int64_t strips, bands, rows; /* rows: of a band */
+    int64_t tiles;               /* of a strip, in a march */
     int64_t age;                 /* 0: no march; else of the oldest outputs */
     int planar, in_place;        /* in_place: a march without copies */
     int turns;                   /* the sets of a band follow each other, not the bands of a set */
@@ -24,7 +25,7 @@ struct fcnn_grouped_cut {
 /* Tables: the classes of rows, then (from dst_h on) of columns. */
 struct fcnn_grouped_classes {
     int64_t rows, columns;
-    int32_t index[FCNN_GROUPED_LANES];
+    int32_t index[FCNN_GROUPED_LANES], sums[FCNN_GROUPED_LANES]; /* of fills or permutations; of interleaved outputs */
     struct fcnn_axis_class list[];
 };
 
@@ -60,10 +61,11 @@ static inline struct fcnn_span fcnn_grouped_part(const struct fcnn_axis_class *h
 void fcnn_grouped_list_offsets(const struct fcnn_grouped_cut *cut, const struct fcnn_grouped_classes *classes,
                                int64_t from, int64_t to, int64_t met, int64_t *offsets);
 
-/* A row of the image, spread for a vector; met: columns of the halo. The caller adds `ahead`. */
-struct fcnn_grouped_fill fcnn_grouped_fill_of(const struct fcnn_grouped_cut *cut,
-                                              const struct fcnn_grouped_classes *classes, const fcnn_tensors *tensors,
-                                              const struct fcnn_grouped_vector *at, int64_t n, int64_t row);
+/* A row of the image for a vector, but for what `out` and fcnn_grouped_copy_row() say. Member by member: a struct that
+ * is copied would be read in larger pieces than it was just written in. */
+void fcnn_grouped_begin_fill(const struct fcnn_grouped_cut *cut, const struct fcnn_grouped_classes *classes,
+                             const fcnn_tensors *tensors, const struct fcnn_grouped_vector *at, int64_t n, int64_t row,
+                             struct fcnn_grouped_fill *fill);
 
 /* march.c. The age of a problem's outputs in a march, or 0. */
 int64_t fcnn_grouped_age(const fcnn_problem *problem);

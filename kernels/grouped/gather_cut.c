@@ -3,8 +3,7 @@
 #include "kernels/grouped/gather.h"
 #include "kernels/simd/common.h"
 
-enum { PLANAR, PERMUTED, MARCH, BESIDE, COLUMNS, TURNS, ROWS, HELD };
-enum { COPIES = 1, IN_PLACE }; /* values of PERMUTED; in place where a march can be */
+enum { PLANAR, MARCH, IN_PLACE, BESIDE, COLUMNS, TURNS, ROWS, HELD };
 
 /* The most positions that `count` outputs meet. */
 static int64_t most_met(const struct fcnn_halo *halo, int vertical, int64_t count)
@@ -17,15 +16,17 @@ static int64_t most_met(const struct fcnn_halo *halo, int vertical, int64_t coun
     return fcnn_min(vertical ? halo->rows : halo->columns, fcnn_ceil_div(reach + count - 1, stride) + 1);
 }
 
-/* Whether a march can do without copies: vectors are whole, no gradient is masked, and at either end of a row no tap
- * meets more than one position outside. */
-static int stays_in_place(const fcnn_problem *p, const struct fcnn_grouped_lanes *lanes)
+/* Whether a march can do without copies: no gradient is masked, at either end of a row no tap meets more than one
+ * position outside, and what is permuted are whole vectors. */
+static int stays_in_place(const struct fcnn_query *query)
 {
+    const struct fcnn_grouped *loops = query->context;
+    const fcnn_problem *p = query->problem;
+    const struct fcnn_grouped_lanes lanes = fcnn_grouped_lanes_of(p, loops->lanes, FCNN_ROWS_IN_PLACE);
     const int64_t reach = (p->s - 1) * p->dilation_w;
     int64_t left = p->pad_left, right = (p->q - 1) * p->stride_w + reach - p->pad_left - (p->w - 1);
-    if (lanes->way != FCNN_PERMUTED || lanes->together * lanes->depth != lanes->lanes ||
-        lanes->groups % lanes->together)
-        return 0;
+    const int whole = lanes.together * lanes.depth == lanes.lanes && lanes.groups % lanes.together == 0;
+    if (!fcnn_grouped_age(p) || lanes.way == FCNN_SPREAD || (lanes.way == FCNN_PERMUTED && !whole)) return 0;
     if (p->direction != FCNN_FORWARD) {
         if (p->activation == FCNN_RELU_ACTIVATION) return 0;
         left = reach - p->pad_left, right = p->w - 1 + p->pad_left - (p->q - 1) * p->stride_w;
@@ -33,29 +34,30 @@ static int stays_in_place(const fcnn_problem *p, const struct fcnn_grouped_lanes
     return left <= p->stride_w && right <= p->stride_w && (p->dilation_w == 1 || p->stride_w == 1);
 }
 
-/* `columns` is moot in a march, `held` elsewhere. */
+/* `columns` is moot in place, `held` but in a march with copies. */
 static struct fcnn_grouped_cut cut_of(const struct fcnn_query *query, const int64_t *knobs)
 {
     const struct fcnn_grouped *loops = query->context;
     const fcnn_problem *p = query->problem;
     const struct fcnn_halo halo = fcnn_halo_of(p);
     struct fcnn_grouped_cut cut = {.gather = fcnn_gather_of(&halo.conv), .phases_h = 1, .phases_w = 1};
-    cut.lanes = fcnn_grouped_lanes_of(p, loops->lanes, knobs[PERMUTED] > 0);
     cut.planar = knobs[PLANAR] != 0;
+    cut.age = knobs[MARCH] && !cut.planar ? fcnn_grouped_age(p) : 0;
+    cut.in_place = cut.age && knobs[IN_PLACE] && stays_in_place(query);
+    cut.lanes = fcnn_grouped_lanes_of(p, loops->lanes, cut.in_place ? FCNN_ROWS_IN_PLACE
+                                                       : cut.age    ? FCNN_SPREAD_ROWS : FCNN_INTERLEAVED_ROWS);
     if (cut.planar) cut.lanes = fcnn_grouped_planar_of(p, loops->lanes, knobs[BESIDE]);
     if (halo.conv.direction != FCNN_FORWARD) {
         cut.phases_h = fcnn_min(halo.conv.stride_h, cut.gather.dst_h);
         cut.phases_w = fcnn_min(halo.conv.stride_w, cut.gather.dst_w);
     }
-    cut.age = knobs[MARCH] && !cut.planar ? fcnn_grouped_age(p) : 0;
-    cut.in_place = cut.age && knobs[PERMUTED] == IN_PLACE && stays_in_place(p, &cut.lanes);
-    int64_t columns = cut.age ? cut.phases_w * loops->marching[cut.age - 1] : knobs[COLUMNS];
-    cut.strips = fcnn_ceil_div(cut.gather.dst_w, columns);
-    columns = most_met(&halo, 0, fcnn_ceil_div(cut.gather.dst_w, cut.strips));
-    cut.copy = fcnn_grouped_copy_of(loops, &halo, columns, cut.lanes.planes, cut.planar);
+    cut.strips = cut.in_place ? 1 : fcnn_ceil_div(cut.gather.dst_w, knobs[COLUMNS]);
+    const int64_t columns = fcnn_ceil_div(cut.gather.dst_w, cut.strips);
+    if (cut.age) cut.tiles = fcnn_ceil_div(columns, cut.phases_w * loops->marching[cut.age - 1]);
+    cut.copy = fcnn_grouped_copy_of(loops, &halo, most_met(&halo, 0, columns), cut.lanes.planes, cut.planar);
     cut.slots = cut.age ? fcnn_min(knobs[HELD], halo.h) : most_met(&halo, 1, 1);
     cut.ring = cut.slots * cut.copy.row;
-    cut.pitch = fcnn_ceil_div(fcnn_ceil_div(cut.gather.dst_w, cut.strips), loops->lanes) * loops->lanes;
+    cut.pitch = fcnn_ceil_div(columns, loops->lanes) * loops->lanes;
     cut.beside = cut.planar ? 1 : fcnn_min(knobs[BESIDE], cut.lanes.vectors);
     cut.sets = fcnn_ceil_div(cut.lanes.vectors, cut.beside);
     cut.turns = knobs[TURNS] && cut.sets > 1;
@@ -69,8 +71,7 @@ struct fcnn_grouped_cut fcnn_grouped_gather_cut(const struct fcnn_query *query) 
 /* One vector and row at a time, or rows of a march. */
 static struct fcnn_grouped_cut least_cut(const struct fcnn_query *query, int64_t march, int64_t columns)
 {
-    const int64_t knobs[] = {[PLANAR] = query->knobs[PLANAR], [PERMUTED] = query->knobs[PERMUTED],
-                             [MARCH] = march, [BESIDE] = 1,
+    const int64_t knobs[] = {[PLANAR] = query->knobs[PLANAR], [MARCH] = march, [BESIDE] = 1,
                              [COLUMNS] = columns, [ROWS] = 1, [HELD] = 1};
     return cut_of(query, knobs);
 }
@@ -78,7 +79,7 @@ static struct fcnn_grouped_cut least_cut(const struct fcnn_query *query, int64_t
 /* ---- knobs ---- */
 
 /* A march pays where rows meet several outputs: a stride leaves too few sums to a tile, unless spreading is what costs.
- * Strips must be wide enough that at most a quarter of a row is spread for two of them. */
+ * Tiles must be wide enough that at most a quarter of a row is read for two of them. */
 static int marches_well(const struct fcnn_query *query)
 {
     const struct fcnn_grouped *loops = query->context;
@@ -88,7 +89,7 @@ static int marches_well(const struct fcnn_query *query)
 }
 
 /* If rows fill vectors and no march does better: spares the spreading. Where nothing is spread, only what a stride
- * copies is met too seldom. */
+ * copies is met too seldom; gradients of a stride are met by all of its phases. */
 static int64_t standard_planar(const struct fcnn_query *query)
 {
     const struct fcnn_grouped *loops = query->context;
@@ -96,17 +97,18 @@ static int64_t standard_planar(const struct fcnn_query *query)
     const int64_t forward = p->direction == FCNN_FORWARD;
     const int64_t columns = forward ? p->q : fcnn_ceil_div(p->w, p->stride_w);
     const int64_t whole = fcnn_ceil_div(columns, loops->lanes) * loops->lanes;
-    if (fcnn_grouped_lanes_of(p, loops->lanes, 0).way == FCNN_BROADCAST && p->stride_h * p->stride_w == 1) return 0;
-    const struct fcnn_grouped_lanes permuted = fcnn_grouped_lanes_of(p, loops->lanes, 1);
-    if (p->stride_h * p->stride_w == 1 && marches_well(query) && stays_in_place(p, &permuted)) return 0;
+    const enum fcnn_grouped_way way = fcnn_grouped_lanes_of(p, loops->lanes, FCNN_INTERLEAVED_ROWS).way;
+    if (way == FCNN_BROADCAST && p->stride_h * p->stride_w == 1) return 0;
+    if (!forward && p->stride_h * p->stride_w > 1 && fcnn_grouped_interleaves(way)) return 0;
+    if (p->stride_h * p->stride_w == 1 && marches_well(query) && stays_in_place(query)) return 0;
     return 4 * columns >= 3 * whole;
 }
 
-/* What is spread in scratch is stored, and loaded once per tap; in registers it is a permutation per tap. */
-static int64_t standard_permuted(const struct fcnn_query *query)
+/* Spares the copy; a stride permutes what it reads for fewer sums. */
+static int64_t standard_in_place(const struct fcnn_query *query)
 {
-    const struct fcnn_grouped *loops = query->context;
-    return query->knobs[PLANAR] || !fcnn_grouped_permutes(query->problem, loops->lanes) ? FCNN_MOOT : IN_PLACE;
+    if (query->knobs[PLANAR] || !query->knobs[MARCH] || !stays_in_place(query)) return FCNN_MOOT;
+    return query->problem->stride_h * query->problem->stride_w == 1;
 }
 
 /* So that a pixel's outputs fill a cache line; planar: whole pixels, in the order of memory. */
@@ -115,7 +117,7 @@ static int64_t standard_beside(const struct fcnn_query *query)
     const struct fcnn_grouped *loops = query->context;
     const struct fcnn_grouped_lanes lanes = query->knobs[PLANAR]
                                                 ? fcnn_grouped_planar_of(query->problem, loops->lanes, 1)
-                                                : fcnn_grouped_lanes_of(query->problem, loops->lanes, 0);
+                                                : fcnn_grouped_lanes_of(query->problem, loops->lanes, FCNN_SPREAD_ROWS);
     const int64_t outputs = fcnn_min(lanes.lanes, lanes.together * lanes.width);
     if (lanes.vectors > 1 && query->knobs[PLANAR]) return lanes.vectors;
     return lanes.vectors == 1 ? FCNN_MOOT : fcnn_max(1, 16 / outputs);
@@ -126,21 +128,23 @@ static int64_t standard_march(const struct fcnn_query *query)
     const struct fcnn_grouped *loops = query->context;
     const fcnn_problem *p = query->problem;
     if (!fcnn_grouped_age(p) || query->knobs[PLANAR]) return FCNN_MOOT;
-    if (!marches_well(query)) return 0;
-    return p->stride_h == 1 || fcnn_grouped_lanes_of(p, loops->lanes, 0).way != FCNN_BROADCAST;
+    const enum fcnn_grouped_way way = fcnn_grouped_lanes_of(p, loops->lanes, FCNN_INTERLEAVED_ROWS).way;
+    if (way == FCNN_BROADCAST && p->stride_h * p->stride_w == 1 && stays_in_place(query)) return 1;
+    return marches_well(query) && (p->stride_h == 1 || way == FCNN_SPREAD);
 }
 
 /* As many tiles as leave half of the first-level cache to outputs, weights and the image, of one vector; one at least.
- * Vectors of planar rows lie in it side by side. */
+ * Vectors of planar rows lie in it side by side. A march holds the rows of a window at least. */
 static int64_t standard_columns(const struct fcnn_query *query)
 {
     const struct fcnn_grouped *loops = query->context;
-    if (query->knobs[MARCH] && !query->knobs[PLANAR]) return FCNN_MOOT;
+    const int64_t march = query->knobs[MARCH] && !query->knobs[PLANAR];
+    if (march && query->knobs[IN_PLACE]) return FCNN_MOOT;
     const int64_t tile = query->knobs[PLANAR] ? loops->lanes : loops->pixels;
-    const int64_t most = least_cut(query, 0, tile).gather.dst_w;
+    const int64_t most = least_cut(query, 0, tile).gather.dst_w, times = march ? query->problem->r : 1;
     const int64_t room = query->caches->l1 / 2 / (int64_t)sizeof(float);
     int64_t columns = fcnn_min(tile, most);
-    while (columns < most && least_cut(query, 0, columns + tile).ring <= room) columns += tile;
+    while (columns < most && times * least_cut(query, march, columns + tile).ring <= room) columns += tile;
     return columns;
 }
 
@@ -149,30 +153,36 @@ static int64_t standard_turns(const struct fcnn_query *query)
 {
     const fcnn_problem *p = query->problem;
     const int64_t image = (p->h * p->w * p->c + p->p * p->q * p->k) * (int64_t)sizeof(float);
-    const int64_t knobs[FCNN_GROUPED_GATHER_KNOBS] = {[PLANAR] = query->knobs[PLANAR],
-                                                      [PERMUTED] = query->knobs[PERMUTED],
-                                                      [BESIDE] = query->knobs[BESIDE], [COLUMNS] = 1, [ROWS] = 1};
+    const int64_t knobs[FCNN_GROUPED_GATHER_KNOBS] = {
+        [PLANAR] = query->knobs[PLANAR], [BESIDE] = query->knobs[BESIDE], [COLUMNS] = 1, [ROWS] = 1};
     return cut_of(query, knobs).sets == 1 ? FCNN_MOOT : image > query->caches->l2;
 }
 
-/* Neighbouring bands of a call are one: small ones cost nothing but where a call begins. */
+/* Neighbouring bands of a call are one: small ones cost nothing but where a call begins. Where sets take turns without
+ * a march, inputs and outputs of a band and of the next one, which is fetched meanwhile, fill a third of the
+ * second-level cache: a vector's lines lie a pixel apart, in few of its sets. */
 static int64_t standard_rows(const struct fcnn_query *query)
 {
     const struct fcnn_grouped_cut cut = least_cut(query, 0, 1);
-    return cut.gather.dst_h == 1 ? FCNN_MOOT : fcnn_max(2 * cut.slots, fcnn_ceil_div(cut.gather.dst_h, 4));
+    const fcnn_problem *p = query->problem;
+    if (cut.gather.dst_h == 1) return FCNN_MOOT;
+    const int64_t rows = fcnn_max(2 * cut.slots, fcnn_ceil_div(cut.gather.dst_h, 4));
+    if (!query->knobs[TURNS] || query->knobs[PLANAR] || (query->knobs[MARCH] && fcnn_grouped_age(p))) return rows;
+    const int64_t image = (p->h * p->w * p->c + p->p * p->q * p->k) * (int64_t)sizeof(float);
+    return fcnn_min(rows, fcnn_max(1, query->caches->l2 / 6 * cut.gather.dst_h / image));
 }
 
 /* Rows that leave as much, too; in place none is held. */
 static int64_t standard_held(const struct fcnn_query *query)
 {
-    if (query->knobs[PLANAR] || !query->knobs[MARCH] || least_cut(query, 1, 1).in_place) return FCNN_MOOT;
-    return query->caches->l1 / 2 / (least_cut(query, 1, 1).copy.row * (int64_t)sizeof(float));
+    if (query->knobs[PLANAR] || !query->knobs[MARCH] || query->knobs[IN_PLACE]) return FCNN_MOOT;
+    return query->caches->l1 / 2 / (least_cut(query, 1, query->knobs[COLUMNS]).copy.row * (int64_t)sizeof(float));
 }
 
 const struct fcnn_knob fcnn_grouped_gather_knobs[FCNN_GROUPED_GATHER_KNOBS] = {
     [PLANAR] = {"planar", 2, {0, 1}, standard_planar},
-    [PERMUTED] = {"permuted", 3, {0, COPIES, IN_PLACE}, standard_permuted},
     [MARCH] = {"march", 2, {0, 1}, standard_march},
+    [IN_PLACE] = {"in_place", 2, {0, 1}, standard_in_place},
     [BESIDE] = {"vectors", 6, {1, 2, 4, 8, 16, 32}, standard_beside},
     [COLUMNS] = {"columns", 8, {7, 10, 14, 20, 28, 42, 56, 112}, standard_columns},
     [TURNS] = {"turns", 2, {0, 1}, standard_turns},

@@ -14,7 +14,7 @@ const char *fcnn_grouped_doubt(const struct fcnn_query *query)
 {
     const struct fcnn_grouped *loops = query->context;
     const fcnn_problem *p = query->problem;
-    const struct fcnn_grouped_lanes lanes = fcnn_grouped_lanes_of(p, loops->lanes, 0);
+    const struct fcnn_grouped_lanes lanes = fcnn_grouped_lanes_of(p, loops->lanes, FCNN_SPREAD_ROWS);
     if (loops->lanes == 1) return "vectors of one lane";
     if (p->groups == 1) return "a single group";
     if (lanes.parts > 1) return "groups longer than a vector";
@@ -35,8 +35,19 @@ const char *fcnn_grouped_weights_doubt(const struct fcnn_query *query)
     return NULL;
 }
 
+/* All channels of a vector's groups must fit a vector. Interleaved groups that fill it alone would be spread. */
+static enum fcnn_grouped_way way_of(const struct fcnn_grouped_lanes *of, enum fcnn_grouped_rows rows)
+{
+    const int64_t groups = of->together;
+    if (groups == 1) return FCNN_BROADCAST;
+    if (groups * of->depth > of->lanes || rows == FCNN_SPREAD_ROWS) return FCNN_SPREAD;
+    if (rows == FCNN_ROWS_IN_PLACE) return FCNN_PERMUTED;
+    if (groups == of->lanes) return FCNN_SPREAD;
+    return groups == FCNN_PAIRS ? FCNN_PAIRS : groups == FCNN_QUADS ? FCNN_QUADS : FCNN_SPREAD;
+}
+
 /* Loads begin at the spread channel i of the first group and must reach that of the last one. */
-struct fcnn_grouped_lanes fcnn_grouped_lanes_of(const fcnn_problem *p, int64_t lanes, int permuted)
+struct fcnn_grouped_lanes fcnn_grouped_lanes_of(const fcnn_problem *p, int64_t lanes, enum fcnn_grouped_rows rows)
 {
     const int64_t c = p->c / p->groups, k = p->k / p->groups;
     struct fcnn_grouped_lanes of = {.lanes = lanes, .groups = p->groups, .width = c, .depth = k, .together = 1};
@@ -44,15 +55,9 @@ struct fcnn_grouped_lanes fcnn_grouped_lanes_of(const fcnn_problem *p, int64_t l
     of.parts = fcnn_ceil_div(of.width, lanes);
     if (of.parts == 1) of.together = fcnn_min(fcnn_min(lanes / of.width, (lanes - 1) / of.depth + 1), of.groups);
     of.vectors = fcnn_ceil_div(of.groups, of.together) * of.parts;
-    of.way = of.together == 1 ? FCNN_BROADCAST
-             : permuted && of.together * of.depth <= lanes ? FCNN_PERMUTED : FCNN_SPREAD;
+    of.way = way_of(&of, rows);
     of.planes = of.way == FCNN_SPREAD ? of.depth : fcnn_ceil_div(of.depth, lanes);
     return of;
-}
-
-int fcnn_grouped_permutes(const fcnn_problem *p, int64_t lanes)
-{
-    return fcnn_grouped_lanes_of(p, lanes, 1).way == FCNN_PERMUTED;
 }
 
 struct fcnn_grouped_lanes fcnn_grouped_planar_of(const fcnn_problem *p, int64_t lanes, int64_t vectors)
@@ -77,11 +82,31 @@ struct fcnn_grouped_vector fcnn_grouped_vector_at(const struct fcnn_grouped_lane
     return v;
 }
 
-void fcnn_grouped_list_index(const struct fcnn_grouped_lanes *lanes, int32_t index[FCNN_GROUPED_LANES])
+int64_t fcnn_grouped_channel(const struct fcnn_grouped_lanes *lanes, int64_t channels, int64_t lane)
+{
+    if (lanes->parts > 1) return lane;
+    if (lane >= lanes->together * channels) return -1;
+    return fcnn_grouped_interleaves(lanes->way) ? lane % lanes->together * channels + lane / lanes->together : lane;
+}
+
+void fcnn_grouped_list_index(const struct fcnn_grouped_lanes *lanes, int64_t channels,
+                             int32_t index[FCNN_GROUPED_LANES])
 {
     for (int64_t lane = 0; lane < lanes->lanes; lane++) {
         const int64_t group = lanes->parts > 1 ? 0 : lane / lanes->width;
         index[lane] = (int32_t)(group < lanes->together ? group * lanes->depth : 0);
+        if (fcnn_grouped_interleaves(lanes->way))
+            index[lane] = (int32_t)fcnn_max(0, fcnn_grouped_channel(lanes, channels, lane));
+    }
+}
+
+void fcnn_grouped_list_lanes(const struct fcnn_grouped_lanes *lanes, int64_t channels,
+                             int32_t index[FCNN_GROUPED_LANES])
+{
+    memset(index, 0, FCNN_GROUPED_LANES * sizeof *index);
+    for (int64_t lane = 0; lane < lanes->lanes; lane++) {
+        const int64_t channel = fcnn_grouped_channel(lanes, channels, lane);
+        if (channel >= 0) index[channel] = (int32_t)lane;
     }
 }
 
@@ -121,30 +146,52 @@ static int is_met(const struct fcnn_grouped_copy *copy, int64_t phase)
     return 0;
 }
 
-void fcnn_grouped_copy_row(const struct fcnn_grouped_copy *copy, struct fcnn_grouped_fill *fill, int64_t from,
-                           int64_t columns, int fresh)
+/* What is padding in a row: zeros before the first and behind the last pixel of the image. */
+static void pad_row(const struct fcnn_grouped_copy *copy, float *out, int64_t from, int64_t columns)
 {
-    const int64_t lane = copy->lane, phases = copy->phases, pixel = copy->halo.pixel;
-    const float *src = fill->src, *dst = fill->dst;
-    float *out = fill->out;
-    fill->step = phases * pixel, fill->depth = copy->planes, fill->plane = copy->plane;
-    if (fresh && copy->planar) memset(out, 0, (size_t)copy->row * sizeof(float));
+    const int64_t lane = copy->lane, phases = copy->phases;
     for (int64_t phase = 0; phase < phases && phase < columns; phase++, out += copy->phase) {
-        if (phases > 1 && !is_met(copy, phase)) continue;
         const int64_t first = from + phase - copy->halo.left; /* column of the image */
         const int64_t count = ceil_phases(columns - phase, phases);
         const int64_t left = fcnn_min(count, ceil_phases(fcnn_max(0, -first), phases));
         const int64_t real = fcnn_min(count, ceil_phases(fcnn_max(0, copy->halo.w - first), phases));
-        for (int64_t i = 0; fresh && !copy->planar && i < copy->planes; i++) {
+        for (int64_t i = 0; i < copy->planes; i++) {
             float *row = out + i * copy->plane;
             memset(row, 0, (size_t)(left * lane) * sizeof(float));
             if (real < count) memset(row + real * lane, 0, (size_t)((count - real) * lane) * sizeof(float));
         }
-        if (left >= real) continue;
-        fill->src = src + (first + left * phases) * pixel;
-        fill->dst = dst ? dst + (first + left * phases) * pixel : NULL;
-        fill->out = out + left * lane + fcnn_grouped_shift(copy, phase);
-        fill->columns = real - left;
+    }
+}
+
+/* Where a column of the row lies. */
+static float *column_at(const struct fcnn_grouped_copy *copy, float *out, int64_t column)
+{
+    if (copy->phases == 1) return out + column * copy->lane;
+    return out + column % copy->phases * copy->phase + column / copy->phases * copy->lane;
+}
+
+void fcnn_grouped_copy_row(const struct fcnn_grouped_copy *copy, struct fcnn_grouped_fill *fill, int64_t from,
+                           int64_t columns, int fresh)
+{
+    const int64_t left = copy->halo.left, pixel = copy->halo.pixel;
+    const float *src = fill->src, *dst = fill->dst;
+    float *out = fill->out;
+    if (fresh && copy->planar) memset(out, 0, (size_t)copy->row * sizeof(float));
+    else if (fresh) pad_row(copy, out, from, columns);
+    /* One phase after the other; or two at once, in the order of memory. */
+    const int two = copy->phases == 2 && !copy->planar && is_met(copy, 1);
+    const int64_t every = two ? 1 : copy->phases;
+    fill->step = every * pixel, fill->depth = copy->planes, fill->plane = copy->plane;
+    fill->jump = copy->lane * (two ? 1 : 2);
+    for (int64_t phase = 0; phase < every && phase < columns; phase++) {
+        if (every > 1 && !is_met(copy, phase)) continue;
+        const int64_t outside = ceil_phases(fcnn_max(0, left - from - phase), every); /* columns before the image */
+        const int64_t first = phase + outside * every, x = from + first - left;
+        fill->columns = ceil_phases(fcnn_min(columns - first, copy->halo.w - x), every);
+        if (fill->columns <= 0) continue;
+        fill->src = src + x * pixel, fill->dst = dst ? dst + x * pixel : NULL;
+        fill->out = column_at(copy, out, first) + fcnn_grouped_shift(copy, phase);
+        fill->next = two ? column_at(copy, out, first + 1) : fill->out + copy->lane;
         copy->planar ? copy->loops->planar_fill(fill) : copy->loops->fill(fill);
     }
 }

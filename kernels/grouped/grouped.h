@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Convolution of groups of few channels: a vector holds channels of several groups. One operand lies in lanes as it is
- * in memory, the other one is *spread*: of each of its channels i there is a vector in which all lanes of a group hold
- * channel i of that group. Rows are spread in scratch, with their padding, once for all taps that meet them; what
- * remains is one multiply-add per load. Or rows are copied as they are, a vector of channels (a *plane*) at a time:
- * where a vector holds a single group, all its lanes hold the same, and single channels are *broadcast* by the
- * multiply-adds; where all channels of its groups fit a vector, that is *permuted* in registers for each of them.
- * Forward and backward data (gather.c): lanes are outputs, inputs are spread, broadcast or permuted; or *planar*: rows
- * are transposed, a plane for each channel, lanes are columns and weights are broadcast. Backward weights (weights.c):
- * lanes are channels of the source, gradients are spread, broadcast or permuted. The inner loops of an instruction set
- * (body.h, planar_body.h, weights_body.h) are called by what is written once. */
+ * Convolution of groups of few channels: a vector holds channels of several groups. One operand lies in lanes, the
+ * other one is *spread*: of each of its channels i there is a vector in which all lanes of a group hold channel i of
+ * that group. Rows are spread in scratch, with their padding, once for all taps that meet them; what remains is one
+ * multiply-add per load. Or rows are copied, a vector of channels (a *plane*) at a time: as they are, where a vector
+ * holds a single group, all its lanes hold the same, and single channels are *broadcast* as they are loaded; or, where
+ * it holds two or four groups, *interleaved*: channel 0 of each group, then channel 1 of each, ..., so that one load
+ * repeats channel i of all groups over a whole vector, whose lanes are interleaved likewise. Or rows are read in place:
+ * single channels are broadcast, or a vector of channels is *permuted* in registers for each of them. Marches do not
+ * interleave.
+ * Forward and backward data (gather.c, march.c): lanes are outputs; or *planar*: rows are transposed, a plane for each
+ * channel, lanes are columns and weights are broadcast. Backward weights (weights.c): lanes are channels of the source,
+ * gradients are spread. The inner loops of an instruction set (body.h, march_body.h, planar_body.h, weights_body.h) are
+ * called by what is written once. */
 #ifndef FCNN_GROUPED_H
 #define FCNN_GROUPED_H
 
@@ -17,7 +20,9 @@
 
 #define FCNN_GROUPED_LANES 16 /* most of a vector */
 
-enum fcnn_grouped_way { FCNN_SPREAD, FCNN_BROADCAST, FCNN_PERMUTED };
+/* How the multiply-adds get their spread operand. Values are floats from one channel to the next of what is copied. */
+enum fcnn_grouped_way { FCNN_SPREAD, FCNN_BROADCAST = 1, FCNN_PAIRS = 2, FCNN_QUADS = 4, FCNN_PERMUTED };
+static inline int fcnn_grouped_interleaves(enum fcnn_grouped_way way) { return way == FCNN_PAIRS || way == FCNN_QUADS; }
 
 /* Whole groups in vectors; or, of groups that are longer than a vector, parts. */
 struct fcnn_grouped_lanes {
@@ -25,12 +30,13 @@ struct fcnn_grouped_lanes {
     int64_t width, depth;   /* channels of a group: in lanes; spread */
     int64_t together, parts; /* groups of a vector; vectors of a group: one of both is 1 */
     int64_t vectors;
-    enum fcnn_grouped_way way; /* how the multiply-adds get their spread operand */
+    enum fcnn_grouped_way way;
     int64_t planes; /* vectors of a pixel that is spread or copied */
 };
-/* `permuted`: rather than spread, if that is possible. */
-struct fcnn_grouped_lanes fcnn_grouped_lanes_of(const fcnn_problem *problem, int64_t lanes, int permuted);
-int fcnn_grouped_permutes(const fcnn_problem *problem, int64_t lanes); /* whether it is */
+/* How rows of several groups are to be read, if that is possible; else they are spread. */
+enum fcnn_grouped_rows { FCNN_SPREAD_ROWS, FCNN_INTERLEAVED_ROWS, FCNN_ROWS_IN_PLACE };
+struct fcnn_grouped_lanes fcnn_grouped_lanes_of(const fcnn_problem *problem, int64_t lanes,
+                                                enum fcnn_grouped_rows rows);
 /* Planar: so many vectors of whole groups, or so many groups that are longer. `lanes` is how many outputs they have, a
  * plane is one channel. */
 struct fcnn_grouped_lanes fcnn_grouped_planar_of(const fcnn_problem *problem, int64_t lanes, int64_t vectors);
@@ -42,23 +48,31 @@ struct fcnn_grouped_vector {
     int64_t part;
 };
 struct fcnn_grouped_vector fcnn_grouped_vector_at(const struct fcnn_grouped_lanes *lanes, int64_t i);
+/* The channel of its vector that a lane holds, -1 if none; groups have `channels` channels each. */
+int64_t fcnn_grouped_channel(const struct fcnn_grouped_lanes *lanes, int64_t channels, int64_t lane);
+
+/* p + floats, which may be far outside of what p points into: only prefetched, or never read. */
+static inline const float *fcnn_grouped_off(const float *p, int64_t floats)
+{
+    return (const float *)((uintptr_t)p + (uintptr_t)floats * sizeof(float));
+}
 
 /* Spreads pixels of a row: out[i][x][lane] = src[x][index[lane] + i] for i < depth, 0 where dst is 0. Without index it
- * copies them: src[x][i * lanes + lane]. */
+ * copies them: src[x][i * lanes + lane]. Interleaving is the spreading of a single channel by another index. */
 struct fcnn_grouped_fill {
     const float *src, *dst; /* dst: NULL without ReLU */
-    float *out;
-    int64_t columns, step;  /* floats from pixel to pixel of src and dst */
+    float *out, *next;      /* pixel x lies at out + x / 2 * jump if x is even, else at next + x / 2 * jump */
+    int64_t columns, jump, step; /* step: floats from pixel to pixel of src and dst */
     int64_t depth, plane;   /* floats from out[i] to out[i + 1] */
-    int64_t ahead;          /* floats from what is loaded to what is prefetched: what the next fills load */
+    int64_t ahead;          /* floats from what is loaded to what is prefetched, for the next fills; or 0 */
     int64_t reach, room;    /* floats that the last index needs, and that there are behind src within the pixel */
     const int32_t *index;   /* below reach; NULL: copies, or planes, of `room` channels */
     float *bias;            /* NULL, or a vector for each i that continues the sum of what is stored */
 };
 
 /* Pixels of a row: dst[x][lane] = init[lane] + sum over rows, taps of a row, i < depth of
- * rows.x[offset of the tap][i][x][lane] rows.weights[tap][i][lane]; broadcast: x[i / lanes][x][i % lanes]; permuted:
- * x[x][index[lane] + i]. Planar:
+ * rows.x[offset of the tap][i][x][lane] rows.weights[tap][i][lane]; broadcast: x[i / lanes][x][i % lanes]; pairs and
+ * quads: x[x][i * way + lane % way], and dst[x][lane] gets the sum in lane index[lane]. Planar:
  * dst[j][x] = init[j] + sum of rows.x[start + offset of the tap][i][x] rows.weights[tap][i][j] for j < lanes, and up to
  * whole vectors of x are read and written. */
 struct fcnn_grouped_row {
@@ -73,9 +87,9 @@ struct fcnn_grouped_run {
     float *dst;
     int64_t columns, step, lanes; /* step: floats from pixel to pixel of dst; planar: from plane to plane */
     int64_t start, ahead; /* planar; ahead: floats from what is loaded to what is prefetched */
-    const float *fetch, *fetch_end; /* planar: asked for meanwhile, a line at a time; moves on */
+    const float *fetch, *fetch_end; /* asked for meanwhile, a line at a time; moves on */
     enum fcnn_grouped_way way;
-    const int32_t *index; /* permuted */
+    const int32_t *index; /* pairs, quads */
     int relu;
 };
 
@@ -85,10 +99,10 @@ struct fcnn_grouped_run {
 #define FCNN_GROUPED_AGE 3 /* most of age */
 struct fcnn_grouped_march {
     const float *x;         /* row `from`, laid out as in a fcnn_grouped_run; or in place */
-    int in_place;           /* permuted; the first and the last pixel of a tap may be outside the image: */
+    int in_place;           /* the first and the last pixel of a tap may be outside the image: */
     int64_t pixel;          /* floats from pixel to pixel */
     const int64_t *outside; /* for each tap whether the first, whether the last pixel is */
-    const float *zeros;     /* what is read there: a vector */
+    const float *zeros;     /* what is read there: a vector, all channels of a group */
     const int64_t *offsets; /* of taps of a row */
     const float *weights, *init;
     float *carry;           /* the sums of unfinished outputs between two calls, [j][pixel][lane] */
@@ -101,14 +115,14 @@ struct fcnn_grouped_march {
     int64_t real_from, real_to; /* steps that are no padding */
     int64_t depth, plane, columns, step, lanes;
     const float *fetch, *fetch_end; /* in place: asked for meanwhile, a line at a time; moves on */
-    enum fcnn_grouped_way way;
-    const int32_t *index;
+    enum fcnn_grouped_way way; /* permuted: x[index[lane] + i], in place alone */
+    const int32_t *index;       /* permuted */
     int relu;
 };
 
 /* Continues the sums of products of `taps` rows of the source, in lanes, and `spread` spread gradients:
  * sums[t][j][lane] += x[row][t][q][lane] gradient[row][j][q][lane], rows and q ascending; j counts from `first`.
- * Broadcast: gradient[row][j / lanes][q][j % lanes]; permuted: gradient[row][q][index[lane] + j]. */
+ * Broadcast: gradient[row][j / lanes][q][j % lanes]; pairs, quads: gradient[row][q][j * way + lane % way]. */
 struct fcnn_grouped_sum {
     const float *const *x; /* of row and tap: x[row * step + t] */
     int64_t step;
@@ -116,7 +130,6 @@ struct fcnn_grouped_sum {
     int64_t rows, row, columns;
     int64_t taps, first, spread, plane; /* plane: floats from gradient[row][j] to [j + 1] */
     enum fcnn_grouped_way way;
-    const int32_t *index;
     float *sums;
     int64_t tap; /* floats from sums[t] to sums[t + 1] */
 };
@@ -128,7 +141,7 @@ struct fcnn_grouped {
     int64_t marching[FCNN_GROUPED_AGE]; /* most columns of march() for each age, from 1 on */
     int64_t taps, spread; /* most of sum() */
     void (*fill)(const struct fcnn_grouped_fill *fill);
-    void (*run)(const struct fcnn_grouped_run *run);
+    void (*run)(struct fcnn_grouped_run *run);
     void (*planar_fill)(const struct fcnn_grouped_fill *fill); /* out[i][x] = src[x][i], i < room, 0 where dst is */
     void (*planar_run)(struct fcnn_grouped_run *run);
     /* dst[x][i] = planes[i][x], i < channels; whole vectors of x are read */
@@ -136,8 +149,8 @@ struct fcnn_grouped {
                          int64_t step);
     void (*march)(struct fcnn_grouped_march *march);
     void (*sum)(const struct fcnn_grouped_sum *sum);
-    /* out[lane][j] = sums[j][lane], j < count */
-    void (*store)(const float *sums, int64_t count, int64_t lanes, float *const *out);
+    /* out[lane][j] = sums[j][lane], j < count; sums[j][index[lane]] if there is an index */
+    void (*store)(const float *sums, int64_t count, int64_t lanes, const int32_t *index, float *const *out);
 };
 
 /* Rows of a haloed image in scratch. Columns that are a stride apart lie side by side: those of a phase, phases one
@@ -160,25 +173,29 @@ int64_t fcnn_grouped_shift(const struct fcnn_grouped_copy *copy, int64_t phase);
  * would be read in larger pieces than it was just written in, which waits for all stores before, outputs included. */
 void fcnn_grouped_copy_row(const struct fcnn_grouped_copy *copy, struct fcnn_grouped_fill *fill, int64_t from,
                            int64_t columns, int fresh);
-/* index[lane] of a fill. */
-void fcnn_grouped_list_index(const struct fcnn_grouped_lanes *lanes, int32_t index[FCNN_GROUPED_LANES]);
+/* index[lane] of a fill, or of what is permuted in place; interleaved: groups have `channels` channels each. */
+void fcnn_grouped_list_index(const struct fcnn_grouped_lanes *lanes, int64_t channels,
+                             int32_t index[FCNN_GROUPED_LANES]);
+/* Interleaved: the lane of each channel. */
+void fcnn_grouped_list_lanes(const struct fcnn_grouped_lanes *lanes, int64_t channels,
+                             int32_t index[FCNN_GROUPED_LANES]);
 
 /* The context of all these is a struct fcnn_grouped. */
 fcnn_phrase_fn fcnn_grouped_doubt, fcnn_grouped_weights_doubt;
 fcnn_demand_fn fcnn_grouped_gather_demand, fcnn_grouped_weights_demand;
 fcnn_run_fn fcnn_grouped_gather_run, fcnn_grouped_weights_run;
 #define FCNN_GROUPED_GATHER_KNOBS 8
-#define FCNN_GROUPED_WEIGHTS_KNOBS 3
+#define FCNN_GROUPED_WEIGHTS_KNOBS 2
 extern const struct fcnn_knob fcnn_grouped_gather_knobs[FCNN_GROUPED_GATHER_KNOBS];
 extern const struct fcnn_knob fcnn_grouped_weights_knobs[FCNN_GROUPED_WEIGHTS_KNOBS];
 
 /* Values of a struct fcnn_variant. */
 #define FCNN_GROUPED_GATHER(loops)                                                                                     \
     {.unsupported = fcnn_conv2d_unsupported, .doubt = fcnn_grouped_doubt, .demand = fcnn_grouped_gather_demand,        \
-     .run = fcnn_grouped_gather_run, .context = &(loops), FCNN_KNOBS(fcnn_grouped_gather_knobs), .revision = 4}
+     .run = fcnn_grouped_gather_run, .context = &(loops), FCNN_KNOBS(fcnn_grouped_gather_knobs), .revision = 5}
 #define FCNN_GROUPED_WEIGHTS(loops)                                                                                    \
     {.unsupported = fcnn_conv2d_unsupported, .doubt = fcnn_grouped_weights_doubt,                                      \
      .demand = fcnn_grouped_weights_demand, .run = fcnn_grouped_weights_run, .context = &(loops),                      \
-     FCNN_KNOBS(fcnn_grouped_weights_knobs), .revision = 3}
+     FCNN_KNOBS(fcnn_grouped_weights_knobs), .revision = 4}
 
 #endif

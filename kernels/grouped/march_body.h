@@ -16,71 +16,58 @@
 #define MARCH_PIXELS 12
 #define MARCHING {MARCH_PIXELS_1, MARCH_PIXELS_2, MARCH_PIXELS_3}
 
-/* One spread channel; `pairs` (of outputs and rows of weights), `pixels`, `way` are constants. */
-FCNN_INLINE void march_step(const float *x, const float *w, int64_t apart, ivec index, vec acc[][MARCH_PIXELS],
-                            const int pairs, const int pixels, const enum fcnn_grouped_way way)
-{
-    vec weight[FCNN_GROUPED_AGE];
-    FCNN_UNROLL for (int j = 0; j < pairs; j++) weight[j] = vec_keep(vec_load(w + j * apart));
-    FCNN_UNROLL for (int p = 0; p < pixels; p++) {
-        vec in = way == FCNN_BROADCAST ? vec_set1(x[p * VL]) : vec_load(x + p * VL);
-        if (way == FCNN_PERMUTED) in = vec_permute(in, index);
-        in = vec_keep(in);
-        FCNN_UNROLL for (int j = 0; j < pairs; j++) acc[j][p] = vec_fma(in, weight[j], acc[j][p]);
-    }
-}
-
-/* A row of the input; likewise. */
-FCNN_INLINE void march_row(const struct fcnn_grouped_march *m, const float *row, const float *weights,
+/* A row of the input; `pairs` (of outputs and rows of weights), `pixels`, `way` are constants. */
+FCNN_INLINE void march_row(struct fcnn_grouped_march *m, const float *row, const float *weights,
                            vec acc[][MARCH_PIXELS], const int pairs, const int pixels,
                            const enum fcnn_grouped_way way)
 {
-    const int64_t apart = m->stride * m->tap_row, plane = m->plane, depth = m->depth;
-    ivec index = ivec_set1(0);
-    for (int64_t s = 0; s < m->taps; s++) {
-        const float *x = row + m->offsets[s], *w = weights + s * m->tap;
-        if (way != FCNN_BROADCAST) {
-            if (way == FCNN_PERMUTED) index = ivec_load(m->index);
-            for (const float *end = w + depth * VL; w < end; w += VL) {
-                march_step(x, w, apart, index, acc, pairs, pixels, way);
-                if (way == FCNN_PERMUTED) index = ivec_add(index, ivec_set1(1));
-                x = fcnn_next(x, way == FCNN_PERMUTED ? 0 : plane);
-            }
-            continue;
-        }
-        for (int64_t left = depth; left > 0; left -= VL, x += plane) {
-            const float *at = x;
-            for (const float *end = x + fcnn_min(left, VL); at < end; at++, w += VL)
-                march_step(at, w, apart, index, acc, pairs, pixels, way);
-        }
-    }
-}
-
-/* The same in place, permuted: the first and the last pixel of a tap may be outside the image. Lines of the next row
- * and of outputs come into the cache before (march_ahead), those of the next band one by one meanwhile. */
-FCNN_INLINE void march_row_in_place(struct fcnn_grouped_march *m, const float *row, const float *weights,
-                                    vec acc[][MARCH_PIXELS], const int pairs, const int pixels)
-{
-    const int64_t apart = m->stride * m->tap_row, pixel = m->pixel;
+    const int64_t apart = m->stride * m->tap_row, plane = m->plane;
+    const int64_t channel = way == FCNN_SPREAD ? VL : 1; /* floats to the next one */
     const float *fetch = m->fetch, *const fetch_end = m->fetch_end;
     for (int64_t s = 0; s < m->taps; s++) {
-        const float *x = row + m->offsets[s], *first = x, *last = x + (pixels - 1) * pixel;
-        const float *w = weights + s * m->tap;
+        const float *x = row + m->offsets[s], *w = weights + s * m->tap;
+        for (int64_t left = m->depth * channel; left > 0; left -= VL, x += plane) {
+            const float *at = x;
+            for (const float *end = x + fcnn_min(left, VL); at < end; at += channel, w += VL) {
+                fetch = fetch_line(fetch, fetch_end, 0);
+                vec weight[FCNN_GROUPED_AGE];
+                FCNN_UNROLL for (int j = 0; j < pairs; j++) weight[j] = vec_keep(vec_load(w + j * apart));
+                FCNN_UNROLL for (int p = 0; p < pixels; p++) {
+                    const vec in = vec_keep(load_spread(at + p * VL, way));
+                    FCNN_UNROLL for (int j = 0; j < pairs; j++) acc[j][p] = vec_fma(in, weight[j], acc[j][p]);
+                }
+            }
+        }
+    }
+    m->fetch = fetch;
+}
+
+/* The same in place, permuted or broadcast: the first and the last pixel of a tap may be outside the image. Lines of
+ * the next row and of outputs come into the cache before (march_ahead), those of the next band one by one meanwhile. */
+FCNN_INLINE void march_row_in_place(struct fcnn_grouped_march *m, const float *row, const float *weights,
+                                    vec acc[][MARCH_PIXELS], const int pairs, const int pixels,
+                                    const enum fcnn_grouped_way way)
+{
+    const int64_t apart = m->stride * m->tap_row, pixel = m->pixel, channel = way == FCNN_BROADCAST;
+    const float *fetch = m->fetch, *const fetch_end = m->fetch_end;
+    for (int64_t s = 0; s < m->taps; s++) {
+        const float *x = fcnn_grouped_off(row, m->offsets[s]), *first = x;
+        const float *last = fcnn_grouped_off(x, (pixels - 1) * pixel), *w = weights + s * m->tap;
         if (m->outside[2 * s + 1]) last = m->zeros;
         if (m->outside[2 * s]) first = m->zeros;
-        ivec index = ivec_load(m->index);
+        ivec index = way == FCNN_PERMUTED ? ivec_load(m->index) : ivec_set1(0);
         for (const float *end = w + m->depth * VL; w < end; w += VL, index = ivec_add(index, ivec_set1(1))) {
-            __builtin_prefetch(fetch, 0, 2);
-            fetch = fetch + FCNN_GROUPED_LANES < fetch_end ? fetch + FCNN_GROUPED_LANES : fetch_end;
+            fetch = fetch_line(fetch, fetch_end, way == FCNN_PERMUTED); /* which leaves ports of loads idle */
             vec weight[FCNN_GROUPED_AGE];
             FCNN_UNROLL for (int j = 0; j < pairs; j++) weight[j] = vec_keep(vec_load(w + j * apart));
             const float *next = fcnn_next(x, 0); /* so that loads stay where they are */
             first = fcnn_next(first, 0), last = fcnn_next(last, 0);
             FCNN_UNROLL for (int p = 0; p < pixels; p++, next = fcnn_next(next, pixel)) {
-                const vec in = vec_load(p == 0 ? first : p == pixels - 1 ? last : next);
-                const vec spread = vec_keep(vec_permute(in, index));
-                FCNN_UNROLL for (int j = 0; j < pairs; j++) acc[j][p] = vec_fma(spread, weight[j], acc[j][p]);
+                const float *at = p == 0 ? first : p == pixels - 1 ? last : next;
+                const vec in = vec_keep(way == FCNN_PERMUTED ? vec_permute(vec_load(at), index) : vec_set1(*at));
+                FCNN_UNROLL for (int j = 0; j < pairs; j++) acc[j][p] = vec_fma(in, weight[j], acc[j][p]);
             }
+            x = fcnn_grouped_off(x, channel), first += channel, last += channel;
         }
     }
     m->fetch = fetch;
@@ -90,7 +77,7 @@ FCNN_INLINE void march_any(struct fcnn_grouped_march *m, const float *row, const
                            vec acc[][MARCH_PIXELS], const int pairs, const int pixels,
                            const enum fcnn_grouped_way way, const int in_place)
 {
-    if (in_place) march_row_in_place(m, row, weights, acc, pairs, pixels);
+    if (in_place) march_row_in_place(m, row, weights, acc, pairs, pixels, way);
     else march_row(m, row, weights, acc, pairs, pixels, way);
 }
 
@@ -98,7 +85,7 @@ FCNN_INLINE void march_any(struct fcnn_grouped_march *m, const float *row, const
 FCNN_INLINE void march_ahead(const struct fcnn_grouped_march *m, const float *x, int64_t output, const int pixels)
 {
     for (int64_t s = 0; s < m->taps; s++) {
-        const float *at = x + m->row + m->offsets[s];
+        const float *at = fcnn_grouped_off(x, m->row + m->offsets[s]);
         FCNN_UNROLL for (int p = 0; p < pixels; p++, at = fcnn_next(at, m->pixel)) __builtin_prefetch(at);
     }
     if (output < 0) return;
@@ -128,7 +115,7 @@ FCNN_INLINE void march(struct fcnn_grouped_march *m, const int age, const int pi
         FCNN_UNROLL for (int p = 0; p < pixels; p++)
             acc[j][p] = m->from ? vec_load(m->carry + (j * pixels + p) * VL) : start;
     const float *x = m->x;
-    for (int64_t t = m->from; t < m->to; t++, x += m->row, phase++) {
+    for (int64_t t = m->from; t < m->to; t++, x = fcnn_grouped_off(x, m->row), phase++) {
         const float *weights = m->weights + phase * m->tap_row;
         if (in_place) march_ahead(m, x, output, pixels);
         if (t >= m->real_from && t < m->real_to) {
@@ -159,14 +146,14 @@ typedef void march_fn(struct fcnn_grouped_march *m);
 #define MARCH(a, n) \
     MARCH_WAY(a, n, spread, FCNN_SPREAD, 0)                                                         \
     MARCH_WAY(a, n, broadcast, FCNN_BROADCAST, 0)                                                   \
-    MARCH_WAY(a, n, permuted, FCNN_PERMUTED, 0)                                                     \
-    MARCH_WAY(a, n, in_place, FCNN_PERMUTED, 1)                                                     \
+    MARCH_WAY(a, n, permuted_in_place, FCNN_PERMUTED, 1)                                            \
+    MARCH_WAY(a, n, broadcast_in_place, FCNN_BROADCAST, 1)                                          \
     static void march_##a##_##n(struct fcnn_grouped_march *m)                                       \
     {                                                                                               \
-        if (m->in_place) march_##a##_##n##_in_place(m);                                             \
-        else if (m->way == FCNN_SPREAD) march_##a##_##n##_spread(m);                                \
+        if (m->way == FCNN_PERMUTED) march_##a##_##n##_permuted_in_place(m);                        \
+        else if (m->in_place) march_##a##_##n##_broadcast_in_place(m);                              \
         else if (m->way == FCNN_BROADCAST) march_##a##_##n##_broadcast(m);                          \
-        else march_##a##_##n##_permuted(m);                                                         \
+        else march_##a##_##n##_spread(m);                                                           \
     }
 #define MARCHES_4(a) MARCH(a, 1) MARCH(a, 2) MARCH(a, 3) MARCH(a, 4)
 #define MARCHES_6(a) MARCHES_4(a) MARCH(a, 5) MARCH(a, 6)

@@ -18,7 +18,7 @@ struct weights_cut {
     int64_t beside;                  /* vectors that take turns, band by band */
 };
 
-enum { PERMUTED, PIXELS, BESIDE };
+enum { PIXELS, BESIDE };
 #define MOST_BESIDE 32
 
 /* Gradients have no halo. */
@@ -35,7 +35,7 @@ static struct weights_cut cut_of(const struct fcnn_query *query, const int64_t *
     const struct fcnn_grouped *loops = query->context;
     const fcnn_problem *p = query->problem;
     const struct fcnn_halo halo = fcnn_halo_of(p), gradient = gradient_halo(p);
-    struct weights_cut cut = {.lanes = fcnn_grouped_lanes_of(p, loops->lanes, knobs[PERMUTED] != 0),
+    struct weights_cut cut = {.lanes = fcnn_grouped_lanes_of(p, loops->lanes, FCNN_INTERLEAVED_ROWS),
                               .taps = fcnn_panels_of(p->r * p->s, 1, loops->taps)};
     cut.spread = fcnn_panels_of(cut.lanes.depth, 1, loops->spread);
     cut.rows = fcnn_max(1, fcnn_min(p->p, pixels / p->q));
@@ -49,35 +49,27 @@ static struct weights_cut cut_of(const struct fcnn_query *query, const int64_t *
     return cut;
 }
 
-/* Where it is faster as a rule: a gradient is permuted anew for each tap, and spread once. */
-static int64_t standard_permuted(const struct fcnn_query *query)
-{
-    const struct fcnn_grouped *loops = query->context;
-    const fcnn_problem *p = query->problem;
-    if (!fcnn_grouped_permutes(p, loops->lanes)) return FCNN_MOOT;
-    return p->stride_h * p->stride_w == 1 && loops->lanes >= 16;
-}
-
-/* Spread, a gradient is what takes room; copied, it takes no more than the source. */
+/* Spread, a gradient is what takes room; copied, it takes no more than the source, of which a stride copies more. */
 static int64_t standard_pixels(const struct fcnn_query *query)
 {
     const struct weights_cut cut =
-        cut_of(query, (const int64_t[]){[PERMUTED] = query->knobs[PERMUTED], [PIXELS] = 1, [BESIDE] = 1});
+        cut_of(query, (const int64_t[]){[PIXELS] = 1, [BESIDE] = 1});
+    const fcnn_problem *p = query->problem;
     const int64_t pixel = cut.lanes.lanes * (int64_t)sizeof(float);
-    return query->caches->l1 / 3 / ((cut.lanes.planes + (cut.lanes.way != FCNN_SPREAD)) * pixel);
+    const int64_t source = cut.lanes.way == FCNN_SPREAD ? 0 : p->stride_h * p->stride_w;
+    return query->caches->l1 / 3 / ((cut.lanes.planes + source) * pixel);
 }
 
 /* All that there are, where the next vector's lines would not wait in the second-level cache for its turn. */
 static int64_t standard_beside(const struct fcnn_query *query)
 {
-    const struct weights_cut cut = cut_of(query, (const int64_t[]){[PERMUTED] = 0, [PIXELS] = 1, [BESIDE] = 1});
+    const struct weights_cut cut = cut_of(query, (const int64_t[]){[PIXELS] = 1, [BESIDE] = 1});
     const fcnn_problem *p = query->problem;
     const int64_t image = (p->h * p->w * p->c + p->p * p->q * p->k) * (int64_t)sizeof(float);
     return cut.lanes.vectors == 1 ? FCNN_MOOT : image > query->caches->l2 ? cut.lanes.vectors : 1;
 }
 
 const struct fcnn_knob fcnn_grouped_weights_knobs[FCNN_GROUPED_WEIGHTS_KNOBS] = {
-    [PERMUTED] = {"permuted", 2, {0, 1}, standard_permuted},
     [PIXELS] = {"pixels", 8, {7, 14, 28, 56, 112, 224, 448, 896}, standard_pixels},
     [BESIDE] = {"vectors", 6, {1, 2, 4, 8, 16, MOST_BESIDE}, standard_beside},
 };
@@ -119,6 +111,11 @@ void fcnn_grouped_weights_demand(const struct fcnn_query *query, struct fcnn_dem
     demand->tasks[FCNN_COMPUTE] = cut.lanes.vectors * cut.taps.count * cut.spread.count;
 }
 
+/* Of gradients that are spread or interleaved; interleaved: of the source, and where its channels are then. */
+struct indexes {
+    int32_t gradient[FCNN_GROUPED_LANES], source[FCNN_GROUPED_LANES], lanes[FCNN_GROUPED_LANES];
+};
+
 /* Tiles first .. last-1 of a vector. */
 struct job {
     const fcnn_problem *problem;
@@ -128,7 +125,7 @@ struct job {
     struct fcnn_weights_sum sum;
     struct fcnn_grouped_vector at;
     int64_t first, last;
-    const int32_t *index;
+    const struct indexes *index;
 };
 
 /* Those of vectors that take turns. */
@@ -158,7 +155,8 @@ static void spread_gradients(const struct job *job, const struct band *b)
 {
     const struct weights_cut *cut = job->cut;
     const fcnn_problem *p = job->problem;
-    const int biased = !p->no_bias && job->at.part == 0, spread = cut->lanes.way == FCNN_SPREAD;
+    const int biased = !p->no_bias && job->at.part == 0, interleaved = fcnn_grouped_interleaves(cut->lanes.way);
+    const int indexed = interleaved || cut->lanes.way == FCNN_SPREAD;
     for (int64_t row = b->from; row < b->to; row++) {
         const int64_t at = (b->n * p->p + row) * p->q * p->k + job->at.spread;
         struct fcnn_grouped_fill fill = {
@@ -166,9 +164,9 @@ static void spread_gradients(const struct job *job, const struct band *b)
             .dst = p->activation == FCNN_RELU_ACTIVATION ? job->tensors->dst + at : NULL,
             .out = job->scratch.gradient + (row - b->from) * cut->gradient.row,
             .ahead = job->at.groups * cut->lanes.depth,
-            .reach = (job->at.groups - 1) * cut->lanes.depth + 1,
-            .room = spread ? p->k - job->at.spread : job->at.groups * cut->lanes.depth,
-            .index = spread ? job->index : NULL,
+            .reach = (job->at.groups - !interleaved) * cut->lanes.depth + !interleaved,
+            .room = indexed ? p->k - job->at.spread : job->at.groups * cut->lanes.depth,
+            .index = indexed ? job->index->gradient : NULL,
             .bias = biased ? job->scratch.bias : NULL};
         fcnn_grouped_copy_row(&cut->gradient, &fill, b->left, b->right - b->left, 0);
     }
@@ -187,7 +185,10 @@ static const float *source_row(const struct job *job, const struct band *b, int6
         .src = job->tensors->src + (b->n * halo->h + row - halo->top) * halo->w * halo->pixel + job->at.channel,
         .out = out,
         .ahead = job->at.lanes,
+        .reach = job->at.lanes,
         .room = job->at.lanes};
+    if (fcnn_grouped_interleaves(cut->lanes.way))
+        fill.room = halo->pixel - job->at.channel, fill.index = job->index->source;
     fcnn_grouped_copy_row(&cut->source, &fill, b->met.from, b->met.to - b->met.from, job->scratch.held[slot] < 0);
     job->scratch.held[slot] = row;
     return out;
@@ -214,7 +215,7 @@ static void sum_tile(const struct job *job, const struct band *b, const struct t
         .gradient = job->scratch.gradient,
         .rows = b->to - b->from, .row = cut->gradient.row, .columns = b->right - b->left,
         .taps = tile->taps.width, .first = tile->spread.from, .spread = tile->spread.width,
-        .plane = cut->gradient.plane, .way = cut->lanes.way, .index = job->index,
+        .plane = cut->gradient.plane, .way = cut->lanes.way,
         .sums = job->scratch.sums + (tile->taps.from * cut->lanes.depth + tile->spread.from) * lanes,
         .tap = cut->lanes.depth * lanes};
     cut->source.loops->sum(&sum);
@@ -258,6 +259,7 @@ static void store_sums(const struct job *job, const struct tile *sums, float *we
     const struct weights_cut *cut = job->cut;
     const struct fcnn_grouped_lanes *lanes = &cut->lanes;
     const int64_t k = job->problem->k;
+    const int32_t *index = fcnn_grouped_interleaves(lanes->way) ? job->index->lanes : NULL;
     float *out[FCNN_GROUPED_LANES];
     for (int64_t lane = 0; lane < job->at.lanes; lane++) {
         const int64_t group = (job->at.channel + lane) / lanes->width, c = (job->at.channel + lane) % lanes->width;
@@ -265,20 +267,21 @@ static void store_sums(const struct job *job, const struct tile *sums, float *we
     }
     for (int64_t tap = sums->taps.from; tap < sums->taps.from + sums->taps.width; tap++) {
         cut->source.loops->store(job->scratch.sums + (tap * lanes->depth + sums->spread.from) * lanes->lanes,
-                                 sums->spread.width, job->at.lanes, out);
+                                 sums->spread.width, job->at.lanes, index, out);
         for (int64_t lane = 0; lane < job->at.lanes; lane++) out[lane] += lanes->width * k;
     }
 }
 
-/* Likewise. Spread, the lanes of a group hold the same; else lanes are as in a pixel. */
+/* Likewise. Spread, the lanes of a group hold the same; else they are as in a copied pixel. */
 static void store_bias(const struct job *job, const struct fcnn_panel *spread, float *bias)
 {
     const struct fcnn_grouped_lanes *lanes = &job->cut->lanes;
+    const enum fcnn_grouped_way way = lanes->way;
     for (int64_t i = 0; i < job->at.groups; i++) {
-        const float *from = job->scratch.bias + i * (lanes->way == FCNN_SPREAD ? lanes->width : lanes->depth);
+        const float *from = job->scratch.bias + i * (way == FCNN_SPREAD ? lanes->width : 1);
         float *out = bias + (job->at.group + i) * lanes->depth;
         for (int64_t j = spread->from; j < spread->from + spread->width; j++)
-            out[j] = from[lanes->way == FCNN_SPREAD ? j * lanes->lanes : j];
+            out[j] = from[j * (way == FCNN_SPREAD ? lanes->lanes : (int64_t)way)];
     }
 }
 
@@ -357,16 +360,18 @@ void fcnn_grouped_weights_run(const struct fcnn_query *query, const fcnn_tensors
 {
     const struct weights_cut cut = cut_of(query, query->knobs);
     const int64_t tiles = cut.taps.count * cut.spread.count;
-    int32_t index[FCNN_GROUPED_LANES];
+    struct indexes index;
     struct set set;
     (void)stage; /* only one */
-    fcnn_grouped_list_index(&cut.lanes, index);
+    fcnn_grouped_list_index(&cut.lanes, cut.lanes.depth, index.gradient);
+    fcnn_grouped_list_index(&cut.lanes, cut.lanes.width, index.source);
+    fcnn_grouped_list_lanes(&cut.lanes, cut.lanes.width, index.lanes);
     begin(&cut, query->problem, memory->scratch);
     for (int64_t task = first, end; task < last;) {
         for (set.count = 0; set.count < cut.beside && task < last; task = end) {
             end = fcnn_min(last, (task / tiles + 1) * tiles);
             set.jobs[set.count] = (struct job){
-                .problem = query->problem, .cut = &cut, .tensors = t, .index = index,
+                .problem = query->problem, .cut = &cut, .tensors = t, .index = &index,
                 .scratch = scratch_of(&cut, memory->scratch, set.count),
                 .sum = fcnn_weights_sum_of(query->problem, t, memory->sums),
                 .at = fcnn_grouped_vector_at(&cut.lanes, task / tiles),

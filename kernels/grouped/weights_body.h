@@ -21,11 +21,9 @@ FCNN_INLINE void sum_tile(const struct fcnn_grouped_sum *sum, const int taps, co
     const int64_t plane = sum->plane, end = sum->columns * VL;
     vec acc[SUM_TAPS][SUM_SPREAD];
     int64_t offset[SUM_SPREAD];
-    ivec index[SUM_SPREAD];
     FCNN_UNROLL for (int j = 0; j < spread; j++) {
-        const int64_t channel = sum->first + j;
-        offset[j] = way == FCNN_BROADCAST ? channel / VL * plane + channel % VL : channel * plane;
-        if (way == FCNN_PERMUTED) index[j] = ivec_add(ivec_load(sum->index), ivec_set1((int32_t)channel));
+        const int64_t channel = (sum->first + j) * (way == FCNN_SPREAD ? VL : (int64_t)way); /* floats of a pixel */
+        offset[j] = channel / VL * plane + channel % VL;
     }
     FCNN_UNROLL for (int t = 0; t < taps; t++)
         FCNN_UNROLL for (int j = 0; j < spread; j++) acc[t][j] = vec_load(sum->sums + t * sum->tap + j * VL);
@@ -35,11 +33,8 @@ FCNN_INLINE void sum_tile(const struct fcnn_grouped_sum *sum, const int taps, co
         for (int64_t at = 0; at < end; at += VL) {
             vec source[SUM_TAPS];
             FCNN_UNROLL for (int t = 0; t < taps; t++) source[t] = vec_keep(vec_load(x[t] + at));
-            const vec pixel = way == FCNN_PERMUTED ? vec_load(g + at) : vec_zero();
             FCNN_UNROLL for (int j = 0; j < spread; j++) {
-                const float *from = g + offset[j] + at;
-                const vec gradient = vec_keep(way == FCNN_PERMUTED    ? vec_permute(pixel, index[j])
-                                              : way == FCNN_BROADCAST ? vec_set1(*from) : vec_load(from));
+                const vec gradient = vec_keep(load_spread(g + offset[j] + at, way));
                 FCNN_UNROLL for (int t = 0; t < taps; t++) acc[t][j] = vec_fma(source[t], gradient, acc[t][j]);
             }
         }
@@ -53,7 +48,8 @@ typedef void sum_tile_fn(const struct fcnn_grouped_sum *sum);
     static void sum_tile_##t##_##j(const struct fcnn_grouped_sum *sum)         \
     {                                                                          \
         if (sum->way == FCNN_BROADCAST) sum_tile(sum, t, j, FCNN_BROADCAST);       \
-        else if (sum->way == FCNN_PERMUTED) sum_tile(sum, t, j, FCNN_PERMUTED);    \
+        else if (sum->way == FCNN_PAIRS) sum_tile(sum, t, j, FCNN_PAIRS);          \
+        else if (sum->way == FCNN_QUADS) sum_tile(sum, t, j, FCNN_QUADS);          \
         else sum_tile(sum, t, j, FCNN_SPREAD);                                     \
     }
 #define SUM_TILES(t) SUM_TILE(t, 1) SUM_TILE(t, 2) SUM_TILE(t, 3) SUM_TILE(t, 4)
@@ -74,12 +70,13 @@ static void sum_rows(const struct fcnn_grouped_sum *sum)
     tiles[sum->taps - 1][sum->spread - 1](sum);
 }
 
-static void store_sums(const float *sums, int64_t count, int64_t lanes, float *const *out)
+static void store_sums(const float *sums, int64_t count, int64_t lanes, const int32_t *index, float *const *out)
 {
     for (int64_t j = 0; j < count; j += VL) {
         const int64_t width = fcnn_min(count - j, VL);
         vec square[VL];
         FCNN_UNROLL for (int i = 0; i < VL; i++) square[i] = i < width ? vec_load(sums + (j + i) * VL) : vec_zero();
+        if (index) FCNN_UNROLL for (int i = 0; i < VL; i++) square[i] = vec_permute(square[i], ivec_load(index));
         vec_transpose(square);
         FCNN_UNROLL for (int lane = 0; lane < VL; lane++)
             if (lane < lanes) vec_store_first(out[lane] + j, square[lane], width);

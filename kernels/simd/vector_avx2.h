@@ -5,6 +5,7 @@
 
 #include <immintrin.h>
 #include <stdint.h>
+#include <string.h>
 
 #define VL 8
 #define VEC_LOADS_MASKED 1  /* in one instruction? */
@@ -27,6 +28,14 @@ static inline vec vec_zero(void) { return _mm256_setzero_ps(); }
 static inline vec vec_set1(float x) { return _mm256_set1_ps(x); }
 static inline vec vec_load(const float *p) { return _mm256_loadu_ps(p); }
 static inline void vec_store(float *p, vec a) { _mm256_storeu_ps(p, a); }
+/* Two, or four, floats over and over. */
+static inline vec vec_pairs(const float *p)
+{
+    double pair;
+    memcpy(&pair, p, sizeof pair);
+    return _mm256_castpd_ps(_mm256_set1_pd(pair));
+}
+static inline vec vec_quads(const float *p) { return _mm256_set_m128(_mm_loadu_ps(p), _mm_loadu_ps(p)); }
 /* a, which the compiler must hold in a register from here on: it may neither load it again nor fold the load. */
 static inline vec vec_keep(vec a)
 {

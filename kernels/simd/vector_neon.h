@@ -6,6 +6,7 @@
 
 #include <arm_neon.h>
 #include <stdint.h>
+#include <string.h>
 
 #define VL 4
 #define VEC_LOADS_MASKED 0  /* in one instruction? */
@@ -28,6 +29,14 @@ static inline vec vec_zero(void) { return vdupq_n_f32(0.0f); }
 static inline vec vec_set1(float x) { return vdupq_n_f32(x); }
 static inline vec vec_load(const float *p) { return vld1q_f32(p); }
 static inline void vec_store(float *p, vec a) { vst1q_f32(p, a); }
+/* Two, or four, floats over and over. */
+static inline vec vec_pairs(const float *p)
+{
+    double pair;
+    memcpy(&pair, p, sizeof pair);
+    return vreinterpretq_f32_f64(vdupq_n_f64(pair));
+}
+static inline vec vec_quads(const float *p) { return vec_load(p); }
 /* a, which the compiler must hold in a register from here on: it may neither load it again nor fold the load. */
 static inline vec vec_keep(vec a)
 {

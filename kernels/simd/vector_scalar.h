@@ -25,6 +25,9 @@ static inline vec vec_zero(void) { return 0.0f; }
 static inline vec vec_set1(float x) { return x; }
 static inline vec vec_load(const float *p) { return *p; }
 static inline void vec_store(float *p, vec a) { *p = a; }
+/* Two, or four, floats over and over: the first one. */
+static inline vec vec_pairs(const float *p) { return *p; }
+static inline vec vec_quads(const float *p) { return *p; }
 /* a, which the compiler must hold in a register from here on. Plain C leaves that to it. */
 static inline vec vec_keep(vec a) { return a; }
 /* m is a vec_first(n). Lanes outside it: +0 / untouched; their memory is not accessed. */
