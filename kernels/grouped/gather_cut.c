@@ -129,7 +129,8 @@ static int64_t standard_march(const struct fcnn_query *query)
     const fcnn_problem *p = query->problem;
     if (!fcnn_grouped_age(p) || query->knobs[PLANAR]) return FCNN_MOOT;
     const enum fcnn_grouped_way way = fcnn_grouped_lanes_of(p, loops->lanes, FCNN_INTERLEAVED_ROWS).way;
-    if (way == FCNN_BROADCAST && p->stride_h * p->stride_w == 1 && stays_in_place(query)) return 1;
+    const int broadcast = way == FCNN_BROADCAST && loops->lanes > 1; /* what costs nothing in place */
+    if (broadcast && p->stride_h * p->stride_w == 1 && stays_in_place(query)) return 1;
     return marches_well(query) && (p->stride_h == 1 || way == FCNN_SPREAD);
 }
 
