@@ -57,7 +57,8 @@ static int64_t first_row(const struct fcnn_packing *packing, int64_t piece)
 static void pack_rows(const struct fcnn_tiles *tiles, const fcnn_problem *p, const float *weights, int64_t group,
                       const struct fcnn_panel *panel, int64_t from, int64_t to, float *b)
 {
-    const int64_t group_k = group * (p->k / p->groups), columns = fcnn_ceil_div(panel->width, tiles->lanes) * tiles->lanes;
+    const int64_t group_k = group * (p->k / p->groups);
+    const int64_t columns = fcnn_ceil_div(panel->width, tiles->lanes) * tiles->lanes;
     if (p->direction == FCNN_FORWARD) {
         tiles->cut_strip(to - from, panel->width, weights + from * p->k + group_k + panel->from, NULL, p->k,
                          b + from * columns, columns);

@@ -9,7 +9,6 @@
 #include <string.h>
 
 #define VL 16
-#define VEC_LOADS_MASKED 1  /* in one instruction? */
 #define VEC_STORES_MASKED 1 /* as fast as others? */
 #define VEC_REGISTERS 32
 #define VEC_STEPS 4 /* written out in loops of tiles */

@@ -9,7 +9,6 @@
 #include <string.h>
 
 #define VL 4
-#define VEC_LOADS_MASKED 0  /* in one instruction? */
 #define VEC_STORES_MASKED 0 /* as fast as others? */
 #define VEC_REGISTERS 32
 #define VEC_STEPS 1 /* of more, gcc moves sums from register to register */

@@ -9,7 +9,6 @@
 #include <string.h>
 
 #define VL 1
-#define VEC_LOADS_MASKED 1  /* one lane: nothing to mask */
 #define VEC_STORES_MASKED 0 /* as fast as others? */
 #define VEC_REGISTERS 16
 #define VEC_STEPS 1

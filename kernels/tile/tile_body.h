@@ -151,10 +151,10 @@ FCNN_INLINE void outer_sums(const struct fcnn_tile *t, const int rows, const int
     if (summed && t->out_b) tile_store(t->out_b, vectors, whole, last, sum);
 }
 
-/* Where masks cost nothing, whole vectors are loaded under one, too. */
+/* A masked load costs a multiply-add's place on some CPUs (Intel's), so that whole vectors have a loop of their own. */
 FCNN_INLINE void tile_outer(const struct fcnn_tile *t, const int rows, const int vectors, const int what)
 {
-    if (!VEC_LOADS_MASKED && t->width == vectors * VL) outer_sums(t, rows, vectors, what, 1);
+    if (VL > 1 && t->width == vectors * VL) outer_sums(t, rows, vectors, what, 1);
     else outer_sums(t, rows, vectors, what, 0);
 }
 
