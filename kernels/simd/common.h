@@ -32,6 +32,8 @@ FCNN_INLINE const float *fcnn_next(const float *p, int64_t step)
 }
 
 #ifdef FCNN_VECTOR_H
+#define VEC_HAS_TAILS (VL > 1) /* a vector of one lane is never partial */
+
 /* Lanes of `real`, all of them if `whole`, a constant: Intel's masked loads take a place among the multiply-adds. */
 FCNN_INLINE vec vec_load_real(const float *p, const int whole, mask real)
 {

@@ -141,6 +141,7 @@ FCNN_INLINE void outer_sums(const struct fcnn_tile *t, const int rows, const int
                     const mask dead = vec_eq(outer_load(alive + j * VL, !whole && j == vectors - 1, last), vec_zero());
                     column[j] = vec_select(dead, vec_zero(), column[j]);
                 }
+                if (summed && !masked) column[j] = vec_keep(column[j]); /* else it is loaded again by each use */
                 if (summed) sum[j] = vec_add(sum[j], column[j]);
             }
             TILE_MULTIPLY(a[i] + at)
@@ -154,7 +155,7 @@ FCNN_INLINE void outer_sums(const struct fcnn_tile *t, const int rows, const int
 /* A masked load costs a multiply-add's place on some CPUs (Intel's), so that whole vectors have a loop of their own. */
 FCNN_INLINE void tile_outer(const struct fcnn_tile *t, const int rows, const int vectors, const int what)
 {
-    if (VL > 1 && t->width == vectors * VL) outer_sums(t, rows, vectors, what, 1);
+    if (VEC_HAS_TAILS && t->width == vectors * VL) outer_sums(t, rows, vectors, what, 1);
     else outer_sums(t, rows, vectors, what, 0);
 }
 
