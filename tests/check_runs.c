@@ -127,6 +127,13 @@ START_TEST(ends)
 }
 END_TEST
 
+static int revision_of(const char *kernel)
+{
+    for (int i = 0; i < fcnn_kernel_count(); i++)
+        if (!strcmp(fcnn_kernels[i].name, kernel)) return fcnn_kernels[i].variant->revision;
+    return -1;
+}
+
 /* What dispatch takes is timed with what the tuning table says, all else with standard knobs. */
 START_TEST(tuned_choices)
 {
@@ -137,8 +144,8 @@ START_TEST(tuned_choices)
     fcnn_problem p;
     ck_assert(!fcnn_problem_parse(&p, "conv2d+relu forward mb8ic64ih5oc64kh3"));
     fcnn_problem_format(&p, problem, sizeof problem);
-    snprintf(text, sizeof text, "fastcnn tuning 1\ncpu %s\n%s threads=1 exact -> %s{matrix_rows=96} revision=0 team=1 "
-             "gain=1\n", fcnn_tuning_machine(), problem, kernel);
+    snprintf(text, sizeof text, "fastcnn tuning 1\ncpu %s\n%s threads=1 exact -> %s{matrix_rows=96} revision=%d team=1 "
+             "gain=1\n", fcnn_tuning_machine(), problem, kernel, revision_of(kernel));
     ck_assert(!fcnn_tuning_parse(fcnn_tuning_default(), text, strlen(text), "test", NULL, NULL));
     struct bench_suite *suite = suites_make("--quick --no-peers --filter=mnist.conv3", ".");
     ck_assert_ptr_nonnull(suite);
