@@ -28,8 +28,8 @@ struct fill_kind {
 FCNN_INLINE void fill_ahead(const struct fcnn_grouped_fill *fill, const float *src, const float *dst, const int masked)
 {
     if (!fill->ahead) return;
-    __builtin_prefetch(fcnn_grouped_off(src, fill->ahead), 0, 2);
-    if (masked) __builtin_prefetch(fcnn_grouped_off(dst, fill->ahead), 0, 2);
+    __builtin_prefetch(FCNN_BEYOND(src, fill->ahead), 0, 2);
+    if (masked) __builtin_prefetch(FCNN_BEYOND(dst, fill->ahead), 0, 2);
 }
 
 /* Channel i of a pixel, and those after it as far as it is joint. */
@@ -167,7 +167,7 @@ FCNN_INLINE void add_tap(struct fcnn_grouped_run *run, const float *x, const flo
     const int64_t depth = run->depth, plane = run->plane;
     const float *fetch = run->fetch, *const fetch_end = run->fetch_end;
     const int64_t channel = way == FCNN_SPREAD ? VL : (int64_t)way; /* floats to the next one */
-    for (int64_t left = depth * channel; left > 0; left -= VL, x += plane) {
+    for (int64_t left = depth * channel; left > 0; left -= VL, x = FCNN_BEYOND(x, plane)) {
         const float *at = x;
         for (const float *end = x + fcnn_min(left, VL); at < end; at += channel, w += VL) {
             const vec weight = vec_keep(vec_load(w));

@@ -51,12 +51,6 @@ struct fcnn_grouped_vector fcnn_grouped_vector_at(const struct fcnn_grouped_lane
 /* The channel of its vector that a lane holds, -1 if none; groups have `channels` channels each. */
 int64_t fcnn_grouped_channel(const struct fcnn_grouped_lanes *lanes, int64_t channels, int64_t lane);
 
-/* p + floats, which may be far outside of what p points into: only prefetched, or never read. */
-static inline const float *fcnn_grouped_off(const float *p, int64_t floats)
-{
-    return (const float *)((uintptr_t)p + (uintptr_t)floats * sizeof(float));
-}
-
 /* Spreads pixels of a row: out[i][x][lane] = src[x][index[lane] + i] for i < depth, 0 where dst is 0. Without index it
  * copies them: src[x][i * lanes + lane]. Interleaving is the spreading of a single channel by another index. */
 struct fcnn_grouped_fill {

@@ -147,7 +147,7 @@ static void find_rows(const struct march *m, const struct fcnn_axis_class *h, in
     if (!cut->in_place) return;
     const float *src = halo->conv.direction == FCNN_FORWARD ? m->tensors->src : m->tensors->d_dst;
     const int64_t row = m->n * halo->h + m->first + begin * m->sign - halo->top, length = halo->w * halo->pixel;
-    march->x = fcnn_grouped_off(src, row * length + m->at.spread), march->row = m->sign * length;
+    march->x = FCNN_BEYOND(src, row * length + m->at.spread), march->row = m->sign * length;
     march->pixel = h->stride * halo->pixel;
 }
 

@@ -26,7 +26,7 @@ FCNN_INLINE void march_row(struct fcnn_grouped_march *m, const float *row, const
     const float *fetch = m->fetch, *const fetch_end = m->fetch_end;
     for (int64_t s = 0; s < m->taps; s++) {
         const float *x = row + m->offsets[s], *w = weights + s * m->tap;
-        for (int64_t left = m->depth * channel; left > 0; left -= VL, x += plane) {
+        for (int64_t left = m->depth * channel; left > 0; left -= VL, x = FCNN_BEYOND(x, plane)) {
             const float *at = x;
             for (const float *end = x + fcnn_min(left, VL); at < end; at += channel, w += VL) {
                 fetch = fetch_line(fetch, fetch_end, 0);
@@ -51,8 +51,8 @@ FCNN_INLINE void march_row_in_place(struct fcnn_grouped_march *m, const float *r
     const int64_t apart = m->stride * m->tap_row, pixel = m->pixel, channel = way == FCNN_BROADCAST;
     const float *fetch = m->fetch, *const fetch_end = m->fetch_end;
     for (int64_t s = 0; s < m->taps; s++) {
-        const float *x = fcnn_grouped_off(row, m->offsets[s]), *first = x;
-        const float *last = fcnn_grouped_off(x, (pixels - 1) * pixel), *w = weights + s * m->tap;
+        const float *x = FCNN_BEYOND(row, m->offsets[s]), *first = x;
+        const float *last = FCNN_BEYOND(x, (pixels - 1) * pixel), *w = weights + s * m->tap;
         if (m->outside[2 * s + 1]) last = m->zeros;
         if (m->outside[2 * s]) first = m->zeros;
         ivec index = way == FCNN_PERMUTED ? ivec_load(m->index) : ivec_set1(0);
@@ -67,7 +67,7 @@ FCNN_INLINE void march_row_in_place(struct fcnn_grouped_march *m, const float *r
                 const vec in = vec_keep(way == FCNN_PERMUTED ? vec_permute(vec_load(at), index) : vec_set1(*at));
                 FCNN_UNROLL for (int j = 0; j < pairs; j++) acc[j][p] = vec_fma(in, weight[j], acc[j][p]);
             }
-            x = fcnn_grouped_off(x, channel), first += channel, last += channel;
+            x = FCNN_BEYOND(x, channel), first += channel, last += channel;
         }
     }
     m->fetch = fetch;
@@ -85,7 +85,7 @@ FCNN_INLINE void march_any(struct fcnn_grouped_march *m, const float *row, const
 FCNN_INLINE void march_ahead(const struct fcnn_grouped_march *m, const float *x, int64_t output, const int pixels)
 {
     for (int64_t s = 0; s < m->taps; s++) {
-        const float *at = fcnn_grouped_off(x, m->row + m->offsets[s]);
+        const float *at = FCNN_BEYOND(x, m->row + m->offsets[s]);
         FCNN_UNROLL for (int p = 0; p < pixels; p++, at = fcnn_next(at, m->pixel)) __builtin_prefetch(at);
     }
     if (output < 0) return;
@@ -115,7 +115,7 @@ FCNN_INLINE void march(struct fcnn_grouped_march *m, const int age, const int pi
         FCNN_UNROLL for (int p = 0; p < pixels; p++)
             acc[j][p] = m->from ? vec_load(m->carry + (j * pixels + p) * VL) : start;
     const float *x = m->x;
-    for (int64_t t = m->from; t < m->to; t++, x = fcnn_grouped_off(x, m->row), phase++) {
+    for (int64_t t = m->from; t < m->to; t++, x = FCNN_BEYOND(x, m->row), phase++) {
         const float *weights = m->weights + phase * m->tap_row;
         if (in_place) march_ahead(m, x, output, pixels);
         if (t >= m->real_from && t < m->real_to) {

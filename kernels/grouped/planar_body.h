@@ -20,11 +20,11 @@ FCNN_INLINE void plane_square(const struct fcnn_grouped_fill *fill, int64_t i, i
         x[p] = vec_zero();
         if (p >= columns) continue;
         x[p] = vec_load_first(src + p * step, channels);
-        __builtin_prefetch(fcnn_grouped_off(src, p * step + ahead), 0, 2);
+        __builtin_prefetch(FCNN_BEYOND(src, p * step + ahead), 0, 2);
         if (!masked) continue;
         const vec y = vec_load_first(dst + p * step, channels);
         x[p] = vec_select(vec_eq(y, vec_zero()), vec_zero(), x[p]);
-        __builtin_prefetch(fcnn_grouped_off(dst, p * step + ahead), 0, 2);
+        __builtin_prefetch(FCNN_BEYOND(dst, p * step + ahead), 0, 2);
     }
     vec_transpose(x);
     FCNN_UNROLL for (int c = 0; c < VL; c++)
@@ -97,11 +97,11 @@ FCNN_INLINE void planar_tile(struct fcnn_grouped_run *run, int64_t column, int64
         for (int64_t s = 0; s < taps; s++) {
             const float *x = run->rows[r].x + run->start + offsets[s] + column;
             const float *w = run->rows[r].weights + run->skip + s * run->tap + output;
-            for (const float *end = w + depth * width; w < end; w += width, x += plane) {
+            for (const float *end = w + depth * width; w < end; w += width, x = FCNN_BEYOND(x, plane)) {
                 vec in[PLANAR_VECTORS];
                 FCNN_UNROLL for (int v = 0; v < vectors; v++) {
                     in[v] = vec_keep(vec_load(x + v * VL));
-                    __builtin_prefetch(fcnn_grouped_off(x, ahead + v * VL));
+                    __builtin_prefetch(FCNN_BEYOND(x, ahead + v * VL));
                 }
                 __builtin_prefetch(fetch, 0, 2);
                 fetch = fetch + FCNN_GROUPED_LANES < fetch_end ? fetch + FCNN_GROUPED_LANES : fetch_end;

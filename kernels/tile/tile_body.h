@@ -141,7 +141,7 @@ FCNN_INLINE void outer_sums(const struct fcnn_tile *t, const int rows, const int
                     const mask dead = vec_eq(outer_load(alive + j * VL, !whole && j == vectors - 1, last), vec_zero());
                     column[j] = vec_select(dead, vec_zero(), column[j]);
                 }
-                if (summed && !masked) column[j] = vec_keep(column[j]); /* else it is loaded again by each use */
+                if (!masked) column[j] = vec_keep(column[j]); /* else it is loaded again by each use */
                 if (summed) sum[j] = vec_add(sum[j], column[j]);
             }
             TILE_MULTIPLY(a[i] + at)
