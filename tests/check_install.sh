@@ -19,14 +19,14 @@ export PKG_CONFIG_PATH="$library/pkgconfig${PKG_CONFIG_PATH:+:$PKG_CONFIG_PATH}"
 export LD_LIBRARY_PATH="$library${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
 [ -z "$root" ] || export PKG_CONFIG_SYSROOT_DIR="$root"
 
-# What pkg-config says, without the root where it precedes folders of the system's.
+# What pkg-config says, but the system's own root where ours precedes folders of the system's.
 flags()
 {
     for word in $($PKG_CONFIG "$@"); do
         case $word in
         -[IL]"$root"/*)
             folder=${word#-?}
-            [ -d "$folder" ] || word=${word%"$folder"}${folder#"$root"}
+            [ -d "$folder" ] || word=${word%"$folder"}${SYSTEM_ROOT-}${folder#"$root"}
         esac
         printf '%s ' "$word"
     done
@@ -35,8 +35,8 @@ flags()
 build() # library, example, name of the program, then the linker's arguments
 {
     library_name=$1 source=$2.c program=$work/$3; shift 3
-    echo "$CC $CFLAGS $(flags --cflags "$library_name") $source $*"
-    $CC $CFLAGS $(flags --cflags "$library_name") "$examples/$source" -o "$program" "$@"
+    echo "$CC $CFLAGS $(flags --cflags "$library_name") $source ${LDFLAGS-} $*"
+    $CC $CFLAGS $(flags --cflags "$library_name") "$examples/$source" -o "$program" ${LDFLAGS-} "$@"
 }
 
 build_and_run()
@@ -156,7 +156,7 @@ END
 unset LD_LIBRARY_PATH
 {
     env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL CC="${CC#ccache }" CFLAGS="$CFLAGS" \
-        cmake -S "$work/cmake" -B "$work/cmake/build" -Dfastcnn_DIR="$moved$libdir/cmake/fastcnn" &&
+        LDFLAGS="${LDFLAGS-}" cmake -S "$work/cmake" -B "$work/cmake/build" -Dfastcnn_DIR="$moved$libdir/cmake/fastcnn" &&
         env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL cmake --build "$work/cmake/build"
 } >"$work/log" 2>&1 || { cat "$work/log"; echo "FAIL: CMake"; exit 1; }
 for program in "$work/cmake/build/default" "$work/cmake/build/static"; do

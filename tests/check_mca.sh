@@ -3,6 +3,7 @@
 # bench/mca: its arithmetic on made-up loops and a made-up llvm-mca, then what the real one says of loops whose speed is
 # known. Exit status 77: there is no real one; all else was checked.
 set -u
+unset FCNN_RUN # what it runs are scripts
 mca=$(cd "$top_srcdir/bench" && pwd)/mca
 work=$(mktemp -d) && cd "$work" && mkdir -p bin build/kernels/tile || exit 1
 trap 'cd / && rm -rf "$work"' EXIT

@@ -3,6 +3,7 @@
 # The gate's tier 0 itself, on made-up counts and loops: a program that names a compiler, a valgrind that counts what it
 # is told, an objdump that prints what it is told. What is worse must be red, what cannot be judged must be 77.
 set -u
+unset FCNN_RUN # the program is a script
 bench=$(cd "$top_srcdir/bench" && pwd)
 work=$(mktemp -d) && cd "$work" && mkdir -p bin kernels/toy || exit 1
 trap 'cd / && rm -rf "$work"' EXIT

@@ -63,8 +63,8 @@ TEST_EXTENSIONS = .sh
 LOG_COMPILER = $(FCNN_RUN)
 SH_LOG_COMPILER = $(SHELL)
 AM_TESTS_ENVIRONMENT = \
-    export SHELL='$(SHELL)' CC='$(CC)' CFLAGS='$(CFLAGS) $(SANITIZER_FLAGS)' NM='$(NM)' OBJDUMP='$(OBJDUMP)' \
-    MAKE='$(MAKE)' \
+    export SHELL='$(SHELL)' CC='$(CC)' CFLAGS='$(CFLAGS) $(SANITIZER_FLAGS)' LDFLAGS='$(LDFLAGS)' \
+    NM='$(NM)' OBJDUMP='$(OBJDUMP)' MAKE='$(MAKE)' \
     PKG_CONFIG='$(PKG_CONFIG)' PREFIX='$(prefix)' LIBDIR='$(libdir)' DOCDIR='$(docdir)' \
     INCLUDEDIR='$(includedir)' HOST_CPU='$(host_cpu)' FCNN_ISAS='scalar $(fcnn_isas)' \
     AVX2_CFLAGS='$(AVX2_CFLAGS)' AVX512_CFLAGS='$(AVX512_CFLAGS)' \
@@ -72,7 +72,8 @@ AM_TESTS_ENVIRONMENT = \
     FCNN_RUN='$(FCNN_RUN)' FCNN_VERSION='$(PACKAGE_VERSION)' top_srcdir='$(top_srcdir)' FASTCNN_TUNING=off;
 AM_TESTS_ENVIRONMENT += \
     export OBJCOPY='$(OBJCOPY)' OPENMP_CFLAGS='$(OPENMP_CFLAGS)' FCNN_IO='$(enable_io)' \
-    IO_CFLAGS='$(IO_CFLAGS)' IO_LIBS='$(IO_LIBS)';
+    IO_CFLAGS='$(IO_CFLAGS)' IO_LIBS='$(IO_LIBS)' SYSTEM_ROOT='$(PKG_CONFIG_SYSROOT_DIR)'; \
+    test -z '$(PKG_CONFIG_LIBDIR)' || export PKG_CONFIG_LIBDIR='$(PKG_CONFIG_LIBDIR)';
 if CROSS_COMPILING
 # An emulator runs everything, slowly, and some of it does not survive a fork.
 AM_TESTS_ENVIRONMENT += \
