@@ -31,6 +31,7 @@ static const struct { const char *kernels, *problem; } cases[] = {
     {"conv2d_fwd_skip_*", "conv2d+relu forward mb1ic32ih6oc40kh3ph1"},
     {"*_grouped_*", "conv2d forward g8mb1ic32ih9oc32kh3ph1"},
     {PLAIN, "conv2d backward_data mb1ic40ih6oc32kh3ph1"},
+    {"conv2d_bwd_data_sparse_*", "conv2d+relu backward_data mb1ic40ih6oc32kh3ph1"},
     {"*_depthwise_*", "conv2d backward_data g40mb1ic40ih14oc40kh3ph1"},
     {"*_grouped_*", "conv2d backward_data g8mb1ic32ih9oc32kh3ph1"},
     {"*_narrow_*", "conv2d backward_data mb1ic3ih12oc32kh3ph1"},

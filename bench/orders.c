@@ -20,6 +20,7 @@ const char *const bench_order_problems[] = {
     "conv2d forward g8mb1ic32ih7oc32kh3ph1",
     "conv2d backward_data mb1ic37ih5oc19kh3ph1",
     "conv2d backward_data mb1ic3ih7oc17kh3ph1",
+    "conv2d+relu backward_data mb1ic37ih5oc19kh3ph1",
     "conv2d backward_data g32mb1ic32ih7oc32kh3ph1",
     "conv2d backward_data g8mb1ic32ih7oc32kh3ph1",
     "conv2d backward_weights mb19ic5ih3oc20kh3ph1",

@@ -95,6 +95,7 @@ libfcnn_scalar_la_SOURCES = \
     kernels/pool/maxpool_scalar.c \
     kernels/pool/pool.h \
     kernels/simd/common.h \
+    kernels/simd/live.h \
     kernels/simd/math.h \
     kernels/simd/philox.h \
     kernels/simd/transpose.h \

@@ -14,6 +14,8 @@
 static const struct { const char *problem, *kernel; } taken[] = {
     {"conv2d+relu forward " LAYER, "conv2d_fwd_direct"},
     {"conv2d backward_data " LAYER, "conv2d_bwd_data_direct"},
+    {"conv2d+relu backward_data mb8ic64ih5oc32kh3", "conv2d_bwd_data_sparse"},
+    {"conv2d+relu backward_data mb8ic64ih7oc32kh7ph3", "conv2d_bwd_data_direct"}, /* skips padding */
     {"conv2d+relu backward_weights " LAYER, "conv2d_bwd_weights_direct"},
     {"conv2d+relu+maxpool forward " LAYER, "conv2d_pool_fwd_direct"},
     {"conv2d+relu+maxpool backward_data " LAYER, "conv2d_pool_bwd_data_sparse"},

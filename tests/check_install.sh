@@ -156,7 +156,8 @@ END
 unset LD_LIBRARY_PATH
 {
     env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL CC="${CC#ccache }" CFLAGS="$CFLAGS" \
-        LDFLAGS="${LDFLAGS-}" cmake -S "$work/cmake" -B "$work/cmake/build" -Dfastcnn_DIR="$moved$libdir/cmake/fastcnn" &&
+        LDFLAGS="${LDFLAGS-}" \
+        cmake -S "$work/cmake" -B "$work/cmake/build" -Dfastcnn_DIR="$moved$libdir/cmake/fastcnn" &&
         env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL cmake --build "$work/cmake/build"
 } >"$work/log" 2>&1 || { cat "$work/log"; echo "FAIL: CMake"; exit 1; }
 for program in "$work/cmake/build/default" "$work/cmake/build/static"; do

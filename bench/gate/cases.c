@@ -13,6 +13,7 @@ static const struct { const char *op, *sizes; } problems[] = {
     {"conv2d", "g8mb1ic32ih14oc32kh3ph1"},
     {"conv2d", "g32mb1ic32ih28oc32kh3ph1"},
     {"conv2d", "g64mb1ic64ih28oc64oh14kh3sh2ph1"},
+    {"conv2d+relu", "mb1ic32ih14oc32kh3"},
     {"conv2d+relu+maxpool", "mb2ic16ih13oc32kh3"},
     {"conv2d+relu+maxpool", "mb8ic1ih28oc32kh3"},
     {"dense", "mb16ic256oc64"},

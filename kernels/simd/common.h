@@ -19,6 +19,8 @@
 
 #define FCNN_INLINE static inline __attribute__((always_inline))
 
+#define FCNN_LIVE_WORD 64 /* values of which a word says, bit by bit, that they are not zero (live.h) */
+
 /* p + step, which may lie outside of p's array: what is only prefetched, or begins a row that there is not. C has no
  * such sum of pointers, but of integers; the instructions are the same. */
 #define FCNN_BEYOND(p, step) ((__typeof__(p))((uintptr_t)(p) + (uintptr_t)(step) * sizeof *(p)))

@@ -38,7 +38,7 @@ static struct skip_cut skip_cut_of(const struct fcnn_query *query)
     cut.panels = fcnn_ceil_div(p->k, cut.panel);
     cut.row = HEADER + p->c * FCNN_SKIP_TAPS * cut.panel;
     cut.stride = cut.panel + p->r * cut.row;
-    cut.words = fcnn_ceil_div(p->c, FCNN_SKIP_WORD);
+    cut.words = fcnn_ceil_div(p->c, FCNN_LIVE_WORD);
     const int64_t pairs = query->knobs[0] / (2 * p->q * cut.panel * (int64_t)sizeof(float));
     cut.band_rows = fcnn_min(2 * fcnn_max(1, pairs), p->p);
     cut.all_bytes = fcnn_line((size_t)(p->w * cut.words) * sizeof(uint64_t));
@@ -116,8 +116,8 @@ struct job {
 static void mark_all(const struct skip_cut *cut, int64_t pixels, uint64_t *live)
 {
     for (int64_t i = 0; i < pixels * cut->words; i++) {
-        const int64_t rest = cut->conv.c - i % cut->words * FCNN_SKIP_WORD;
-        live[i] = rest >= FCNN_SKIP_WORD ? ~UINT64_C(0) : (UINT64_C(1) << rest) - 1;
+        const int64_t rest = cut->conv.c - i % cut->words * FCNN_LIVE_WORD;
+        live[i] = rest >= FCNN_LIVE_WORD ? ~UINT64_C(0) : (UINT64_C(1) << rest) - 1;
     }
 }
 

@@ -12,7 +12,6 @@
 #include "kernels/kernel.h"
 
 #define FCNN_SKIP_TAPS 3 /* in a filter row */
-#define FCNN_SKIP_WORD 64 /* channels of a word */
 
 /* One or two rows of pixels through one filter row. Column u is the u-th of the padded row. */
 struct fcnn_skip_rows {

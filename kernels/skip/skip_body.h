@@ -4,29 +4,13 @@
  * panel: two rows of three taps of them are sums in registers. Loops over live channels end unpredictably; that costs
  * less the more multiply-adds there are between two ends, hence as many vectors as fit. */
 #include "kernels/simd/common.h"
+#include "kernels/simd/live.h"
 #include "kernels/skip/skip.h"
 #include "kernels/tile/pool_window.h"
 
 #define TAPS FCNN_SKIP_TAPS
 #define PANEL (VECTORS * VL)
 #define SUMS (2 * TAPS * VECTORS)
-
-/* ---- which channels are live ---- */
-
-static void mark(int64_t pixels, int64_t channels, const float *x, uint64_t *live)
-{
-    for (int64_t i = 0; i < pixels; i++)
-        for (int64_t count = channels, width; count > 0; count -= width, x += width) {
-            uint64_t word = 0;
-            width = fcnn_min(count, FCNN_SKIP_WORD);
-            for (int64_t c = 0; c < width; c += VL) {
-                const mask real = vec_first(fcnn_min(VL, width - c));
-                const vec value = width - c >= VL ? vec_load(x + c) : vec_load_masked(x + c, real);
-                word |= (uint64_t)mask_bits(mask_andnot(real, vec_eq(value, vec_zero()))) << c;
-            }
-            *live++ = word;
-        }
-}
 
 /* ---- sums ---- */
 
@@ -70,7 +54,7 @@ FCNN_INLINE void add_column(const struct fcnn_skip_rows *t, int64_t u, const int
                 if (rows > 1) acc[TAPS * VECTORS + n] = vec_fma(other, weight, acc[TAPS * VECTORS + n]);
             }
         }
-        x = FCNN_BEYOND(x, FCNN_SKIP_WORD), weights = FCNN_BEYOND(weights, FCNN_SKIP_WORD * TAPS * PANEL);
+        x = FCNN_BEYOND(x, FCNN_LIVE_WORD), weights = FCNN_BEYOND(weights, FCNN_LIVE_WORD * TAPS * PANEL);
     }
 }
 
@@ -163,6 +147,6 @@ static void pool(int64_t windows, const float *sums, int64_t below, int64_t chan
 static void add_1(const struct fcnn_skip_rows *t) { add(t, 1); }
 static void add_2(const struct fcnn_skip_rows *t) { add(t, 2); }
 
-#define FCNN_SKIP_FUNCTIONS                                                                                        \
-    {.panel = PANEL, .mark = mark, .add = {[1] = add_1, [2] = add_2}, .start = start,                              \
+#define FCNN_SKIP_FUNCTIONS                                                                                           \
+    {.panel = PANEL, .mark = mark_live, .add = {[1] = add_1, [2] = add_2}, .start = start,                            \
      .is_finite = is_finite, .put = put, .pool = pool}

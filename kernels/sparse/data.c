@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Pool-sparse backward data: for one output position, tiles of (tap, input channel) of d_src in registers, and a walk
+ * Sparse backward data: for one output position, tiles of (tap, input channel) of d_src in registers, and a walk
  * over the position's live output channels. The gather's order, ascending taps then channels, is kept by scattering: an
  * element of d_src meets tap (r, s) at position (h - r, w - s) (stride and dilation alike), so descending positions
  * bring ascending taps; tiles of taps follow one another in passes over the whole image, lower taps first.
@@ -12,6 +12,8 @@
 #include "kernels/conv2d/conv2d.h"
 #include "kernels/sparse/sparse.h"
 #include "kernels/simd/common.h"
+
+static int is_pooled(const fcnn_problem *problem) { return problem->op == FCNN_CONV2D_POOL; }
 
 /* Knobs: vectors of a panel; filter units (cut.tap_unit) of a pass at most. */
 enum { VECTORS, UNITS };
@@ -38,16 +40,16 @@ static int64_t most_units(const struct fcnn_sparse *isa, const fcnn_problem *p, 
     return fcnn_min((unit == 3 ? isa->slides : isa->taps)[vectors], p->r * p->s / unit);
 }
 
-/* Half cycles of a pass at one output position, with half of the windows alive: FMAs of 2 per cycle, slower from the L2
- * cache (weights leave the L1 a sixth for what else a pass reads), no faster than the latency of their chains; loads
- * and stores of the sums; the end of a list mispredicted. */
+/* Half cycles of a pass at one output position, with half of the gradients alive: FMAs of 2 per cycle, but each with a
+ * load of its own; slower still from the L2 cache (weights leave the L1 a sixth for what else a pass reads), no faster
+ * than the latency of their chains; loads and stores of the sums; the end of a list mispredicted. */
 static int64_t pass_cost(const struct fcnn_query *query, int64_t sums)
 {
     const struct fcnn_sparse *isa = query->context;
-    const int64_t k = query->problem->k, unit = tap_unit(query->problem);
-    int64_t each = fcnn_max(sums + 1, 8);
-    if (k * sums * isa->lanes * (int64_t)sizeof(float) > query->caches->l1 / 6 * 5) each += each / 2;
-    return k * each / 8 + 3 * sums / unit + 30;
+    const fcnn_problem *p = query->problem;
+    int64_t each = fcnn_max(sums + 1, 8) * 3 / 2;
+    if (p->k * sums * isa->lanes * (int64_t)sizeof(float) > query->caches->l1 / 6 * 5) each += each / 2;
+    return p->k * each / (is_pooled(p) ? 8 : 2) + 3 * sums / tap_unit(p) + 30;
 }
 
 static int64_t cut_cost(const struct fcnn_query *query, int64_t vectors, int64_t units)
@@ -104,7 +106,8 @@ static struct sparse_data_cut sparse_data_cut_of(const struct fcnn_query *query)
 {
     const struct fcnn_sparse *isa = query->context;
     const fcnn_problem *p = query->problem;
-    struct sparse_data_cut cut = {.conv = fcnn_conv_of(p, 1), .taps = p->r * p->s, .words = fcnn_ceil_div(p->k, 64)};
+    struct sparse_data_cut cut = {.conv = fcnn_conv_of(p, 1), .taps = p->r * p->s,
+                                  .words = fcnn_ceil_div(p->k, FCNN_LIVE_WORD)};
     cut.tap_unit = tap_unit(p);
     cut.vectors = vectors_of(query);
     cut.passes = fcnn_ceil_div(cut.taps / cut.tap_unit,
@@ -123,9 +126,30 @@ static struct sparse_data_cut sparse_data_cut_of(const struct fcnn_query *query)
 const char *fcnn_sparse_unsupported(const struct fcnn_query *query)
 {
     const fcnn_problem *p = query->problem;
+    if (!is_pooled(p) && p->activation != FCNN_RELU_ACTIVATION) return "gradients that no ReLU masks";
     if (p->groups > 1) return "groups";
     if (p->k > MOST_CHANNELS) return "more than 2^28 output channels"; /* offsets of choice words are int32 */
     return fcnn_conv2d_unsupported(query);
+}
+
+/* How often an output meets a tap on real input. Products of all sizes may exceed 64 bits. */
+static double taps_met(const fcnn_problem *p)
+{
+    int64_t down = 0, across = 0;
+    for (int64_t r = 0; r < p->r; r++) down += fcnn_axis_tap(p, 1, r).count;
+    for (int64_t s = 0; s < p->s; s++) across += fcnn_axis_tap(p, 0, s).count;
+    return (double)down * (double)across;
+}
+
+/* Tiles skip no gradients but all padding, and reach nine tenths of two FMAs per cycle. */
+const char *fcnn_sparse_data_doubt(const struct fcnn_query *query)
+{
+    const fcnn_problem *p = query->problem;
+    if (is_pooled(p)) return NULL;
+    const int64_t vectors = standard_vectors(query), cost = cut_cost(query, vectors, best_units(query, vectors));
+    const int64_t tiles = fcnn_ceil_div(p->c, ((const struct fcnn_sparse *)query->context)->lanes);
+    const double all = taps_met(p) * (double)p->k * (double)tiles / 0.9;
+    return (double)cost * (double)(p->p * p->q) > all ? "too much beside half of the products" : NULL;
 }
 
 void fcnn_sparse_data_demand(const struct fcnn_query *query, struct fcnn_demand *demand)
@@ -135,7 +159,7 @@ void fcnn_sparse_data_demand(const struct fcnn_query *query, struct fcnn_demand 
     struct sparse_data_cut cut = sparse_data_cut_of(query);
     demand->tables = (size_t)cut.taps * sizeof(int64_t);
     demand->packed = (size_t)(cut.panels * p->k * cut.taps * cut.vectors * isa->lanes) * sizeof(float);
-    demand->shared = (size_t)(p->n * p->p * p->q * 4 * cut.words) * sizeof(uint64_t);
+    demand->shared = (size_t)(p->n * cut.conv.p * cut.conv.q * cut.words) * sizeof(uint64_t);
     demand->scratch = cut.direct ? 0 : (size_t)cut.image * sizeof(float);
     demand->tasks[FCNN_TABLES] = 1;
     demand->tasks[FCNN_PACK] = cut.panels * cut.taps;
@@ -175,23 +199,39 @@ static void pack_tap(const struct fcnn_sparse *isa, const struct sparse_data_cut
     isa->transpose(width, k, weights + (tap * c + channel) * k, k, to, step);
 }
 
-/* Bits of the live channels of each position of `windows` windows. */
-static void list_live(const struct sparse_data_cut *cut, const uint16_t *choice, int64_t windows, uint64_t *live)
+/* Bits of the live channels of the four positions of a window; the lower two are `row` words further on. */
+static void mark_window(const struct sparse_data_cut *cut, const uint16_t *choice, uint64_t *live, int64_t row)
 {
-    int64_t groups = fcnn_ceil_div(cut->conv.k, FCNN_SPARSE_GROUP), words = cut->words;
-    for (int64_t w = 0; w < windows; w++, choice += 3 * groups, live += 4 * words)
-        for (int64_t i = 0; i < words; i++) {
-            uint64_t bit0 = 0, bit1 = 0, alive = 0;
-            for (int64_t j = 4 * i; j < fcnn_min(4 * i + 4, groups); j++) {
-                bit0 |= (uint64_t)choice[3 * j] << j % 4 * 16;
-                bit1 |= (uint64_t)choice[3 * j + 1] << j % 4 * 16;
-                alive |= (uint64_t)choice[3 * j + 2] << j % 4 * 16;
-            }
-            live[i] = alive & ~bit0 & ~bit1;
-            live[words + i] = alive & bit0 & ~bit1;
-            live[2 * words + i] = alive & ~bit0 & bit1;
-            live[3 * words + i] = alive & bit0 & bit1;
+    const int64_t groups = fcnn_ceil_div(cut->conv.k, FCNN_SPARSE_GROUP), words = cut->words;
+    for (int64_t i = 0; i < words; i++) {
+        uint64_t bit0 = 0, bit1 = 0, alive = 0;
+        for (int64_t j = 4 * i; j < fcnn_min(4 * i + 4, groups); j++) {
+            bit0 |= (uint64_t)choice[3 * j] << j % 4 * 16;
+            bit1 |= (uint64_t)choice[3 * j + 1] << j % 4 * 16;
+            alive |= (uint64_t)choice[3 * j + 2] << j % 4 * 16;
         }
+        live[i] = alive & ~bit0 & ~bit1;
+        live[words + i] = alive & bit0 & ~bit1;
+        live[row + i] = alive & ~bit0 & bit1;
+        live[row + words + i] = alive & bit0 & bit1;
+    }
+}
+
+/* Bits of the live channels of each output position of image n. */
+static void mark(const struct fcnn_sparse *isa, const struct sparse_data_cut *cut, const fcnn_problem *p,
+                 const fcnn_tensors *t, uint64_t *live, int64_t n)
+{
+    const fcnn_problem *conv = &cut->conv;
+    const int64_t groups = fcnn_ceil_div(p->k, FCNN_SPARSE_GROUP), row = conv->q * cut->words;
+    live += n * conv->p * row;
+    if (!is_pooled(p)) {
+        isa->mark(conv->p * conv->q, p->k, t->dst + n * conv->p * conv->q * p->k, live);
+        return;
+    }
+    const uint16_t *choice = t->choice + n * p->p * p->q * groups * 3;
+    for (int64_t i = 0; i < p->p; i++)
+        for (int64_t j = 0; j < p->q; j++, choice += groups * 3)
+            mark_window(cut, choice, live + 2 * i * row + 2 * j * cut->words, row);
 }
 
 /* Zeroes the part of an image that scatters will write. */
@@ -216,11 +256,12 @@ static void compute(const struct fcnn_sparse *isa, const struct sparse_data_cut 
                     const fcnn_tensors *t, const struct fcnn_memory *memory, int64_t task)
 {
     const fcnn_problem *conv = &cut->conv;
-    int64_t columns = cut->vectors * isa->lanes, windows = p->p * p->q, size = p->h * p->w * p->c;
+    const int64_t columns = cut->vectors * isa->lanes, size = p->h * p->w * p->c;
     int64_t panel = task / p->n, n = task % p->n;
     float *out = t->d_src + n * size + panel * columns;
     struct fcnn_sparse_scatter scatter = {
-        .live = (const uint64_t *)memory->shared + n * windows * 4 * cut->words, .d_dst = t->d_dst + n * windows * p->k,
+        .live = (const uint64_t *)memory->shared + n * conv->p * conv->q * cut->words,
+        .d_dst = t->d_dst + n * p->p * p->q * p->k, .pooled = is_pooled(p),
         .d_src = cut->direct ? out : memory->scratch, .words = cut->words, .k = p->k, .rows = conv->p,
         .columns = conv->q,
         .below = conv->stride_h * cut->row, .right = conv->stride_w * cut->pixel};
@@ -241,14 +282,10 @@ void fcnn_sparse_data_run(const struct fcnn_query *query, const fcnn_tensors *t,
     const struct fcnn_sparse *isa = query->context;
     const fcnn_problem *p = query->problem;
     struct sparse_data_cut cut = sparse_data_cut_of(query);
-    int64_t windows = p->p * p->q, words = (p->k + 15) / 16 * 3;
     for (int64_t task = first; task < last; task++) switch (stage) {
         case FCNN_TABLES: fill_taps(&cut, memory->tables); break;
         case FCNN_PACK: pack_tap(isa, &cut, t->weights, memory->packed, task / cut.taps, task % cut.taps); break;
-        case FCNN_GATHER:
-            list_live(&cut, t->choice + task * windows * words, windows,
-                      (uint64_t *)memory->shared + task * windows * 4 * cut.words);
-            break;
+        case FCNN_GATHER: mark(isa, &cut, p, t, memory->shared, task); break;
         default: compute(isa, &cut, p, t, memory, task);
         }
 }

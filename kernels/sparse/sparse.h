@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Pool-sparse backward passes: after fused ReLU and 2x2 max pooling at most one of the four gradients of a window and
- * channel is not zero. These kernels visit the live ones alone; the order of the reference makes that exact:
- *   weights: every element's chain is window-major, so a list of the live windows of a channel is its chain;
+ * Sparse backward passes: after fused ReLU and 2x2 max pooling at most one of the four gradients of a window and
+ * channel is not zero, after ReLU alone those whose output is not. These kernels visit the live ones alone; the order
+ * of the reference makes that exact:
+ *   weights (pooled): every element's chain is window-major, so a list of the live windows of a channel is its chain;
  *   data: a gather over ascending taps and channels is a scatter over descending positions and ascending channels.
  * Everything is written once against struct fcnn_sparse; the stubs sparse_<isa>.c fill it from sparse_body.h. */
 #ifndef FCNN_SPARSE_H
@@ -47,11 +48,12 @@ struct fcnn_sparse_tile {
 /* Some taps and input channels of one image's d_src. */
 struct fcnn_sparse_scatter {
     const float *weights;  /* [k][taps][vectors] */
-    const uint64_t *live;  /* [window][position][words]: one bit per output channel */
+    const uint64_t *live;  /* [row][column][words]: one bit per output channel */
     const float *d_dst;    /* [window][k] */
+    int pooled;            /* a window is two rows of two positions; else one position */
     float *d_src;
     const int64_t *taps;   /* offsets in d_src from an output position's first pixel */
-    int64_t words, k, rows, columns; /* output positions: even */
+    int64_t words, k, rows, columns; /* output positions: whole windows */
     int64_t below, right;  /* in d_src, from one output position to the next */
 };
 
@@ -72,6 +74,8 @@ struct fcnn_sparse {
     int vectors[FCNN_SPARSE_ROWS + 1]; /* widest tile of so many rows */
     int taps[FCNN_SPARSE_WIDEST + 1];  /* most taps of a scatter of so many vectors; 0: no such scatter */
     int slides[FCNN_SPARSE_WIDEST + 1]; /* likewise: most filter rows of three taps at stride 1 */
+    /* one bit for each output that is not zero, [pixel][words] */
+    void (*mark)(int64_t pixels, int64_t channels, const float *dst, uint64_t *live);
     void (*list)(const struct fcnn_sparse_lists *lists);
     void (*accumulate[FCNN_SPARSE_ROWS + 1][FCNN_SPARSE_VECTORS + 1])(const struct fcnn_sparse_tile *tile);
     void (*scatter[FCNN_SPARSE_WIDEST + 1][FCNN_SPARSE_TAPS + 1])(const struct fcnn_sparse_scatter *scatter);
@@ -92,15 +96,15 @@ struct fcnn_sparse {
 extern const struct fcnn_sparse fcnn_sparse_scalar, fcnn_sparse_avx2, fcnn_sparse_avx512, fcnn_sparse_neon;
 
 /* The context of all these is a struct fcnn_sparse. */
-fcnn_phrase_fn fcnn_sparse_unsupported, fcnn_sparse_weights_doubt, fcnn_sparse_winners_doubt;
+fcnn_phrase_fn fcnn_sparse_unsupported, fcnn_sparse_data_doubt, fcnn_sparse_weights_doubt, fcnn_sparse_winners_doubt;
 fcnn_demand_fn fcnn_sparse_data_demand, fcnn_sparse_weights_demand, fcnn_sparse_winners_demand;
 fcnn_run_fn fcnn_sparse_data_run, fcnn_sparse_weights_run, fcnn_sparse_winners_run;
 extern const struct fcnn_knob fcnn_sparse_data_knobs[2], fcnn_sparse_weights_knobs[2], fcnn_sparse_winners_knobs[1];
 
 /* Values of a struct fcnn_variant. */
 #define FCNN_SPARSE_DATA(isa)                                                                                          \
-    {.unsupported = fcnn_sparse_unsupported, .demand = fcnn_sparse_data_demand, .run = fcnn_sparse_data_run,           \
-     .context = &(isa), FCNN_KNOBS(fcnn_sparse_data_knobs)}
+    {.unsupported = fcnn_sparse_unsupported, .doubt = fcnn_sparse_data_doubt, .demand = fcnn_sparse_data_demand,       \
+     .run = fcnn_sparse_data_run, .context = &(isa), FCNN_KNOBS(fcnn_sparse_data_knobs), .revision = 1}
 #define FCNN_SPARSE_WEIGHTS(isa)                                                                                       \
     {.unsupported = fcnn_sparse_unsupported, .doubt = fcnn_sparse_weights_doubt,                                       \
      .demand = fcnn_sparse_weights_demand, .run = fcnn_sparse_weights_run, .context = &(isa),                          \

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * Pool-sparse backward passes, avx2: 12 of 16 registers hold sums. */
+ * Sparse backward passes, avx2: 12 of 16 registers hold sums. */
 #include "kernels/simd/vector_avx2.h"
 
 #include "kernels/sparse/sparse_body.h"
@@ -24,6 +24,7 @@ const struct fcnn_sparse fcnn_sparse_avx2 = {
     FUNCTIONS
 };
 
+const struct fcnn_variant conv2d_bwd_data_sparse_avx2 = FCNN_SPARSE_DATA(fcnn_sparse_avx2);
 const struct fcnn_variant conv2d_pool_bwd_data_sparse_avx2 = FCNN_SPARSE_DATA(fcnn_sparse_avx2);
 const struct fcnn_variant conv2d_pool_bwd_weights_sparse_avx2 = FCNN_SPARSE_WEIGHTS(fcnn_sparse_avx2);
 const struct fcnn_variant conv2d_pool_bwd_weights_winners_avx2 = FCNN_SPARSE_WINNERS(fcnn_sparse_avx2);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * Pool-sparse backward passes, avx512: 24 of 32 registers hold sums. */
+ * Sparse backward passes, avx512: 24 of 32 registers hold sums. */
 #include "kernels/simd/vector_avx512.h"
 
 #include "kernels/sparse/sparse_body.h"
@@ -25,6 +25,7 @@ const struct fcnn_sparse fcnn_sparse_avx512 = {
     FUNCTIONS
 };
 
+const struct fcnn_variant conv2d_bwd_data_sparse_avx512 = FCNN_SPARSE_DATA(fcnn_sparse_avx512);
 const struct fcnn_variant conv2d_pool_bwd_data_sparse_avx512 = FCNN_SPARSE_DATA(fcnn_sparse_avx512);
 const struct fcnn_variant conv2d_pool_bwd_weights_sparse_avx512 = FCNN_SPARSE_WEIGHTS(fcnn_sparse_avx512);
 const struct fcnn_variant conv2d_pool_bwd_weights_winners_avx512 = FCNN_SPARSE_WINNERS(fcnn_sparse_avx512);

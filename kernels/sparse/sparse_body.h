@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * The loops of the pool-sparse backward passes over the vector header that the stub has included. Sizes of tiles are
+ * The loops of the sparse backward passes over the vector header that the stub has included. Sizes of tiles are
  * constants at every call, so the sums live in registers; one broadcast gradient meets as many vectors from memory as
  * there are sums. Loops over live elements are short and end unpredictably; the FMAs in flight hide that. */
 #include "kernels/sparse/sparse.h"
 #include "kernels/simd/common.h"
+#include "kernels/simd/live.h"
 #include "kernels/simd/transpose.h"
 #include "kernels/simd/windows.h"
 
@@ -56,27 +57,35 @@ FCNN_INLINE void scatter_live(const float *weights, int64_t words, const uint64_
             const float *row = weights + k * (sums * VL);
             FCNN_UNROLL for (int i = 0; i < sums; i++) acc[i] = vec_fma(gradient, vec_load(row + i * VL), acc[i]);
         }
-        d_dst = FCNN_BEYOND(d_dst, 64), weights = FCNN_BEYOND(weights, 64 * sums * VL);
+        d_dst = FCNN_BEYOND(d_dst, FCNN_LIVE_WORD), weights = FCNN_BEYOND(weights, FCNN_LIVE_WORD * sums * VL);
     }
+}
+
+/* Gradients of the windows of output row p. */
+FCNN_INLINE const float *gradients_of(const struct fcnn_sparse_scatter *t, int64_t p)
+{
+    return t->d_dst + (p >> t->pooled) * (t->columns >> t->pooled) * t->k;
 }
 
 /* Descending positions are ascending taps for every element of d_src. */
 FCNN_INLINE void scatter(const struct fcnn_sparse_scatter *t, const int taps, const int vectors)
 {
-    for (int64_t p = t->rows - 1; p >= 0; p--)
+    const uint64_t *live = t->live + t->rows * t->columns * t->words;
+    for (int64_t p = t->rows - 1; p >= 0; p--) {
+        const float *gradients = gradients_of(t, p);
         for (int64_t q = t->columns - 1; q >= 0; q--) {
-            const int64_t window = p / 2 * (t->columns / 2) + q / 2, position = p % 2 * 2 + q % 2;
             float *d_src = t->d_src + p * t->below + q * t->right, *out[FCNN_SPARSE_SUMS];
             vec acc[FCNN_SPARSE_SUMS];
             FCNN_UNROLL for (int i = 0; i < taps; i++) {
                 out[i] = d_src + t->taps[i];
                 FCNN_UNROLL for (int j = 0; j < vectors; j++) acc[i * vectors + j] = vec_load(out[i] + j * VL);
             }
-            scatter_live(t->weights, t->words, t->live + (window * 4 + position) * t->words, t->d_dst + window * t->k,
-                         acc, taps * vectors);
+            live -= t->words;
+            scatter_live(t->weights, t->words, live, gradients + (q >> t->pooled) * t->k, acc, taps * vectors);
             FCNN_UNROLL for (int i = 0; i < taps; i++)
                 FCNN_UNROLL for (int j = 0; j < vectors; j++) vec_store(out[i] + j * VL, acc[i * vectors + j]);
         }
+    }
 }
 
 /* Sums of column `s` of three taps in every row, from or to memory. */
@@ -99,10 +108,10 @@ FCNN_INLINE void store_column(float *const d_src[], const int rows, const int ve
 /* Rows of three taps at stride 1: the next position to the left has two of its columns in registers already. */
 FCNN_INLINE void slide(const struct fcnn_sparse_scatter *t, const int rows, const int vectors)
 {
-    const int64_t right = t->right, columns = t->columns;
+    const int64_t right = t->right, columns = t->columns, words = t->words, k = t->k, pooled = t->pooled;
+    const uint64_t *live = t->live + t->rows * columns * words;
     for (int64_t p = t->rows - 1; p >= 0; p--) {
-        const int64_t window = p / 2 * (columns / 2);
-        const uint64_t *live = t->live + (window * 4 + p % 2 * 2) * t->words;
+        const float *gradients = gradients_of(t, p);
         float *d_src[3];
         vec acc[FCNN_SPARSE_SUMS];
         FCNN_UNROLL for (int i = 0; i < rows; i++) d_src[i] = t->d_src + t->taps[3 * i] + p * t->below;
@@ -113,8 +122,8 @@ FCNN_INLINE void slide(const struct fcnn_sparse_scatter *t, const int rows, cons
                 FCNN_UNROLL for (int j = 2 * vectors - 1; j >= 0; j--)
                     acc[3 * i * vectors + vectors + j] = acc[3 * i * vectors + j];
             load_column(d_src, rows, vectors, 0, q * right, acc);
-            scatter_live(t->weights, t->words, live + (q / 2 * 4 + q % 2) * t->words,
-                         t->d_dst + (window + q / 2) * t->k, acc, 3 * rows * vectors);
+            live -= words;
+            scatter_live(t->weights, words, live, gradients + (q >> pooled) * k, acc, 3 * rows * vectors);
             store_column(d_src, rows, vectors, 2, (q + 2) * right, acc);
         }
         store_column(d_src, rows, vectors, 0, 0, acc);
@@ -323,4 +332,5 @@ static void copy(int64_t pixels, int64_t width, const float *from, int64_t from_
 #define UP_TO_10(f, n) UP_TO_8(f, n), f##_##n##x9, f##_##n##x10
 #define UP_TO_12(f, n) UP_TO_10(f, n), f##_##n##x11, f##_##n##x12
 
-#define FUNCTIONS .list = list, .sum_gradients = sum_gradients, .add = add, .transpose = transpose, .copy = copy
+#define FUNCTIONS \
+    .mark = mark_live, .list = list, .sum_gradients = sum_gradients, .add = add, .transpose = transpose, .copy = copy

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * Pool-sparse backward passes, scalar: sums lie in memory, small tiles keep them near. */
+ * Sparse backward passes, scalar: sums lie in memory, small tiles keep them near. */
 #include "kernels/simd/vector_scalar.h"
 
 #include "kernels/sparse/sparse_body.h"
@@ -21,5 +21,6 @@ const struct fcnn_sparse fcnn_sparse_scalar = {
     FUNCTIONS
 };
 
+const struct fcnn_variant conv2d_bwd_data_sparse_scalar = FCNN_SPARSE_DATA(fcnn_sparse_scalar);
 const struct fcnn_variant conv2d_pool_bwd_data_sparse_scalar = FCNN_SPARSE_DATA(fcnn_sparse_scalar);
 const struct fcnn_variant conv2d_pool_bwd_weights_sparse_scalar = FCNN_SPARSE_WEIGHTS(fcnn_sparse_scalar);

@@ -2,7 +2,7 @@
  *
  * The register tile: out[i][j] = init + sum over k of a_i[k] b[k][j], one FMA chain per element in ascending k, for a
  * few rows i (broadcast from memory) and a few vectors of columns j. Multiply-adds of
- * convolutions and matrix products happen here, or in bodies that share no operands so (depthwise, pool-sparse); what
+ * convolutions and matrix products happen here, or in bodies that share no operands so (depthwise, sparse); what
  * the rows are (pixels, filter taps, rows of a matrix) is the caller's affair:
  *   gather form: rows are output pixels, b is packed weights, k runs over taps and channels;
  *   outer form: rows are filter elements, b is the output gradient, k runs over output pixels (conv2d/narrow.c: rows
