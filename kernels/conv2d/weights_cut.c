@@ -264,20 +264,6 @@ struct fcnn_unit fcnn_unit_at(const struct fcnn_cut *cut, int64_t unit, int64_t 
     return (struct fcnn_unit){image, row, from, fcnn_min(from + cut->unit_steps, steps)};
 }
 
-/* No division: lists of units are made often. */
-struct fcnn_unit fcnn_unit_after(const struct fcnn_cut *cut, struct fcnn_unit unit)
-{
-    int64_t steps = fcnn_min(cut->unit_rows, cut->rows - unit.row) * cut->row_steps;
-    unit.from = unit.to;
-    if (unit.from >= steps) {
-        unit.from = 0, unit.row += cut->unit_rows;
-        if (unit.row >= cut->rows) unit.row = 0, unit.image++;
-        steps = fcnn_min(cut->unit_rows, cut->rows - unit.row) * cut->row_steps;
-    }
-    unit.to = fcnn_min(unit.from + cut->unit_steps, steps);
-    return unit;
-}
-
 struct fcnn_cut_tables fcnn_cut_tables_in(const struct fcnn_cut *cut, void *memory)
 {
     struct fcnn_span *ranges = memory;

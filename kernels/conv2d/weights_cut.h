@@ -5,6 +5,7 @@
 #define FCNN_WEIGHTS_CUT_H
 
 #include "kernels/conv2d/conv2d.h"
+#include "kernels/simd/common.h"
 
 /* Rows of tiles lie in spans that must not be crossed: one per tap if there is padding or packing, else a single one
  * (any rows share their pixels). A task is one such row: row i / spans of span i % spans, then the bias, so that
@@ -52,7 +53,20 @@ struct fcnn_unit {
     int64_t image, row, from, to;
 };
 struct fcnn_unit fcnn_unit_at(const struct fcnn_cut *cut, int64_t unit, int64_t images);
-struct fcnn_unit fcnn_unit_after(const struct fcnn_cut *cut, struct fcnn_unit unit); /* the next one */
+
+/* The next one. Without division and inline: for small maps lists of units are a tenth of the time. */
+static inline struct fcnn_unit fcnn_unit_after(const struct fcnn_cut *cut, struct fcnn_unit unit)
+{
+    int64_t steps = fcnn_min(cut->unit_rows, cut->rows - unit.row) * cut->row_steps;
+    unit.from = unit.to;
+    if (unit.from >= steps) {
+        unit.from = 0, unit.row += cut->unit_rows;
+        if (unit.row >= cut->rows) unit.row = 0, unit.image++;
+        steps = fcnn_min(cut->unit_rows, cut->rows - unit.row) * cut->row_steps;
+    }
+    unit.to = fcnn_min(unit.from + cut->unit_steps, steps);
+    return unit;
+}
 
 struct fcnn_cut_tables fcnn_cut_tables_in(const struct fcnn_cut *cut, void *memory);
 void fcnn_cut_fill_tables(const struct fcnn_cut *cut, int pooled, const struct fcnn_cut_tables *tables);
