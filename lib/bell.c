@@ -2,11 +2,14 @@
 #include "lib/bell.h"
 
 #include <stddef.h>
+#include <sys/resource.h>
+#include <time.h>
 
-/* Turns of spinning before a worker sleeps, 20 to 50 ns each. Its patience halves when they were in vain, else doubles:
- * on quiet cores the pieces of a phase mostly end within the most of it; on a shared core each turn is taken from
- * the very worker that is waited for. */
+/* Turns of spinning before a worker sleeps, 20 to 50 ns each. On quiet cores the pieces of a phase mostly end within
+ * the most of it, and who sleeps comes late to the next phase, where then somebody waits for him: it never ends. On a
+ * core that another process wants, too, each turn is taken from what the waiter, or whom it waits for, could do. */
 #define LEAST_PATIENCE 250
+#define MOST_PATIENCE 2000
 
 static void pause_briefly(void)
 {
@@ -17,10 +20,33 @@ static void pause_briefly(void)
 #endif
 }
 
-static int bounded(int patience)
+/* ---- does another process want the waiter's core? ---- */
+
+#if defined(RUSAGE_THREAD)
+#define TAKEN 500     /* microseconds at once that a process takes, and interrupts do not */
+#define MEMORY 100000 /* microseconds for which a core that was shared counts as shared */
+
+static int64_t microseconds(clockid_t clock)
 {
-    return patience < LEAST_PATIENCE ? LEAST_PATIENCE : patience > FCNN_BELL_PATIENCE ? FCNN_BELL_PATIENCE : patience;
+    struct timespec time;
+    clock_gettime(clock, &time);
+    return (int64_t)time.tv_sec * 1000000 + time.tv_nsec / 1000;
 }
+
+/* Looks at what the calling thread did since it last looked: time in which it neither ran nor slept was another's. */
+static int is_crowded(struct fcnn_waiter *waiter)
+{
+    struct rusage use;
+    getrusage(RUSAGE_THREAD, &use);
+    const int64_t now = microseconds(CLOCK_MONOTONIC), ran = microseconds(CLOCK_THREAD_CPUTIME_ID);
+    const int64_t passed = now - waiter->looked, taken = passed - (ran - waiter->ran);
+    if (waiter->looked && use.ru_nvcsw == waiter->slept && taken > TAKEN && taken > passed / 8) waiter->crowded = now;
+    waiter->looked = now, waiter->ran = ran, waiter->slept = use.ru_nvcsw;
+    return waiter->crowded && now - waiter->crowded < MEMORY;
+}
+#else /* nobody tells: it is its own */
+static int is_crowded(struct fcnn_waiter *waiter) { return (void)waiter, 0; }
+#endif
 
 /* ---- sleeping: while the bell has not rung after `seen` rings ---- */
 
@@ -84,17 +110,26 @@ int fcnn_bell_ring(struct fcnn_bell *bell)
     return atomic_load(&bell->sleepers) != 0;
 }
 
-void fcnn_bell_await(struct fcnn_bell *bell, uint32_t seen, int worker, int *patience)
+static int rings_within(struct fcnn_bell *bell, uint32_t seen, int turns)
 {
-    for (int turn = *patience; turn >= 0; turn--) {
-        if (atomic_load(&bell->rings) != seen) {
-            *patience = bounded(*patience * 2);
-            return;
-        }
+    for (; turns > 0; turns--) {
+        if (atomic_load(&bell->rings) != seen) return 1;
         pause_briefly();
     }
-    *patience = bounded(*patience / 2);
+    return 0;
+}
+
+void fcnn_bell_sleep(struct fcnn_bell *bell, uint32_t seen, int worker)
+{
     atomic_fetch_add(&bell->sleepers, 1);
     sleep_through(bell, seen, worker);
     atomic_fetch_sub(&bell->sleepers, 1);
+}
+
+void fcnn_bell_await(struct fcnn_bell *bell, uint32_t seen, int worker, struct fcnn_waiter *waiter)
+{
+    if (rings_within(bell, seen, LEAST_PATIENCE)) return;
+    if (!is_crowded(waiter) && rings_within(bell, seen, MOST_PATIENCE - LEAST_PATIENCE)) return;
+    fcnn_bell_sleep(bell, seen, worker);
+    is_crowded(waiter); /* from here on it counts */
 }

@@ -81,7 +81,7 @@ static void run_phase(struct fcnn_team *team, int64_t pieces, enum fcnn_length l
                               memory_order_release);
     call_helpers(team, length);
     work(team, 0);
-    fcnn_bell_await(&team->done, seen, 0, &team->patience);
+    fcnn_bell_await(&team->done, seen, 0, &team->leader);
 }
 
 void fcnn_team_share(struct fcnn_team *team, int64_t pieces, enum fcnn_length length, fcnn_piece *piece, void *context)
@@ -106,11 +106,12 @@ void fcnn_team_dismiss(struct fcnn_team *team)
 
 void fcnn_team_help(struct fcnn_team *team, int worker)
 {
-    int patience = FCNN_BELL_PATIENCE;
+    struct fcnn_waiter waiter = {0};
     for (;;) {
         const uint32_t seen = atomic_load(&team->opened.rings);
-        if (!work(team, worker)) patience = 0;
+        const int wanted = work(team, worker);
         if (atomic_load(&team->dismissed)) return;
-        fcnn_bell_await(&team->opened, seen, worker, &patience);
+        if (wanted) fcnn_bell_await(&team->opened, seen, worker, &waiter);
+        else fcnn_bell_sleep(&team->opened, seen, worker);
     }
 }

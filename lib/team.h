@@ -26,7 +26,7 @@ struct fcnn_team {
     int64_t base;
     fcnn_piece *piece;
     void *context;
-    int patience; /* the leader's, see bell.h */
+    struct fcnn_waiter leader;
     int64_t woken; /* when helpers were last woken, nanoseconds */
     struct fcnn_bell opened, done; /* a phase is */
     _Atomic int dismissed, parts;
