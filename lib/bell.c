@@ -28,7 +28,7 @@ static void pause_briefly(void)
 
 static int64_t microseconds(clockid_t clock)
 {
-    struct timespec time;
+    struct timespec time = {0};
     clock_gettime(clock, &time);
     return (int64_t)time.tv_sec * 1000000 + time.tv_nsec / 1000;
 }
@@ -36,7 +36,7 @@ static int64_t microseconds(clockid_t clock)
 /* Looks at what the calling thread did since it last looked: time in which it neither ran nor slept was another's. */
 static int is_crowded(struct fcnn_waiter *waiter)
 {
-    struct rusage use;
+    struct rusage use = {0};
     getrusage(RUSAGE_THREAD, &use);
     const int64_t now = microseconds(CLOCK_MONOTONIC), ran = microseconds(CLOCK_THREAD_CPUTIME_ID);
     const int64_t passed = now - waiter->looked, taken = passed - (ran - waiter->ran);
