@@ -3,13 +3,14 @@
 
 #include <stddef.h>
 #include <sys/resource.h>
-#include <time.h>
 
-/* Turns of spinning before a worker sleeps, 20 to 50 ns each. On quiet cores the pieces of a phase mostly end within
- * the most of it, and who sleeps comes late to the next phase, where then somebody waits for him: it never ends. On a
- * core that another process wants, too, each turn is taken from what the waiter, or whom it waits for, could do. */
-#define LEAST_PATIENCE 250
-#define MOST_PATIENCE 2000
+#include "lib/clock.h"
+
+/* Nanoseconds of spinning before a worker sleeps. On quiet cores the pieces of a phase mostly end within the most of
+ * it, and who sleeps comes late to the next phase, where then somebody waits for him: it never ends. On a core that
+ * another process wants, too, each turn is taken from what the waiter, or whom it waits for, could do. */
+#define LEAST_PATIENCE 2500
+#define MOST_PATIENCE 40000
 
 static void pause_briefly(void)
 {
@@ -23,22 +24,15 @@ static void pause_briefly(void)
 /* ---- does another process want the waiter's core? ---- */
 
 #if defined(RUSAGE_THREAD)
-#define TAKEN 500     /* microseconds at once that a process takes, and interrupts do not */
-#define MEMORY 100000 /* microseconds for which a core that was shared counts as shared */
-
-static int64_t microseconds(clockid_t clock)
-{
-    struct timespec time = {0};
-    clock_gettime(clock, &time);
-    return (int64_t)time.tv_sec * 1000000 + time.tv_nsec / 1000;
-}
+#define TAKEN 500000     /* nanoseconds at once that a process takes, and interrupts do not */
+#define MEMORY 100000000 /* nanoseconds for which a core that was shared counts as shared */
 
 /* Looks at what the calling thread did since it last looked: time in which it neither ran nor slept was another's. */
 static int is_crowded(struct fcnn_waiter *waiter)
 {
     struct rusage use = {0};
     getrusage(RUSAGE_THREAD, &use);
-    const int64_t now = microseconds(CLOCK_MONOTONIC), ran = microseconds(CLOCK_THREAD_CPUTIME_ID);
+    const int64_t now = fcnn_nanoseconds(CLOCK_MONOTONIC), ran = fcnn_nanoseconds(CLOCK_THREAD_CPUTIME_ID);
     const int64_t passed = now - waiter->looked, taken = passed - (ran - waiter->ran);
     if (waiter->looked && use.ru_nvcsw == waiter->slept && taken > TAKEN && taken > passed / 8) waiter->crowded = now;
     waiter->looked = now, waiter->ran = ran, waiter->slept = use.ru_nvcsw;
@@ -110,12 +104,19 @@ int fcnn_bell_ring(struct fcnn_bell *bell)
     return atomic_load(&bell->sleepers) != 0;
 }
 
-static int rings_within(struct fcnn_bell *bell, uint32_t seen, int turns)
+/* A pause takes from one to fifty nanoseconds, on this CPU or that one: only the clock tells. */
+static int rings_within(struct fcnn_bell *bell, uint32_t seen, int64_t patience)
 {
-    for (; turns > 0; turns--) {
-        if (atomic_load(&bell->rings) != seen) return 1;
-        pause_briefly();
-    }
+    enum { TURNS = 16 }; /* from one look at the clock to the next */
+    int64_t end = 0, now;
+    do {
+        for (int turn = 0; turn < TURNS; turn++) {
+            if (atomic_load(&bell->rings) != seen) return 1;
+            pause_briefly();
+        }
+        now = fcnn_nanoseconds(CLOCK_MONOTONIC);
+        if (!end) end = now + patience;
+    } while (now < end);
     return 0;
 }
 
@@ -130,6 +131,7 @@ void fcnn_bell_await(struct fcnn_bell *bell, uint32_t seen, int worker, struct f
 {
     if (rings_within(bell, seen, LEAST_PATIENCE)) return;
     if (!is_crowded(waiter) && rings_within(bell, seen, MOST_PATIENCE - LEAST_PATIENCE)) return;
+    is_crowded(waiter); /* what was taken until now */
     fcnn_bell_sleep(bell, seen, worker);
-    is_crowded(waiter); /* from here on it counts */
+    is_crowded(waiter); /* from here on it counts again */
 }

@@ -13,7 +13,7 @@ struct fcnn_bell {
     _Atomic int sleepers;
 };
 
-/* What a waiter knows of itself, in microseconds: when it last looked, for how long it had run by then (and how often
+/* What a waiter knows of itself, in nanoseconds: when it last looked, for how long it had run by then (and how often
  * slept), when it last shared its core. Zeroed before use. If another thread goes on with it, that is no harm. */
 struct fcnn_waiter {
     int64_t looked, ran, crowded;

@@ -13,6 +13,7 @@ libfcnn_core_la_SOURCES = \
     lib/bell.h \
     lib/choice.c \
     lib/choice.h \
+    lib/clock.h \
     lib/cpu.c \
     lib/demand.c \
     lib/denormals.c \

@@ -1,18 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "lib/team.h"
 
-#include <time.h>
+#include "lib/clock.h"
 
 /* Nanoseconds between two wakes for short phases: what a wake takes from a leader that shares its core with the helper,
  * some 15 us, is little of it. */
 #define REST 200000
-
-static int64_t nanoseconds(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
 
 static void ring_for_all(struct fcnn_bell *bell)
 {
@@ -62,7 +55,7 @@ static int work(struct fcnn_team *team, int worker)
 static void call_helpers(struct fcnn_team *team, enum fcnn_length length)
 {
     if (!fcnn_bell_ring(&team->opened)) return;
-    const int64_t now = nanoseconds();
+    const int64_t now = fcnn_nanoseconds(CLOCK_MONOTONIC);
     if (length == FCNN_SHORT && now - team->woken < REST) return;
     team->woken = now;
     fcnn_bell_wake(&team->opened, team->workers - 1);
