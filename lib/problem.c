@@ -178,19 +178,38 @@ fcnn_status fcnn_problem_check_sized(fcnn_problem *problem, size_t problem_size)
     return FCNN_OK;
 }
 
+/* Sum of floor((a i + b) / m) over i = 0 .. n-1, for a, b >= 0. What a / m and b / m give is known. The rest counts
+ * points below a line by columns; counted by rows, a and m change places, as in Euclid's algorithm (Graham, Knuth,
+ * Patashnik, Concrete Mathematics, 3.5). */
+static int64_t floor_sum(int64_t n, int64_t m, int64_t a, int64_t b)
+{
+    int64_t sum = 0;
+    for (;;) {
+        sum += n * (n - 1) / 2 * (a / m) + n * (b / m);
+        a %= m;
+        const int64_t top = a * n + b % m, divisor = m;
+        if (top < m) return sum;
+        n = top / m, b = top % m;
+        m = a, a = divisor;
+    }
+}
+
+static int64_t steps_to(int64_t distance, int64_t step) { return distance > 0 ? (distance + step - 1) / step : 0; }
+
+/* Sum over window positions t of the number of outputs o with o * stride + t * dilation < x: of the first ones all
+ * outputs, of the last ones none. No loop: a window has up to 2^31 positions. */
+static int64_t taps_before(int64_t x, int64_t out, int64_t window, int64_t stride, int64_t dilation)
+{
+    const int64_t some = steps_to(x, dilation) < window ? steps_to(x, dilation) : window;
+    const int64_t full = steps_to(x - (out - 1) * stride, dilation), all = full < some ? full : some;
+    return all * out + floor_sum(some - all, stride, dilation, x - (some - 1) * dilation + stride - 1);
+}
+
 /* Sum over output positions of the window positions that fall on real input, along one axis. */
 static double real_taps(int64_t out, int64_t in, int64_t window, int64_t stride, int64_t dilation, int64_t pad)
 {
-    double taps = 0;
-    for (int64_t t = 0; t < window; t++) {
-        /* outputs o with 0 <= o * stride + t * dilation - pad < in */
-        int64_t shift = pad - t * dilation;
-        int64_t first = shift > 0 ? (shift + stride - 1) / stride : 0;
-        int64_t last = in - 1 + shift < 0 ? -1 : (in - 1 + shift) / stride;
-        if (last >= out) last = out - 1;
-        if (last >= first) taps += (double)(last - first + 1);
-    }
-    return taps;
+    return (double)(taps_before(in + pad, out, window, stride, dilation) -
+                    taps_before(pad, out, window, stride, dilation));
 }
 
 double fcnn_problem_flops_sized(const fcnn_problem *problem, size_t problem_size)

@@ -240,6 +240,9 @@ START_TEST(flops)
         ck_assert_msg(fcnn_problem_flops(&p) == count_flops(&p), "%s: want %.0f got %.0f", text, count_flops(&p),
                       fcnn_problem_flops(&p));
     }
+    fcnn_problem wide; /* no loop over its columns: that took seconds */
+    ck_assert_int_eq(fcnn_problem_parse(&wide, "conv2d forward mb1ic3iw4ow5oc8kw666666662"), FCNN_OK);
+    ck_assert(fcnn_problem_flops(&wide) == 2.0 * 3 * 8 * 5 * 4);
     const fcnn_problem dense = check((fcnn_problem){.op = FCNN_DENSE, .n = 3, .c = 5, .k = 7});
     ck_assert(fcnn_problem_flops(&dense) == 210);
     const fcnn_problem relu = check((fcnn_problem){.op = FCNN_RELU, .c = 5});
