@@ -27,8 +27,9 @@ static void pause_briefly(void)
 #define TAKEN 500000     /* nanoseconds at once that a process takes, and interrupts do not */
 #define MEMORY 100000000 /* nanoseconds for which a core that was shared counts as shared */
 
-/* Looks at what the calling thread did since it last looked: time in which it neither ran nor slept was another's. */
-static int is_crowded(struct fcnn_waiter *waiter)
+/* Looks at what the calling thread did since it last looked: time in which it neither ran nor slept was another's.
+ * Returns whether its core is shared. */
+static int look(struct fcnn_waiter *waiter)
 {
     struct rusage use = {0};
     getrusage(RUSAGE_THREAD, &use);
@@ -39,7 +40,7 @@ static int is_crowded(struct fcnn_waiter *waiter)
     return waiter->crowded && now - waiter->crowded < MEMORY;
 }
 #else /* nobody tells: it is its own */
-static int is_crowded(struct fcnn_waiter *waiter) { return (void)waiter, 0; }
+static int look(struct fcnn_waiter *waiter) { return (void)waiter, 0; }
 #endif
 
 /* ---- sleeping: while the bell has not rung after `seen` rings ---- */
@@ -104,7 +105,7 @@ int fcnn_bell_ring(struct fcnn_bell *bell)
     return atomic_load(&bell->sleepers) != 0;
 }
 
-/* A pause takes from one to fifty nanoseconds, on this CPU or that one: only the clock tells. */
+/* How long a pause takes differs from CPU to CPU: only the clock tells. */
 static int rings_within(struct fcnn_bell *bell, uint32_t seen, int64_t patience)
 {
     enum { TURNS = 16 }; /* from one look at the clock to the next */
@@ -130,8 +131,10 @@ void fcnn_bell_sleep(struct fcnn_bell *bell, uint32_t seen, int worker)
 void fcnn_bell_await(struct fcnn_bell *bell, uint32_t seen, int worker, struct fcnn_waiter *waiter)
 {
     if (rings_within(bell, seen, LEAST_PATIENCE)) return;
-    if (!is_crowded(waiter) && rings_within(bell, seen, MOST_PATIENCE - LEAST_PATIENCE)) return;
-    is_crowded(waiter); /* what was taken until now */
+    if (!look(waiter)) {
+        if (rings_within(bell, seen, MOST_PATIENCE - LEAST_PATIENCE)) return;
+        look(waiter); /* sleeping would hide what was taken meanwhile */
+    }
     fcnn_bell_sleep(bell, seen, worker);
-    is_crowded(waiter); /* from here on it counts again */
+    look(waiter); /* from here on it counts again */
 }

@@ -178,9 +178,9 @@ fcnn_status fcnn_problem_check_sized(fcnn_problem *problem, size_t problem_size)
     return FCNN_OK;
 }
 
-/* Sum of floor((a i + b) / m) over i = 0 .. n-1, for a, b >= 0. What a / m and b / m give is known. The rest counts
- * points below a line by columns; counted by rows, a and m change places, as in Euclid's algorithm (Graham, Knuth,
- * Patashnik, Concrete Mathematics, 3.5). */
+/* Sum of floor((a i + b) / m) over i = 0 .. n-1, for a, b >= 0 (n = 0: any b). What a / m and b / m give is known. The
+ * rest counts points below a line by columns; counted by rows, a and m change places, as in Euclid's algorithm (Graham,
+ * Knuth, Patashnik, Concrete Mathematics, 3.5). */
 static int64_t floor_sum(int64_t n, int64_t m, int64_t a, int64_t b)
 {
     int64_t sum = 0;

@@ -54,7 +54,7 @@ struct fcnn_unit {
 };
 struct fcnn_unit fcnn_unit_at(const struct fcnn_cut *cut, int64_t unit, int64_t images);
 
-/* The next one. Without division and inline: for small maps lists of units are a tenth of the time. */
+/* The next one. Without division, and inline: lists of units are made often, those of small maps for few steps. */
 static inline struct fcnn_unit fcnn_unit_after(const struct fcnn_cut *cut, struct fcnn_unit unit)
 {
     int64_t steps = fcnn_min(cut->unit_rows, cut->rows - unit.row) * cut->row_steps;
