@@ -2,46 +2,8 @@
 #include "lib/bell.h"
 
 #include <stddef.h>
-#include <sys/resource.h>
 
 #include "lib/clock.h"
-
-/* Nanoseconds of spinning before a worker sleeps. On quiet cores the pieces of a phase mostly end within the most of
- * it, and who sleeps comes late to the next phase, where then somebody waits for him: it never ends. On a core that
- * another process wants, too, each turn is taken from what the waiter, or whom it waits for, could do. */
-#define LEAST_PATIENCE 2500
-#define MOST_PATIENCE 40000
-
-static void pause_briefly(void)
-{
-#if defined(__x86_64__)
-    __builtin_ia32_pause();
-#elif defined(__aarch64__)
-    __asm__ volatile("yield");
-#endif
-}
-
-/* ---- does another process want the waiter's core? ---- */
-
-#if defined(RUSAGE_THREAD)
-#define TAKEN 500000     /* nanoseconds at once that a process takes, and interrupts do not */
-#define MEMORY 100000000 /* nanoseconds for which a core that was shared counts as shared */
-
-/* Looks at what the calling thread did since it last looked: time in which it neither ran nor slept was another's.
- * Returns whether its core is shared. */
-static int look(struct fcnn_waiter *waiter)
-{
-    struct rusage use = {0};
-    getrusage(RUSAGE_THREAD, &use);
-    const int64_t now = fcnn_nanoseconds(CLOCK_MONOTONIC), ran = fcnn_nanoseconds(CLOCK_THREAD_CPUTIME_ID);
-    const int64_t passed = now - waiter->looked, taken = passed - (ran - waiter->ran);
-    if (waiter->looked && use.ru_nvcsw == waiter->slept && taken > TAKEN && taken > passed / 8) waiter->crowded = now;
-    waiter->looked = now, waiter->ran = ran, waiter->slept = use.ru_nvcsw;
-    return waiter->crowded && now - waiter->crowded < MEMORY;
-}
-#else /* nobody tells: it is its own */
-static int look(struct fcnn_waiter *waiter) { return (void)waiter, 0; }
-#endif
 
 /* ---- sleeping: while the bell has not rung after `seen` rings ---- */
 
@@ -105,8 +67,17 @@ int fcnn_bell_ring(struct fcnn_bell *bell)
     return atomic_load(&bell->sleepers) != 0;
 }
 
+static void pause_briefly(void)
+{
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
+
 /* How long a pause takes differs from CPU to CPU: only the clock tells. */
-static int rings_within(struct fcnn_bell *bell, uint32_t seen, int64_t patience)
+int fcnn_bell_rings_within(struct fcnn_bell *bell, uint32_t seen, int64_t patience)
 {
     enum { TURNS = 16 }; /* from one look at the clock to the next */
     int64_t end = 0, now;
@@ -126,15 +97,4 @@ void fcnn_bell_sleep(struct fcnn_bell *bell, uint32_t seen, int worker)
     atomic_fetch_add(&bell->sleepers, 1);
     sleep_through(bell, seen, worker);
     atomic_fetch_sub(&bell->sleepers, 1);
-}
-
-void fcnn_bell_await(struct fcnn_bell *bell, uint32_t seen, int worker, struct fcnn_waiter *waiter)
-{
-    if (rings_within(bell, seen, LEAST_PATIENCE)) return;
-    if (!look(waiter)) {
-        if (rings_within(bell, seen, MOST_PATIENCE - LEAST_PATIENCE)) return;
-        look(waiter); /* sleeping would hide what was taken meanwhile */
-    }
-    fcnn_bell_sleep(bell, seen, worker);
-    look(waiter); /* from here on it counts again */
 }

@@ -93,7 +93,9 @@ libfcnn_core_la_SOURCES = \
     lib/tuning/tune.c \
     lib/tuning/tune.h \
     lib/tuning/tuning.h \
-    lib/version.c
+    lib/version.c \
+    lib/waiter.c \
+    lib/waiter.h
 libfcnn_core_la_LIBADD = $(kernel_libraries) libfcnn-reference.la $(LIBM)
 
 libfastcnn_la_SOURCES =

@@ -7,9 +7,51 @@
  * some 15 us, is little of it. */
 #define REST 200000
 
+/* Nanoseconds of spinning before a worker sleeps. Who sleeps comes late to the next phase, by what the wake takes and
+ * by some 50 us where virtual machines or deep sleeps of cores are concerned; where that is more than the patience of
+ * the one who waits for him, that one sleeps and comes late himself, and it never ends. On a core that somebody else
+ * wants, each turn is taken from what the waiter, or whom it waits for, could do. */
+#define LEAST_PATIENCE 2500
+#define MOST_PATIENCE 200000
+
 static void ring_for_all(struct fcnn_bell *bell)
 {
     if (fcnn_bell_ring(bell)) fcnn_bell_wake(bell, FCNN_MAX_THREADS);
+}
+
+/* ---- waiting ---- */
+
+static void note_core(struct fcnn_team *team, int worker, int core)
+{
+    if (atomic_load_explicit(&team->core[worker], memory_order_relaxed) != core) /* a store takes the line from all */
+        atomic_store_explicit(&team->core[worker], core, memory_order_relaxed);
+}
+
+int fcnn_team_in_the_way(struct fcnn_team *team, int worker)
+{
+    const int core = fcnn_waiter_core(), first = worker ? 0 : 1;
+    const int end = worker ? 1 : atomic_load_explicit(&team->parts, memory_order_relaxed);
+    for (int other = first; core && other < end; other++)
+        if (atomic_load_explicit(&team->core[other], memory_order_relaxed) == core) return 1;
+    return 0;
+}
+
+static void sleep_until(struct fcnn_team *team, struct fcnn_bell *bell, uint32_t seen, int worker)
+{
+    note_core(team, worker, 0);
+    fcnn_bell_sleep(bell, seen, worker);
+}
+
+static void await(struct fcnn_team *team, struct fcnn_bell *bell, uint32_t seen, int worker,
+                  struct fcnn_waiter *waiter)
+{
+    if (fcnn_bell_rings_within(bell, seen, LEAST_PATIENCE)) return;
+    if (!fcnn_waiter_look(waiter) && !fcnn_team_in_the_way(team, worker)) {
+        if (fcnn_bell_rings_within(bell, seen, MOST_PATIENCE - LEAST_PATIENCE)) return;
+        fcnn_waiter_look(waiter); /* sleeping would hide what was taken meanwhile */
+    }
+    sleep_until(team, bell, seen, worker);
+    fcnn_waiter_look(waiter); /* from here on it counts again */
 }
 
 /* ---- pieces ---- */
@@ -40,6 +82,7 @@ static int64_t take(struct fcnn_team *team, int owner, int worker)
  * worker is not wanted, by what it has seen. */
 static int work(struct fcnn_team *team, int worker)
 {
+    note_core(team, worker, fcnn_waiter_core());
     const int parts = atomic_load(&team->parts);
     if (worker >= parts) return !parts; /* of no phase yet: its first one may come any moment */
     for (int i = 0; i < parts; i++) {
@@ -74,7 +117,7 @@ static void run_phase(struct fcnn_team *team, int64_t pieces, enum fcnn_length l
                               memory_order_release);
     call_helpers(team, length);
     work(team, 0);
-    fcnn_bell_await(&team->done, seen, 0, &team->leader);
+    await(team, &team->done, seen, 0, &team->leader);
 }
 
 void fcnn_team_share(struct fcnn_team *team, int64_t pieces, enum fcnn_length length, fcnn_piece *piece, void *context)
@@ -104,7 +147,7 @@ void fcnn_team_help(struct fcnn_team *team, int worker)
         const uint32_t seen = atomic_load(&team->opened.rings);
         const int wanted = work(team, worker);
         if (atomic_load(&team->dismissed)) return;
-        if (wanted) fcnn_bell_await(&team->opened, seen, worker, &waiter);
-        else fcnn_bell_sleep(&team->opened, seen, worker);
+        if (wanted) await(team, &team->opened, seen, worker, &waiter);
+        else sleep_until(team, &team->opened, seen, worker);
     }
 }

@@ -13,6 +13,7 @@
 
 #include "lib/bell.h"
 #include "lib/fastcnn.h"
+#include "lib/waiter.h"
 
 typedef void fcnn_piece(void *context, int worker, int64_t piece);
 
@@ -34,6 +35,7 @@ struct fcnn_team {
      * pieces, and their memory, that it had in the phase before; then the last ones of others. */
     _Alignas(64) _Atomic int64_t unfinished;
     _Atomic uint64_t part[FCNN_MAX_THREADS];
+    _Atomic int core[FCNN_MAX_THREADS]; /* of each worker when it last began to take pieces; 0: asleep, or unknown */
 };
 
 /* The leader: piece(context, worker, i) for each i of 0 .. pieces-1, by any worker; returns when all are done. */
@@ -41,5 +43,8 @@ void fcnn_team_share(struct fcnn_team *team, int64_t pieces, enum fcnn_length le
 void fcnn_team_dismiss(struct fcnn_team *team);
 /* A helper, number 1 and up, each its own: takes pieces until dismissed. */
 void fcnn_team_help(struct fcnn_team *team, int worker);
+/* Whether the calling worker has the core of one whom it waits for: a helper that of the leader, the leader that of a
+ * helper. Only one of the two can run. */
+int fcnn_team_in_the_way(struct fcnn_team *team, int worker);
 
 #endif

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * The team of a model's workers: each piece of each phase runs once, by whoever has a core, and is done when the phase
- * ends; with more workers than cores, and with workers that are kept from coming. */
+ * ends; with more workers than cores, and with workers that are kept from coming. A worker knows whether it has the
+ * core of one whom it waits for. */
 #include <check.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -17,6 +19,7 @@ struct phases {
     struct fcnn_team team;
     int runs[MOST_PIECES];    /* of the pieces of this phase; no atomics: a piece belongs to one worker */
     int visits[MOST_WORKERS]; /* pieces that a worker has taken so far */
+    int one_core, strangers;  /* all are to be on one core; pieces that were not where the team thinks */
     int phase, slow;          /* pieces of a slow phase take so long that all workers come */
 };
 
@@ -32,6 +35,7 @@ static void piece(void *context, int worker, int64_t i)
     struct phases *phases = context;
     if (phases->slow) sleep_briefly();
     phases->runs[i] += phases->phase;
+    phases->strangers += phases->one_core && phases->team.core[worker] != fcnn_waiter_core();
     phases->visits[worker]++;
 }
 
@@ -86,6 +90,45 @@ START_TEST(an_absent_helper_is_not_waited_for)
 }
 END_TEST
 
+#ifdef __linux__
+static void pin(pthread_t thread, int core)
+{
+    cpu_set_t cores;
+    CPU_ZERO(&cores);
+    CPU_SET(core - 1, &cores);
+    ck_assert_int_eq(pthread_setaffinity_np(thread, sizeof cores, &cores), 0);
+}
+
+START_TEST(who_has_the_core_of_another_is_in_the_way)
+{
+    static struct phases phases = {.team.workers = 2};
+    struct fcnn_team *team = &phases.team;
+    struct helper helper = {&phases, 1};
+    pthread_t thread;
+    ck_assert_int_eq(pthread_create(&thread, NULL, help, &helper), 0);
+    const int core = fcnn_waiter_core();
+    if (!core) return; /* an emulator that does not tell */
+    pin(pthread_self(), core);
+    pin(thread, core);
+    phases.one_core = 1;
+    lead(&phases, 400);
+    ck_assert_int_gt(phases.visits[1], 0);
+    ck_assert_int_eq(phases.strangers, 0);
+
+    while (team->core[1]) sleep_briefly(); /* asleep */
+    ck_assert(!fcnn_team_in_the_way(team, 0));
+    team->core[0] = team->core[1] = core;
+    ck_assert(fcnn_team_in_the_way(team, 0));
+    ck_assert(fcnn_team_in_the_way(team, 1));
+    team->core[0] = team->core[1] = core + 1;
+    ck_assert(!fcnn_team_in_the_way(team, 0));
+    ck_assert(!fcnn_team_in_the_way(team, 1));
+    fcnn_team_dismiss(team);
+    ck_assert_int_eq(pthread_join(thread, NULL), 0);
+}
+END_TEST
+#endif
+
 int main(void)
 {
     Suite *suite = suite_create("team");
@@ -93,6 +136,9 @@ int main(void)
     tcase_set_timeout(tests, 120);
     tcase_add_loop_test(tests, each_piece_runs_once, 0, 4);
     tcase_add_test(tests, an_absent_helper_is_not_waited_for);
+#ifdef __linux__
+    tcase_add_test(tests, who_has_the_core_of_another_is_in_the_way);
+#endif
     suite_add_tcase(suite, tests);
     return run_suite(suite);
 }
