@@ -46,9 +46,11 @@ EXTRA_DIST += \
     tests/receipts/README.md \
     tests/receipts/layers.json \
     tests/receipts/layers.txt \
+    tests/receipts/layers_amd.json \
     tests/receipts/layers_arm64.json \
     tests/receipts/make.sh \
     tests/receipts/mnist.json \
+    tests/receipts/mnist_amd.json \
     tests/receipts/tiny.json \
     tests/receipts/tiny.txt \
     tests/receipts/winograd.txt \
