@@ -8,14 +8,21 @@
 #define ROOM ((size_t)64 << 20)
 #define TIMES 16
 
-/* The limit is a function of the problem alone: no machine and no number of threads may change what serves it. */
-static size_t most_bytes(const fcnn_problem *problem)
+static size_t tensor_bytes(const fcnn_problem *problem)
 {
     fcnn_tensor_info tensors[FCNN_MAX_TENSORS];
     size_t bytes = 0;
     for (int i = fcnn_tensor_list(problem, tensors) - 1; i >= 0; i--)
         bytes += (size_t)tensors[i].elements * tensors[i].element_size;
-    return ROOM + TIMES * bytes;
+    return bytes;
+}
+
+/* The limit is a function of the problem alone: no machine and no number of threads may change what serves it. */
+static size_t most_bytes(const fcnn_problem *problem) { return ROOM + TIMES * tensor_bytes(problem); }
+
+double fcnn_rough_nanoseconds(const fcnn_problem *problem)
+{
+    return fcnn_problem_flops(problem) / 50 + (double)tensor_bytes(problem) / 10;
 }
 
 int fcnn_affordable(const struct fcnn_choice *choice, const fcnn_problem *problem)

@@ -184,6 +184,16 @@ static fcnn_status read_pinned_knobs(struct fcnn_choice *choice, const fcnn_prob
     return FCNN_OK;
 }
 
+/* Nanoseconds of work (roughly, and rather too many) for each thread: handing out pieces and waiting for the last one
+ * takes some hundred. */
+#define SHARE 1000
+
+static int worthwhile_threads(const fcnn_problem *problem, int wanted)
+{
+    const double shares = fcnn_rough_nanoseconds(problem) / SHARE;
+    return shares >= wanted ? wanted : shares < 1 ? 1 : (int)shares;
+}
+
 fcnn_status fcnn_estimate(const fcnn_problem *problem, const struct fcnn_settings *settings,
                           struct fcnn_decision *decision)
 {
@@ -191,9 +201,10 @@ fcnn_status fcnn_estimate(const fcnn_problem *problem, const struct fcnn_setting
     const struct fcnn_kernel *kernel = fcnn_dispatch(problem, settings, &status);
     if (!kernel) return status;
     *decision = (struct fcnn_decision){.choice = fcnn_standard_choice(kernel, problem, &settings->caches),
-                                       .team = settings->threads, .gain = 1};
+                                       .team = worthwhile_threads(problem, settings->threads), .gain = 1};
     if (!settings->kernels || !fcnn_dispatch_asked(kernel, settings)) return FCNN_OK;
     decision->origin = FCNN_PINNED;
+    decision->team = settings->threads; /* whoever names a kernel gets what he asked for */
     return read_pinned_knobs(&decision->choice, problem, settings);
 }
 

@@ -60,6 +60,8 @@ fcnn_status fcnn_settings_read(struct fcnn_settings *settings, const fcnn_option
 const char *fcnn_unservable(const struct fcnn_kernel *kernel, const fcnn_problem *problem);
 /* Whether a choice demands no absurd amount of memory. */
 int fcnn_affordable(const struct fcnn_choice *choice, const fcnn_problem *problem);
+/* What one thread may take, at 50 GFLOP/s and 10 GB/s. */
+double fcnn_rough_nanoseconds(const fcnn_problem *problem);
 /* A servable row with the standard values of its knobs for these caches, or for fcnn_common_caches where those would
  * not be affordable. */
 struct fcnn_choice fcnn_standard_choice(const struct fcnn_kernel *kernel, const fcnn_problem *problem,

@@ -60,15 +60,6 @@ int fcnn_useful_threads(const struct fcnn_demand *demand, int wanted)
     return tasks < wanted ? (int)tasks : wanted;
 }
 
-/* Roughly, at 50 GFLOP/s and 10 GB/s: whether sleeping helpers are worth waking for this problem (team.h). */
-static enum fcnn_length length_of(const struct fcnn_plan *plan)
-{
-    double nanoseconds = fcnn_problem_flops(&plan->problem) / 50;
-    for (int i = 0; i < plan->tensor_count; i++)
-        nanoseconds += (double)plan->tensors[i].elements * (double)plan->tensors[i].element_size / 10;
-    return nanoseconds < 1e5 ? FCNN_SHORT : FCNN_LONG;
-}
-
 static fcnn_status prepare(struct fcnn_plan *plan)
 {
     fcnn_choice_format(&plan->choice, &plan->problem, plan->text);
@@ -106,7 +97,8 @@ fcnn_status fcnn_plan_make(fcnn_plan **result, const fcnn_problem *problem, int 
     plan->threads = fcnn_useful_threads(&plan->demand, decision->team);
     if (empty) shown.n = FCNN_EMPTY;
     plan->tensor_count = fcnn_tensor_list(&shown, plan->tensors);
-    plan->length = length_of(plan);
+    /* whether sleeping helpers are worth waking for it (team.h) */
+    plan->length = fcnn_rough_nanoseconds(problem) < 1e5 ? FCNN_SHORT : FCNN_LONG;
     const fcnn_status status = prepare(plan);
     if (status) fcnn_plan_destroy(plan);
     else *result = plan;

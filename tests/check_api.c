@@ -186,6 +186,18 @@ START_TEST(thread_counts)
     plan = plan_make(&tiny, &(fcnn_options){.threads = 3});
     ck_assert_int_eq(fcnn_plan_threads(plan), 1); /* as many as there is work for */
     fcnn_plan_destroy(plan);
+    /* eight tasks, but what they take is less than to hand them out; unless a caller names the kernel */
+    const fcnn_problem quick = {.op = FCNN_SOFTMAX, .n = 8, .c = 10};
+    plan = plan_make(&quick, &(fcnn_options){.threads = 3});
+    ck_assert_int_eq(fcnn_plan_threads(plan), 1);
+    fcnn_plan_destroy(plan);
+    plan = plan_make(&quick, &(fcnn_options){.threads = 3, .kernel = "softmax_fwd_vector_scalar"});
+    ck_assert_int_eq(fcnn_plan_threads(plan), 3);
+    fcnn_plan_destroy(plan);
+    const fcnn_problem two = {.op = FCNN_SOFTMAX, .n = 256, .c = 10}; /* 20 KB: between 2 and 3 us */
+    plan = plan_make(&two, &(fcnn_options){.threads = 3});
+    ck_assert_int_eq(fcnn_plan_threads(plan), 2);
+    fcnn_plan_destroy(plan);
     /* in any stage: the last one sums one group of channels, but the one before lists the windows of 8 images */
     const fcnn_problem listed = {.op = FCNN_CONV2D_POOL, .direction = FCNN_BACKWARD_WEIGHTS, .n = 8, .h = 12, .w = 12,
                                  .c = 16, .k = 16, .r = 3, .s = 3};
