@@ -16,9 +16,9 @@
  * Layouts: images NHWC, filters RSCK (Keras' HWIO), dense weights CK. All tensors are dense float32 arrays.
  * Threads: every function may be called from any thread. A plan may be executed by several threads at a time
  * if each brings its own workspace (fcnn_tensors.workspace); creating and destroying plans is always safe.
- * Plans run on threads of the library, kept asleep between calls, which block all signals and are never pinned to
- * cores. Where the system refuses a thread (limits of users, containers, address space), an execution uses those that
- * there are, at worst the caller's own; results are the same. Inside an OpenMP parallel region the caller is alone.
+ * Plans run on threads of the library, asleep from 0.2 ms after a call on, which block all signals and are never pinned
+ * to cores. Where the system refuses a thread (limits of users, containers, address space), an execution uses those
+ * that there are, at worst the caller's own; results are the same. In an OpenMP parallel region the caller is alone.
  * fork(): a child has no threads of its parent and starts its own; there plans run and models train as before. A child
  * that is forked from a callback must not return from it. The library stays in memory after dlclose(), for its threads.
  * Errors: functions return a status; fcnn_last_error() has the sentence for people. Nothing here prints

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "lib/team.h"
 
+#include <sched.h>
+
 #include "lib/clock.h"
 
 /* Nanoseconds between two wakes for short phases: what a wake takes from a leader that shares its core with the helper,
  * some 15 us, is little of it. */
 #define REST 200000
+/* Nanoseconds for which short phases, less than REST apart, must have come for a wake to be worth it. */
+#define WAKE 50000
 
 /* Nanoseconds of spinning before a worker sleeps. Who sleeps comes late to the next phase, by what the wake takes and
  * by some 50 us where virtual machines or deep sleeps of cores are concerned; where that is more than the patience of
@@ -42,11 +46,32 @@ static void sleep_until(struct fcnn_team *team, struct fcnn_bell *bell, uint32_t
     fcnn_bell_sleep(bell, seen, worker);
 }
 
+/* Where all cores are taken, the two take turns. Who yields stays ready to run; who sleeps must be woken. */
+static int rings_while_yielding(struct fcnn_bell *bell, uint32_t seen)
+{
+    const int64_t end = fcnn_nanoseconds(CLOCK_MONOTONIC) + MOST_PATIENCE;
+    do {
+        sched_yield();
+        if (atomic_load(&bell->rings) != seen) return 1;
+    } while (fcnn_nanoseconds(CLOCK_MONOTONIC) < end);
+    return 0;
+}
+
+/* A system may wake a helper on the leader's core, though another one is idle, and leave both there for seconds: cores
+ * of virtual machines count as busy while the host has something else for them. */
+static int gets_out_of_the_way(struct fcnn_team *team, int worker, struct fcnn_waiter *waiter)
+{
+    *waiter = (struct fcnn_waiter){0}; /* what took its core was no other process */
+    return worker && fcnn_waiter_move(team->core, atomic_load_explicit(&team->parts, memory_order_relaxed));
+}
+
 static void await(struct fcnn_team *team, struct fcnn_bell *bell, uint32_t seen, int worker,
                   struct fcnn_waiter *waiter)
 {
     if (fcnn_bell_rings_within(bell, seen, LEAST_PATIENCE)) return;
-    if (!fcnn_waiter_look(waiter) && !fcnn_team_in_the_way(team, worker)) {
+    if (fcnn_team_in_the_way(team, worker) && !gets_out_of_the_way(team, worker, waiter)) {
+        if (rings_while_yielding(bell, seen)) return;
+    } else if (!fcnn_waiter_look(waiter)) {
         if (fcnn_bell_rings_within(bell, seen, MOST_PATIENCE - LEAST_PATIENCE)) return;
         fcnn_waiter_look(waiter); /* sleeping would hide what was taken meanwhile */
     }
@@ -99,7 +124,9 @@ static void call_helpers(struct fcnn_team *team, enum fcnn_length length)
 {
     if (!fcnn_bell_ring(&team->opened)) return;
     const int64_t now = fcnn_nanoseconds(CLOCK_MONOTONIC);
-    if (length == FCNN_SHORT && now - team->woken < REST) return;
+    if (now - team->missed > REST) team->first_missed = now;
+    team->missed = now;
+    if (length == FCNN_SHORT && (now - team->first_missed < WAKE || now - team->woken < REST)) return;
     team->woken = now;
     fcnn_bell_wake(&team->opened, team->workers - 1);
 }

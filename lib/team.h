@@ -29,6 +29,7 @@ struct fcnn_team {
     void *context;
     struct fcnn_waiter leader;
     int64_t woken; /* when helpers were last woken, nanoseconds */
+    int64_t missed, first_missed; /* when phases began while helpers slept: the last one, the first of its series */
     struct fcnn_bell opened, done; /* a phase is */
     _Atomic int dismissed, parts;
     /* The pieces that nobody has taken, in one part per worker. Each takes its own first, so that it mostly keeps the

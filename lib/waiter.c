@@ -27,6 +27,21 @@ int fcnn_waiter_look(struct fcnn_waiter *waiter) { return (void)waiter, 0; }
 
 #if defined(__linux__) && !defined(FCNN_PORTABLE)
 int fcnn_waiter_core(void) { return sched_getcpu() + 1; }
+
+int fcnn_waiter_move(const _Atomic int *cores, int count)
+{
+    cpu_set_t allowed, others;
+    if (sched_getaffinity(0, sizeof allowed, &allowed)) return 0;
+    others = allowed;
+    for (int i = 0; i < count; i++) {
+        const int core = atomic_load_explicit(&cores[i], memory_order_relaxed);
+        if (core > 0 && core <= CPU_SETSIZE) CPU_CLR(core - 1, &others);
+    }
+    if (!CPU_COUNT(&others) || sched_setaffinity(0, sizeof others, &others)) return 0;
+    sched_setaffinity(0, sizeof allowed, &allowed);
+    return 1;
+}
 #else
 int fcnn_waiter_core(void) { return 0; }
+int fcnn_waiter_move(const _Atomic int *cores, int count) { return (void)cores, (void)count, 0; }
 #endif

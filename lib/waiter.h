@@ -3,6 +3,7 @@
 #ifndef FCNN_WAITER_H
 #define FCNN_WAITER_H
 
+#include <stdatomic.h>
 #include <stdint.h>
 
 /* In nanoseconds: when it last looked, for how long it had run by then (and how often slept), when it last shared its
@@ -17,5 +18,9 @@ int fcnn_waiter_look(struct fcnn_waiter *waiter);
 
 /* The calling thread's core at this moment, from 1 on; 0: nobody tells. */
 int fcnn_waiter_core(void);
+
+/* Moves the calling thread to a core that is not among these, if it may use one: it may use the same cores as before.
+ * Returns whether it has moved. */
+int fcnn_waiter_move(const _Atomic int *cores, int count);
 
 #endif

@@ -2,7 +2,7 @@
  *
  * The team of a model's workers: each piece of each phase runs once, by whoever has a core, and is done when the phase
  * ends; with more workers than cores, and with workers that are kept from coming. A worker knows whether it has the
- * core of one whom it waits for. */
+ * core of one whom it waits for, and moves. */
 #include <check.h>
 #include <pthread.h>
 #include <sched.h>
@@ -19,7 +19,8 @@ struct phases {
     struct fcnn_team team;
     int runs[MOST_PIECES];    /* of the pieces of this phase; no atomics: a piece belongs to one worker */
     int visits[MOST_WORKERS]; /* pieces that a worker has taken so far */
-    int one_core, strangers;  /* all are to be on one core; pieces that were not where the team thinks */
+    int one_core;             /* all are to be on one core */
+    _Atomic int strangers;    /* pieces that were then not where the team thinks */
     int phase, slow;          /* pieces of a slow phase take so long that all workers come */
 };
 
@@ -35,7 +36,7 @@ static void piece(void *context, int worker, int64_t i)
     struct phases *phases = context;
     if (phases->slow) sleep_briefly();
     phases->runs[i] += phases->phase;
-    phases->strangers += phases->one_core && phases->team.core[worker] != fcnn_waiter_core();
+    if (phases->one_core && phases->team.core[worker] != fcnn_waiter_core()) phases->strangers++;
     phases->visits[worker]++;
 }
 
@@ -105,9 +106,9 @@ START_TEST(who_has_the_core_of_another_is_in_the_way)
     struct fcnn_team *team = &phases.team;
     struct helper helper = {&phases, 1};
     pthread_t thread;
-    ck_assert_int_eq(pthread_create(&thread, NULL, help, &helper), 0);
     const int core = fcnn_waiter_core();
-    if (!core) return; /* an emulator that does not tell */
+    if (!core) return; /* nobody tells */
+    ck_assert_int_eq(pthread_create(&thread, NULL, help, &helper), 0);
     pin(pthread_self(), core);
     pin(thread, core);
     phases.one_core = 1;
@@ -127,6 +128,33 @@ START_TEST(who_has_the_core_of_another_is_in_the_way)
     ck_assert_int_eq(pthread_join(thread, NULL), 0);
 }
 END_TEST
+
+/* To another core, if it may use one; what it may use stays as it was. */
+START_TEST(a_waiter_moves)
+{
+    cpu_set_t allowed, after, one;
+    _Atomic int core = fcnn_waiter_core();
+    ck_assert_int_eq(sched_getaffinity(0, sizeof allowed, &allowed), 0);
+    if (!core || CPU_COUNT(&allowed) < 2) return;
+    int moved = 0;
+    for (int i = 0; i < 100 && !moved; i++) { /* the system may move it back at once */
+        core = fcnn_waiter_core();
+        ck_assert(fcnn_waiter_move(&core, 1));
+        moved = fcnn_waiter_core() != core;
+    }
+    ck_assert(moved);
+    ck_assert_int_eq(sched_getaffinity(0, sizeof after, &after), 0);
+    ck_assert(CPU_EQUAL(&allowed, &after));
+
+    core = fcnn_waiter_core();
+    CPU_ZERO(&one);
+    CPU_SET(core - 1, &one);
+    ck_assert_int_eq(sched_setaffinity(0, sizeof one, &one), 0);
+    ck_assert(!fcnn_waiter_move(&core, 1));
+    ck_assert_int_eq(sched_getaffinity(0, sizeof after, &after), 0);
+    ck_assert(CPU_EQUAL(&one, &after));
+}
+END_TEST
 #endif
 
 int main(void)
@@ -138,6 +166,7 @@ int main(void)
     tcase_add_test(tests, an_absent_helper_is_not_waited_for);
 #ifdef __linux__
     tcase_add_test(tests, who_has_the_core_of_another_is_in_the_way);
+    tcase_add_test(tests, a_waiter_moves);
 #endif
     suite_add_tcase(suite, tests);
     return run_suite(suite);
