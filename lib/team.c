@@ -11,10 +11,10 @@
 /* Nanoseconds for which short phases, less than REST apart, must have come for a wake to be worth it. */
 #define WAKE 50000
 
-/* Nanoseconds of spinning before a worker sleeps. Who sleeps comes late to the next phase, by what the wake takes and
- * by some 50 us where virtual machines or deep sleeps of cores are concerned; where that is more than the patience of
- * the one who waits for him, that one sleeps and comes late himself, and it never ends. On a core that somebody else
- * wants, each turn is taken from what the waiter, or whom it waits for, could do. */
+/* Nanoseconds of spinning before a worker sleeps. Who sleeps comes late to the next phase, by what a wake takes, on a
+ * virtual machine or from a core's deep sleep tens of microseconds. Where that is more than the patience of the one who
+ * waits for him, that one sleeps and comes late himself, and it never ends. On a core that somebody else wants, each
+ * turn is taken from what the waiter, or whom it waits for, could do. */
 #define LEAST_PATIENCE 2500
 #define MOST_PATIENCE 200000
 

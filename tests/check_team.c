@@ -100,6 +100,11 @@ static void pin(pthread_t thread, int core)
     ck_assert_int_eq(pthread_setaffinity_np(thread, sizeof cores, &cores), 0);
 }
 
+static cpu_set_t own_cores; /* before a test pins: with CK_FORK=no the next one has the same thread */
+
+static void keep_cores(void) { ck_assert_int_eq(sched_getaffinity(0, sizeof own_cores, &own_cores), 0); }
+static void restore_cores(void) { sched_setaffinity(0, sizeof own_cores, &own_cores); }
+
 START_TEST(who_has_the_core_of_another_is_in_the_way)
 {
     static struct phases phases = {.team.workers = 2};
@@ -132,10 +137,9 @@ END_TEST
 /* To another core, if it may use one; what it may use stays as it was. */
 START_TEST(a_waiter_moves)
 {
-    cpu_set_t allowed, after, one;
+    cpu_set_t after, one;
     _Atomic int core = fcnn_waiter_core();
-    ck_assert_int_eq(sched_getaffinity(0, sizeof allowed, &allowed), 0);
-    if (!core || CPU_COUNT(&allowed) < 2) return;
+    if (!core || CPU_COUNT(&own_cores) < 2) return;
     int moved = 0;
     for (int i = 0; i < 100 && !moved; i++) { /* the system may move it back at once */
         core = fcnn_waiter_core();
@@ -144,12 +148,12 @@ START_TEST(a_waiter_moves)
     }
     ck_assert(moved);
     ck_assert_int_eq(sched_getaffinity(0, sizeof after, &after), 0);
-    ck_assert(CPU_EQUAL(&allowed, &after));
+    ck_assert(CPU_EQUAL(&own_cores, &after));
 
     core = fcnn_waiter_core();
     CPU_ZERO(&one);
     CPU_SET(core - 1, &one);
-    ck_assert_int_eq(sched_setaffinity(0, sizeof one, &one), 0);
+    pin(pthread_self(), core);
     ck_assert(!fcnn_waiter_move(&core, 1));
     ck_assert_int_eq(sched_getaffinity(0, sizeof after, &after), 0);
     ck_assert(CPU_EQUAL(&one, &after));
@@ -164,10 +168,14 @@ int main(void)
     tcase_set_timeout(tests, 120);
     tcase_add_loop_test(tests, each_piece_runs_once, 0, 4);
     tcase_add_test(tests, an_absent_helper_is_not_waited_for);
-#ifdef __linux__
-    tcase_add_test(tests, who_has_the_core_of_another_is_in_the_way);
-    tcase_add_test(tests, a_waiter_moves);
-#endif
     suite_add_tcase(suite, tests);
+#ifdef __linux__
+    TCase *cores = tcase_create("cores");
+    tcase_set_timeout(cores, 120);
+    tcase_add_checked_fixture(cores, keep_cores, restore_cores);
+    tcase_add_test(cores, who_has_the_core_of_another_is_in_the_way);
+    tcase_add_test(cores, a_waiter_moves);
+    suite_add_tcase(suite, cores);
+#endif
     return run_suite(suite);
 }

@@ -11,5 +11,7 @@ make tiny --model "$here/tiny.txt" --limit 20 --validation-split 0.5 --batch-siz
 rm -f "$to/tiny.trail"
 make mnist --limit 40 --batch-size 16 --epochs 2
 make layers --model "$here/layers.txt" --limit 100 --batch-size 32 --epochs 2
+make layers_amd --model "$here/layers.txt" --limit 100 --batch-size 32 --epochs 2 --seed 3
+make mnist_amd --limit 40 --batch-size 16 --epochs 2 --seed 3
 make winograd_f2 --model "$here/winograd.txt" --limit 24 --batch-size 8 --epochs 1 --math exact,winograd_f2
 make winograd_f4 --model "$here/winograd.txt" --limit 24 --batch-size 8 --epochs 1 --math exact,winograd_f4
