@@ -147,7 +147,7 @@ static int is_met(const struct fcnn_grouped_copy *copy, int64_t phase)
 }
 
 /* What is padding in a row: zeros before the first and behind the last pixel of the image. */
-static void pad_row(const struct fcnn_grouped_copy *copy, float *out, int64_t from, int64_t columns)
+void fcnn_grouped_pad_row(const struct fcnn_grouped_copy *copy, float *out, int64_t from, int64_t columns)
 {
     const int64_t lane = copy->lane, phases = copy->phases;
     for (int64_t phase = 0; phase < phases && phase < columns; phase++, out += copy->phase) {
@@ -177,7 +177,7 @@ void fcnn_grouped_copy_row(const struct fcnn_grouped_copy *copy, struct fcnn_gro
     const float *src = fill->src, *dst = fill->dst;
     float *out = fill->out;
     if (fresh && copy->planar) memset(out, 0, (size_t)copy->row * sizeof(float));
-    else if (fresh) pad_row(copy, out, from, columns);
+    else if (fresh) fcnn_grouped_pad_row(copy, out, from, columns);
     /* One phase after the other; or two at once, in the order of memory. */
     const int two = copy->phases == 2 && !copy->planar && is_met(copy, 1);
     const int64_t every = two ? 1 : copy->phases;

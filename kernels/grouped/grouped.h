@@ -117,11 +117,17 @@ struct fcnn_grouped_march {
 /* Continues the sums of products of `taps` rows of the source, in lanes, and `spread` spread gradients:
  * sums[t][j][lane] += x[row][t][q][lane] gradient[row][j][q][lane], rows and q ascending; j counts from `first`.
  * Broadcast: gradient[row][j / lanes][q][j % lanes]; pairs, quads: gradient[row][q][j * way + lane % way]. */
+struct fcnn_grouped_tap {
+    int64_t row, column; /* its row of the filter; floats to its column, in a row of the source */
+};
 struct fcnn_grouped_sum {
-    const float *const *x; /* of row and tap: x[row * step + t] */
+    const float *source; /* x[row][t][0] lies at source + lines[row * step + at[t].row] + at[t].column */
+    const int64_t *lines;
+    const struct fcnn_grouped_tap *at;
     int64_t step;
     const float *gradient;
     int64_t rows, row, columns;
+    int left, right; /* of a row of three taps: whether the first, the last tap is on padding in the first, last column */
     int64_t taps, first, spread, plane; /* plane: floats from gradient[row][j] to [j + 1] */
     enum fcnn_grouped_way way;
     float *sums;
@@ -133,7 +139,9 @@ struct fcnn_grouped {
     int64_t lanes;
     int64_t pixels;       /* of a tile of run() */
     int64_t marching[FCNN_GROUPED_AGE]; /* most columns of march() for each age, from 1 on */
-    int64_t taps, spread; /* most of sum() */
+    struct {
+        int64_t taps, spread;
+    } tiles[2]; /* most of sum(): many taps; much that is spread; there may be no such choice */
     void (*fill)(const struct fcnn_grouped_fill *fill);
     void (*run)(struct fcnn_grouped_run *run);
     void (*planar_fill)(const struct fcnn_grouped_fill *fill); /* out[i][x] = src[x][i], i < room, 0 where dst is */
@@ -143,8 +151,8 @@ struct fcnn_grouped {
                          int64_t step);
     void (*march)(struct fcnn_grouped_march *march);
     void (*sum)(const struct fcnn_grouped_sum *sum);
-    /* out[lane][j] = sums[j][lane], j < count; sums[j][index[lane]] if there is an index */
-    void (*store)(const float *sums, int64_t count, int64_t lanes, const int32_t *index, float *const *out);
+    /* out[lane][at + j] = sums[j][lane], j < count; sums[j][index[lane]] if there is an index */
+    void (*store)(const float *sums, int64_t count, int64_t lanes, const int32_t *index, float *const *out, int64_t at);
 };
 
 /* Rows of a haloed image in scratch. Columns that are a stride apart lie side by side: those of a phase, phases one
@@ -162,6 +170,8 @@ struct fcnn_grouped_copy fcnn_grouped_copy_of(const struct fcnn_grouped *loops, 
                                               int64_t columns, int64_t planes, int planar);
 /* Planar: zeros of the padding that lie before a phase's first column in a line, so that the image starts a line. */
 int64_t fcnn_grouped_shift(const struct fcnn_grouped_copy *copy, int64_t phase);
+/* Writes the padding among columns from .. from + columns-1 of the halo, not planar. */
+void fcnn_grouped_pad_row(const struct fcnn_grouped_copy *copy, float *out, int64_t from, int64_t columns);
 /* Columns from .. from + columns-1 of the halo, of an image row that starts at fill->src. `fresh`: the padding in
  * fill->out has to be written too; else there is a row of the same columns. What `fill` says is used up: a copy of it
  * would be read in larger pieces than it was just written in, which waits for all stores before, outputs included. */
@@ -179,7 +189,7 @@ fcnn_phrase_fn fcnn_grouped_doubt, fcnn_grouped_weights_doubt;
 fcnn_demand_fn fcnn_grouped_gather_demand, fcnn_grouped_weights_demand;
 fcnn_run_fn fcnn_grouped_gather_run, fcnn_grouped_weights_run;
 #define FCNN_GROUPED_GATHER_KNOBS 8
-#define FCNN_GROUPED_WEIGHTS_KNOBS 2
+#define FCNN_GROUPED_WEIGHTS_KNOBS 3
 extern const struct fcnn_knob fcnn_grouped_gather_knobs[FCNN_GROUPED_GATHER_KNOBS];
 extern const struct fcnn_knob fcnn_grouped_weights_knobs[FCNN_GROUPED_WEIGHTS_KNOBS];
 
@@ -190,6 +200,6 @@ extern const struct fcnn_knob fcnn_grouped_weights_knobs[FCNN_GROUPED_WEIGHTS_KN
 #define FCNN_GROUPED_WEIGHTS(loops)                                                                                    \
     {.unsupported = fcnn_conv2d_unsupported, .doubt = fcnn_grouped_weights_doubt,                                      \
      .demand = fcnn_grouped_weights_demand, .run = fcnn_grouped_weights_run, .context = &(loops),                      \
-     FCNN_KNOBS(fcnn_grouped_weights_knobs), .revision = 4}
+     FCNN_KNOBS(fcnn_grouped_weights_knobs), .revision = 5}
 
 #endif
