@@ -115,20 +115,30 @@ static int is_far(const struct fcnn_query *query)
     return floats * (int64_t)sizeof(float) > query->caches->l2 / 2;
 }
 
-/* Whether outputs are fetched: not where they are few beside what is read. */
-static int64_t standard_fetch(const struct fcnn_query *query)
+/* Pixels so far apart, some power of two, that a vector of channels has a few of the first-level cache's sets alone,
+ * where one line after the other waits until the line before has come or gone. */
+static int is_crowded(const struct fcnn_query *query)
 {
-    return query->problem->stride_h > 1 ? is_backward_strided(query->problem) : is_far(query);
+    const struct fcnn_depthwise_inplace *loops = query->context;
+    return loops->lanes == WIDTH && query->problem->c * (int64_t)sizeof(float) % 2048 == 0;
 }
 
-/* Vectors of channels: from afar all that the registers hold, so that long pieces of memory are read; else rows of
- * outputs share what they can. */
+/* Whether outputs are fetched: not where they are few beside what is read, or would have to wait. */
+static int64_t standard_fetch(const struct fcnn_query *query)
+{
+    const fcnn_problem *p = query->problem;
+    return p->stride_h > 1 ? is_backward_strided(p) : is_far(query) && !is_crowded(query);
+}
+
+/* Vectors of channels: all that the registers hold, so that long pieces of memory are read from afar (with a stride) or
+ * stored to several sets; else rows of outputs share what they can. */
 static int64_t standard_beside(const struct fcnn_query *query)
 {
     const struct fcnn_depthwise_inplace *loops = query->context;
     const fcnn_problem *p = query->problem;
     const int is_strided = p->direction == FCNN_FORWARD && p->stride_h > 1;
-    return !is_strided || loops->beside == 1 || p->c < 2 * loops->lanes ? FCNN_MOOT : is_far(query) ? loops->beside : 1;
+    if (loops->beside == 1 || p->c < 2 * loops->lanes) return FCNN_MOOT;
+    return (is_crowded(query) && p->r == 3) || (is_strided && is_far(query)) ? loops->beside : 1;
 }
 
 const struct fcnn_knob fcnn_depthwise_inplace_knobs[FCNN_DEPTHWISE_INPLACE_KNOBS] = {

@@ -24,13 +24,13 @@ struct fcnn_depthwise_patch {
     int64_t channels, weights_block;
     int relu;
     int fetch;  /* a tile's outputs are fetched before they are computed */
-    int beside; /* with a stride: vectors of channels beside each other, at most; 1, 2 or more */
+    int beside; /* vectors of channels beside each other, at most; 1, 2 or more */
 };
 
 /* The inner loop of one instruction set. */
 struct fcnn_depthwise_inplace {
     int lanes, strip; /* floats of a vector; the fewest columns that `run` serves */
-    int beside;       /* vectors of channels that `run` takes beside each other with a stride, at most */
+    int beside;       /* vectors of channels that `run` takes beside each other, at most */
     void (*run)(const struct fcnn_depthwise_patch *patch);
 };
 
@@ -45,6 +45,6 @@ extern const struct fcnn_knob fcnn_depthwise_inplace_knobs[FCNN_DEPTHWISE_INPLAC
 #define FCNN_DEPTHWISE_INPLACE(loops)                                                                                  \
     {.unsupported = fcnn_depthwise_inplace_unsupported, .doubt = fcnn_depthwise_inplace_doubt,                         \
      .demand = fcnn_depthwise_inplace_demand, .run = fcnn_depthwise_inplace_run, .context = &(loops),                  \
-     FCNN_KNOBS(fcnn_depthwise_inplace_knobs), .revision = 3}
+     FCNN_KNOBS(fcnn_depthwise_inplace_knobs), .revision = 4}
 
 #endif

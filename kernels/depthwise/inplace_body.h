@@ -24,8 +24,7 @@
 /* Vectors of channels whose sums are in registers, beside a row of weights and a source, for one row of outputs: see
  * run_beside(). */
 #define MOST_BESIDE 4
-#define BESIDE(taps, stride)                                                                                           \
-    ((stride) == 1 || VEC_REGISTERS < 32 ? 1 : MOST_BESIDE * STRIP + (taps) < VEC_REGISTERS ? MOST_BESIDE : 2)
+#define BESIDE(taps) (VEC_REGISTERS < 32 ? 1 : MOST_BESIDE * STRIP + (taps) < VEC_REGISTERS ? MOST_BESIDE : 2)
 
 /* A tile of all channels. */
 struct tile {
@@ -74,10 +73,15 @@ FCNN_INLINE void add_row(const struct lanes *at, int64_t row, int64_t tap, int64
     }
 }
 
+FCNN_INLINE void activate(const struct fcnn_depthwise_patch *patch, const int strip, vec acc[STRIP])
+{
+    if (patch->relu) FCNN_UNROLL for (int i = 0; i < strip; i++) acc[i] = vec_max(vec_zero(), acc[i]);
+}
+
 FCNN_INLINE void finish_row(const struct fcnn_depthwise_patch *patch, float *dst, mask real, const int strip,
                             vec acc[STRIP])
 {
-    if (patch->relu) FCNN_UNROLL for (int i = 0; i < strip; i++) acc[i] = vec_max(vec_zero(), acc[i]);
+    activate(patch, strip, acc);
     if (VEC_STORES_MASKED || mask_bits(real) != mask_bits(vec_first(VL))) /* masked stores are slow in AVX2 */
         FCNN_UNROLL for (int i = 0; i < strip; i++) vec_store_masked(dst + i * patch->dst_column, acc[i], real);
     else
@@ -111,9 +115,10 @@ FCNN_INLINE int64_t packed_at(const struct fcnn_depthwise_patch *patch, int64_t 
     return channel / WIDTH * patch->weights_block + channel % WIDTH;
 }
 
-/* With a stride rows of outputs share little of their source. One by one they leave registers for more vectors: of each
- * pixel neighbouring lines come at once; with a power of two between pixels, none waits for its turn in the cache. All
- * channels of the vectors, of which `channel` is the first one, are real. */
+/* One by one rows of outputs, which with a stride share little of their source, leave registers for more vectors: of
+ * each pixel neighbouring lines come at once, and go at once: with a power of two between pixels, where a set of the
+ * cache takes one line after the other, to several sets. All channels of the vectors, of which `channel` is the first
+ * one, are real. */
 FCNN_INLINE void run_beside(const struct fcnn_depthwise_patch *patch, const struct tile *tile, const struct lanes *at,
                             int64_t channel, const int vectors, const int taps_h, const int taps_w, const int stride,
                             const int strip)
@@ -133,7 +138,9 @@ FCNN_INLINE void run_beside(const struct fcnn_depthwise_patch *patch, const stru
                 add_row(at, row + v * VL, tap, patch->tap_column, taps_w, stride, strip, 1, acc[v]);
             }
         }
-        FCNN_UNROLL for (int v = 0; v < vectors; v++) finish_row(patch, dst + v * VL, at->real, strip, acc[v]);
+        FCNN_UNROLL for (int v = 0; v < vectors; v++) activate(patch, strip, acc[v]);
+        FCNN_UNROLL for (int i = 0; i < strip; i++)
+            FCNN_UNROLL for (int v = 0; v < vectors; v++) vec_store(dst + i * patch->dst_column + v * VL, acc[v][i]);
     }
 }
 
@@ -161,7 +168,7 @@ FCNN_INLINE struct lanes lanes_of(const struct fcnn_depthwise_patch *patch, cons
 FCNN_INLINE void run_tile(const struct fcnn_depthwise_patch patch, const struct tile tile, const int taps_h,
                           const int taps_w, const int stride, const int strip)
 {
-    const int most = BESIDE(taps_w, stride);
+    const int most = BESIDE(taps_w);
     struct lanes at = lanes_of(&patch, &tile, vec_first(VL));
     int64_t c = 0;
     for (int beside; c + VL <= patch.channels; c += beside * VL) {
@@ -260,4 +267,4 @@ static void run_patch(const struct fcnn_depthwise_patch *patch)
     }
 }
 
-static const struct fcnn_depthwise_inplace loops = {VL, NARROW, BESIDE(3, 2), run_patch};
+static const struct fcnn_depthwise_inplace loops = {VL, NARROW, BESIDE(3), run_patch};

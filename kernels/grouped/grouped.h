@@ -127,7 +127,7 @@ struct fcnn_grouped_sum {
     int64_t step;
     const float *gradient;
     int64_t rows, row, columns;
-    int left, right; /* of a row of three taps: whether the first, the last tap is on padding in the first, last column */
+    int left, right; /* of three taps: is the first one on padding in the first column, the last one in the last */
     int64_t taps, first, spread, plane; /* plane: floats from gradient[row][j] to [j + 1] */
     enum fcnn_grouped_way way;
     float *sums;

@@ -16,7 +16,7 @@ struct weights_cut {
     int64_t slots;                   /* rows of the source */
     int64_t rows, strips;            /* gradients of a band: some rows, or parts of one row */
     int64_t beside;                  /* vectors that take turns, band by band */
-    int left, right; /* of filters of three columns: whether the outermost tap of the first, the last output is padding */
+    int left, right; /* of a filter of three columns: see struct fcnn_grouped_sum */
 };
 
 enum { PIXELS, BESIDE, TILE };
