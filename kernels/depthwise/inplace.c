@@ -107,13 +107,14 @@ static int64_t standard_band_bytes(const struct fcnn_query *query)
     return is_backward_strided(p) && pixel % 1024 == 0 ? p->stride_h * p->w * pixel : query->caches->l2;
 }
 
-/* Whether not all is near. */
-static int is_far(const struct fcnn_query *query)
+/* Of source and output together. */
+static int64_t all_bytes(const fcnn_problem *p)
 {
-    const fcnn_problem *p = query->problem;
-    const int64_t floats = p->n * p->c * (p->h * p->w + p->p * p->q);
-    return floats * (int64_t)sizeof(float) > query->caches->l2 / 2;
+    return p->n * p->c * (p->h * p->w + p->p * p->q) * (int64_t)sizeof(float);
 }
+
+/* Whether not all is near. */
+static int is_far(const struct fcnn_query *query) { return all_bytes(query->problem) > query->caches->l2 / 2; }
 
 /* Pixels so far apart, some power of two, that a vector of channels has a few of the first-level cache's sets alone,
  * where one line after the other waits until the line before has come or gone. */
@@ -123,10 +124,13 @@ static int is_crowded(const struct fcnn_query *query)
     return loops->lanes == WIDTH && query->problem->c * (int64_t)sizeof(float) % 2048 == 0;
 }
 
-/* Whether outputs are fetched: not where they are few beside what is read, or would have to wait. */
+/* Whether outputs are fetched: not from a third level of which a core has more than of the second one, and stores wait
+ * little; nor where outputs are few beside what is read, or would have to wait for each other. */
 static int64_t standard_fetch(const struct fcnn_query *query)
 {
     const fcnn_problem *p = query->problem;
+    const struct fcnn_caches *caches = query->caches;
+    if (caches->share > caches->l2 && all_bytes(p) <= caches->share / 2) return 0;
     return p->stride_h > 1 ? is_backward_strided(p) : is_far(query) && !is_crowded(query);
 }
 
