@@ -116,16 +116,17 @@ static int64_t all_bytes(const fcnn_problem *p)
 /* Whether not all is near. */
 static int is_far(const struct fcnn_query *query) { return all_bytes(query->problem) > query->caches->l2 / 2; }
 
-/* Pixels so far apart, some power of two, that a vector of channels has a few of the first-level cache's sets alone,
- * where one line after the other waits until the line before has come or gone. */
+/* Pixels a multiple of 2 KB apart, so that a vector of channels has only one or two of the first-level cache's 64 sets,
+ * where a line waits until the one before has come or gone. */
 static int is_crowded(const struct fcnn_query *query)
 {
     const struct fcnn_depthwise_inplace *loops = query->context;
     return loops->lanes == WIDTH && query->problem->c * (int64_t)sizeof(float) % 2048 == 0;
 }
 
-/* Whether outputs are fetched: not from a third level of which a core has more than of the second one, and stores wait
- * little; nor where outputs are few beside what is read, or would have to wait for each other. */
+/* Whether outputs are fetched: not where all is within half of a core's share of the third level, if that is larger
+ * than the second one: there stores wait little. Nor where outputs are few beside what is read, or would have to wait
+ * for each other. */
 static int64_t standard_fetch(const struct fcnn_query *query)
 {
     const fcnn_problem *p = query->problem;
@@ -135,7 +136,7 @@ static int64_t standard_fetch(const struct fcnn_query *query)
 }
 
 /* Vectors of channels: all that the registers hold, so that long pieces of memory are read from afar (with a stride) or
- * stored to several sets; else rows of outputs share what they can. */
+ * stored to several sets (more than two vectors, so of 3x3 windows alone); else rows of outputs share what they can. */
 static int64_t standard_beside(const struct fcnn_query *query)
 {
     const struct fcnn_depthwise_inplace *loops = query->context;

@@ -116,9 +116,9 @@ FCNN_INLINE int64_t packed_at(const struct fcnn_depthwise_patch *patch, int64_t 
 }
 
 /* One by one rows of outputs, which with a stride share little of their source, leave registers for more vectors: of
- * each pixel neighbouring lines come at once, and go at once: with a power of two between pixels, where a set of the
- * cache takes one line after the other, to several sets. All channels of the vectors, of which `channel` is the first
- * one, are real. */
+ * each pixel neighbouring lines come at once, and go at once. With a power of two between pixels they go to several
+ * sets of the cache, each of which takes one line after the other. All channels of the vectors, of which `channel` is
+ * the first one, are real. */
 FCNN_INLINE void run_beside(const struct fcnn_depthwise_patch *patch, const struct tile *tile, const struct lanes *at,
                             int64_t channel, const int vectors, const int taps_h, const int taps_w, const int stride,
                             const int strip)

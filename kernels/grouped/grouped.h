@@ -114,12 +114,13 @@ struct fcnn_grouped_march {
     int relu;
 };
 
-/* Continues the sums of products of `taps` rows of the source, in lanes, and `spread` spread gradients:
- * sums[t][j][lane] += x[row][t][q][lane] gradient[row][j][q][lane], rows and q ascending; j counts from `first`.
- * Broadcast: gradient[row][j / lanes][q][j % lanes]; pairs, quads: gradient[row][q][j * way + lane % way]. */
 struct fcnn_grouped_tap {
     int64_t row, column; /* its row of the filter; floats to its column, in a row of the source */
 };
+
+/* Continues the sums of products of `taps` rows of the source, in lanes, and `spread` spread gradients:
+ * sums[t][j][lane] += x[row][t][q][lane] gradient[row][j][q][lane], rows and q ascending; j counts from `first`.
+ * Broadcast: gradient[row][j / lanes][q][j % lanes]; pairs, quads: gradient[row][q][j * way + lane % way]. */
 struct fcnn_grouped_sum {
     const float *source; /* x[row][t][0] lies at source + lines[row * step + at[t].row] + at[t].column */
     const int64_t *lines;

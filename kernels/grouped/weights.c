@@ -16,7 +16,7 @@ struct weights_cut {
     int64_t slots;                   /* rows of the source */
     int64_t rows, strips;            /* gradients of a band: some rows, or parts of one row */
     int64_t beside;                  /* vectors that take turns, band by band */
-    int left, right; /* of a filter of three columns: see struct fcnn_grouped_sum */
+    int left, right; /* of a filter of three columns, whose rows are tiles: see struct fcnn_grouped_sum */
 };
 
 enum { PIXELS, BESIDE, TILE };
@@ -43,7 +43,7 @@ static struct weights_cut cut_of(const struct fcnn_query *query, const int64_t *
     struct weights_cut cut = {.lanes = fcnn_grouped_lanes_of(p, loops->lanes, FCNN_INTERLEAVED_ROWS),
                               .taps = fcnn_panels_of(p->r * p->s, filter_row, taps / filter_row)};
     cut.spread = fcnn_panels_of(cut.lanes.depth, 1, loops->tiles[knobs[TILE]].spread);
-    cut.rows = fcnn_ceil_div(p->p, fcnn_ceil_div(p->p, fcnn_max(1, pixels / p->q))); /* bands are even */
+    cut.rows = fcnn_ceil_div(p->p, fcnn_ceil_div(p->p, fcnn_max(1, pixels / p->q))); /* bands are about even */
     cut.strips = fcnn_ceil_div(p->q, fcnn_max(pixels, 1));
     const int64_t columns = fcnn_ceil_div(p->q, cut.strips);
     const struct fcnn_span met = fcnn_halo_met(&halo, 0, 0, columns), rows = fcnn_halo_met(&halo, 1, 0, cut.rows);
@@ -162,7 +162,7 @@ struct job {
     float *out[FCNN_GROUPED_LANES]; /* where the weights of each lane start */
 };
 
-/* ---- a band: gradients (from, to) x [left, right) ---- */
+/* ---- a band: gradients [from, to) x [left, right) ---- */
 
 struct band {
     int64_t n, from, to, left, right;
@@ -268,7 +268,7 @@ static void sum_band(const struct job *job, const struct band *b)
     for (int64_t i = job->first; i < job->last; i++) sum_tile(job, b, &job->scratch.tiles[i]);
 }
 
-/* A band of a whole image is like that of the one before. */
+/* A band of a whole image is like the image's before it. */
 static void sum_image(struct set *set, int64_t n)
 {
     const struct weights_cut *cut = set->jobs->cut;
@@ -326,7 +326,7 @@ static void store_bias(const struct job *job, struct fcnn_span spread, float *bi
 {
     const struct fcnn_grouped_lanes *lanes = &job->cut->lanes;
     const enum fcnn_grouped_way way = lanes->way;
-    for (int64_t i = 0; i < job->at.groups && job->at.part == 0; i++) {
+    for (int64_t i = 0; i < job->at.groups; i++) {
         const float *from = job->scratch.bias + i * (way == FCNN_SPREAD ? lanes->width : 1);
         float *out = bias + (job->at.group + i) * lanes->depth;
         for (int64_t j = spread.from; j < spread.to; j++)
@@ -340,7 +340,8 @@ static void store_set(struct set *set, int64_t slot)
     const struct weights_cut *cut = set->jobs->cut;
     for (struct job *job = set->jobs; job < set->jobs + set->count; job++) {
         list_weights(job, fcnn_weights_sum_weights(&job->sum, slot));
-        if (!job->problem->no_bias) store_bias(job, spread_of(job, 0), fcnn_weights_sum_bias(&job->sum, slot));
+        if (!job->problem->no_bias && job->at.part == 0)
+            store_bias(job, spread_of(job, 0), fcnn_weights_sum_bias(&job->sum, slot));
     }
     for (int64_t i = 0; i < cut->taps.count; i++) {
         const struct fcnn_panel taps = fcnn_panel_at(&cut->taps, i);
@@ -402,16 +403,15 @@ static void list_tiles(const struct weights_cut *cut, struct tile *tiles)
             *tiles++ = (struct tile){fcnn_panel_at(&cut->taps, i), fcnn_panel_at(&cut->spread, j)};
 }
 
-/* What never changes: of vectors' own parts of scratch, what they share. */
+/* What never changes, in vectors' own parts of scratch and in what they share. */
 static void begin(const struct weights_cut *cut, void *memory, struct set *set)
 {
-    const struct fcnn_span all = fcnn_halo_met(&cut->source.halo, 0, 0, cut->gradient.columns / cut->rows);
     const int64_t row = cut->source.row;
     for (int64_t i = 0; i < cut->beside; i++) {
         const struct scratch scratch = set->jobs[i].scratch = scratch_of(cut, memory, i);
         memset(scratch.source + cut->slots * row, 0, (size_t)row * sizeof(float));
         for (int64_t slot = 0; slot < cut->slots && cut->strips == 1; slot++)
-            fcnn_grouped_pad_row(&cut->source, scratch.source + slot * row, all.from, all.to - all.from);
+            fcnn_grouped_pad_row(&cut->source, scratch.source + slot * row, 0, cut->source.columns);
     }
     list_taps(cut, set->jobs->scratch.taps);
     list_tiles(cut, set->jobs->scratch.tiles);

@@ -7,15 +7,14 @@
 #include "kernels/elementwise/lanes.h"
 
 /* The sums of a tile, one vector of the source for each tap and one spread gradient are in registers. */
+#define SUM_EDGED 3 /* taps of a tile that may leave out the outermost ones */
 #if VEC_REGISTERS >= 32
 #define SUM_TAPS 6
 #define SUM_SPREAD 8
-#define SUM_EDGED 3 /* taps */
 #define SUM_MOST {{6, 4}, {3, 8}}
 #else
 #define SUM_TAPS 3
 #define SUM_SPREAD 4
-#define SUM_EDGED 3
 #define SUM_MOST {{3, 4}, {3, 4}}
 #endif
 
