@@ -43,6 +43,12 @@ struct fcnn_caches {
     int64_t l1, l2, share;
 };
 
+/* Whether so many bytes stay in a last level of which a core has more than of the second one: they are never far. */
+static inline int fcnn_stays_in_share(const struct fcnn_caches *caches, int64_t bytes)
+{
+    return caches->share > caches->l2 && bytes <= caches->share / 2;
+}
+
 /* What the library asks a kernel about, and runs it on. */
 struct fcnn_query {
     const fcnn_problem *problem;

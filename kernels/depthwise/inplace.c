@@ -124,14 +124,12 @@ static int is_crowded(const struct fcnn_query *query)
     return loops->lanes == WIDTH && query->problem->c * (int64_t)sizeof(float) % 2048 == 0;
 }
 
-/* Whether outputs are fetched: not where all is within half of a core's share of the third level, if that is larger
- * than the second one: there stores wait little. Nor where outputs are few beside what is read, or would have to wait
- * for each other. */
+/* Whether outputs are fetched: not where all stays in a core's share of the last level, as stores wait little there;
+ * nor where outputs are few beside what is read, or would have to wait for each other. */
 static int64_t standard_fetch(const struct fcnn_query *query)
 {
     const fcnn_problem *p = query->problem;
-    const struct fcnn_caches *caches = query->caches;
-    if (caches->share > caches->l2 && all_bytes(p) <= caches->share / 2) return 0;
+    if (fcnn_stays_in_share(query->caches, all_bytes(p))) return 0;
     return p->stride_h > 1 ? is_backward_strided(p) : is_far(query) && !is_crowded(query);
 }
 

@@ -149,16 +149,16 @@ static int64_t standard_columns(const struct fcnn_query *query)
     return columns;
 }
 
-/* What does not stay in the second-level cache, nor in half of a core's share of the third level if that is larger, is
- * read in the order of memory, band by band. */
+/* What stays neither in the second-level cache nor in a core's share of the last one is read in the order of memory,
+ * band by band. */
 static int64_t standard_turns(const struct fcnn_query *query)
 {
     const fcnn_problem *p = query->problem;
-    const int64_t near = fcnn_max(query->caches->l2, query->caches->share / 2);
     const int64_t image = (p->h * p->w * p->c + p->p * p->q * p->k) * (int64_t)sizeof(float);
     const int64_t knobs[FCNN_GROUPED_GATHER_KNOBS] = {
         [PLANAR] = query->knobs[PLANAR], [BESIDE] = query->knobs[BESIDE], [COLUMNS] = 1, [ROWS] = 1};
-    return cut_of(query, knobs).sets == 1 ? FCNN_MOOT : image > near;
+    if (cut_of(query, knobs).sets == 1) return FCNN_MOOT;
+    return image > query->caches->l2 && !fcnn_stays_in_share(query->caches, image);
 }
 
 /* Neighbouring bands of a call are one: small ones cost nothing but where a call begins. Where sets take turns without

@@ -58,10 +58,16 @@ static struct weights_cut cut_of(const struct fcnn_query *query, const int64_t *
     return cut;
 }
 
+/* Bands of a pixel, one vector at a time. */
+static struct weights_cut least_cut(const struct fcnn_query *query)
+{
+    return cut_of(query, (const int64_t[]){[PIXELS] = 1, [BESIDE] = 1, [TILE] = MANY_TAPS});
+}
+
 /* Spread, a gradient is what takes room; copied, it takes no more than the source, of which a stride copies more. */
 static int64_t standard_pixels(const struct fcnn_query *query)
 {
-    const struct weights_cut cut = cut_of(query, (const int64_t[]){[PIXELS] = 1, [BESIDE] = 1, [TILE] = MANY_TAPS});
+    const struct weights_cut cut = least_cut(query);
     const fcnn_problem *p = query->problem;
     const int64_t pixel = cut.lanes.lanes * (int64_t)sizeof(float);
     const int64_t source = cut.lanes.way == FCNN_SPREAD ? 0 : p->stride_h * p->stride_w;
@@ -71,7 +77,7 @@ static int64_t standard_pixels(const struct fcnn_query *query)
 /* A few: what is read and stored of them lies side by side. */
 static int64_t standard_beside(const struct fcnn_query *query)
 {
-    const struct weights_cut cut = cut_of(query, (const int64_t[]){[PIXELS] = 1, [BESIDE] = 1, [TILE] = MANY_TAPS});
+    const struct weights_cut cut = least_cut(query);
     return cut.lanes.vectors == 1 ? FCNN_MOOT : fcnn_min(cut.lanes.vectors, FEW_BESIDE);
 }
 
@@ -167,7 +173,7 @@ struct job {
 struct band {
     int64_t n, from, to, left, right;
     struct fcnn_span met; /* columns of the source's halo */
-    int64_t due;          /* rows */
+    int64_t due;          /* rows that it has to copy */
 };
 
 /* Jobs of vectors that take turns. */
