@@ -53,7 +53,7 @@ const char *fcnn_depthwise_weights_inplace_doubt(const struct fcnn_query *query)
 
 /* ---- knobs ---- */
 
-enum { BLOCKS, BAND_BYTES, SLIDE };
+enum { BLOCKS, SLIDE, BAND_BYTES, MASKED };
 enum { SLIDE_NOT, SLIDE_IN_PLACE, SLIDE_KEPT }; /* values of SLIDE */
 
 /* Long pieces of memory are read best. */
@@ -62,27 +62,45 @@ static int64_t standard_blocks(const struct fcnn_query *query)
     return query->problem->c <= WIDTH ? FCNN_MOOT : 8;
 }
 
-/* What a band reads, all blocks side by side. */
-static int64_t standard_band_bytes(const struct fcnn_query *query) { return query->caches->l2 / 4; }
-
-/* Whether windows slide, and what of the source is met again is kept. Else more of each pixel is read at once, which
- * matters where the cache holds that only just, and with a stride, as little is met again; unless pixels are so far
- * apart that the cache has room for few of them. */
+/* Whether windows slide, and what of the source is met again is kept. With a stride they leave registers for vectors
+ * beside each other, and little is met again. Without one more of each pixel is read at once where they do not slide,
+ * which matters where the cache holds only just what is met again. */
 static int64_t standard_slide(const struct fcnn_query *query)
 {
     const struct fcnn_depthwise_weights_inplace *loops = query->context;
     if (!loops->can_slide(query->problem)) return FCNN_MOOT;
     if (query->problem->stride_h > 1)
-        return apart_of(query->problem) >= 2048 && can_keep(query) ? SLIDE_KEPT : SLIDE_NOT;
+        return apart_of(query->problem) >= 512 && can_keep(query) ? SLIDE_KEPT : SLIDE_IN_PLACE;
     if (share_sets(query, query->caches->l1)) return can_keep(query) ? SLIDE_KEPT : SLIDE_NOT;
     return share_sets(query, query->caches->l1 / 4 * 3) ? SLIDE_NOT : SLIDE_IN_PLACE;
 }
 
+/* What a band reads, all blocks side by side. A band reads its first rows once more to keep them; that is not worth it
+ * where what is next to a vector of channels stays near until its turn. */
+static int64_t standard_band_bytes(const struct fcnn_query *query)
+{
+    const fcnn_problem *p = query->problem;
+    const int64_t all = p->n * p->c * (p->h * p->w + p->p * p->q) * (int64_t)sizeof(float);
+    const int stays = all <= query->caches->l2 / 2 || fcnn_stays_in_share(query->caches, all);
+    return query->knobs[SLIDE] == SLIDE_KEPT && stays ? INT64_MAX : query->caches->l2 / 4;
+}
+
+/* Whether loads are under a mask that holds no lane back. Some CPUs (AMD Zen 5) fetch lines beside or behind what is
+ * loaded otherwise, which come too early where pixels are far apart and many; masked loads are slower in themselves,
+ * which does not matter with a stride, where an output needs more lines. */
+static int64_t standard_masked(const struct fcnn_query *query)
+{
+    const struct fcnn_depthwise_weights_inplace *loops = query->context;
+    if (!loops->can_mask || query->knobs[SLIDE] == SLIDE_NOT || !loops->can_slide(query->problem)) return FCNN_MOOT;
+    return query->problem->stride_h > 1;
+}
+
 const struct fcnn_knob fcnn_depthwise_weights_inplace_knobs[FCNN_DEPTHWISE_WEIGHTS_INPLACE_KNOBS] = {
     [BLOCKS] = {"blocks", 5, {1, 4, 8, 16, 64}, standard_blocks},
+    [SLIDE] = {"slide", 3, {SLIDE_NOT, SLIDE_IN_PLACE, SLIDE_KEPT}, standard_slide},
     [BAND_BYTES] = {"band_bytes", 6, {4 << 10, 16 << 10, 40 << 10, 128 << 10, 512 << 10, 4 << 20},
                     standard_band_bytes},
-    [SLIDE] = {"slide", 3, {SLIDE_NOT, SLIDE_IN_PLACE, SLIDE_KEPT}, standard_slide}};
+    [MASKED] = {"masked", 2, {0, 1}, standard_masked}};
 
 void fcnn_depthwise_weights_inplace_demand(const struct fcnn_query *query, struct fcnn_demand *demand)
 {
@@ -101,7 +119,7 @@ struct job {
     struct fcnn_weights_sum sum;
     struct fcnn_panel channels;
     int64_t band; /* rows at a time */
-    int64_t slide;
+    int64_t slide, masked;
     float *scratch;
 };
 
@@ -121,6 +139,7 @@ static void sum_block(void *context, int64_t image, int64_t images, int64_t slot
     const int64_t channel = job->channels.from;
     struct fcnn_depthwise_sweep sweep = {.problem = p, .channels = job->channels.width, .begins = 1,
                                          .slides = job->slide != SLIDE_NOT, .kept = job->slide == SLIDE_KEPT,
+                                         .masks = job->masked > 0,
                                          .scratch = job->scratch};
     sweep.sums = fcnn_weights_sum_weights(&job->sum, slot) + channel;
     if (!p->no_bias) sweep.bias = fcnn_weights_sum_bias(&job->sum, slot) + channel;
@@ -149,6 +168,7 @@ void fcnn_depthwise_weights_inplace_run(const struct fcnn_query *query, const fc
                       .sum = fcnn_weights_sum_of(p, t, memory->sums),
                       .band = fcnn_max(1, query->knobs[BAND_BYTES] / row_bytes),
                       .slide = query->knobs[SLIDE],
+                      .masked = query->knobs[MASKED],
                       .scratch = memory->scratch};
     (void)stage; /* only one */
     for (int64_t next; first < last; first = next) {

@@ -15,8 +15,9 @@ struct fcnn_depthwise_sweep {
     int64_t from, to, channels;
     float *sums, *bias; /* a filter element after the other, K floats apart; bias: NULL or K floats */
     int begins;
-    int slides, kept; /* whether windows slide; whether rows that are met again are kept, in */
-    float *scratch;   /* FCNN_DEPTHWISE_KEPT vectors for each pixel of a row */
+    int slides, masks; /* whether windows slide; and all their loads are under a mask */
+    int kept;          /* whether rows that are met again are kept, in */
+    float *scratch;    /* FCNN_DEPTHWISE_KEPT vectors for each pixel of a row */
 };
 #define FCNN_DEPTHWISE_KEPT 4
 
@@ -25,19 +26,20 @@ struct fcnn_depthwise_weights_inplace {
     void (*sweep)(const struct fcnn_depthwise_sweep *sweep);
     int (*can_slide)(const fcnn_problem *problem); /* whether `slides` changes anything */
     int lanes;                                     /* of a vector */
+    int can_mask;                                  /* whether `masks` changes anything where windows slide */
 };
 
 /* The context of these is a struct fcnn_depthwise_weights_inplace. */
 fcnn_phrase_fn fcnn_depthwise_weights_inplace_unsupported, fcnn_depthwise_weights_inplace_doubt;
 fcnn_demand_fn fcnn_depthwise_weights_inplace_demand;
 fcnn_run_fn fcnn_depthwise_weights_inplace_run;
-#define FCNN_DEPTHWISE_WEIGHTS_INPLACE_KNOBS 3
+#define FCNN_DEPTHWISE_WEIGHTS_INPLACE_KNOBS 4
 extern const struct fcnn_knob fcnn_depthwise_weights_inplace_knobs[FCNN_DEPTHWISE_WEIGHTS_INPLACE_KNOBS];
 
 /* The value of a struct fcnn_variant. */
 #define FCNN_DEPTHWISE_WEIGHTS_INPLACE(loops)                                                                          \
     {.unsupported = fcnn_depthwise_weights_inplace_unsupported, .doubt = fcnn_depthwise_weights_inplace_doubt,         \
      .demand = fcnn_depthwise_weights_inplace_demand, .run = fcnn_depthwise_weights_inplace_run, .context = &(loops),  \
-     FCNN_KNOBS(fcnn_depthwise_weights_inplace_knobs), .revision = 2}
+     FCNN_KNOBS(fcnn_depthwise_weights_inplace_knobs), .revision = 3}
 
 #endif

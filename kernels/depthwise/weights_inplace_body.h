@@ -176,4 +176,4 @@ static void sweep_window(const struct fcnn_depthwise_sweep *sweep)
     else sweep_3(sweep);
 }
 
-static const struct fcnn_depthwise_weights_inplace loops = {sweep_window, can_slide, VL};
+static const struct fcnn_depthwise_weights_inplace loops = {sweep_window, can_slide, VL, VEC_STORES_MASKED};

@@ -7,24 +7,23 @@
  * rows push each other out of the cache; so they may be left densely on the way (`kept`), where the next row of outputs
  * finds them. */
 #define KEPT(stride) (3 - (stride))
-#define WINDOW_VECTORS 2 /* of channels, row by row in turn */
+#define WINDOW_VECTORS 2 /* of channels, row by row in turn; with a stride, which leaves registers, pixel by pixel */
+#define BESIDE(stride) ((stride) > 1 ? WINDOW_VECTORS : 1)
 
 /* What is the same for all rows; the last line are constants. */
 struct slide {
     int64_t src_column, dst_column, columns, w, left;
-    mask real; /* of the last vector, unless whole */
-    int stride, masked, kept, vectors, whole;
+    mask real; /* of all vectors, unless whole */
+    int stride, masked, kept, vectors, beside, whole;
 };
 
 /* An output row: where its window begins in each row of the source, and where the last of these is left. */
 struct slide_row {
     const float *dy, *y, *x[3];
     float *leave;
-    mask real;
-    int whole;
 };
 
-typedef vec window_columns[3][3];
+typedef vec window_columns[WINDOW_VECTORS][3][3];
 
 /* The next column, to place s of the window. */
 FCNN_INLINE void slide_load(const struct slide *m, struct slide_row *row, const struct taps rows, const int s,
@@ -32,35 +31,49 @@ FCNN_INLINE void slide_load(const struct slide *m, struct slide_row *row, const 
 {
     FCNN_UNROLL for (int r = rows.from; r < rows.to; r++) {
         const int is_kept = m->kept && r < KEPT(m->stride);
-        x[r][s] = vec_keep(vec_load_real(row->x[r], row->whole || is_kept, row->real));
-        row->x[r] += is_kept ? VL : m->src_column;
-        if (m->kept && r == 2) vec_store(row->leave, x[r][s]), row->leave += VL;
+        FCNN_UNROLL for (int v = 0; v < m->beside; v++) {
+            x[v][r][s] = vec_keep(vec_load_real(row->x[r] + v * VL, m->whole || is_kept, m->real));
+            if (m->kept && r == 2) vec_store(row->leave + v * VL, x[v][r][s]);
+        }
+        row->x[r] += is_kept ? m->beside * VL : m->src_column;
+        if (m->kept && r == 2) row->leave += m->beside * VL;
     }
 }
 
 /* An output under columns from .. to-1 of its window, which are on the source. */
 FCNN_INLINE void slide_output(const struct slide *m, struct slide_row *row, const struct taps rows, const int from,
-                              const int to, window_columns x, vec *bias, vec acc[3][3])
+                              const int to, window_columns x, vec bias[], vec acc[][3][3])
 {
-    FCNN_UNROLL for (int s = KEPT(m->stride); s < to; s++) slide_load(m, row, rows, s, x);
-    vec g = vec_keep(vec_load_real(row->dy, row->whole, row->real));
-    if (m->masked) g = vec_select(vec_eq(vec_load_real(row->y, row->whole, row->real), vec_zero()), vec_zero(), g);
+    vec g[WINDOW_VECTORS];
+    FCNN_UNROLL for (int v = 0; v < m->beside; v++) {
+        g[v] = vec_keep(vec_load_real(row->dy + v * VL, m->whole, m->real));
+        if (m->masked) {
+            const vec y = vec_load_real(row->y + v * VL, m->whole, m->real);
+            g[v] = vec_select(vec_eq(y, vec_zero()), vec_zero(), g[v]);
+        }
+        bias[v] = vec_add(bias[v], g[v]);
+    }
     row->dy += m->dst_column, row->y += m->dst_column;
-    *bias = vec_add(*bias, g);
-    FCNN_UNROLL for (int r = rows.from; r < rows.to; r++)
-        FCNN_UNROLL for (int s = from; s < to; s++) acc[r][s] = vec_fma(x[r][s], g, acc[r][s]);
-    FCNN_UNROLL for (int r = rows.from; r < rows.to; r++)
-        FCNN_UNROLL for (int s = 0; s < KEPT(m->stride); s++) x[r][s] = x[r][s + m->stride];
+    FCNN_UNROLL for (int s = fcnn_min(from, KEPT(m->stride)); s < to; s++) {
+        if (s >= KEPT(m->stride)) slide_load(m, row, rows, s, x);
+        if (s < from) continue;
+        FCNN_UNROLL for (int v = 0; v < m->beside; v++)
+            FCNN_UNROLL for (int r = rows.from; r < rows.to; r++)
+                acc[v][r][s] = vec_fma(x[v][r][s], g[v], acc[v][r][s]);
+    }
+    FCNN_UNROLL for (int v = 0; v < m->beside; v++)
+        FCNN_UNROLL for (int r = rows.from; r < rows.to; r++)
+            FCNN_UNROLL for (int s = 0; s < KEPT(m->stride); s++) x[v][r][s] = x[v][r][s + m->stride];
 }
 
 /* `rows` is a constant. */
-FCNN_INLINE void slide_along(const struct slide *m, struct slide_row row, const struct taps rows, vec *bias,
-                             vec acc[3][3])
+FCNN_INLINE void slide_along(const struct slide *m, struct slide_row row, const struct taps rows, vec bias[],
+                             vec acc[][3][3])
 {
     window_columns x;
     const int over = (m->columns - 1) * m->stride - m->left + 3 > m->w; /* the last column of the last window */
     int64_t q = m->left, to = m->columns - over;
-    FCNN_UNROLL for (int r = 0; r < 3; r++) x[r][0] = vec_zero();
+    FCNN_UNROLL for (int v = 0; v < m->beside; v++) FCNN_UNROLL for (int r = 0; r < 3; r++) x[v][r][0] = vec_zero();
     FCNN_UNROLL for (int s = 0; s < KEPT(m->stride); s++)
         if (s > 0 || !m->left) slide_load(m, &row, rows, s, x);
     if (m->left) slide_output(m, &row, rows, 1, 3, x, bias, acc);
@@ -69,10 +82,10 @@ FCNN_INLINE void slide_along(const struct slide *m, struct slide_row row, const 
     if (over) slide_output(m, &row, rows, 0, 2, x, bias, acc);
 }
 
-/* The place of a row that is kept. */
+/* The place of a row that is kept, of the vectors from v on that go beside each other. */
 FCNN_INLINE float *slide_place(const struct slide *m, const struct fcnn_depthwise_sweep *all, int v, int64_t h)
 {
-    return all->scratch + (v * KEPT(m->stride) + h % KEPT(m->stride)) * m->w * VL;
+    return all->scratch + (v * KEPT(m->stride) + m->beside * (h % KEPT(m->stride))) * m->w * VL;
 }
 
 /* The rows that the first row of outputs expects to be kept. */
@@ -83,22 +96,20 @@ FCNN_INLINE void slide_begin(const struct slide *m, const struct fcnn_depthwise_
     for (int64_t h = fcnn_max(0, first); h < fcnn_min(p->h, first + KEPT(m->stride)); h++)
         FCNN_UNROLL for (int v = 0; v < m->vectors; v++) {
             const float *x = all->src + h * p->w * p->c + channel + v * VL;
-            float *out = slide_place(m, all, v, h);
-            const int whole = m->whole || v < m->vectors - 1;
-            for (int64_t w = 0; w < p->w; w++) vec_store(out + w * VL, vec_load_real(x + w * p->c, whole, m->real));
+            float *out = slide_place(m, all, v / m->beside * m->beside, h) + v % m->beside * VL;
+            for (int64_t w = 0; w < p->w; w++)
+                vec_store(out + w * m->beside * VL, vec_load_real(x + w * p->c, m->whole, m->real));
         }
 }
 
-/* Output row i of a vector of channels. */
+/* Output row i of the vectors of channels from v on that go beside each other. */
 FCNN_INLINE void slide_row(const struct slide *m, const struct fcnn_depthwise_sweep *all, int64_t channel, int v,
-                           int64_t i, vec *bias, vec acc[3][3])
+                           int64_t i, vec bias[], vec acc[][3][3])
 {
     const fcnn_problem *p = all->problem;
     const struct taps inner = {0, 3}, upper = {1, 3}, lower = {0, 2};
     const int64_t h = i * m->stride - p->pad_top, at = channel + v * VL, outputs = i * p->q * p->k + at;
-    struct slide_row row = {.dy = all->d_dst + outputs, .y = all->dst + outputs, .real = vec_first(VL),
-                            .whole = m->whole || v < m->vectors - 1};
-    if (!row.whole) row.real = m->real;
+    struct slide_row row = {.dy = all->d_dst + outputs, .y = all->dst + outputs};
     if (m->kept) row.leave = slide_place(m, all, v, h + 2);
     FCNN_UNROLL for (int r = 0; r < 3; r++)
         row.x[r] = m->kept && r < KEPT(m->stride) ? slide_place(m, all, v, h + r + KEPT(m->stride) * (h + r < 0))
@@ -120,7 +131,8 @@ FCNN_INLINE void slide_vectors(const struct slide *m, const struct fcnn_depthwis
             FCNN_UNROLL for (int s = 0; s < 3; s++) acc[v][r][s] = sums[r][s][v];
     if (m->kept) slide_begin(m, all, channel);
     for (int64_t i = all->from; i < all->to; i++)
-        FCNN_UNROLL for (int v = 0; v < m->vectors; v++) slide_row(m, all, channel, v, i, &bias[v], acc[v]);
+        FCNN_UNROLL for (int v = 0; v < m->vectors; v += m->beside)
+            slide_row(m, all, channel, v, i, bias + v, acc + v);
     FCNN_UNROLL for (int v = 0; v < m->vectors; v++)
         FCNN_UNROLL for (int r = 0; r < 3; r++)
             FCNN_UNROLL for (int s = 0; s < 3; s++) sums[r][s][v] = acc[v][r][s];
@@ -128,28 +140,33 @@ FCNN_INLINE void slide_vectors(const struct slide *m, const struct fcnn_depthwis
 }
 
 FCNN_INLINE void slide_channels(const struct fcnn_depthwise_sweep *all, const int stride, const int masked,
-                                const int kept)
+                                const int kept, const int whole)
 {
     const fcnn_problem *p = all->problem;
     struct slide m = {.src_column = p->c, .dst_column = p->k, .columns = p->q, .w = p->w, .left = p->pad_left,
-                      .real = vec_first(VL), .stride = stride, .masked = masked, .kept = kept,
-                      .vectors = WINDOW_VECTORS, .whole = 1};
+                      .real = mask_of_all(), .stride = stride, .masked = masked, .kept = kept,
+                      .vectors = WINDOW_VECTORS, .beside = BESIDE(stride), .whole = whole};
     int64_t c = 0;
     for (; c + WINDOW_VECTORS * VL <= all->channels; c += WINDOW_VECTORS * VL) slide_vectors(&m, all, c);
-    m.vectors = 1, m.whole = 0;
+    m.vectors = m.beside = 1, m.whole = 0;
     for (; c < all->channels; c += VL) {
         m.real = vec_first(fcnn_min(VL, all->channels - c));
         slide_vectors(&m, all, c);
     }
 }
 
-#define SLIDE(stride, kept)                                                                                            \
-    static void slide_##stride##kept(const struct fcnn_depthwise_sweep *sweep)                                         \
+#define SLIDE(stride, kept, whole)                                                                                     \
+    static void slide_##stride##kept##whole(const struct fcnn_depthwise_sweep *sweep)                                  \
     {                                                                                                                  \
-        if (sweep->dst == sweep->d_dst) slide_channels(sweep, stride, 0, kept);                                        \
-        else slide_channels(sweep, stride, 1, kept);                                                                   \
+        if (sweep->dst == sweep->d_dst) slide_channels(sweep, stride, 0, kept, whole);                                 \
+        else slide_channels(sweep, stride, 1, kept, whole);                                                            \
     }
-SLIDE(1, 0) SLIDE(1, 1) SLIDE(2, 0) SLIDE(2, 1)
+#define SLIDES(stride) SLIDE(stride, 0, 1) SLIDE(stride, 1, 1)
+SLIDES(1) SLIDES(2)
+#if VEC_STORES_MASKED
+#define MASKED_SLIDES(stride) SLIDE(stride, 0, 0) SLIDE(stride, 1, 0)
+MASKED_SLIDES(1) MASKED_SLIDES(2)
+#endif
 
 /* At most one row and column of a window are off the source, the outermost ones. */
 static int can_slide_along(int64_t size, int64_t outputs, int64_t pad, int64_t stride)
@@ -166,6 +183,14 @@ static int can_slide(const fcnn_problem *p)
 
 static void slide_window(const struct fcnn_depthwise_sweep *sweep)
 {
-    static void (*const of[2][2])(const struct fcnn_depthwise_sweep *) = {{slide_10, slide_11}, {slide_20, slide_21}};
-    of[sweep->problem->stride_w - 1][sweep->kept](sweep);
+    typedef void sweep_fn(const struct fcnn_depthwise_sweep *);
+    static sweep_fn *const plain[2][2] = {{slide_101, slide_111}, {slide_201, slide_211}};
+#if VEC_STORES_MASKED
+    static sweep_fn *const masked[2][2] = {{slide_100, slide_110}, {slide_200, slide_210}};
+    if (sweep->masks) {
+        masked[sweep->problem->stride_w - 1][sweep->kept](sweep);
+        return;
+    }
+#endif
+    plain[sweep->problem->stride_w - 1][sweep->kept](sweep);
 }

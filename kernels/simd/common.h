@@ -41,6 +41,14 @@ FCNN_INLINE vec vec_load_real(const float *p, const int whole, mask real)
 {
     return whole ? vec_load(p) : vec_load_masked(p, real);
 }
+
+/* All lanes, which the compiler does not know, so that it leaves loads under this mask as they are. */
+FCNN_INLINE mask mask_of_all(void)
+{
+    int64_t lanes = VL;
+    __asm__("" : "+r"(lanes));
+    return vec_first(lanes);
+}
 #endif
 
 static inline int64_t fcnn_min(int64_t a, int64_t b) { return a < b ? a : b; }
