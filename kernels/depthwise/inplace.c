@@ -87,7 +87,7 @@ const char *fcnn_depthwise_inplace_doubt(const struct fcnn_query *query)
 
 /* ---- knobs ---- */
 
-enum { BLOCKS, BAND_BYTES, FETCH, BESIDE };
+enum { BLOCKS, BAND_BYTES, FETCH, BESIDE, MASKED };
 
 /* Of a task: long rows of memory are read best. */
 static int64_t standard_blocks(const struct fcnn_query *query)
@@ -144,11 +144,21 @@ static int64_t standard_beside(const struct fcnn_query *query)
     return (is_crowded(query) && p->r == 3) || (is_strided && is_far(query)) ? loops->beside : 1;
 }
 
+/* Whether loads are under a mask that holds no lane back: see weights_inplace.c. Of backward data with a stride a phase
+ * has few taps, so that loads are many beside the multiply-adds. */
+static int64_t standard_masked(const struct fcnn_query *query)
+{
+    const struct fcnn_depthwise_inplace *loops = query->context;
+    if (!loops->can_mask || query->knobs[BESIDE] > 1) return FCNN_MOOT;
+    return is_backward_strided(query->problem);
+}
+
 const struct fcnn_knob fcnn_depthwise_inplace_knobs[FCNN_DEPTHWISE_INPLACE_KNOBS] = {
     [BLOCKS] = {"blocks", 5, {1, 4, 8, 16, 64}, standard_blocks},
     [BAND_BYTES] = {"band_bytes", 6, {16 << 10, 40 << 10, 64 << 10, 256 << 10, 1 << 20, 2 << 20}, standard_band_bytes},
     [FETCH] = {"fetch", 2, {0, 1}, standard_fetch},
-    [BESIDE] = {"beside", 3, {1, 2, 4}, standard_beside}};
+    [BESIDE] = {"beside", 3, {1, 2, 4}, standard_beside},
+    [MASKED] = {"masked", 2, {0, 1}, standard_masked}};
 
 /* ---- cut ---- */
 
@@ -221,7 +231,7 @@ static void compute(const struct fcnn_depthwise_inplace *loops, const fcnn_probl
                                          .weights_block = fcnn_depthwise_packed_block(p),
                                          .relu = forward && p->activation == FCNN_RELU_ACTIVATION,
                                          .fetch = (int)knobs[FETCH],
-                                         .beside = (int)knobs[BESIDE]};
+                                         .beside = (int)knobs[BESIDE], .masked = knobs[MASKED] && knobs[BESIDE] == 1};
     if (!forward) {
         patch.src += g->src_image - g->src_pixel;
         patch.src_row = -g->src_row, patch.src_column = -g->src_pixel;

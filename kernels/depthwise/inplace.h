@@ -25,12 +25,14 @@ struct fcnn_depthwise_patch {
     int relu;
     int fetch;  /* a tile's outputs are fetched before they are computed */
     int beside; /* vectors of channels beside each other, at most; 1, 2 or more */
+    int masked; /* one vector after the other; all their loads are under a mask */
 };
 
 /* The inner loop of one instruction set. */
 struct fcnn_depthwise_inplace {
     int lanes, strip; /* floats of a vector; the fewest columns that `run` serves */
     int beside;       /* vectors of channels that `run` takes beside each other, at most */
+    int can_mask;     /* whether masked loads are an alternative to others */
     void (*run)(const struct fcnn_depthwise_patch *patch);
 };
 
@@ -38,13 +40,13 @@ struct fcnn_depthwise_inplace {
 fcnn_phrase_fn fcnn_depthwise_inplace_unsupported, fcnn_depthwise_inplace_doubt;
 fcnn_demand_fn fcnn_depthwise_inplace_demand;
 fcnn_run_fn fcnn_depthwise_inplace_run;
-#define FCNN_DEPTHWISE_INPLACE_KNOBS 4
+#define FCNN_DEPTHWISE_INPLACE_KNOBS 5
 extern const struct fcnn_knob fcnn_depthwise_inplace_knobs[FCNN_DEPTHWISE_INPLACE_KNOBS];
 
 /* The value of a struct fcnn_variant. */
 #define FCNN_DEPTHWISE_INPLACE(loops)                                                                                  \
     {.unsupported = fcnn_depthwise_inplace_unsupported, .doubt = fcnn_depthwise_inplace_doubt,                         \
      .demand = fcnn_depthwise_inplace_demand, .run = fcnn_depthwise_inplace_run, .context = &(loops),                  \
-     FCNN_KNOBS(fcnn_depthwise_inplace_knobs), .revision = 4}
+     FCNN_KNOBS(fcnn_depthwise_inplace_knobs), .revision = 5}
 
 #endif

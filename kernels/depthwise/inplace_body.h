@@ -171,7 +171,7 @@ FCNN_INLINE void run_tile(const struct fcnn_depthwise_patch patch, const struct 
     const int most = BESIDE(taps_w);
     struct lanes at = lanes_of(&patch, &tile, vec_first(VL));
     int64_t c = 0;
-    for (int beside; c + VL <= patch.channels; c += beside * VL) {
+    for (int beside; c + VL <= patch.channels && !patch.masked; c += beside * VL) {
         const vec init = vec_load(patch.init + packed_at(&patch, c));
         at.src = tile.src + c, at.weights = patch.weights + packed_at(&patch, c);
         beside = (int)fcnn_min(fcnn_min(most, patch.beside), (patch.channels - c) / VL);
@@ -185,12 +185,13 @@ FCNN_INLINE void run_tile(const struct fcnn_depthwise_patch patch, const struct 
         else
             run_lanes(&patch, &tile, &at, init, tile.dst + c, taps_h, taps_w, stride, strip, 1);
     }
-    if (c == patch.channels) return;
-    at = lanes_of(&patch, &tile, vec_first(patch.channels - c));
-    at.src = tile.src + c, at.weights = patch.weights + packed_at(&patch, c);
-    if (patch.fetch) fetch_outputs(&patch, &tile, c, strip);
-    run_lanes(&patch, &tile, &at, vec_load(patch.init + packed_at(&patch, c)), tile.dst + c, taps_h, taps_w, stride,
-              strip, 0);
+    for (; c < patch.channels; c += VL) {
+        at = lanes_of(&patch, &tile, vec_first(fcnn_min(VL, patch.channels - c)));
+        at.src = tile.src + c, at.weights = patch.weights + packed_at(&patch, c);
+        if (patch.fetch) fetch_outputs(&patch, &tile, c, strip);
+        run_lanes(&patch, &tile, &at, vec_load(patch.init + packed_at(&patch, c)), tile.dst + c, taps_h, taps_w,
+                  stride, strip, 0);
+    }
 }
 
 typedef void run_tile_fn(const struct fcnn_depthwise_patch *patch, const struct tile *tile);
@@ -267,4 +268,4 @@ static void run_patch(const struct fcnn_depthwise_patch *patch)
     }
 }
 
-static const struct fcnn_depthwise_inplace loops = {VL, NARROW, BESIDE(3), run_patch};
+static const struct fcnn_depthwise_inplace loops = {VL, NARROW, BESIDE(3), VEC_STORES_MASKED, run_patch};
