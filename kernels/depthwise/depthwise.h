@@ -37,6 +37,12 @@ struct fcnn_depthwise_spread {
     const int32_t *lanes;
 };
 
+/* Of source and output together, without a channel multiplier. */
+static inline int64_t fcnn_depthwise_bytes(const fcnn_problem *p)
+{
+    return p->n * p->c * (p->h * p->w + p->p * p->q) * (int64_t)sizeof(float);
+}
+
 /* The inner loops of one instruction set. */
 struct fcnn_depthwise {
     void (*run)(const struct fcnn_depthwise_run *run);

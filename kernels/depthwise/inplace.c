@@ -107,21 +107,20 @@ static int64_t standard_band_bytes(const struct fcnn_query *query)
     return is_backward_strided(p) && pixel % 1024 == 0 ? p->stride_h * p->w * pixel : query->caches->l2;
 }
 
-/* Of source and output together. */
-static int64_t all_bytes(const fcnn_problem *p)
+/* Whether not all is near. */
+static int is_far(const struct fcnn_query *query)
 {
-    return p->n * p->c * (p->h * p->w + p->p * p->q) * (int64_t)sizeof(float);
+    return fcnn_depthwise_bytes(query->problem) > query->caches->l2 / 2;
 }
 
-/* Whether not all is near. */
-static int is_far(const struct fcnn_query *query) { return all_bytes(query->problem) > query->caches->l2 / 2; }
-
-/* Pixels a multiple of 2 KB apart, so that a vector of channels has only one or two of the first-level cache's 64 sets,
- * where a line waits until the one before has come or gone. */
+/* Pixels a multiple of 2 KB apart, or the outputs of a stride's phase, so that a vector of channels has only one or two
+ * of the first-level cache's 64 sets, where a line waits until the one before has come or gone. */
 static int is_crowded(const struct fcnn_query *query)
 {
     const struct fcnn_depthwise_inplace *loops = query->context;
-    return loops->lanes == WIDTH && query->problem->c * (int64_t)sizeof(float) % 2048 == 0;
+    const fcnn_problem *p = query->problem;
+    const int64_t step = is_backward_strided(p) ? p->stride_w : 1;
+    return loops->lanes == WIDTH && step * p->c * (int64_t)sizeof(float) % 2048 == 0;
 }
 
 /* Whether outputs are fetched: not where all stays in a core's share of the last level, as stores wait little there;
@@ -129,7 +128,7 @@ static int is_crowded(const struct fcnn_query *query)
 static int64_t standard_fetch(const struct fcnn_query *query)
 {
     const fcnn_problem *p = query->problem;
-    if (fcnn_stays_in_share(query->caches, all_bytes(p))) return 0;
+    if (fcnn_stays_in_share(query->caches, fcnn_depthwise_bytes(p))) return 0;
     return p->stride_h > 1 ? is_backward_strided(p) : is_far(query) && !is_crowded(query);
 }
 
@@ -144,12 +143,12 @@ static int64_t standard_beside(const struct fcnn_query *query)
     return (is_crowded(query) && p->r == 3) || (is_strided && is_far(query)) ? loops->beside : 1;
 }
 
-/* Whether loads are under a mask that holds no lane back: see weights_inplace.c. Of backward data with a stride a phase
- * has few taps, so that loads are many beside the multiply-adds. */
+/* Whether inputs are loaded under a mask that holds no lane back: see weights_inplace.c. Of backward data with a stride
+ * a phase has few taps, so that it waits for lines rather than for multiply-adds. */
 static int64_t standard_masked(const struct fcnn_query *query)
 {
     const struct fcnn_depthwise_inplace *loops = query->context;
-    if (!loops->can_mask || query->knobs[BESIDE] > 1) return FCNN_MOOT;
+    if (!loops->can_mask || query->knobs[BESIDE] > 1 || query->problem->c < loops->lanes) return FCNN_MOOT;
     return is_backward_strided(query->problem);
 }
 
@@ -231,7 +230,8 @@ static void compute(const struct fcnn_depthwise_inplace *loops, const fcnn_probl
                                          .weights_block = fcnn_depthwise_packed_block(p),
                                          .relu = forward && p->activation == FCNN_RELU_ACTIVATION,
                                          .fetch = (int)knobs[FETCH],
-                                         .beside = (int)knobs[BESIDE], .masked = knobs[MASKED] && knobs[BESIDE] == 1};
+                                         .beside = (int)knobs[BESIDE],
+                                         .masked = knobs[MASKED] && knobs[BESIDE] == 1};
     if (!forward) {
         patch.src += g->src_image - g->src_pixel;
         patch.src_row = -g->src_row, patch.src_column = -g->src_pixel;

@@ -25,7 +25,7 @@ struct fcnn_depthwise_patch {
     int relu;
     int fetch;  /* a tile's outputs are fetched before they are computed */
     int beside; /* vectors of channels beside each other, at most; 1, 2 or more */
-    int masked; /* one vector after the other; all their loads are under a mask */
+    int masked; /* one vector after the other; all inputs are loaded under a mask */
 };
 
 /* The inner loop of one instruction set. */

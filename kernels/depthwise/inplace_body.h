@@ -168,10 +168,10 @@ FCNN_INLINE struct lanes lanes_of(const struct fcnn_depthwise_patch *patch, cons
 FCNN_INLINE void run_tile(const struct fcnn_depthwise_patch patch, const struct tile tile, const int taps_h,
                           const int taps_w, const int stride, const int strip)
 {
-    const int most = BESIDE(taps_w);
+    const int most = BESIDE(taps_w), masked = VEC_STORES_MASKED && patch.masked;
     struct lanes at = lanes_of(&patch, &tile, vec_first(VL));
     int64_t c = 0;
-    for (int beside; c + VL <= patch.channels && !patch.masked; c += beside * VL) {
+    for (int beside; c + VL <= patch.channels && !masked; c += beside * VL) {
         const vec init = vec_load(patch.init + packed_at(&patch, c));
         at.src = tile.src + c, at.weights = patch.weights + packed_at(&patch, c);
         beside = (int)fcnn_min(fcnn_min(most, patch.beside), (patch.channels - c) / VL);
@@ -185,7 +185,7 @@ FCNN_INLINE void run_tile(const struct fcnn_depthwise_patch patch, const struct 
         else
             run_lanes(&patch, &tile, &at, init, tile.dst + c, taps_h, taps_w, stride, strip, 1);
     }
-    for (; c < patch.channels; c += VL) {
+    for (; c < patch.channels; c += VL) { /* once, unless all are masked */
         at = lanes_of(&patch, &tile, vec_first(fcnn_min(VL, patch.channels - c)));
         at.src = tile.src + c, at.weights = patch.weights + packed_at(&patch, c);
         if (patch.fetch) fetch_outputs(&patch, &tile, c, strip);

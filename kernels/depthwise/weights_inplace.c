@@ -62,9 +62,10 @@ static int64_t standard_blocks(const struct fcnn_query *query)
     return query->problem->c <= WIDTH ? FCNN_MOOT : 8;
 }
 
-/* Whether windows slide, and what of the source is met again is kept. With a stride they leave registers for vectors
- * beside each other, and little is met again. Without one more of each pixel is read at once where they do not slide,
- * which matters where the cache holds only just what is met again. */
+/* Whether windows slide, and what of the source is met again is kept: where the cache has no room for it otherwise,
+ * with a stride already where pixels are a multiple of 512 bytes apart. With a stride windows leave registers for two
+ * vectors beside each other; without one, more of each pixel is read at once where they do not slide, which matters
+ * where the cache holds only just what is met again. */
 static int64_t standard_slide(const struct fcnn_query *query)
 {
     const struct fcnn_depthwise_weights_inplace *loops = query->context;
@@ -80,18 +81,20 @@ static int64_t standard_slide(const struct fcnn_query *query)
 static int64_t standard_band_bytes(const struct fcnn_query *query)
 {
     const fcnn_problem *p = query->problem;
-    const int64_t all = p->n * p->c * (p->h * p->w + p->p * p->q) * (int64_t)sizeof(float);
+    const int64_t all = fcnn_depthwise_bytes(p);
     const int stays = all <= query->caches->l2 / 2 || fcnn_stays_in_share(query->caches, all);
     return query->knobs[SLIDE] == SLIDE_KEPT && stays ? INT64_MAX : query->caches->l2 / 4;
 }
 
-/* Whether loads are under a mask that holds no lane back. Some CPUs (AMD Zen 5) fetch lines beside or behind what is
- * loaded otherwise, which come too early where pixels are far apart and many; masked loads are slower in themselves,
- * which does not matter with a stride, where an output needs more lines. */
+/* Whether windows load under a mask that holds no lane back. Some CPUs (AMD Zen 5) fetch lines beside or behind what is
+ * loaded otherwise, which come too early where pixels are far apart and many. In itself a masked load is slower, on
+ * Intel's CPUs it takes a place among the multiply-adds; with a stride the loop waits for lines, several for each
+ * output, rather than for either. */
 static int64_t standard_masked(const struct fcnn_query *query)
 {
     const struct fcnn_depthwise_weights_inplace *loops = query->context;
-    if (!loops->can_mask || query->knobs[SLIDE] == SLIDE_NOT || !loops->can_slide(query->problem)) return FCNN_MOOT;
+    const int64_t channels = fcnn_min(query->problem->c, query->knobs[BLOCKS] * WIDTH); /* single vectors always do */
+    if (!loops->can_mask || query->knobs[SLIDE] == SLIDE_NOT || channels < 2 * loops->lanes) return FCNN_MOOT;
     return query->problem->stride_h > 1;
 }
 
@@ -119,7 +122,7 @@ struct job {
     struct fcnn_weights_sum sum;
     struct fcnn_panel channels;
     int64_t band; /* rows at a time */
-    int64_t slide, masked;
+    int slide, masked;
     float *scratch;
 };
 
@@ -139,8 +142,7 @@ static void sum_block(void *context, int64_t image, int64_t images, int64_t slot
     const int64_t channel = job->channels.from;
     struct fcnn_depthwise_sweep sweep = {.problem = p, .channels = job->channels.width, .begins = 1,
                                          .slides = job->slide != SLIDE_NOT, .kept = job->slide == SLIDE_KEPT,
-                                         .masks = job->masked > 0,
-                                         .scratch = job->scratch};
+                                         .masks = job->masked, .scratch = job->scratch};
     sweep.sums = fcnn_weights_sum_weights(&job->sum, slot) + channel;
     if (!p->no_bias) sweep.bias = fcnn_weights_sum_bias(&job->sum, slot) + channel;
     for (int64_t n = image; n < image + images; n++) {
@@ -161,14 +163,14 @@ void fcnn_depthwise_weights_inplace_run(const struct fcnn_query *query, const fc
 {
     const fcnn_problem *p = query->problem;
     const int64_t blocks = fcnn_min(query->knobs[BLOCKS], fcnn_ceil_div(p->c, WIDTH));
-    const int64_t row_bytes = blocks * WIDTH * (p->stride_h * p->w + p->q) * (int64_t)sizeof(float);
+    const int64_t row_bytes = blocks * WIDTH * (fcnn_min(p->stride_h, p->h) * p->w + p->q) * (int64_t)sizeof(float);
     struct job job = {.loops = query->context,
                       .problem = p,
                       .tensors = t,
                       .sum = fcnn_weights_sum_of(p, t, memory->sums),
                       .band = fcnn_max(1, query->knobs[BAND_BYTES] / row_bytes),
-                      .slide = query->knobs[SLIDE],
-                      .masked = query->knobs[MASKED],
+                      .slide = (int)query->knobs[SLIDE],
+                      .masked = (int)query->knobs[MASKED],
                       .scratch = memory->scratch};
     (void)stage; /* only one */
     for (int64_t next; first < last; first = next) {

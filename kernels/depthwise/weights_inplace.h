@@ -15,7 +15,7 @@ struct fcnn_depthwise_sweep {
     int64_t from, to, channels;
     float *sums, *bias; /* a filter element after the other, K floats apart; bias: NULL or K floats */
     int begins;
-    int slides, masks; /* whether windows slide; and all their loads are under a mask */
+    int slides, masks; /* whether windows slide; whether they load under a mask what is not kept */
     int kept;          /* whether rows that are met again are kept, in */
     float *scratch;    /* FCNN_DEPTHWISE_KEPT vectors for each pixel of a row */
 };

@@ -161,7 +161,8 @@ FCNN_INLINE void sweep_channels(const struct fcnn_depthwise_sweep *all, const in
     }
 SWEEP(2) SWEEP(3)
 
-/* Nine sums, as many inputs, a gradient and the bias's sum, beside those of a second vector. */
+/* Nine sums, the inputs, a gradient and the bias's sum, beside the sums of a second vector: of stride 1 nine inputs, of
+ * stride 2 three, and three that come, of both vectors. */
 #if VEC_REGISTERS >= 32
 #include "kernels/depthwise/weights_window_body.h"
 #else

@@ -14,7 +14,7 @@
 struct slide {
     int64_t src_column, dst_column, columns, w, left;
     mask real; /* of all vectors, unless whole */
-    int stride, masked, kept, vectors, beside, whole;
+    int stride, relu, kept, vectors, beside, whole;
 };
 
 /* An output row: where its window begins in each row of the source, and where the last of these is left. */
@@ -47,16 +47,15 @@ FCNN_INLINE void slide_output(const struct slide *m, struct slide_row *row, cons
     vec g[WINDOW_VECTORS];
     FCNN_UNROLL for (int v = 0; v < m->beside; v++) {
         g[v] = vec_keep(vec_load_real(row->dy + v * VL, m->whole, m->real));
-        if (m->masked) {
+        if (m->relu) {
             const vec y = vec_load_real(row->y + v * VL, m->whole, m->real);
             g[v] = vec_select(vec_eq(y, vec_zero()), vec_zero(), g[v]);
         }
         bias[v] = vec_add(bias[v], g[v]);
     }
     row->dy += m->dst_column, row->y += m->dst_column;
-    FCNN_UNROLL for (int s = fcnn_min(from, KEPT(m->stride)); s < to; s++) {
+    FCNN_UNROLL for (int s = from; s < to; s++) {
         if (s >= KEPT(m->stride)) slide_load(m, row, rows, s, x);
-        if (s < from) continue;
         FCNN_UNROLL for (int v = 0; v < m->beside; v++)
             FCNN_UNROLL for (int r = rows.from; r < rows.to; r++)
                 acc[v][r][s] = vec_fma(x[v][r][s], g[v], acc[v][r][s]);
@@ -139,12 +138,12 @@ FCNN_INLINE void slide_vectors(const struct slide *m, const struct fcnn_depthwis
     sweep_carry(&carried, all, channel, 0, bias, sums);
 }
 
-FCNN_INLINE void slide_channels(const struct fcnn_depthwise_sweep *all, const int stride, const int masked,
+FCNN_INLINE void slide_channels(const struct fcnn_depthwise_sweep *all, const int stride, const int relu,
                                 const int kept, const int whole)
 {
     const fcnn_problem *p = all->problem;
     struct slide m = {.src_column = p->c, .dst_column = p->k, .columns = p->q, .w = p->w, .left = p->pad_left,
-                      .real = mask_of_all(), .stride = stride, .masked = masked, .kept = kept,
+                      .real = mask_of_all(), .stride = stride, .relu = relu, .kept = kept,
                       .vectors = WINDOW_VECTORS, .beside = BESIDE(stride), .whole = whole};
     int64_t c = 0;
     for (; c + WINDOW_VECTORS * VL <= all->channels; c += WINDOW_VECTORS * VL) slide_vectors(&m, all, c);
@@ -155,17 +154,20 @@ FCNN_INLINE void slide_channels(const struct fcnn_depthwise_sweep *all, const in
     }
 }
 
+/* slide_<stride><kept><whole> */
 #define SLIDE(stride, kept, whole)                                                                                     \
     static void slide_##stride##kept##whole(const struct fcnn_depthwise_sweep *sweep)                                  \
     {                                                                                                                  \
         if (sweep->dst == sweep->d_dst) slide_channels(sweep, stride, 0, kept, whole);                                 \
         else slide_channels(sweep, stride, 1, kept, whole);                                                            \
     }
-#define SLIDES(stride) SLIDE(stride, 0, 1) SLIDE(stride, 1, 1)
-SLIDES(1) SLIDES(2)
+#define SLIDES(whole) SLIDE(1, 0, whole) SLIDE(1, 1, whole) SLIDE(2, 0, whole) SLIDE(2, 1, whole)
+SLIDES(1)
 #if VEC_STORES_MASKED
-#define MASKED_SLIDES(stride) SLIDE(stride, 0, 0) SLIDE(stride, 1, 0)
-MASKED_SLIDES(1) MASKED_SLIDES(2)
+SLIDES(0)
+#define OF_MASKS(stride, kept) slide_##stride##kept##0
+#else
+#define OF_MASKS(stride, kept) slide_##stride##kept##1
 #endif
 
 /* At most one row and column of a window are off the source, the outermost ones. */
@@ -181,16 +183,11 @@ static int can_slide(const fcnn_problem *p)
            can_slide_along(p->w, p->q, p->pad_left, p->stride_w);
 }
 
+typedef void slide_fn(const struct fcnn_depthwise_sweep *sweep);
+
 static void slide_window(const struct fcnn_depthwise_sweep *sweep)
 {
-    typedef void sweep_fn(const struct fcnn_depthwise_sweep *);
-    static sweep_fn *const plain[2][2] = {{slide_101, slide_111}, {slide_201, slide_211}};
-#if VEC_STORES_MASKED
-    static sweep_fn *const masked[2][2] = {{slide_100, slide_110}, {slide_200, slide_210}};
-    if (sweep->masks) {
-        masked[sweep->problem->stride_w - 1][sweep->kept](sweep);
-        return;
-    }
-#endif
-    plain[sweep->problem->stride_w - 1][sweep->kept](sweep);
+    static slide_fn *const of[2][2][2] = {{{slide_101, slide_111}, {slide_201, slide_211}},
+                                          {{OF_MASKS(1, 0), OF_MASKS(1, 1)}, {OF_MASKS(2, 0), OF_MASKS(2, 1)}}};
+    of[sweep->masks][sweep->problem->stride_w - 1][sweep->kept](sweep);
 }

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #define VL 16
-#define VEC_STORES_MASKED 1 /* as fast as others? */
+#define VEC_STORES_MASKED 1 /* and loads: about as fast as others? */
 #define VEC_REGISTERS 32
 #define VEC_STEPS 4 /* written out in loops of tiles */
 

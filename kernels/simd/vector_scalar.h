@@ -9,7 +9,7 @@
 #include <string.h>
 
 #define VL 1
-#define VEC_STORES_MASKED 0 /* as fast as others? */
+#define VEC_STORES_MASKED 0 /* and loads: about as fast as others? */
 #define VEC_REGISTERS 16
 #define VEC_STEPS 1
 
