@@ -56,49 +56,79 @@ void fcnn_grouped_gather_demand(const struct fcnn_query *query, struct fcnn_dema
 
 /* ---- packing ---- */
 
+#define LEAST_SQUARE 16 /* weights of a group and tap for which transposing in registers pays */
+
+/* Backward: weights of one group and tap, transposed: out[i * step + c] of its spread channel i and of `count` channels c
+ * from `first` on. */
+static void transpose_tap(const struct fcnn_grouped_cut *cut, const fcnn_tensors *t, int64_t group, int64_t tap,
+                          int64_t first, int64_t count, float *out, int64_t step)
+{
+    const int64_t k = cut->copy.halo.conv.k, depth = cut->lanes.depth;
+    const float *weights = t->weights + (tap * cut->lanes.width + first) * k + group * depth;
+    cut->copy.loops->planar_fill(&(struct fcnn_grouped_fill){
+        .src = weights, .step = k, .columns = count, .room = depth, .out = out, .plane = step});
+}
+
 /* Planar: its groups one after the other, for each its initial values, then for each tap and input its outputs. */
 static void pack_planar(const struct fcnn_grouped_cut *cut, const fcnn_tensors *t, int64_t i, float *out)
 {
     const struct fcnn_grouped_vector v = fcnn_grouped_vector_at(&cut->lanes, i);
     const fcnn_problem *conv = &cut->copy.halo.conv;
-    const int64_t width = cut->lanes.width, depth = cut->lanes.depth;
+    const int64_t width = cut->lanes.width, depth = cut->lanes.depth, taps = conv->r * conv->s;
     const int forward = conv->direction == FCNN_FORWARD;
     const size_t bytes = (size_t)width * sizeof(float);
     memset(out, 0, (size_t)fcnn_grouped_packed(cut) * sizeof(float)); /* the last vector may have fewer groups */
-    for (int64_t group = v.group; group < v.group + v.groups; group++, out += width) {
+    for (int64_t group = v.group; group < v.group + v.groups; group++, out += (1 + taps * depth) * width) {
         if (forward && !conv->no_bias) memcpy(out, t->bias + group * width, bytes);
-        else memset(out, 0, bytes);
-        for (int64_t row = 0; row < conv->r * conv->s * depth; row++) {
-            const int64_t tap = row / depth, in = row % depth;
-            out += width;
-            if (forward) memcpy(out, t->weights + row * conv->k + group * width, bytes);
-            else
-                for (int64_t j = 0; j < width; j++)
-                    out[j] = t->weights[(tap * width + j) * conv->k + group * depth + in];
-        }
+        for (int64_t row = 0; forward && row < taps * depth; row++)
+            memcpy(out + (1 + row) * width, t->weights + row * conv->k + group * width, bytes);
+        for (int64_t tap = 0; !forward && tap < taps; tap++)
+            transpose_tap(cut, t, group, tap, 0, width, out + (1 + tap * depth) * width, width);
     }
 }
 
+/* Lane by lane. */
+static void pack_lanes(const struct fcnn_grouped_cut *cut, const fcnn_tensors *t, const struct fcnn_grouped_vector v,
+                       float *out)
+{
+    const struct fcnn_grouped_lanes *lanes = &cut->lanes;
+    const fcnn_problem *conv = &cut->copy.halo.conv;
+    const int forward = conv->direction == FCNN_FORWARD;
+    const int64_t taps = conv->r * conv->s, depth = lanes->depth, width = lanes->width, k = conv->k;
+    const int64_t next = forward ? k : 1, next_tap = forward ? depth * k : width * k; /* of weights */
+    for (int64_t lane = 0; lane < lanes->lanes; lane++) {
+        const int64_t channel = fcnn_grouped_channel(lanes, width, lane), to = v.channel + channel;
+        if (channel < 0 || channel >= v.lanes) continue;
+        const float *weights = t->weights + (forward ? to : to % width * k + to / width * depth);
+        float *at = out + lane;
+        if (forward && !conv->no_bias) *at = t->bias[to];
+        for (int64_t tap = 0; tap < taps; tap++)
+            for (int64_t i = 0; i < depth; i++) *(at += lanes->lanes) = weights[tap * next_tap + i * next];
+    }
+}
+
+/* For each vector its initial values, then for each tap and spread channel its weights. */
 static void pack_vector(const struct fcnn_grouped_cut *cut, const fcnn_tensors *t, int64_t i, float *out)
 {
     const struct fcnn_grouped_lanes *lanes = &cut->lanes;
     const struct fcnn_grouped_vector v = fcnn_grouped_vector_at(lanes, i);
     const fcnn_problem *conv = &cut->copy.halo.conv;
+    const int64_t taps = conv->r * conv->s, depth = lanes->depth, first = v.part * lanes->lanes;
     const int forward = conv->direction == FCNN_FORWARD;
+    const size_t bytes = (size_t)v.lanes * sizeof(float);
     memset(out, 0, (size_t)fcnn_grouped_packed(cut) * sizeof(float));
-    for (int64_t lane = 0; lane < lanes->lanes; lane++) {
-        const int64_t channel = fcnn_grouped_channel(lanes, lanes->width, lane), to = v.channel + channel;
-        if (channel < 0 || channel >= v.lanes) continue;
-        const int64_t group = to / lanes->width, c = to % lanes->width;
-        float *at = out + lane;
-        if (forward && !conv->no_bias) *at = t->bias[to];
-        for (int64_t row = 0; row < conv->r * conv->s * lanes->depth; row++) {
-            const int64_t tap = row / lanes->depth, spread = row % lanes->depth;
-            *(at += lanes->lanes) = forward ? t->weights[row * conv->k + to]
-                                            : t->weights[(tap * lanes->width + c) * conv->k +
-                                                         group * lanes->depth + spread];
-        }
+    if (fcnn_grouped_interleaves(lanes->way) || (!forward && lanes->width * depth < LEAST_SQUARE)) {
+        pack_lanes(cut, t, v, out);
+        return;
     }
+    if (forward && !conv->no_bias) memcpy(out, t->bias + v.channel, bytes);
+    out += lanes->lanes;
+    for (int64_t row = 0; forward && row < taps * depth; row++)
+        memcpy(out + row * lanes->lanes, t->weights + row * conv->k + v.channel, bytes);
+    for (int64_t tap = 0; !forward && tap < taps; tap++)
+        for (int64_t j = 0; j < v.groups; j++)
+            transpose_tap(cut, t, v.group + j, tap, first, fcnn_min(lanes->width, v.lanes),
+                          out + tap * depth * lanes->lanes + j * lanes->width, lanes->lanes);
 }
 
 /* ---- computing ---- */

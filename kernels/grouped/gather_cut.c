@@ -34,6 +34,28 @@ static int stays_in_place(const struct fcnn_query *query)
     return left <= p->stride_w && right <= p->stride_w && (p->dilation_w == 1 || p->stride_w == 1);
 }
 
+#define DEEP 4 /* vectors of a pixel whose loads `direct` hides as well as a march does, where each is read once */
+
+/* Whether a march in place is what a single group of few outputs is served best by: it goes to the next pixel or row
+ * without a call, while the panels of `direct` share their loads among more vectors of outputs than one. Few outputs of
+ * a gradient are narrow's. */
+static int is_slim(const struct fcnn_query *query)
+{
+    const struct fcnn_grouped *loops = query->context;
+    const fcnn_problem *p = query->problem;
+    const struct fcnn_grouped_lanes lanes = fcnn_grouped_lanes_of(p, loops->lanes, FCNN_ROWS_IN_PLACE);
+    if (loops->lanes == 1 || lanes.vectors > 1 || p->stride_h * p->stride_w > 1 || !stays_in_place(query)) return 0;
+    if (p->r * p->s == 1) return lanes.depth <= DEEP * loops->lanes;
+    if (p->direction != FCNN_FORWARD && 2 * lanes.width < fcnn_max(loops->lanes, 8)) return 0;
+    return p->r > 1 && p->p > 1;
+}
+
+/* Against `direct`, whose lanes are outputs of one group. */
+const char *fcnn_grouped_gather_doubt(const struct fcnn_query *query)
+{
+    return query->problem->groups == 1 && is_slim(query) ? NULL : fcnn_grouped_doubt(query);
+}
+
 /* `columns` is moot in place, `held` but in a march with copies. */
 static struct fcnn_grouped_cut cut_of(const struct fcnn_query *query, const int64_t *knobs)
 {

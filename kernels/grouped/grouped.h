@@ -186,7 +186,7 @@ void fcnn_grouped_list_lanes(const struct fcnn_grouped_lanes *lanes, int64_t cha
                              int32_t index[FCNN_GROUPED_LANES]);
 
 /* The context of all these is a struct fcnn_grouped. */
-fcnn_phrase_fn fcnn_grouped_doubt, fcnn_grouped_weights_doubt;
+fcnn_phrase_fn fcnn_grouped_doubt, fcnn_grouped_gather_doubt, fcnn_grouped_weights_doubt;
 fcnn_demand_fn fcnn_grouped_gather_demand, fcnn_grouped_weights_demand;
 fcnn_run_fn fcnn_grouped_gather_run, fcnn_grouped_weights_run;
 #define FCNN_GROUPED_GATHER_KNOBS 8
@@ -196,7 +196,7 @@ extern const struct fcnn_knob fcnn_grouped_weights_knobs[FCNN_GROUPED_WEIGHTS_KN
 
 /* Values of a struct fcnn_variant. */
 #define FCNN_GROUPED_GATHER(loops)                                                                                     \
-    {.unsupported = fcnn_conv2d_unsupported, .doubt = fcnn_grouped_doubt, .demand = fcnn_grouped_gather_demand,        \
+    {.unsupported = fcnn_conv2d_unsupported, .doubt = fcnn_grouped_gather_doubt, .demand = fcnn_grouped_gather_demand, \
      .run = fcnn_grouped_gather_run, .context = &(loops), FCNN_KNOBS(fcnn_grouped_gather_knobs), .revision = 5}
 #define FCNN_GROUPED_WEIGHTS(loops)                                                                                    \
     {.unsupported = fcnn_conv2d_unsupported, .doubt = fcnn_grouped_weights_doubt,                                      \
