@@ -98,6 +98,7 @@ libfcnn_scalar_la_SOURCES = \
     kernels/simd/live.h \
     kernels/simd/math.h \
     kernels/simd/philox.h \
+    kernels/simd/sums.h \
     kernels/simd/transpose.h \
     kernels/simd/vector_avx2.h \
     kernels/simd/vector_avx512.h \

@@ -37,7 +37,7 @@ extern const struct fcnn_knob fcnn_im2col_gather_knobs[FCNN_IM2COL_GATHER_KNOBS]
      .context = &(tiles), FCNN_KNOBS(fcnn_direct_gather_knobs), .revision = 2}
 #define FCNN_DIRECT_WEIGHTS(tiles)                                                                                     \
     {.unsupported = fcnn_conv2d_unsupported, .demand = fcnn_direct_weights_demand, .run = fcnn_direct_weights_run,     \
-     .context = &(tiles), FCNN_KNOBS(fcnn_cut_knobs), .revision = 5}
+     .context = &(tiles), FCNN_KNOBS(fcnn_cut_knobs), .revision = 6}
 #define FCNN_IM2COL_GATHER(tiles)                                                                                      \
     {.unsupported = fcnn_conv2d_unsupported, .demand = fcnn_im2col_gather_demand, .run = fcnn_im2col_gather_run,       \
      .context = &(tiles), FCNN_KNOBS(fcnn_im2col_gather_knobs), .revision = 1}

@@ -20,6 +20,17 @@ static size_t segment_bytes(const struct fcnn_cut *cut)
     return fcnn_line((size_t)cut->stretch_units * sizeof(struct fcnn_segment));
 }
 
+/* Floats of a slot of a piece. */
+static int64_t slot_floats(const struct fcnn_cut *cut, const struct fcnn_tiles *tiles)
+{
+    return cut->piece * cut->vectors * tiles->lanes;
+}
+
+static size_t slots_bytes(const fcnn_problem *p, const struct fcnn_cut *cut, const struct fcnn_tiles *tiles)
+{
+    return fcnn_line((size_t)((fcnn_weights_sum_slots(p) + 1) * slot_floats(cut, tiles)) * sizeof(float));
+}
+
 static size_t carried_bytes(const fcnn_problem *p, const struct fcnn_cut *cut)
 {
     return cut->carried ? (size_t)fcnn_weights_count(p) * sizeof(float) : 0;
@@ -31,20 +42,24 @@ void fcnn_direct_weights_demand(const struct fcnn_query *query, struct fcnn_dema
     struct fcnn_cut cut = fcnn_cut_of(query);
     demand->tables = (size_t)(p->r + p->s) * sizeof(struct fcnn_span) + 2 * (size_t)cut.unit_steps * sizeof(int32_t);
     demand->shared = fcnn_spread_bytes(p, cut.d_dst_spread);
-    demand->sums = fcnn_line(fcnn_weights_sum_bytes(p)) + carried_bytes(p, &cut);
+    demand->sums = (cut.piece ? 0 : fcnn_line(fcnn_weights_sum_bytes(p))) + carried_bytes(p, &cut);
     demand->scratch = segment_bytes(&cut) + fcnn_strips_filled_bytes(&cut) + fcnn_strips_image_bytes(&cut) +
-                      fcnn_strips_gradient_bytes(&cut);
+                      fcnn_strips_gradient_bytes(&cut) + slots_bytes(p, &cut, query->context);
     demand->tasks[FCNN_TABLES] = 1;
     demand->tasks[FCNN_GATHER] = cut.d_dst_spread == FCNN_SPREAD_NOTHING ? 0 : p->n;
     demand->tasks[FCNN_COMPUTE] = p->groups * cut.group_tasks;
 }
 
-static void add_slot(const struct fcnn_weights_call *call, const struct fcnn_weights_place *place, int64_t into)
+static void add_slot(const struct fcnn_weights_call *call, const struct fcnn_weights_place *place,
+                     const struct fcnn_weights_pass *pass)
 {
-    if (place->from >= 0)
-        fcnn_weights_sum_add(&call->sum, into, place->from, place->rows, place->channel, place->width);
-    if (fcnn_weights_brings_bias(call, place))
-        fcnn_weights_sum_add_bias(&call->sum, into, place->channel, place->width);
+    const struct fcnn_weights_rows a = fcnn_weights_rows_of(call, place, pass->slot),
+                                   b = fcnn_weights_rows_of(call, place, pass->slot + 1),
+                                   to = pass->adds ? a : fcnn_weights_rows_of(call, place, FCNN_WEIGHTS_OUTPUT);
+    const int64_t rows = place->from < 0 ? 1 : place->rows;
+    call->tiles->add_sums(rows, place->width, a.at, a.step, b.at, b.step, to.at, to.step);
+    if (place->from >= 0 && fcnn_weights_brings_bias(call, place))
+        fcnn_weights_sum_add_bias(&call->sum, pass->slot, place->channel, place->width);
 }
 
 /* Rows from .. to-1 of a place's span, in tiles of about one size. */
@@ -56,7 +71,7 @@ static void do_block(const struct fcnn_weights_call *call, int64_t from, int64_t
     place->from = place->span * call->cut.span_rows + from;
     if (!pass->chunk) {
         place->rows = to - from;
-        add_slot(call, place, pass->slot);
+        add_slot(call, place, pass);
         return;
     }
     place->rows = even + 1;
@@ -113,7 +128,7 @@ static void do_stretches(const struct fcnn_weights_call *call, const struct fcnn
         } else {
             place->from = -1, place->rows = 1;
             if (chunk) fcnn_weights_tiles(call, place, 1, pass);
-            else add_slot(call, place, pass->slot);
+            else add_slot(call, place, pass);
         }
     }
     if (chunk) chunk->first = first, chunk->last = last;
@@ -265,7 +280,7 @@ static void add_block(void *context, int64_t into)
 {
     struct share *share = context;
     share->pass.chunk = NULL;
-    share->pass.slot = into;
+    share->pass.slot = into, share->pass.adds--;
     do_tasks(share->call, share->first, share->last, &share->pass);
 }
 
@@ -274,8 +289,23 @@ static void compute(struct fcnn_weights_call *call, const float *d_dst, int64_t 
     const struct fcnn_cut *cut = &call->cut;
     const int64_t n = cut->conv.n;
     struct share share = {call, d_dst, first, last,
-                          {.tile = {.segments = call->segments, .b_stride = cut->gradient_pixel, .ahead = cut->ahead}}};
+                          {.adds = fcnn_ceil_div(n, FCNN_BLOCK) - 1,
+                           .tile = {.segments = call->segments, .b_stride = cut->gradient_pixel, .ahead = cut->ahead}}};
     fcnn_sum_blocks(n, sum_block, add_block, &share);
+}
+
+/* Blocks have few steps for each sum where there are many sums: a piece of a panel does all of them, and their tree,
+ * while its slots stay in a near cache, whatever their rows' distance is in the output. */
+static void compute_pieces(struct fcnn_weights_call *call, const float *d_dst, int64_t first, int64_t last)
+{
+    const struct fcnn_cut *cut = &call->cut;
+    for (int64_t end; first < last; first = end) {
+        const int64_t panel = first - first % cut->panel_tasks;
+        call->first = first - panel;
+        end = panel + fcnn_min((call->first / cut->piece + 1) * cut->piece, cut->panel_tasks);
+        end = fcnn_min(end, last);
+        compute(call, d_dst, first, end);
+    }
 }
 
 /* Strips hold one group, so that groups are done one after the other. */
@@ -307,13 +337,18 @@ void fcnn_direct_weights_run(const struct fcnn_query *query, const fcnn_tensors 
         char *copies = (char *)memory->scratch + segment_bytes(cut) + fcnn_strips_filled_bytes(cut);
         call.strips.filled = (char *)memory->scratch + segment_bytes(cut);
         call.segments = memory->scratch;
-        call.sum = fcnn_weights_sum_of(p, t, memory->sums);
+        call.sum = fcnn_weights_sum_of(p, t, memory->sums, tiles->add_sums);
         if (cut->carried && last - first < p->groups * cut->group_tasks) /* else no other thread writes */
-            call.carried = (float *)((char *)memory->sums + fcnn_line(fcnn_weights_sum_bytes(p)));
+            call.carried = (float *)((char *)memory->sums + (cut->piece ? 0 : fcnn_line(fcnn_weights_sum_bytes(p))));
         if (fcnn_strips_image_bytes(cut)) call.strips.image = (float *)copies;
         call.strips.gradient = (float *)(copies + fcnn_strips_image_bytes(cut));
         const float *d_dst = cut->d_dst_spread == FCNN_SPREAD_NOTHING ? t->d_dst : memory->shared;
+        if (cut->piece) {
+            call.slots = call.strips.gradient + fcnn_strips_gradient_bytes(cut) / sizeof(float);
+            call.slot = slot_floats(cut, tiles);
+        }
         if (cut->packed) compute_packed(&call, d_dst, first, last);
+        else if (cut->piece) compute_pieces(&call, d_dst, first, last);
         else compute(&call, d_dst, first, last);
     }
 }

@@ -34,7 +34,7 @@ static struct call call_of(const struct fcnn_tiles *tiles, const fcnn_problem *p
     if (!t) return call;
     call.src = t->src;
     call.d_dst = call.spread == FCNN_SPREAD_NOTHING ? t->d_dst : memory->shared;
-    call.sum = fcnn_weights_sum_of(p, t, memory->sums);
+    call.sum = fcnn_weights_sum_of(p, t, memory->sums, tiles->add_sums);
     return call;
 }
 

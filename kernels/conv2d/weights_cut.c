@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "kernels/conv2d/weights_cut.h"
+#include "kernels/conv2d/weights_sum.h"
 #include "kernels/simd/common.h"
 
 #define LINE 16             /* floats in a cache line */
@@ -100,13 +101,28 @@ static int64_t standard_stretch(const struct fcnn_query *query)
     return query->knobs[FCNN_CUT_PACKED] == FCNN_PACKED_BOTH ? first_steps(query) : 1 << 16;
 }
 
+/* Blocks from which pieces pay: two are added once, which a piece's slots do not spare. */
+static int has_pieces(const fcnn_problem *p) { return p->n > 2 * FCNN_BLOCK; }
+
+/* What is not packed: so that the slots of a piece stay in half of the second cache. A pixel's few steps are mostly
+ * stores: rows that share sets of the first cache are done a few at a time, whole ones in the order of memory. */
+static int64_t group_in_place(const struct fcnn_query *query)
+{
+    const struct fcnn_tiles *tiles = query->context;
+    const fcnn_problem *p = query->problem;
+    const int64_t strip = panel_vectors(tiles, 0, query->knobs[FCNN_CUT_PANEL]) * tiles->lanes;
+    if (has_pieces(p))
+        return query->caches->l2 / 2 / ((fcnn_weights_sum_slots(p) + 1) * strip * (int64_t)sizeof(float));
+    return is_pixel(p) && p->n <= FCNN_BLOCK && p->k * (int64_t)sizeof(float) % 4096 == 0 ? LINE : 1 << 16;
+}
+
 /* What is copied of the image is to stay in half of the first cache while all panels meet it; of large chunks in the
  * second one. */
 static int64_t standard_group(const struct fcnn_query *query)
 {
     const fcnn_problem *p = query->problem;
     const int64_t all = fcnn_min(p->n, FCNN_BLOCK) * p->h * p->w, pixels = fcnn_min(all, query->knobs[FCNN_CUT_CHUNK]);
-    if (!query->knobs[FCNN_CUT_PACKED]) return 1 << 16;
+    if (!query->knobs[FCNN_CUT_PACKED]) return group_in_place(query);
     return fcnn_max(1, query->caches->l1 / 2 / (pixels * (int64_t)sizeof(float)) / BLOCK) * BLOCK;
 }
 
@@ -250,6 +266,7 @@ struct fcnn_cut fcnn_cut_of(const struct fcnn_query *query)
     cut.group_tasks = cut.panel_tasks * (cut.all_panels ? 1 : cut.panels.count);
     cut_chains(p, knobs[FCNN_CUT_STRETCH], knobs[FCNN_CUT_CHUNK], &cut);
     if (cut.packed) size_strips(&cut);
+    else if (has_pieces(p) && !cut.summed) cut.piece = fcnn_min(cut.group_rows * cut.spans, cut.panel_tasks);
     cut.carried = may_carry(query, &cut);
     if (cut.summed) cut.ahead = knobs[FCNN_CUT_AHEAD] * cut.gradient_pixel;
     return cut;

@@ -29,13 +29,14 @@ struct fcnn_cut {
      * lie side by side in every row, and what one core fetches ahead is what the other one writes. */
     int carried;
     int64_t panel_tasks, group_tasks; /* of a panel (of all), of a group */
+    int64_t piece; /* tasks of a panel that do all blocks of images before others; 0: all tasks of a call */
     /* Units: rows of output (pooled: of windows), or one of the pieces of a row. Steps of a row are columns (pooled:
      * the four positions of a window, hence by fours); image_column floats of the image apart, rows image_row. */
     int64_t unit_rows; /* at most; 0: a unit is a whole block of one-pixel images */
     int64_t unit_steps, row_steps, row_units, image_units;
     int64_t chunk_units;   /* pieces of a row, whole rows of an image, or whole images */
     int64_t stretch_units; /* what a few tiles do of a chunk before others begin */
-    int64_t group_rows;    /* those few: of so many rows of each span; packed: channels that are copied at a time */
+    int64_t group_rows;    /* those few: of so many rows of each span, as pieces; packed: channels copied at a time */
     int64_t rows, column_steps, image_row, image_column;
     int64_t ahead; /* floats of the gradient from what a tile reads to what it prefetches */
 };

@@ -25,25 +25,37 @@ static inline void fcnn_sum_blocks(int64_t n, fcnn_sum_block_fn *sum, fcnn_add_s
     }
 }
 
+/* Adds rows of `width` floats: that of an instruction set (simd/sums.h). */
+typedef void fcnn_add_sums_fn(int64_t rows, int64_t width, const float *a, int64_t a_step, const float *b,
+                              int64_t b_step, float *to, int64_t to_step);
+
 /* Slots of whole weight gradients with their bias gradients: slot 0 is the output, others lie in `more`, the area
  * `sums` that all threads of an execution have in common: a task sums its own filter elements. */
 struct fcnn_weights_sum {
     float *weights, *bias, *more;
     int64_t count, k;
+    fcnn_add_sums_fn *add;
 };
 
 static inline int64_t fcnn_weights_count(const fcnn_problem *p) { return p->r * p->s * (p->c / p->groups) * p->k; }
 
-static inline size_t fcnn_weights_sum_bytes(const fcnn_problem *p)
+/* Beside the output. */
+static inline int64_t fcnn_weights_sum_slots(const fcnn_problem *p)
 {
     int64_t blocks = (p->n + FCNN_BLOCK - 1) / FCNN_BLOCK, slots = 0;
     while ((int64_t)1 << slots < blocks) slots++;
-    return (size_t)(slots * (fcnn_weights_count(p) + p->k)) * sizeof(float);
+    return slots;
 }
 
-static inline struct fcnn_weights_sum fcnn_weights_sum_of(const fcnn_problem *p, const fcnn_tensors *t, void *more)
+static inline size_t fcnn_weights_sum_bytes(const fcnn_problem *p)
 {
-    return (struct fcnn_weights_sum){t->d_weights, t->d_bias, more, fcnn_weights_count(p), p->k};
+    return (size_t)(fcnn_weights_sum_slots(p) * (fcnn_weights_count(p) + p->k)) * sizeof(float);
+}
+
+static inline struct fcnn_weights_sum fcnn_weights_sum_of(const fcnn_problem *p, const fcnn_tensors *t, void *more,
+                                                          fcnn_add_sums_fn *add)
+{
+    return (struct fcnn_weights_sum){t->d_weights, t->d_bias, more, fcnn_weights_count(p), p->k, add};
 }
 
 static inline float *fcnn_weights_sum_weights(const struct fcnn_weights_sum *sum, int64_t slot)
@@ -60,18 +72,16 @@ static inline float *fcnn_weights_sum_bias(const struct fcnn_weights_sum *sum, i
 static inline void fcnn_weights_sum_add(const struct fcnn_weights_sum *sum, int64_t into, int64_t first, int64_t rows,
                                         int64_t channel, int64_t width)
 {
-    float *a = fcnn_weights_sum_weights(sum, into) + first * sum->k + channel;
-    const float *b = fcnn_weights_sum_weights(sum, into + 1) + first * sum->k + channel;
-    for (int64_t i = 0; i < rows; i++)
-        for (int64_t j = 0; j < width; j++) a[i * sum->k + j] += b[i * sum->k + j];
+    const int64_t at = first * sum->k + channel;
+    float *a = fcnn_weights_sum_weights(sum, into) + at;
+    sum->add(rows, width, a, sum->k, fcnn_weights_sum_weights(sum, into + 1) + at, sum->k, a, sum->k);
 }
 
 static inline void fcnn_weights_sum_add_bias(const struct fcnn_weights_sum *sum, int64_t into, int64_t channel,
                                              int64_t width)
 {
     float *a = fcnn_weights_sum_bias(sum, into) + channel;
-    const float *b = fcnn_weights_sum_bias(sum, into + 1) + channel;
-    for (int64_t j = 0; j < width; j++) a[j] += b[j];
+    sum->add(1, width, a, 0, fcnn_weights_sum_bias(sum, into + 1) + channel, 0, a, 0);
 }
 
 #endif

@@ -16,6 +16,22 @@ struct fcnn_weights_place fcnn_weights_place_of(const struct fcnn_cut *cut, int6
                                        .straight = cut->gradient_packed || channels.width % cut->panels.granule == 0};
 }
 
+struct fcnn_weights_rows fcnn_weights_rows_of(const struct fcnn_weights_call *call,
+                                              const struct fcnn_weights_place *place, int64_t slot)
+{
+    const struct fcnn_cut *cut = &call->cut;
+    if (call->slots && slot != FCNN_WEIGHTS_OUTPUT) {
+        const int64_t row = place->from - place->span * cut->span_rows;
+        const int64_t task = place->from < 0 ? cut->spans * cut->span_rows : row * cut->spans + place->span;
+        return (struct fcnn_weights_rows){call->slots + slot * call->slot + (task - call->first) * place->width,
+                                          cut->spans * place->width};
+    }
+    slot = fcnn_max(slot, 0);
+    if (place->from < 0) return (struct fcnn_weights_rows){fcnn_weights_sum_bias(&call->sum, slot) + place->channel, 0};
+    return (struct fcnn_weights_rows){
+        fcnn_weights_sum_weights(&call->sum, slot) + place->from * cut->conv.k + place->channel, cut->conv.k};
+}
+
 /* The units of a chunk as segments: of the chains of a tap, or of all taps, or of the bias (which reads no image). */
 static void list_units(const struct fcnn_cut *cut, const struct fcnn_cut_tables *tables,
                        struct fcnn_weights_chunk *chunk, int64_t whose, struct fcnn_segment *segments)
@@ -53,12 +69,12 @@ static const float *read_by(const struct fcnn_weights_call *call, const struct f
     return call->src + (row + (cut->packed ? -call->strips.block * cut->group_rows : place->group * cut->gather.depth));
 }
 
-static void place_rows(const struct fcnn_weights_call *call, const struct fcnn_weights_place *place, float *out,
-                       struct fcnn_tile *tile)
+static void place_rows(const struct fcnn_weights_call *call, const struct fcnn_weights_place *place,
+                       const struct fcnn_weights_rows *out, struct fcnn_tile *tile)
 {
     const struct fcnn_cut *cut = &call->cut;
     const struct fcnn_gather *g = &cut->gather;
-    for (int64_t i = 0; i < place->rows; i++) tile->out[i] = out + i * cut->conv.k;
+    for (int64_t i = 0; i < place->rows; i++) tile->out[i] = out->at + i * out->step;
     if (cut->by_tap) {
         tile->a[0] = read_by(call, place, place->from - place->span * cut->span_rows);
         for (int64_t i = 1; i < place->rows; i++) tile->a[i] = tile->a[0] + i;
@@ -107,11 +123,11 @@ static void run_straight(const struct fcnn_weights_call *call, const struct fcnn
 }
 
 /* Where sums are complete, and where they wait for the next chunk. */
-static void aim_sums(const struct fcnn_weights_call *call, const struct fcnn_weights_place *place, float *slot,
-                     int complete, struct fcnn_tile *tile)
+static void aim_sums(const struct fcnn_weights_call *call, const struct fcnn_weights_place *place,
+                     const struct fcnn_weights_rows *slot, int complete, struct fcnn_tile *tile)
 {
     const struct fcnn_cut *cut = &call->cut;
-    tile->out[0] = slot, tile->out_step = cut->conv.k;
+    tile->out[0] = slot->at, tile->out_step = slot->step;
     tile->sums = tile->out[0], tile->sums_step = tile->out_step;
     if (!call->carried) return;
     float *waiting = call->carried + place->channel * cut->spans * cut->span_rows + place->from * place->width;
@@ -126,19 +142,19 @@ static void run_bias(const struct fcnn_weights_call *call, const struct fcnn_wei
     struct fcnn_tile *tile = &pass->tile;
     tile->steps = call->tables.zeros;
     tile->a[0] = &one;
-    tile->sums = tile->out[0] = fcnn_weights_sum_bias(&call->sum, pass->slot) + place->channel;
+    tile->sums = tile->out[0] = fcnn_weights_rows_of(call, place, pass->slot).at;
     if (place->straight) run_straight(call, place, 1, pass);
     else call->tiles->outer[place->vectors][1](tile);
 }
 
 /* Tiles whose rows may be of several taps, or whose columns are not whole vectors. */
-static void run_outer(const struct fcnn_weights_call *call, struct fcnn_weights_place place, float *out, int64_t tiles,
-                      struct fcnn_weights_pass *pass)
+static void run_outer(const struct fcnn_weights_call *call, struct fcnn_weights_place place,
+                      struct fcnn_weights_rows out, int64_t tiles, struct fcnn_weights_pass *pass)
 {
     const struct fcnn_cut *cut = &call->cut;
     struct fcnn_tile *tile = &pass->tile;
-    for (; tiles > 0; tiles--, place.from += place.rows, out = FCNN_BEYOND(out, place.rows * cut->conv.k)) {
-        place_rows(call, &place, out, tile);
+    for (; tiles > 0; tiles--, place.from += place.rows, out.at = FCNN_BEYOND(out.at, place.rows * out.step)) {
+        place_rows(call, &place, &out, tile);
         if (cut->summed) {
             tile->alive = call->alive + place.channel;
             tile->out_b = fcnn_weights_brings_bias(call, &place)
@@ -146,7 +162,7 @@ static void run_outer(const struct fcnn_weights_call *call, struct fcnn_weights_
             const int masked = call->alive != call->d_dst;
             (masked ? call->tiles->masked : call->tiles->summed)[place.vectors][place.rows](tile);
         } else if (place.straight && tile->a[place.rows - 1] - tile->a[0] == place.rows - 1) {
-            tile->sums = out, tile->sums_step = tile->out_step = cut->conv.k;
+            tile->sums = out.at, tile->sums_step = tile->out_step = out.step;
             run_straight(call, &place, 1, pass);
         } else {
             call->tiles->outer[place.vectors][place.rows](tile);
@@ -171,13 +187,13 @@ void fcnn_weights_tiles(const struct fcnn_weights_call *call, const struct fcnn_
         run_bias(call, place, pass);
         return;
     }
-    float *out = fcnn_weights_sum_weights(&call->sum, pass->slot) + place->from * cut->conv.k + place->channel;
+    const struct fcnn_weights_rows out = fcnn_weights_rows_of(call, place, pass->slot);
     tile->steps = call->tables.steps;
     if (cut->summed || !place->straight || !cut->by_tap) {
         run_outer(call, *place, out, tiles, pass);
     } else {
         tile->a[0] = read_by(call, place, place->from - place->span * cut->span_rows);
-        aim_sums(call, place, out, chunk->last >= chunk->images * cut->image_units, tile);
+        aim_sums(call, place, &out, chunk->last >= chunk->images * cut->image_units, tile);
         run_straight(call, place, tiles, pass);
     }
 }

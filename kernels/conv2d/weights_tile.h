@@ -34,6 +34,9 @@ struct fcnn_weights_call {
     struct fcnn_segment *segments;
     struct fcnn_weights_sum sum;
     float *carried; /* sums between chunks; NULL: they wait in their slot */
+    /* Of a piece: its slots, `slot` floats each, a row for each task; its first task, of its panel. */
+    float *slots;
+    int64_t slot, first;
 };
 
 /* What is to be done with each tile of a call: add a chunk to the sums of slot `slot`, or (chunk == NULL) those of the
@@ -41,12 +44,22 @@ struct fcnn_weights_call {
 struct fcnn_weights_pass {
     struct fcnn_weights_chunk *chunk; /* or a stretch of it */
     int64_t slot;
+    int64_t adds; /* that are still to come after this one: the last one's sums are the output */
     struct fcnn_lines next[2]; /* what is copied or read after this: each tile asks for a line of its pixels */
     int64_t line, steps;       /* lines asked for in this stretch; steps of the chunk before it */
     struct fcnn_tile tile;
 };
 
 struct fcnn_weights_place fcnn_weights_place_of(const struct fcnn_cut *cut, int64_t group, int64_t panel);
+
+#define FCNN_WEIGHTS_OUTPUT (-1)
+/* Where a slot, or the output, has the sums of a place, which may be the bias's. */
+struct fcnn_weights_rows {
+    float *at;
+    int64_t step; /* floats from row to row */
+};
+struct fcnn_weights_rows fcnn_weights_rows_of(const struct fcnn_weights_call *call,
+                                              const struct fcnn_weights_place *place, int64_t slot);
 
 /* Does the bias's sum come with this tile? */
 static inline int fcnn_weights_brings_bias(const struct fcnn_weights_call *call, const struct fcnn_weights_place *place)

@@ -342,14 +342,15 @@ static void sum_block(void *context, int64_t image, int64_t images, int64_t slot
 void fcnn_depthwise_weights_run(const struct fcnn_query *query, const fcnn_tensors *t, const struct fcnn_memory *memory,
                                 enum fcnn_stage stage, int64_t first, int64_t last)
 {
+    const struct fcnn_depthwise_weights *loops = query->context;
     const fcnn_problem *p = query->problem;
     struct depthwise_weights_cut cut = depthwise_weights_cut_of(query);
-    struct job job = {.loops = query->context,
+    struct job job = {.loops = loops,
                       .problem = p,
                       .cut = &cut,
                       .tensors = t,
                       .scratch = memory->scratch,
-                      .sum = fcnn_weights_sum_of(p, t, memory->sums)};
+                      .sum = fcnn_weights_sum_of(p, t, memory->sums, loops->add_sums)};
     (void)stage; /* only one */
     for (int64_t next; first < last; first = next) {
         next = fcnn_min(last, first + cut.beside);

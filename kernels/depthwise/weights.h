@@ -51,6 +51,8 @@ struct fcnn_depthwise_weights {
     void (*lay)(const struct fcnn_depthwise_lay *lay);
     void (*multiply)(const struct fcnn_depthwise_multiply *multiply);
     void (*meet)(const struct fcnn_depthwise_meet *meet);
+    void (*add_sums)(int64_t rows, int64_t width, const float *a, int64_t a_step, const float *b, int64_t b_step,
+                     float *to, int64_t to_step); /* simd/sums.h */
     int64_t most_rows[FCNN_DEPTHWISE_COLUMNS + 1]; /* of a filter that meet() takes, by the number of columns */
 };
 

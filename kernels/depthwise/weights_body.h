@@ -2,6 +2,7 @@
  * The inner loops of depthwise backward weights over the vector header that the stub has included: see weights.h. */
 #include "kernels/depthwise/weights.h"
 #include "kernels/simd/common.h"
+#include "kernels/simd/sums.h"
 
 #define WIDTH FCNN_DEPTHWISE_WIDTH
 #define LAY_VECTORS 4
@@ -245,5 +246,5 @@ static void meet_rows(const struct fcnn_depthwise_meet *meet)
 }
 
 static const struct fcnn_depthwise_weights weights_loops = {
-    lay_rows, multiply_pixels, meet_rows,
+    lay_rows, multiply_pixels, meet_rows, add_sums,
     {0, MOST_ROWS(1), MOST_ROWS(2), MOST_ROWS(3), MOST_ROWS(4), MOST_ROWS(5)}};

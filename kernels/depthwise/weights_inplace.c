@@ -161,13 +161,14 @@ void fcnn_depthwise_weights_inplace_run(const struct fcnn_query *query, const fc
                                         const struct fcnn_memory *memory, enum fcnn_stage stage, int64_t first,
                                         int64_t last)
 {
+    const struct fcnn_depthwise_weights_inplace *loops = query->context;
     const fcnn_problem *p = query->problem;
     const int64_t blocks = fcnn_min(query->knobs[BLOCKS], fcnn_ceil_div(p->c, WIDTH));
     const int64_t row_bytes = blocks * WIDTH * (fcnn_min(p->stride_h, p->h) * p->w + p->q) * (int64_t)sizeof(float);
-    struct job job = {.loops = query->context,
+    struct job job = {.loops = loops,
                       .problem = p,
                       .tensors = t,
-                      .sum = fcnn_weights_sum_of(p, t, memory->sums),
+                      .sum = fcnn_weights_sum_of(p, t, memory->sums, loops->add_sums),
                       .band = fcnn_max(1, query->knobs[BAND_BYTES] / row_bytes),
                       .slide = (int)query->knobs[SLIDE],
                       .masked = (int)query->knobs[MASKED],

@@ -25,6 +25,8 @@ struct fcnn_depthwise_sweep {
 struct fcnn_depthwise_weights_inplace {
     void (*sweep)(const struct fcnn_depthwise_sweep *sweep);
     int (*can_slide)(const fcnn_problem *problem); /* whether `slides` changes anything */
+    void (*add_sums)(int64_t rows, int64_t width, const float *a, int64_t a_step, const float *b, int64_t b_step,
+                     float *to, int64_t to_step); /* simd/sums.h */
     int lanes;                                     /* of a vector */
     int can_mask;                                  /* whether `masks` changes anything where windows slide */
 };

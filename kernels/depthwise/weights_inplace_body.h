@@ -3,6 +3,7 @@
  * is loaded once, for all filter elements; each multiply-add takes its input from memory. */
 #include "kernels/depthwise/weights_inplace.h"
 #include "kernels/simd/common.h"
+#include "kernels/simd/sums.h"
 
 #define MOST_TAPS 3
 #define MOST_VECTORS 4
@@ -177,4 +178,5 @@ static void sweep_window(const struct fcnn_depthwise_sweep *sweep)
     else sweep_3(sweep);
 }
 
-static const struct fcnn_depthwise_weights_inplace loops = {sweep_window, can_slide, VL, VEC_STORES_MASKED};
+static const struct fcnn_depthwise_weights_inplace loops = {sweep_window, can_slide, add_sums, VL,
+                                                           VEC_STORES_MASKED};

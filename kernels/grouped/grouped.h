@@ -154,6 +154,8 @@ struct fcnn_grouped {
     void (*sum)(const struct fcnn_grouped_sum *sum);
     /* out[lane][at + j] = sums[j][lane], j < count; sums[j][index[lane]] if there is an index */
     void (*store)(const float *sums, int64_t count, int64_t lanes, const int32_t *index, float *const *out, int64_t at);
+    void (*add_sums)(int64_t rows, int64_t width, const float *a, int64_t a_step, const float *b, int64_t b_step,
+                     float *to, int64_t to_step); /* simd/sums.h */
 };
 
 /* Rows of a haloed image in scratch. Columns that are a stride apart lie side by side: those of a phase, phases one

@@ -8,7 +8,8 @@
 #include "kernels/grouped/weights_body.h"
 
 static const struct fcnn_grouped loops = {VL,        TILE_PIXELS, MARCHING,  SUM_MOST,   fill_row,   run_row,
-                                          plane_row, planar_row,  pixel_row, march_rows, sum_rows,   store_sums};
+                                          plane_row, planar_row,  pixel_row, march_rows, sum_rows,   store_sums,
+                                          add_sums};
 
 const struct fcnn_variant conv2d_fwd_grouped_neon = FCNN_GROUPED_GATHER(loops);
 const struct fcnn_variant conv2d_bwd_data_grouped_neon = FCNN_GROUPED_GATHER(loops);

@@ -442,7 +442,7 @@ void fcnn_grouped_weights_run(const struct fcnn_query *query, const fcnn_tensors
             struct job *job = &set.jobs[set.count++];
             *job = (struct job){
                 .problem = query->problem, .cut = &cut, .tensors = t, .index = &index, .scratch = job->scratch,
-                .sum = fcnn_weights_sum_of(query->problem, t, memory->sums),
+                .sum = fcnn_weights_sum_of(query->problem, t, memory->sums, cut.source.loops->add_sums),
                 .at = fcnn_grouped_vector_at(&cut.lanes, task / tiles),
                 .first = task % tiles, .last = task % tiles + end - task};
         }

@@ -3,6 +3,7 @@
  * elements, taps by spread gradients. */
 #include "kernels/grouped/grouped.h"
 #include "kernels/simd/common.h"
+#include "kernels/simd/sums.h"
 #include "kernels/simd/transpose.h"
 #include "kernels/elementwise/lanes.h"
 

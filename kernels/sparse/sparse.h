@@ -86,7 +86,8 @@ struct fcnn_sparse {
                     int64_t below, float *fours);
     /* sums[k] = chain over the windows of the live gradients, whole vectors; of the lists only the inputs count */
     void (*sum_gradients)(const struct fcnn_sparse_lists *lists, float sums[FCNN_SPARSE_GROUP]);
-    void (*add)(int64_t count, const float *a, float *sum);
+    void (*add_sums)(int64_t rows, int64_t width, const float *a, int64_t a_step, const float *b, int64_t b_step,
+                     float *to, int64_t to_step); /* simd/sums.h */
     /* to[j * to_step + i] = from[i * from_step + j], i < rows, j < columns */
     void (*transpose)(int64_t rows, int64_t columns, const float *from, int64_t from_step, float *to, int64_t to_step);
     /* `width` floats of so many pixels; from_step 0 repeats one pixel */

@@ -6,6 +6,7 @@
 #include "kernels/sparse/sparse.h"
 #include "kernels/simd/common.h"
 #include "kernels/simd/live.h"
+#include "kernels/simd/sums.h"
 #include "kernels/simd/transpose.h"
 #include "kernels/simd/windows.h"
 
@@ -266,14 +267,6 @@ static void sum_gradients(const struct fcnn_sparse_lists *t, float sums[FCNN_SPA
     }
 }
 
-static void add(int64_t count, const float *a, float *sum)
-{
-    for (int64_t i = 0; i < count; i += VL) {
-        const mask real = vec_first(fcnn_min(count - i, VL));
-        vec_store_masked(sum + i, vec_add(vec_load_masked(sum + i, real), vec_load_masked(a + i, real)), real);
-    }
-}
-
 static void transpose(int64_t rows, int64_t columns, const float *from, int64_t from_step, float *to, int64_t to_step)
 {
     for (int64_t i = 0; i < rows; i += VL)
@@ -333,4 +326,4 @@ static void copy(int64_t pixels, int64_t width, const float *from, int64_t from_
 #define UP_TO_12(f, n) UP_TO_10(f, n), f##_##n##x11, f##_##n##x12
 
 #define FUNCTIONS \
-    .mark = mark_live, .list = list, .sum_gradients = sum_gradients, .add = add, .transpose = transpose, .copy = copy
+    .mark = mark_live, .list = list, .sum_gradients = sum_gradients, .add_sums = add_sums, .transpose = transpose, .copy = copy

@@ -243,7 +243,8 @@ static void add_slot(void *context, int64_t into)
     const struct share *share = context;
     const struct call *call = share->call;
     for (int64_t group = share->first; group < share->last; group++)
-        call->isa->add(call->cut.slot, slot_of(call, group, into + 1), slot_of(call, group, into));
+        call->isa->add_sums(1, call->cut.slot, slot_of(call, group, into), 0, slot_of(call, group, into + 1), 0,
+                            slot_of(call, group, into), 0);
 }
 
 /* Slot 0 to the outputs. */

@@ -134,13 +134,9 @@ static void run_band(const struct call *call, const struct place *place, int64_t
 
 static void add_place(const struct call *call, const struct place *place, int64_t into)
 {
-    int64_t k = call->cut.conv.k, at = place->from * k + place->panel.from;
-    float *weights = fcnn_weights_sum_weights(&call->sum, into) + at;
-    const float *more = fcnn_weights_sum_weights(&call->sum, into + 1) + at;
-    for (int64_t i = 0; i < place->elements; i++) call->isa->add(place->panel.width, more + i * k, weights + i * k);
-    if (!has_bias(call, place)) return;
-    call->isa->add(place->panel.width, fcnn_weights_sum_bias(&call->sum, into + 1) + place->panel.from,
-                   fcnn_weights_sum_bias(&call->sum, into) + place->panel.from);
+    const struct fcnn_panel *panel = &place->panel;
+    fcnn_weights_sum_add(&call->sum, into, place->from, place->elements, panel->from, panel->width);
+    if (has_bias(call, place)) fcnn_weights_sum_add_bias(&call->sum, into, panel->from, panel->width);
 }
 
 /* Tasks first .. last-1 of a call. */
@@ -193,7 +189,7 @@ void fcnn_sparse_winners_run(const struct fcnn_query *query, const fcnn_tensors 
         call.elements = one_panel ? last - first : elements;
         call.offsets = (const int32_t *)memory->tables + call.from;
         call.src = fcnn_is_padded(p) ? memory->shared : t->src;
-        call.sum = fcnn_weights_sum_of(p, t, memory->sums);
+        call.sum = fcnn_weights_sum_of(p, t, memory->sums, call.isa->add_sums);
         fcnn_sum_blocks(call.cut.conv.n, sum_block, add_slot, &(struct share){&call, first, last});
     }
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Gradients spread back over what pooling and ReLU dropped, and transposed: the inputs of backward tiles. */
 #include "kernels/simd/common.h"
+#include "kernels/simd/sums.h"
 #include "kernels/simd/transpose.h"
 
 static void mask_relu(int64_t count, const float *dst, const float *d_dst, float *masked)

@@ -70,6 +70,8 @@ struct fcnn_tiles {
     int summed_vectors, summed_rows; /* their most */
     /* The gradient before a ReLU: 0 where dst is 0, else d_dst. */
     void (*mask_relu)(int64_t count, const float *dst, const float *d_dst, float *masked);
+    void (*add_sums)(int64_t rows, int64_t width, const float *a, int64_t a_step, const float *b, int64_t b_step,
+                     float *to, int64_t to_step); /* simd/sums.h */
     /* `width` channels of pixels that are `from_step` floats apart, to where they are `to_step` apart, which is whole
      * vectors; 0 where `alive`, laid out like `from`, is 0 (NULL: nowhere). The last vector is filled up with zeros. */
     void (*cut_strip)(int64_t pixels, int64_t width, const float *from, const float *alive, int64_t from_step,

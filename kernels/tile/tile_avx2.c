@@ -39,6 +39,7 @@ const struct fcnn_tiles fcnn_tiles_avx2 = {
     .summed_vectors = 1,
     .summed_rows = 12,
     .mask_relu = mask_relu,
+    .add_sums = add_sums,
     .cut_strip = cut_strip,
     .unpool = unpool,
     .transpose = transpose,

@@ -50,6 +50,7 @@ const struct fcnn_tiles fcnn_tiles_neon = {
     .summed_vectors = 2,
     .summed_rows = 12,
     .mask_relu = mask_relu,
+    .add_sums = add_sums,
     .cut_strip = cut_strip,
     .unpool = unpool,
     .transpose = transpose,

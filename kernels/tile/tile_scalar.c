@@ -87,6 +87,7 @@ const struct fcnn_tiles fcnn_tiles_scalar = {
     .summed_vectors = 4,
     .summed_rows = 4,
     .mask_relu = mask_relu,
+    .add_sums = add_sums,
     .cut_strip = cut_strip,
     .unpool = unpool,
     .transpose = transpose,

@@ -322,7 +322,7 @@ void fcnn_winograd_weights_run(const struct fcnn_query *query, const fcnn_tensor
         call.v = call.zeros + zeros_floats(cut);
         call.y = call.v + v_floats(cut);
         call.s = call.y + y_floats(cut);
-        call.sum = fcnn_weights_sum_of(p, t, memory->sums);
+        call.sum = fcnn_weights_sum_of(p, t, memory->sums, w->tiles->add_sums);
         compute(&call, first, last);
     }
 }
