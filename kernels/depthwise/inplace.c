@@ -123,33 +123,37 @@ static int is_crowded(const struct fcnn_query *query)
     return loops->lanes == WIDTH && step * p->c * (int64_t)sizeof(float) % 2048 == 0;
 }
 
-/* Whether outputs are fetched: not where all stays in a core's share of the last level, as stores wait little there;
- * nor where outputs are few beside what is read, or would have to wait for each other. */
+/* Whether outputs are fetched: not where a core has much of the last level, as stores wait little there, and from
+ * memory, what is fetched delays what is read; nor where outputs are few beside what is read, or would have to wait for
+ * each other. */
 static int64_t standard_fetch(const struct fcnn_query *query)
 {
     const fcnn_problem *p = query->problem;
-    if (fcnn_stays_in_share(query->caches, fcnn_depthwise_bytes(p))) return 0;
+    if (query->caches->share > query->caches->l2) return 0;
     return p->stride_h > 1 ? is_backward_strided(p) : is_far(query) && !is_crowded(query);
 }
 
 /* Vectors of channels: all that the registers hold, so that long pieces of memory are read from afar (with a stride) or
- * stored to several sets (more than two vectors, so of 3x3 windows alone); else rows of outputs share what they can. */
+ * stored to several sets (more than two vectors, so of 3x3 windows alone); else rows of outputs share what they can,
+ * most of all where inputs come from memory. */
 static int64_t standard_beside(const struct fcnn_query *query)
 {
     const struct fcnn_depthwise_inplace *loops = query->context;
     const fcnn_problem *p = query->problem;
     const int is_strided = p->direction == FCNN_FORWARD && p->stride_h > 1;
     if (loops->beside == 1 || p->c < 2 * loops->lanes) return FCNN_MOOT;
-    return (is_crowded(query) && p->r == 3) || (is_strided && is_far(query)) ? loops->beside : 1;
+    const int is_stored_near = !fcnn_leaves_share(query->caches, fcnn_depthwise_bytes(p));
+    return (is_crowded(query) && p->r == 3 && is_stored_near) || (is_strided && is_far(query)) ? loops->beside : 1;
 }
 
 /* Whether inputs are loaded under a mask that holds no lane back: see weights_inplace.c. Of backward data with a stride
- * a phase has few taps, so that it waits for lines rather than for multiply-adds. */
+ * a phase has few taps, so that it waits for lines rather than for multiply-adds; lines of memory it must not wait for. */
 static int64_t standard_masked(const struct fcnn_query *query)
 {
     const struct fcnn_depthwise_inplace *loops = query->context;
     if (!loops->can_mask || query->knobs[BESIDE] > 1 || query->problem->c < loops->lanes) return FCNN_MOOT;
-    return is_backward_strided(query->problem);
+    return is_backward_strided(query->problem) &&
+           !fcnn_leaves_share(query->caches, fcnn_depthwise_bytes(query->problem));
 }
 
 const struct fcnn_knob fcnn_depthwise_inplace_knobs[FCNN_DEPTHWISE_INPLACE_KNOBS] = {

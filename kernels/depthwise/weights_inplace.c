@@ -47,7 +47,10 @@ static int can_keep(const struct fcnn_query *query)
 
 const char *fcnn_depthwise_weights_inplace_doubt(const struct fcnn_query *query)
 {
+    const fcnn_problem *p = query->problem;
     if (share_sets(query, query->caches->l1) && !can_keep(query)) return "pixels that share cache sets";
+    if (p->c > 2 * WIDTH && fcnn_leaves_share(query->caches, fcnn_depthwise_bytes(p))) /* copies ask ahead */
+        return "inputs that come from memory";
     return fcnn_depthwise_doubt(query);
 }
 
