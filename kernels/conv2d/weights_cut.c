@@ -36,6 +36,12 @@ static int is_pixel(const fcnn_problem *p)
            p->h * p->w * p->c <= INT32_MAX / FCNN_BLOCK;
 }
 
+static int has_few_channels(const struct fcnn_query *query)
+{
+    const struct fcnn_tiles *tiles = query->context;
+    return query->problem->c / query->problem->groups < tiles->rows[tiles->vectors];
+}
+
 static int64_t standard_summed(const struct fcnn_query *query)
 {
     const struct fcnn_tiles *tiles = query->context;
@@ -44,13 +50,15 @@ static int64_t standard_summed(const struct fcnn_query *query)
 }
 
 /* Packing touches C + K floats per pixel, tiles do C K taps multiply-adds on them. Many channels are mostly a power of
- * two: a chain's pixels, in place, fall into few sets of the caches. */
+ * two: a chain's pixels, in place, fall into few sets of the caches. Packed tiles are of one tap: of fewer channels than a
+ * tile has rows they would be low ones. */
 static int64_t standard_packed(const struct fcnn_query *query)
 {
     const struct fcnn_tiles *tiles = query->context;
     const fcnn_problem *p = query->problem;
     const int64_t c = p->c / p->groups, k = p->k / p->groups, work = c * k * p->r * p->s / tiles->lanes;
     if (query->knobs[FCNN_CUT_SUMMED] || !may_pack(p)) return FCNN_MOOT;
+    if (has_few_channels(query)) return 0;
     return fcnn_max(p->c, p->k) >= PACKED_CHANNELS && work >= PACKED_WORK * (c + k) ? FCNN_PACKED_BOTH : 0;
 }
 
@@ -80,7 +88,8 @@ static int64_t first_steps(const struct fcnn_query *query)
 
 /* All that a chunk reads fills half of the second cache: tiles come back to it row by row; of copies, what a panel and
  * a block of the image have. Where all sums find room in the other half, carrying them costs little: a chunk is what
- * stays in the first cache. Beyond that each pass over the sums costs more than it saves. */
+ * stays in the first cache. Beyond that each pass over the sums costs more than it saves, as it does where tiles are of
+ * several taps, whose rows are looked up one by one. */
 static int64_t standard_chunk(const struct fcnn_query *query)
 {
     const struct fcnn_tiles *tiles = query->context;
@@ -90,7 +99,8 @@ static int64_t standard_chunk(const struct fcnn_query *query)
     const int64_t floats = packed == FCNN_PACKED_BOTH ? strip + BLOCK : p->c * p->stride_h * p->stride_w + p->k;
     const int64_t second = query->caches->l2 / 2 / (floats * bytes);
     if (is_pixel(p)) return FCNN_MOOT;
-    if (query->knobs[FCNN_CUT_SUMMED] || filter_elements(p) * p->k * bytes > query->caches->l2 / 2) return second;
+    const int carries = filter_elements(p) * p->k * bytes <= query->caches->l2 / 2 && !has_few_channels(query);
+    if (query->knobs[FCNN_CUT_SUMMED] || !carries) return second;
     return fcnn_min(first_steps(query), second);
 }
 
@@ -111,6 +121,7 @@ static int64_t group_in_place(const struct fcnn_query *query)
     const struct fcnn_tiles *tiles = query->context;
     const fcnn_problem *p = query->problem;
     const int64_t strip = panel_vectors(tiles, 0, query->knobs[FCNN_CUT_PANEL]) * tiles->lanes;
+    if (query->knobs[FCNN_CUT_SUMMED]) return 1 << 16;
     if (has_pieces(p))
         return query->caches->l2 / 2 / ((fcnn_weights_sum_slots(p) + 1) * strip * (int64_t)sizeof(float));
     return is_pixel(p) && p->n <= FCNN_BLOCK && p->k * (int64_t)sizeof(float) % 4096 == 0 ? LINE : 1 << 16;
