@@ -54,7 +54,7 @@ struct fcnn_depthwise {
     void (*fill_spread)(const struct fcnn_halo *halo, const struct fcnn_depthwise_spread *spread,
                         const float *src, const float *dst, int64_t first, int64_t last, int64_t channels, float *out,
                         int64_t block);
-    int lanes, strip; /* floats of a vector; most outputs of a row that `run` computes at once */
+    int lanes, strip, rows; /* floats of a vector; most outputs of a row, and rows, that `run` computes at once */
 };
 
 /* The context of all these but the phrases is a struct fcnn_depthwise. */

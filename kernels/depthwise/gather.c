@@ -251,6 +251,20 @@ static void transpose(struct fcnn_depthwise_run *run)
     run->apart = run->taps_h;
 }
 
+/* A single row as several rows of a tile, one piece of it below the other, and what is left of it: few channels do
+ * little in a call. */
+static void run_row(const struct fcnn_depthwise *loops, struct fcnn_depthwise_run run)
+{
+    const int64_t piece = run.columns / loops->rows, left = run.columns % loops->rows;
+    run.rows = loops->rows, run.columns = piece, run.apart = run.taps_h;
+    run.src_row = piece * run.src_column, run.dst_row = piece * run.dst_column;
+    loops->run(&run);
+    if (left == 0) return;
+    run.src += loops->rows * run.src_row, run.dst += loops->rows * run.dst_row;
+    run.rows = 1, run.columns = left;
+    loops->run(&run);
+}
+
 /* Outputs of two classes of one turn among rows first .. last-1. In `run`, src is row `top` of what is convolved,
  * dst pixel (0,0). Taps go where outputs go. */
 static void run_turn(const struct fcnn_depthwise *loops, const struct depthwise_cut *cut, struct fcnn_axis_class v,
@@ -282,7 +296,9 @@ static void run_turn(const struct fcnn_depthwise *loops, const struct depthwise_
     run.apart = apart(&v);
     const int is_tall = run.taps_w == 1 && run.taps_h > 3 && run.rows >= loops->strip; /* windows, and so tiles */
     if (is_tall || (run.columns < loops->strip && run.columns < run.rows)) transpose(&run);
-    loops->run(&run);
+    const int is_long = run.rows == 1 && run.columns >= loops->rows * loops->strip;
+    if (is_long && run.channels <= 2 * loops->lanes) run_row(loops, run);
+    else loops->run(&run);
 }
 
 static void run_class(const struct fcnn_depthwise *loops, const struct depthwise_cut *cut,
