@@ -172,7 +172,8 @@ static int64_t standard_columns(const struct fcnn_query *query)
 }
 
 /* What stays neither in the second-level cache nor in a core's share of the last one is read in the order of memory,
- * band by band. */
+ * band by band; so is, but for a march, which reads all rows of a vector without a pause, what comes from memory
+ * because there are many images. */
 static int64_t standard_turns(const struct fcnn_query *query)
 {
     const fcnn_problem *p = query->problem;
@@ -180,7 +181,9 @@ static int64_t standard_turns(const struct fcnn_query *query)
     const int64_t knobs[FCNN_GROUPED_GATHER_KNOBS] = {
         [PLANAR] = query->knobs[PLANAR], [BESIDE] = query->knobs[BESIDE], [COLUMNS] = 1, [ROWS] = 1};
     if (cut_of(query, knobs).sets == 1) return FCNN_MOOT;
-    return image > query->caches->l2 && !fcnn_stays_in_share(query->caches, image);
+    const int from_memory = fcnn_leaves_share(query->caches, p->n * image);
+    return image > query->caches->l2 &&
+           (!fcnn_stays_in_share(query->caches, image) || (from_memory && !query->knobs[MARCH]));
 }
 
 /* Neighbouring bands of a call are one: small ones cost nothing but where a call begins. Where sets take turns without
