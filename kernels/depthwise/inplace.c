@@ -134,7 +134,7 @@ static int64_t standard_fetch(const struct fcnn_query *query)
 }
 
 /* Vectors of channels: all that the registers hold, so that long pieces of memory are read from afar (with a stride) or
- * stored to several sets (more than two vectors, so of 3x3 windows alone); else rows of outputs share what they can,
+ * stored to several sets (more than two vectors, so of 3x3 windows alone, as larger ones leave no room); else rows of outputs share what they can,
  * most of all where inputs come from memory. */
 static int64_t standard_beside(const struct fcnn_query *query)
 {
@@ -143,7 +143,8 @@ static int64_t standard_beside(const struct fcnn_query *query)
     const int is_strided = p->direction == FCNN_FORWARD && p->stride_h > 1;
     if (loops->beside == 1 || p->c < 2 * loops->lanes) return FCNN_MOOT;
     const int is_stored_near = !fcnn_leaves_share(query->caches, fcnn_depthwise_bytes(p));
-    return (is_crowded(query) && p->r == 3 && is_stored_near) || (is_strided && is_far(query)) ? loops->beside : 1;
+    if (is_crowded(query) && p->r > 3) return 1;
+    return (is_crowded(query) && is_stored_near) || (is_strided && is_far(query)) ? loops->beside : 1;
 }
 
 /* Whether inputs are loaded under a mask that holds no lane back: see weights_inplace.c. Of backward data with a stride
