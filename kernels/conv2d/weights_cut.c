@@ -111,8 +111,7 @@ static int64_t standard_stretch(const struct fcnn_query *query)
     return query->knobs[FCNN_CUT_PACKED] == FCNN_PACKED_BOTH ? first_steps(query) : 1 << 16;
 }
 
-/* Blocks from which pieces pay: two are added once, which a piece's slots do not spare. */
-static int has_pieces(const fcnn_problem *p) { return p->n > 2 * FCNN_BLOCK; }
+static int has_pieces(const fcnn_problem *p) { return p->n > FCNN_BLOCK; }
 
 /* What is not packed: so that the slots of a piece stay in half of the second cache. A pixel's few steps are mostly
  * stores: rows that share sets of the first cache are done a few at a time, whole ones in the order of memory. */
