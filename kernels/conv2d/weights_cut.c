@@ -114,7 +114,7 @@ static int64_t standard_stretch(const struct fcnn_query *query)
 static int has_pieces(const fcnn_problem *p) { return p->n > FCNN_BLOCK; }
 
 /* What is not packed: so that the slots of a piece stay in half of the second cache. A pixel's few steps are mostly
- * stores: rows that share sets of the first cache are done a few at a time, whole ones in the order of memory. */
+ * stores: rows that share sets of the first cache are done a few at a time, whole ones, if all stay in a cache. */
 static int64_t group_in_place(const struct fcnn_query *query)
 {
     const struct fcnn_tiles *tiles = query->context;
@@ -123,7 +123,8 @@ static int64_t group_in_place(const struct fcnn_query *query)
     if (query->knobs[FCNN_CUT_SUMMED]) return 1 << 16;
     if (has_pieces(p))
         return query->caches->l2 / 2 / ((fcnn_weights_sum_slots(p) + 1) * strip * (int64_t)sizeof(float));
-    return is_pixel(p) && p->n <= FCNN_BLOCK && p->k * (int64_t)sizeof(float) % 4096 == 0 ? LINE : 1 << 16;
+    const int64_t row = p->k * (int64_t)sizeof(float), near = fcnn_max(query->caches->l2, query->caches->share);
+    return is_pixel(p) && row % 4096 == 0 && filter_elements(p) * row <= near ? LINE : 1 << 16;
 }
 
 /* What is copied of the image is to stay in half of the first cache while all panels meet it; of large chunks in the

@@ -36,18 +36,19 @@ static int stays_in_place(const struct fcnn_query *query)
 
 #define DEEP 4 /* vectors of a pixel whose loads `direct` hides as well as a march does, where each is read once */
 
-/* Whether a march in place is what a single group of few outputs is served best by: it goes to the next pixel or row
- * without a call, while the panels of `direct` share their loads among more vectors of outputs than one. Few outputs of
- * a gradient are narrow's. */
+/* Whether a march is what a single group of few outputs is served best by: it goes to the next pixel or row without a
+ * call, while the panels of `direct` share their loads among more vectors of outputs than one. It copies no more than a
+ * vector of a pixel for that. Few outputs of a gradient are narrow's. */
 static int is_slim(const struct fcnn_query *query)
 {
     const struct fcnn_grouped *loops = query->context;
     const fcnn_problem *p = query->problem;
     const struct fcnn_grouped_lanes lanes = fcnn_grouped_lanes_of(p, loops->lanes, FCNN_ROWS_IN_PLACE);
-    if (loops->lanes == 1 || lanes.vectors > 1 || p->stride_h * p->stride_w > 1 || !stays_in_place(query)) return 0;
-    if (p->r * p->s == 1) return lanes.depth <= DEEP * loops->lanes;
+    if (loops->lanes == 1 || lanes.vectors > 1 || p->stride_h * p->stride_w > 1) return 0;
     if (p->direction != FCNN_FORWARD && 2 * lanes.width < fcnn_max(loops->lanes, 8)) return 0;
-    return p->r > 1 && p->p > 1;
+    if (!fcnn_grouped_age(p) || p->p == 1) return 0;
+    if (p->r == 1) return p->s == 1 && lanes.depth <= DEEP * loops->lanes;
+    return stays_in_place(query) || lanes.depth <= loops->lanes;
 }
 
 /* Against `direct`, whose lanes are outputs of one group. */
