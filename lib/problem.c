@@ -28,12 +28,14 @@ static fcnn_status check_product(const char *what, int64_t a, int64_t b, int64_t
     return FCNN_OK;
 }
 
-/* One axis: pads and output size from input size, window (dilated), stride. */
-static fcnn_status check_axis(const char *axis, fcnn_padding padding, int64_t in, int64_t window, int64_t stride,
+/* One axis: pads and output size from input size, window (dilated), stride. A stride that is never made becomes one
+ * that fits in the padded input, so that kernels may multiply it by the size of a row. */
+static fcnn_status check_axis(const char *axis, fcnn_padding padding, int64_t in, int64_t window, int64_t *stride,
                               int64_t *pad_before, int64_t *pad_after, int64_t *out)
 {
+    const int64_t step = *stride;
     if (padding == FCNN_PAD_SAME) {
-        int64_t total = ((in + stride - 1) / stride - 1) * stride + window - in;
+        int64_t total = ((in + step - 1) / step - 1) * step + window - in;
         if (total < 0) total = 0;
         *pad_before = total / 2;
         *pad_after = total - total / 2;
@@ -46,10 +48,12 @@ static fcnn_status check_axis(const char *axis, fcnn_padding padding, int64_t in
         return fcnn_fail(FCNN_BAD_SHAPE, "the output would be empty: the window covers %lld input %s (dilation "
                          "included), the padded input has %lld",
                          (long long)window, axis, (long long)(in + *pad_before + *pad_after));
-    *out = room / stride + 1;
+    *out = room / step + 1;
     /* Padding that no window reaches is dropped, so that equal computations are equal problems. */
-    int64_t used = (*out - 1) * stride + window - in - *pad_before;
+    int64_t used = (*out - 1) * step + window - in - *pad_before;
     *pad_after = used > 0 ? used : 0;
+    const int64_t most = in + *pad_before + *pad_after;
+    if (*out == 1 && step > most) *stride = most;
     return FCNN_OK;
 }
 
@@ -87,12 +91,17 @@ static fcnn_status check_windowed(fcnn_problem *p)
         status = fcnn_fail(FCNN_BAD_SHAPE, "the window of %lldx%lld has more than %d elements", (long long)p->r,
                            (long long)p->s, MAX_SIZE);
     int64_t asked_p = p->p, asked_q = p->q;
+    if (p->r == 1) p->dilation_h = 1;
+    if (p->s == 1) p->dilation_w = 1;
     if (!status)
-        status = check_axis("rows", p->padding, p->h, (p->r - 1) * p->dilation_h + 1, p->stride_h, &p->pad_top,
+        status = check_axis("rows", p->padding, p->h, (p->r - 1) * p->dilation_h + 1, &p->stride_h, &p->pad_top,
                             &p->pad_bottom, &p->p);
     if (!status)
-        status = check_axis("columns", p->padding, p->w, (p->s - 1) * p->dilation_w + 1, p->stride_w, &p->pad_left,
+        status = check_axis("columns", p->padding, p->w, (p->s - 1) * p->dilation_w + 1, &p->stride_w, &p->pad_left,
                             &p->pad_right, &p->q);
+    if (!status)
+        status = check_product("an image with its padding", 1, p->h + p->pad_top + p->pad_bottom,
+                               p->w + p->pad_left + p->pad_right, p->c);
     if (status) return status;
     if (p->op == FCNN_CONV2D_POOL) {
         if (p->p < 2 || p->q < 2)

@@ -121,6 +121,19 @@ START_TEST(explicit_padding)
 }
 END_TEST
 
+START_TEST(steps_that_are_never_made)
+{
+    const fcnn_problem p = check((fcnn_problem){.h = 7, .w = 9, .c = 1, .k = 1, .r = 3, .s = 1, .stride_h = 2000000000,
+                                                .stride_w = 4, .dilation_h = 3, .dilation_w = 2000000000});
+    ck_assert_int_eq(p.stride_h, 7);
+    ck_assert_int_eq(p.stride_w, 4);
+    ck_assert_int_eq(p.dilation_h, 3);
+    ck_assert_int_eq(p.dilation_w, 1);
+    ck_assert_int_eq(p.p, 1);
+    ck_assert_int_eq(p.q, 3);
+}
+END_TEST
+
 /* A problem that is refused, and a word of the sentence that says why. */
 static const struct { fcnn_problem problem; fcnn_status status; const char *word; } refused[] = {
     {{.h = 5, .w = 5, .c = 1, .k = 1, .r = 6, .s = 1}, FCNN_BAD_SHAPE, "empty"},
@@ -145,6 +158,7 @@ static const struct { fcnn_problem problem; fcnn_status status; const char *word
     {{.n = 1 << 30, .c = 1, .k = 1 << 20}, FCNN_BAD_SHAPE, "output"},
     {{.h = 99, .w = 99, .c = 1 << 20, .k = 1 << 20, .r = 9}, FCNN_BAD_SHAPE, "weight"},
     {{.c = INT32_MAX, .k = INT32_MAX, .r = INT32_MAX, .s = INT32_MAX}, FCNN_BAD_SHAPE, "weight"},
+    {{.w = 1 << 30, .c = 1 << 9, .k = 1, .r = 1 << 30, .pad_top = 1 << 30}, FCNN_BAD_SHAPE, "with its padding"},
     {{.op = FCNN_DENSE, .h = 2, .c = 1, .k = 1}, FCNN_BAD_SHAPE, "dense"},
     {{.op = (fcnn_op)FCNN_OPS, .c = 1}, FCNN_BAD_ARGUMENT, "operation"},
     {{.op = FCNN_SOFTMAX, .direction = FCNN_BACKWARD_DATA, .c = 1}, FCNN_BAD_ARGUMENT, "softmax"},
@@ -260,6 +274,7 @@ int main(void)
     tcase_add_test(cases, same_padding);
     tcase_add_test(cases, valid_padding);
     tcase_add_test(cases, explicit_padding);
+    tcase_add_test(cases, steps_that_are_never_made);
     tcase_add_loop_test(cases, bad_problems, 0, REFUSED);
     tcase_add_loop_test(cases, text_round_trip, 0, KINDS);
     tcase_add_test(cases, flops);

@@ -50,8 +50,8 @@ static int64_t standard_summed(const struct fcnn_query *query)
 }
 
 /* Packing touches C + K floats per pixel, tiles do C K taps multiply-adds on them. Many channels are mostly a power of
- * two: a chain's pixels, in place, fall into few sets of the caches. Packed tiles are of one tap: of fewer channels than a
- * tile has rows they would be low ones. */
+ * two: a chain's pixels, in place, fall into few sets of the caches. Packed tiles are of one tap: of fewer channels
+ * than a tile has rows they would be low ones. */
 static int64_t standard_packed(const struct fcnn_query *query)
 {
     const struct fcnn_tiles *tiles = query->context;

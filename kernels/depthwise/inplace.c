@@ -134,8 +134,8 @@ static int64_t standard_fetch(const struct fcnn_query *query)
 }
 
 /* Vectors of channels: all that the registers hold, so that long pieces of memory are read from afar (with a stride) or
- * stored to several sets (more than two vectors, so of 3x3 windows alone, as larger ones leave no room); else rows of outputs share what they can,
- * most of all where inputs come from memory. */
+ * stored to several sets (more than two vectors, so of 3x3 windows alone, as larger ones leave no room); else rows of
+ * outputs share what they can, most of all where inputs come from memory. */
 static int64_t standard_beside(const struct fcnn_query *query)
 {
     const struct fcnn_depthwise_inplace *loops = query->context;
@@ -148,7 +148,7 @@ static int64_t standard_beside(const struct fcnn_query *query)
 }
 
 /* Whether inputs are loaded under a mask that holds no lane back: see weights_inplace.c. Of backward data with a stride
- * a phase has few taps, so that it waits for lines rather than for multiply-adds; lines of memory it must not wait for. */
+ * a phase has few taps, so that it waits for lines rather than for multiply-adds; for lines of memory it must not. */
 static int64_t standard_masked(const struct fcnn_query *query)
 {
     const struct fcnn_depthwise_inplace *loops = query->context;

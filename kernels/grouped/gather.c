@@ -58,8 +58,8 @@ void fcnn_grouped_gather_demand(const struct fcnn_query *query, struct fcnn_dema
 
 #define LEAST_SQUARE 16 /* weights of a group and tap for which transposing in registers pays */
 
-/* Backward: weights of one group and tap, transposed: out[i * step + c] of its spread channel i and of `count` channels c
- * from `first` on. */
+/* Backward: weights of one group and tap, transposed: out[i * step + c] of its spread channel i and of `count`
+ * channels c from `first` on. */
 static void transpose_tap(const struct fcnn_grouped_cut *cut, const fcnn_tensors *t, int64_t group, int64_t tap,
                           int64_t first, int64_t count, float *out, int64_t step)
 {

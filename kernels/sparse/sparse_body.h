@@ -326,4 +326,5 @@ static void copy(int64_t pixels, int64_t width, const float *from, int64_t from_
 #define UP_TO_12(f, n) UP_TO_10(f, n), f##_##n##x11, f##_##n##x12
 
 #define FUNCTIONS \
-    .mark = mark_live, .list = list, .sum_gradients = sum_gradients, .add_sums = add_sums, .transpose = transpose, .copy = copy
+    .mark = mark_live, .list = list, .sum_gradients = sum_gradients, .add_sums = add_sums, .transpose = transpose, \
+    .copy = copy
