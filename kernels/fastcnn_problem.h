@@ -66,9 +66,9 @@ typedef enum fcnn_padding {
 
 /* One problem. Zero-initialise it and set what applies; 0 in stride, dilation and groups means 1
  * (a stride of 0 in pooling means the window's size, as in Keras), 0 in n, h, w, r, s means 1.
- * fcnn_problem_check() makes equal what means the same: padding that no window reaches becomes 0, a dilation of a single
- * row or column 1, a stride that is never made at most the padded input. Sizes are below 2^31; a tensor, and an image
- * with its padding, have at most 2^40 elements.
+ * fcnn_problem_check() makes equal what means the same: padding that no window reaches becomes 0, a dilation of a
+ * single row or column 1, a stride that is never made no larger than padded input and window together. Sizes are below
+ * 2^31; a tensor, and an image with its padding, have at most 2^40 elements.
  * Which fields an operation reads:
  *   conv2d, conv2d_pool   n h w c k r s stride dilation pad groups no_bias (activation: conv2d only)
  *   dense                 n c k no_bias activation

@@ -103,8 +103,8 @@ FCNN_INLINE fcnn_status fcnn_set_allocator(const fcnn_allocator *allocator)
 
 /* ---- problems: fastcnn_problem.h has the struct ---- */
 
-/* Completes a problem in place (defaults, padding, p, q) and checks it: FCNN_OK, FCNN_BAD_ARGUMENT or
- * FCNN_BAD_SHAPE; after a failure it is as it was. Checking it again changes nothing. */
+/* Completes a problem in place (defaults, padding, p, q; what has no effect: fastcnn_problem.h) and checks it: FCNN_OK,
+ * FCNN_BAD_ARGUMENT or FCNN_BAD_SHAPE; after a failure it is as it was. Checking it again changes nothing. */
 FCNN_API fcnn_status fcnn_problem_check_sized(fcnn_problem *problem, size_t problem_size);
 FCNN_INLINE fcnn_status fcnn_problem_check(fcnn_problem *problem)
 {

@@ -3,7 +3,8 @@
 #include "lib/internal.h"
 #include "lib/sized.h"
 
-/* Sizes stay below 2^31 and tensors below 2^40 elements: then no product in a kernel overflows. */
+/* Sizes stay below 2^31, tensors, and images with their padding, at most 2^40 elements: then no product in a kernel
+ * overflows. */
 #define MAX_SIZE INT32_MAX
 #define MAX_ELEMENTS ((int64_t)1 << 40)
 
@@ -28,8 +29,8 @@ static fcnn_status check_product(const char *what, int64_t a, int64_t b, int64_t
     return FCNN_OK;
 }
 
-/* One axis: pads and output size from input size, window (dilated), stride. A stride that is never made becomes one
- * that fits in the padded input, so that kernels may multiply it by the size of a row. */
+/* One axis: pads and output size from input size, window (dilated), stride. A stride that is never made becomes no
+ * larger than the padded input and the window together, so that kernels may multiply it by the size of a row. */
 static fcnn_status check_axis(const char *axis, fcnn_padding padding, int64_t in, int64_t window, int64_t *stride,
                               int64_t *pad_before, int64_t *pad_after, int64_t *out)
 {
@@ -52,7 +53,7 @@ static fcnn_status check_axis(const char *axis, fcnn_padding padding, int64_t in
     /* Padding that no window reaches is dropped, so that equal computations are equal problems. */
     int64_t used = (*out - 1) * step + window - in - *pad_before;
     *pad_after = used > 0 ? used : 0;
-    const int64_t most = in + *pad_before + *pad_after;
+    const int64_t most = in + *pad_before + *pad_after + window;
     if (*out == 1 && step > most) *stride = most;
     return FCNN_OK;
 }

@@ -125,12 +125,15 @@ START_TEST(steps_that_are_never_made)
 {
     const fcnn_problem p = check((fcnn_problem){.h = 7, .w = 9, .c = 1, .k = 1, .r = 3, .s = 1, .stride_h = 2000000000,
                                                 .stride_w = 4, .dilation_h = 3, .dilation_w = 2000000000});
-    ck_assert_int_eq(p.stride_h, 7);
+    ck_assert_int_eq(p.stride_h, 14);
     ck_assert_int_eq(p.stride_w, 4);
     ck_assert_int_eq(p.dilation_h, 3);
     ck_assert_int_eq(p.dilation_w, 1);
     ck_assert_int_eq(p.p, 1);
     ck_assert_int_eq(p.q, 3);
+    const fcnn_problem pool = check((fcnn_problem){.op = FCNN_MAXPOOL, .h = 2, .w = 9, .c = 1, .r = 2, .s = 2,
+                                                   .stride_h = 3, .stride_w = 2}); /* models fuse those of stride 2 */
+    ck_assert_int_eq(pool.stride_h, 3);
 }
 END_TEST
 

@@ -192,12 +192,12 @@ static struct axis random_axis(uint64_t *state)
     return a;
 }
 
-/* A stride that is never made is at most the padded input, and a window of one element has no holes. */
+/* A stride that is never made is bounded, and a window of one element has no holes. */
 static int same_axis(const struct axis *a, int64_t in, int64_t out, int64_t window, int64_t stride, int64_t pad,
                      int64_t dilation)
 {
     const long covered = (a->window - 1) * (a->holes + 1) + 1;
-    const long most = a->in + a->pad > covered ? a->in + a->pad : covered;
+    const long most = (a->in + a->pad > covered ? a->in + a->pad : covered) + covered;
     const long made = a->out == 1 && a->stride > most ? most : a->stride, holes = a->window == 1 ? 0 : a->holes;
     return a->in == in && a->out == out && a->window == window && made == stride && a->pad == pad &&
            holes == dilation - 1;

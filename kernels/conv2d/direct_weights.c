@@ -5,7 +5,8 @@
  *
  * Order (numerics.md, rule 5): images in blocks of FCNN_BLOCK, one chain per block over n, p, q (pooled: n, window row,
  * window column, position), blocks added along the fixed tree. Long chains are cut in chunks that stay in the L2 cache:
- * all tiles of a call do one chunk, then the next, carrying their sums through memory, which is exact. */
+ * all tiles of a call do one chunk, then the next, carrying their sums through memory, which is exact. One-pixel images
+ * have short ones: there a piece of a panel does all blocks before the next one. */
 #include <string.h>
 
 #include "kernels/conv2d/weights_tile.h"
@@ -13,8 +14,8 @@
 
 #define LINE 16 /* floats in a cache line */
 
-/* Scratch: segments, copies of image and gradient, which of them are filled. The shared area: the gradient, if it is
- * spread. */
+/* Scratch: segments, which copies are filled, copies of image and gradient, slots of a piece. The shared area: the
+ * gradient, if it is spread. */
 static size_t segment_bytes(const struct fcnn_cut *cut)
 {
     return fcnn_line((size_t)cut->stretch_units * sizeof(struct fcnn_segment));
@@ -42,7 +43,7 @@ void fcnn_direct_weights_demand(const struct fcnn_query *query, struct fcnn_dema
     struct fcnn_cut cut = fcnn_cut_of(query);
     demand->tables = (size_t)(p->r + p->s) * sizeof(struct fcnn_span) + 2 * (size_t)cut.unit_steps * sizeof(int32_t);
     demand->shared = fcnn_spread_bytes(p, cut.d_dst_spread);
-    demand->sums = (cut.piece ? 0 : fcnn_line(fcnn_weights_sum_bytes(p))) + carried_bytes(p, &cut);
+    demand->sums = cut.piece ? 0 : fcnn_line(fcnn_weights_sum_bytes(p)) + carried_bytes(p, &cut);
     demand->scratch = segment_bytes(&cut) + fcnn_strips_filled_bytes(&cut) + fcnn_strips_image_bytes(&cut) +
                       fcnn_strips_gradient_bytes(&cut) + slots_bytes(p, &cut, query->context);
     demand->tasks[FCNN_TABLES] = 1;
@@ -294,16 +295,16 @@ static void compute(struct fcnn_weights_call *call, const float *d_dst, int64_t 
     fcnn_sum_blocks(n, sum_block, add_block, &share);
 }
 
-/* Blocks have few steps for each sum where there are many sums: a piece of a panel does all of them, and their tree,
- * while its slots stay in a near cache, whatever their rows' distance is in the output. */
+/* A block has at most eight steps for each sum: a piece of a panel does all blocks, and their tree, while its slots
+ * stay in a near cache, whatever their rows' distance is in the output. */
 static void compute_pieces(struct fcnn_weights_call *call, const float *d_dst, int64_t first, int64_t last)
 {
     const struct fcnn_cut *cut = &call->cut;
     for (int64_t end; first < last; first = end) {
         const int64_t panel = first - first % cut->panel_tasks;
-        call->first = first - panel;
-        end = panel + fcnn_min((call->first / cut->piece + 1) * cut->piece, cut->panel_tasks);
-        end = fcnn_min(end, last);
+        call->piece_first = first - panel;
+        const int64_t next = fcnn_min((call->piece_first / cut->piece + 1) * cut->piece, cut->panel_tasks);
+        end = fcnn_min(panel + next, last);
         compute(call, d_dst, first, end);
     }
 }
@@ -339,13 +340,13 @@ void fcnn_direct_weights_run(const struct fcnn_query *query, const fcnn_tensors 
         call.segments = memory->scratch;
         call.sum = fcnn_weights_sum_of(p, t, memory->sums, tiles->add_sums);
         if (cut->carried && last - first < p->groups * cut->group_tasks) /* else no other thread writes */
-            call.carried = (float *)((char *)memory->sums + (cut->piece ? 0 : fcnn_line(fcnn_weights_sum_bytes(p))));
+            call.carried = (float *)((char *)memory->sums + fcnn_line(fcnn_weights_sum_bytes(p)));
         if (fcnn_strips_image_bytes(cut)) call.strips.image = (float *)copies;
         call.strips.gradient = (float *)(copies + fcnn_strips_image_bytes(cut));
         const float *d_dst = cut->d_dst_spread == FCNN_SPREAD_NOTHING ? t->d_dst : memory->shared;
         if (cut->piece) {
-            call.slots = call.strips.gradient + fcnn_strips_gradient_bytes(cut) / sizeof(float);
-            call.slot = slot_floats(cut, tiles);
+            call.slots = call.strips.gradient; /* nothing is packed */
+            call.slot_floats = slot_floats(cut, tiles);
         }
         if (cut->packed) compute_packed(&call, d_dst, first, last);
         else if (cut->piece) compute_pieces(&call, d_dst, first, last);

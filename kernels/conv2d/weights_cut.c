@@ -111,10 +111,11 @@ static int64_t standard_stretch(const struct fcnn_query *query)
     return query->knobs[FCNN_CUT_PACKED] == FCNN_PACKED_BOTH ? first_steps(query) : 1 << 16;
 }
 
-static int has_pieces(const fcnn_problem *p) { return p->n > FCNN_BLOCK; }
+/* Whether a block has so few steps that storing and adding sums is what costs. */
+static int has_pieces(const fcnn_problem *p) { return is_pixel(p) && p->n > FCNN_BLOCK; }
 
-/* What is not packed: so that the slots of a piece stay in half of the second cache. A pixel's few steps are mostly
- * stores: rows that share sets of the first cache are done a few at a time, whole ones, if all stay in a cache. */
+/* What is not packed. The slots of a piece stay in half of the second cache. Of a single block rows that share sets of
+ * the first cache are done a few at a time, all panels, where the sums stay in a cache; else panel by panel. */
 static int64_t group_in_place(const struct fcnn_query *query)
 {
     const struct fcnn_tiles *tiles = query->context;
@@ -277,7 +278,7 @@ struct fcnn_cut fcnn_cut_of(const struct fcnn_query *query)
     cut.group_tasks = cut.panel_tasks * (cut.all_panels ? 1 : cut.panels.count);
     cut_chains(p, knobs[FCNN_CUT_STRETCH], knobs[FCNN_CUT_CHUNK], &cut);
     if (cut.packed) size_strips(&cut);
-    else if (has_pieces(p) && !cut.summed) cut.piece = fcnn_min(cut.group_rows * cut.spans, cut.panel_tasks);
+    else if (has_pieces(p) && !cut.summed) cut.piece = fcnn_min(cut.group_rows, cut.panel_tasks);
     cut.carried = may_carry(query, &cut);
     if (cut.summed) cut.ahead = knobs[FCNN_CUT_AHEAD] * cut.gradient_pixel;
     return cut;

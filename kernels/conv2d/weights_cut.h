@@ -29,7 +29,7 @@ struct fcnn_cut {
      * lie side by side in every row, and what one core fetches ahead is what the other one writes. */
     int carried;
     int64_t panel_tasks, group_tasks; /* of a panel (of all), of a group */
-    int64_t piece; /* tasks of a panel that do all blocks of images before others; 0: all tasks of a call */
+    int64_t piece; /* one-pixel images: tasks of a panel that are done for all blocks before others; 0: all of a call */
     /* Units: rows of output (pooled: of windows), or one of the pieces of a row. Steps of a row are columns (pooled:
      * the four positions of a window, hence by fours); image_column floats of the image apart, rows image_row. */
     int64_t unit_rows; /* at most; 0: a unit is a whole block of one-pixel images */

@@ -3,7 +3,7 @@
  * Sums of blocks along the fixed binary tree, as a binary counter: block sums are pushed on a stack of slots;
  * equal-sized neighbours are added at once, the rest from the top at the end. This is
  * sum[lo,hi) = sum[lo,mid) + sum[mid,hi) with mid - lo the largest power of two below hi - lo, in
- * ceil(log2(blocks)) + 1 slots. Slot 0 is the result itself. */
+ * ceil(log2(blocks)) + 1 slots. Slot 0 is the result itself, or the last addition to it writes the result. */
 #ifndef FCNN_WEIGHTS_SUM_H
 #define FCNN_WEIGHTS_SUM_H
 

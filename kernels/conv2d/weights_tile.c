@@ -21,10 +21,9 @@ struct fcnn_weights_rows fcnn_weights_rows_of(const struct fcnn_weights_call *ca
 {
     const struct fcnn_cut *cut = &call->cut;
     if (call->slots && slot != FCNN_WEIGHTS_OUTPUT) {
-        const int64_t row = place->from - place->span * cut->span_rows;
-        const int64_t task = place->from < 0 ? cut->spans * cut->span_rows : row * cut->spans + place->span;
-        return (struct fcnn_weights_rows){call->slots + slot * call->slot + (task - call->first) * place->width,
-                                          cut->spans * place->width};
+        const int64_t task = place->from < 0 ? cut->span_rows : place->from; /* all rows are of one span */
+        float *rows = call->slots + slot * call->slot_floats;
+        return (struct fcnn_weights_rows){rows + (task - call->piece_first) * place->width, place->width};
     }
     slot = fcnn_max(slot, 0);
     if (place->from < 0) return (struct fcnn_weights_rows){fcnn_weights_sum_bias(&call->sum, slot) + place->channel, 0};

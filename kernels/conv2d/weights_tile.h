@@ -34,9 +34,9 @@ struct fcnn_weights_call {
     struct fcnn_segment *segments;
     struct fcnn_weights_sum sum;
     float *carried; /* sums between chunks; NULL: they wait in their slot */
-    /* Of a piece: its slots, `slot` floats each, a row for each task; its first task, of its panel. */
+    /* Of a piece: its slots, a row for each task (NULL: there are no pieces); its first task, of its panel. */
     float *slots;
-    int64_t slot, first;
+    int64_t slot_floats, piece_first;
 };
 
 /* What is to be done with each tile of a call: add a chunk to the sums of slot `slot`, or (chunk == NULL) those of the

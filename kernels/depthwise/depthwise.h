@@ -73,6 +73,6 @@ void fcnn_depthwise_pack(const fcnn_problem *problem, const fcnn_tensors *tensor
 #define FCNN_DEPTHWISE_GATHER(loops)                                                                                   \
     {.unsupported = fcnn_depthwise_gather_unsupported, .doubt = fcnn_depthwise_doubt,                                  \
      .demand = fcnn_depthwise_gather_demand, .run = fcnn_depthwise_gather_run, .context = &(loops),                    \
-     FCNN_KNOBS(fcnn_depthwise_gather_knobs), .revision = 3}
+     FCNN_KNOBS(fcnn_depthwise_gather_knobs), .revision = 4}
 
 #endif

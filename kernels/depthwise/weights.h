@@ -66,6 +66,6 @@ fcnn_run_fn fcnn_depthwise_weights_run;
 #define FCNN_DEPTHWISE_WEIGHTS(loops)                                                                                  \
     {.unsupported = fcnn_depthwise_weights_unsupported, .doubt = fcnn_depthwise_doubt,                                 \
      .demand = fcnn_depthwise_weights_demand, .run = fcnn_depthwise_weights_run, .context = &(loops),                  \
-     FCNN_KNOBS(fcnn_depthwise_weights_knobs), .revision = 1}
+     FCNN_KNOBS(fcnn_depthwise_weights_knobs), .revision = 2}
 
 #endif

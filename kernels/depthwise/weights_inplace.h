@@ -42,6 +42,6 @@ extern const struct fcnn_knob fcnn_depthwise_weights_inplace_knobs[FCNN_DEPTHWIS
 #define FCNN_DEPTHWISE_WEIGHTS_INPLACE(loops)                                                                          \
     {.unsupported = fcnn_depthwise_weights_inplace_unsupported, .doubt = fcnn_depthwise_weights_inplace_doubt,         \
      .demand = fcnn_depthwise_weights_inplace_demand, .run = fcnn_depthwise_weights_inplace_run, .context = &(loops),  \
-     FCNN_KNOBS(fcnn_depthwise_weights_inplace_knobs), .revision = 3}
+     FCNN_KNOBS(fcnn_depthwise_weights_inplace_knobs), .revision = 4}
 
 #endif

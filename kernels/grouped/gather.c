@@ -8,6 +8,8 @@
 #include "kernels/grouped/gather.h"
 #include "kernels/simd/common.h"
 
+#define LEAST_SQUARE 16 /* weights of a group and tap for which transposing in registers pays */
+
 /* ---- demand ---- */
 
 /* Scratch: first the rings, one for each vector of a set, then for each of its rows which one it is; the rows that an
@@ -55,8 +57,6 @@ void fcnn_grouped_gather_demand(const struct fcnn_query *query, struct fcnn_dema
 }
 
 /* ---- packing ---- */
-
-#define LEAST_SQUARE 16 /* weights of a group and tap for which transposing in registers pays */
 
 /* Backward: weights of one group and tap, transposed: out[i * step + c] of its spread channel i and of `count`
  * channels c from `first` on. */

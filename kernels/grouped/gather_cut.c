@@ -3,6 +3,8 @@
 #include "kernels/grouped/gather.h"
 #include "kernels/simd/common.h"
 
+#define DEEP 4 /* vectors of a pixel whose loads `direct` hides as well as a march does, where each is read once */
+
 enum { PLANAR, MARCH, IN_PLACE, BESIDE, COLUMNS, TURNS, ROWS, HELD };
 
 /* The most positions that `count` outputs meet. */
@@ -33,8 +35,6 @@ static int stays_in_place(const struct fcnn_query *query)
     }
     return left <= p->stride_w && right <= p->stride_w && (p->dilation_w == 1 || p->stride_w == 1);
 }
-
-#define DEEP 4 /* vectors of a pixel whose loads `direct` hides as well as a march does, where each is read once */
 
 /* Whether a march is what a single group of few outputs is served best by: it goes to the next pixel or row without a
  * call, while the panels of `direct` share their loads among more vectors of outputs than one. It copies no more than a

@@ -9,6 +9,7 @@
 #define LINE 16        /* floats of a cache line */
 #define FEW_TAPS 3     /* too few sums side by side in a tile */
 
+/* Against `direct`, whose lanes are outputs of one group. */
 const char *fcnn_grouped_doubt(const struct fcnn_query *query)
 {
     const struct fcnn_grouped *loops = query->context;

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Convolution of groups of few channels: a vector holds channels of several groups. One operand lies in lanes, the
- * other one is *spread*: of each of its channels i there is a vector in which all lanes of a group hold channel i of
- * that group. Rows are spread in scratch, with their padding, once for all taps that meet them; what remains is one
- * multiply-add per load. Or rows are copied, a vector of channels (a *plane*) at a time: as they are, where a vector
- * holds a single group, all its lanes hold the same, and single channels are *broadcast* as they are loaded; or, where
- * it holds two or four groups, *interleaved*: channel 0 of each group, then channel 1 of each, ..., so that one load
- * repeats channel i of all groups over a whole vector, whose lanes are interleaved likewise. Or rows are read in place:
- * single channels are broadcast, or a vector of channels is *permuted* in registers for each of them. Marches do not
- * interleave.
+ * Convolution of groups of few channels, one or many: a vector holds channels of several groups. One operand lies in
+ * lanes, the other one is *spread*: of each of its channels i there is a vector in which all lanes of a group hold
+ * channel i of that group. Rows are spread in scratch, with their padding, once for all taps that meet them; what
+ * remains is one multiply-add per load. Or rows are copied, a vector of channels (a *plane*) at a time: as they are,
+ * where a vector holds a single group, all its lanes hold the same, and single channels are *broadcast* as they are
+ * loaded; or, where it holds two or four groups, *interleaved*: channel 0 of each group, then channel 1 of each, ...,
+ * so that one load repeats channel i of all groups over a whole vector, whose lanes are interleaved likewise. Or rows
+ * are read in place: single channels are broadcast, or a vector of channels is *permuted* in registers for each of
+ * them. Marches do not interleave.
  * Forward and backward data (gather.c, march.c): lanes are outputs; or *planar*: rows are transposed, a plane for each
  * channel, lanes are columns and weights are broadcast. Backward weights (weights.c): lanes are channels of the source,
  * gradients are spread. The inner loops of an instruction set (body.h, march_body.h, planar_body.h, weights_body.h) are
@@ -199,10 +199,10 @@ extern const struct fcnn_knob fcnn_grouped_weights_knobs[FCNN_GROUPED_WEIGHTS_KN
 /* Values of a struct fcnn_variant. */
 #define FCNN_GROUPED_GATHER(loops)                                                                                     \
     {.unsupported = fcnn_conv2d_unsupported, .doubt = fcnn_grouped_gather_doubt, .demand = fcnn_grouped_gather_demand, \
-     .run = fcnn_grouped_gather_run, .context = &(loops), FCNN_KNOBS(fcnn_grouped_gather_knobs), .revision = 5}
+     .run = fcnn_grouped_gather_run, .context = &(loops), FCNN_KNOBS(fcnn_grouped_gather_knobs), .revision = 6}
 #define FCNN_GROUPED_WEIGHTS(loops)                                                                                    \
     {.unsupported = fcnn_conv2d_unsupported, .doubt = fcnn_grouped_weights_doubt,                                      \
      .demand = fcnn_grouped_weights_demand, .run = fcnn_grouped_weights_run, .context = &(loops),                      \
-     FCNN_KNOBS(fcnn_grouped_weights_knobs), .revision = 5}
+     FCNN_KNOBS(fcnn_grouped_weights_knobs), .revision = 6}
 
 #endif
