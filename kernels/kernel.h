@@ -49,7 +49,7 @@ static inline int fcnn_stays_in_share(const struct fcnn_caches *caches, int64_t 
     return caches->share > caches->l2 && bytes <= caches->share / 2;
 }
 
-/* Whether so many bytes do not, so that they come from memory. */
+/* Whether so many bytes are more than such a share, so that they come from memory. */
 static inline int fcnn_leaves_share(const struct fcnn_caches *caches, int64_t bytes)
 {
     return caches->share > caches->l2 && bytes > caches->share;

@@ -43,7 +43,7 @@ extern const struct fcnn_knob fcnn_im2col_gather_knobs[FCNN_IM2COL_GATHER_KNOBS]
      .context = &(tiles), FCNN_KNOBS(fcnn_im2col_gather_knobs), .revision = 1}
 #define FCNN_IM2COL_WEIGHTS(tiles)                                                                                     \
     {.unsupported = fcnn_im2col_weights_unsupported, .demand = fcnn_im2col_weights_demand,                             \
-     .run = fcnn_im2col_weights_run, .context = &(tiles)}
+     .run = fcnn_im2col_weights_run, .context = &(tiles), .revision = 1}
 
 /* ---- pack.c: weights as the tiles read them ---- */
 

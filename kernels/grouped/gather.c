@@ -87,7 +87,7 @@ static void pack_planar(const struct fcnn_grouped_cut *cut, const fcnn_tensors *
     }
 }
 
-/* Lane by lane. */
+/* Lane by lane, over zeros. */
 static void pack_lanes(const struct fcnn_grouped_cut *cut, const fcnn_tensors *t, const struct fcnn_grouped_vector v,
                        float *out)
 {

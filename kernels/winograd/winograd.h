@@ -72,6 +72,6 @@ extern const struct fcnn_knob fcnn_winograd_gather_knobs[2], fcnn_winograd_weigh
 #define FCNN_WINOGRAD_WEIGHTS(w)                                                                                       \
     {.unsupported = fcnn_winograd_unsupported, .doubt = fcnn_winograd_doubt,                                           \
      .demand = fcnn_winograd_weights_demand, .run = fcnn_winograd_weights_run, .context = &(w),                        \
-     FCNN_KNOBS(fcnn_winograd_weights_knobs), .revision = 1}
+     FCNN_KNOBS(fcnn_winograd_weights_knobs), .revision = 2}
 
 #endif
